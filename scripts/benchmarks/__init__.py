@@ -1,0 +1,1 @@
+"""Measures the running bridge from outside, as equipment would see it. `scripts/bench --help` lists what."""

@@ -1,0 +1,5 @@
+"""`python -m smppbridge` is the same as `smppbridge`."""
+
+from smppbridge.cli import main
+
+main()

@@ -1,0 +1,140 @@
+"""The command line: options and exit codes (0 done, 1 failed at run time, 2 wrong usage or configuration).
+
+Errors are one clear line on stderr. What the commands do is in ``commands/``.
+"""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from smppbridge import __version__
+from smppbridge.app import callback_token
+from smppbridge.commands.demo import demo
+from smppbridge.commands.send import Errand, send
+from smppbridge.commands.serve import serve
+from smppbridge.config import load, schema, warnings
+from smppbridge.errors import ConfigError, SmppBridgeError
+from smppbridge.logs import Format
+from smppbridge.model.passwords import hash_password
+
+EXIT_FAILED = 1
+EXIT_CONFIG = 2
+
+_config_option = click.option(
+    "-c",
+    "--config",
+    "path",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The configuration file (YAML).",
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="smppbridge")
+def cli() -> None:
+    """An SMPP 3.4 message centre in front of SMS providers."""
+
+
+@cli.command("serve")
+@_config_option
+@click.option(
+    "--log-format", type=click.Choice(["text", "json"]), help="How log lines look; default: from the file."
+)
+def serve_command(path: Path, log_format: Format | None) -> None:
+    """Run until SIGTERM or Ctrl-C. SIGHUP reloads accounts, routes and limits."""
+    serve(path, log_format)
+
+
+@cli.command("demo")
+@click.option("--once", is_flag=True, help="Stop after the receipts instead of serving on.")
+def demo_command(once: bool) -> None:
+    """Show a message going out and its receipt coming back, with the sandbox provider."""
+    demo(once)
+
+
+@cli.command("check")
+@_config_option
+@click.option("--urls", is_flag=True, help="Print each provider's callback URL: NAME URL.")
+def check_command(path: Path, urls: bool) -> None:
+    """Validate the configuration; opens nothing. Exit code 0 or 2."""
+    config = load(path)
+    for warning in warnings(config):
+        click.echo(f"warning: {warning}", err=True)
+    if urls:
+        _print_urls(path)
+    else:
+        click.echo(f"{path}: ok")
+
+
+def _print_urls(path: Path) -> None:
+    config = load(path)
+    base = config.web.public_url
+    if not base:
+        raise ConfigError(["web.public_url: set it to the address under which providers reach this bridge"])
+    for name in config.providers:
+        if token := callback_token(config, name):
+            click.echo(f"{name} {base.rstrip('/')}/callbacks/{name}/{token}")
+
+
+@cli.command("config-schema")
+def schema_command() -> None:
+    """Print the JSON Schema of the configuration, for editors."""
+    click.echo(json.dumps(schema(), indent=2, ensure_ascii=False))
+
+
+@cli.command("hash-password")
+def hash_password_command() -> None:
+    """Read a password (hidden, or from a pipe) and print its password_hash."""
+    if sys.stdin.isatty():
+        password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    else:
+        password = sys.stdin.readline().rstrip("\r\n")
+    if not password:
+        raise click.UsageError("the password is empty")
+    click.echo(hash_password(password))
+
+
+@cli.command("send")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where the SMSC is.")
+@click.option("--port", default=2775, show_default=True, type=click.IntRange(1, 65535), help="Its SMPP port.")
+@click.option("--system-id", required=True, help="The account.")
+@click.option("--password", required=True, help="Its password.")
+@click.option("--from", "source", default="", help="The sender: a name or a number.")
+@click.option("--to", "destination", required=True, help="The recipient's number.")
+@click.option("--text", required=True, help="The message.")
+@click.option(
+    "--wait", default=0.0, type=click.FloatRange(min=0), help="Seconds to wait for the final receipt."
+)
+def send_command(
+    host: str, port: int, system_id: str, password: str, source: str, destination: str, text: str, wait: float
+) -> None:
+    """Submit one message as an ESME would; prints one JSON object per event."""
+    try:
+        errand = Errand(host, port, system_id, password, source, destination, text, wait)
+        asyncio.run(send(errand))
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def main() -> None:
+    """Entry point: turn errors into one line and an exit code."""
+    try:
+        cli.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(EXIT_CONFIG)
+    except click.Abort:
+        sys.exit(EXIT_FAILED)
+    except ConfigError as error:
+        for problem in error.problems:
+            click.echo(f"smppbridge: {problem}", err=True)
+        sys.exit(EXIT_CONFIG)
+    except (SmppBridgeError, OSError) as error:
+        click.echo(f"smppbridge: {error}", err=True)
+        sys.exit(EXIT_FAILED)
+    except KeyboardInterrupt:
+        sys.exit(EXIT_FAILED)

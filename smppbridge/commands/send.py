@@ -1,0 +1,145 @@
+"""`smppbridge send`: an ESME that submits one message and may wait for its receipt.
+
+Works with any SMSC. Prints one JSON object per event. Must not know: the bridge's own configuration.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from smppbridge.errors import Refused, SmppBridgeError
+from smppbridge.link.client import Client
+from smppbridge.smpp.constants import EsmClass, Npi, RegisteredDelivery, Status, Tag, Ton, status_name
+from smppbridge.smpp.pdu import BindTransceiver, DeliverSm, DeliverSmResp, Pdu, SubmitSm, SubmitSmResp
+from smppbridge.smpp.receipt import ParsedReceipt, parse_receipt, state_of
+from smppbridge.smpp.text import choose_coding, decode_text
+from smppbridge.smpp.tlv import tlv
+
+_SHORT_MESSAGE_MAX = 254
+
+Emit = Callable[[dict[str, object]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What to send, and where. ``wait``: seconds for the receipt, 0 = do not wait."""
+
+    host: str
+    port: int
+    system_id: str
+    password: str
+    source: str
+    destination: str
+    text: str
+    wait: float = 0.0
+
+
+class SendFailed(SmppBridgeError):
+    """The message was not sent, or its receipt did not come."""
+
+
+def print_event(fields: dict[str, object]) -> None:
+    """One JSON object per line."""
+    print(json.dumps(fields, ensure_ascii=False), flush=True)
+
+
+async def send(errand: Errand, emit: Emit = print_event) -> None:
+    """Bind, submit, wait for the final receipt if asked, unbind. Raises SendFailed, LinkError."""
+    receipts: asyncio.Queue[DeliverSm] = asyncio.Queue()
+
+    def incoming(client: Client, pdu: Pdu) -> None:
+        if isinstance(pdu, DeliverSm):
+            client.respond(pdu, DeliverSmResp())
+            receipts.put_nowait(pdu)
+
+    client = Client(incoming)
+    await client.connect(errand.host, errand.port)
+    try:
+        await _bind(client, errand, emit)
+        message_id = await _submit(client, errand, emit)
+        if errand.wait > 0:
+            await _await_receipt(message_id, receipts, errand.wait, emit)
+    finally:
+        await client.close()
+
+
+async def _bind(client: Client, errand: Errand, emit: Emit) -> None:
+    answer = await client.bind(
+        BindTransceiver(system_id=errand.system_id, password=errand.password, interface_version=0x34)
+    )
+    if answer.command_status != Status.ESME_ROK:
+        raise SendFailed(f"bind refused: {status_name(answer.command_status)} ({answer.command_status:#x})")
+    emit({"event": "bound", "system_id": getattr(answer, "system_id", "")})
+
+
+async def _submit(client: Client, errand: Errand, emit: Emit) -> str:
+    answer = await client.request(_submit_sm(errand))
+    if not isinstance(answer, SubmitSmResp) or answer.command_status != Status.ESME_ROK:
+        status = answer.command_status
+        emit({"event": "refused", "command_status": status, "status": status_name(status)})
+        raise SendFailed(f"submit_sm refused: {status_name(status)} ({status:#x})")
+    emit({"event": "submitted", "message_id": answer.message_id})
+    return answer.message_id
+
+
+def _submit_sm(errand: Errand) -> SubmitSm:
+    data_coding, octets = choose_coding(errand.text)
+    long = len(octets) > _SHORT_MESSAGE_MAX
+    source_ton, source_npi = _number_type(errand.source)
+    dest_ton, dest_npi = _number_type(errand.destination)
+    return SubmitSm(
+        source_addr_ton=source_ton,
+        source_addr_npi=source_npi,
+        source_addr=errand.source.removeprefix("+"),
+        dest_addr_ton=dest_ton,
+        dest_addr_npi=dest_npi,
+        destination_addr=errand.destination.removeprefix("+"),
+        registered_delivery=RegisteredDelivery.SUCCESS_OR_FAILURE,
+        data_coding=data_coding,
+        short_message=b"" if long else octets,
+        tlvs=(tlv(Tag.MESSAGE_PAYLOAD, octets),) if long else (),
+    )
+
+
+def _number_type(address: str) -> tuple[int, int]:
+    """TON and NPI by the characters: nothing, a name, an international number, or a national or short one."""
+    if not address:
+        return Ton.UNKNOWN, Npi.UNKNOWN
+    digits = address.removeprefix("+")
+    if not digits.isdigit():
+        return Ton.ALPHANUMERIC, Npi.UNKNOWN
+    return (Ton.INTERNATIONAL, Npi.ISDN_E164) if len(digits) > 10 else (Ton.UNKNOWN, Npi.ISDN_E164)
+
+
+async def _await_receipt(
+    message_id: str, receipts: "asyncio.Queue[DeliverSm]", wait: float, emit: Emit
+) -> None:
+    try:
+        async with asyncio.timeout(wait):
+            while True:
+                pdu = await receipts.get()
+                if _report(pdu, message_id, emit):
+                    return
+    except TimeoutError:
+        raise SendFailed(f"no receipt within {wait:g} s; the message may still be on its way") from None
+
+
+def _report(pdu: DeliverSm, message_id: str, emit: Emit) -> bool:
+    """Print one deliver_sm; True when it is the final receipt of our message."""
+    text = _text(pdu)
+    if pdu.esm_class & EsmClass.TYPE_MASK not in (EsmClass.RECEIPT, EsmClass.INTERMEDIATE):
+        emit({"event": "message", "from": pdu.source_addr, "to": pdu.destination_addr, "text": text})
+        return False
+    parsed: ParsedReceipt = parse_receipt(text)
+    receipted = pdu.tlv(Tag.RECEIPTED_MESSAGE_ID) or parsed.id
+    emit({"event": "receipt", "message_id": receipted, "stat": parsed.stat, "err": parsed.err, "text": text})
+    return receipted == message_id and state_of(parsed.stat or "")[1]
+
+
+def _text(pdu: DeliverSm) -> str:
+    """What an SMSC wrote, whatever coding it claims: for people to read."""
+    try:
+        return decode_text(pdu.short_message, pdu.data_coding, "latin-1")
+    except Refused:
+        return pdu.short_message.decode("latin-1")

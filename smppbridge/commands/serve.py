@@ -1,0 +1,69 @@
+"""`smppbridge serve`: run until told to stop. Must not know: what an App consists of."""
+
+import asyncio
+import importlib.util
+import logging
+import os
+import signal
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+
+from smppbridge import logs
+from smppbridge.app import App
+from smppbridge.config import Config, load
+from smppbridge.errors import ConfigError
+from smppbridge.logs import event
+
+log = logging.getLogger(__name__)
+
+
+def serve(path: Path, log_format: logs.Format | None) -> None:
+    """Run the configuration of ``path`` until SIGTERM or SIGINT. Raises SmppBridgeError, OSError."""
+    config = load(path)
+    logs.setup(log_format or config.log.format, config.log.level, config.log.numbers == "masked")
+    run(_serve(config, path))
+
+
+def run(main: Coroutine[None, None, None]) -> None:
+    """Run in an event loop: uvloop's where it is installed, else asyncio's."""
+    factory: Callable[[], asyncio.AbstractEventLoop] | None = None
+    if importlib.util.find_spec("uvloop") is not None:
+        factory = importlib.import_module("uvloop").new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(main)
+
+
+async def _serve(config: Config, path: Path) -> None:
+    app = App(config)
+    stopping = stop_on_signals()
+    await app.start()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reload, app, path)
+    await stopping.wait()
+    event(log, logging.INFO, "stopping: a second signal stops at once")
+    await app.stop()
+    event(log, logging.INFO, "stopped")
+
+
+def stop_on_signals() -> asyncio.Event:
+    """An event that SIGTERM and SIGINT set; the second of them ends the process on the spot. Nothing is lost
+    by that: what was acknowledged is on disk."""
+    stopping = asyncio.Event()
+
+    def stop() -> None:
+        if stopping.is_set():
+            os._exit(1)
+        stopping.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+    return stopping
+
+
+def _reload(app: App, path: Path) -> None:
+    try:
+        app.reload(load(path))
+    except ConfigError as error:
+        for problem in error.problems:
+            event(log, logging.ERROR, "configuration not reloaded, the old one stays", problem=problem)
+    else:
+        event(log, logging.INFO, "configuration reloaded: accounts, routes and limits")

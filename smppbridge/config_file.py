@@ -1,0 +1,219 @@
+"""From the text of a configuration file to plain values: YAML, ``${NAME}``, ``<secret>_file``.
+
+Collects mistakes instead of stopping at the first. Must not know: what the keys mean.
+"""
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from smppbridge.errors import ConfigError
+
+KeyPath = tuple[str | int, ...]
+"""Where a value stands: ``("routes", 0, "to")``."""
+
+_VARIABLE = re.compile(r"\$\$\{|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<rest>:-(?P<default>[^}]*))?\}|\$\{")
+_SECRET_FILE_MAX = 65536  # octets
+_FILE = "_file"
+_TAG = "tag:yaml.org,2002:"
+_MERGE = _TAG + "merge"
+_QUOTED = re.compile(r"""'[^'<\s]{2,}'|"[^"<\s]{2,}\"""")
+
+
+@dataclass(slots=True)
+class Source:
+    """The values of a file, and what was noticed while reading them."""
+
+    values: dict[str, object] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    broken: set[KeyPath] = field(default_factory=set)  # named in `problems`: nothing more to say about these
+    filled: set[KeyPath] = field(default_factory=set)  # from the environment or a file: not to be shown
+
+
+def show(path: KeyPath) -> str:
+    """A path as people write it: ``routes[0].to``."""
+    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return text.removeprefix(".") or "the file"
+
+
+def read(text: str, base: Path, environ: Mapping[str, str], secrets: Collection[str]) -> Source:
+    """Read the text of a configuration. Keys of ``secrets`` may end in ``_file``, relative to ``base``.
+
+    Raises ConfigError when it is no YAML mapping at all; any other mistake is in ``problems``.
+    """
+    reader = _Reader(base, environ, secrets)
+    reader.source.values = reader.mapping(_compose(text), ())
+    return reader.source
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.2 scalars. Those of 1.1 read ``country: NO`` as false, ``0375`` as 253 and ``12:30`` as 750."""
+
+
+_Loader.yaml_implicit_resolvers = {}
+for _tag, _pattern, _first in (
+    ("null", r"|~|null|Null|NULL", ["", "~", "n", "N"]),
+    ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
+    ("int", r"-?(0|[1-9][0-9]{0,17})", list("-0123456789")),
+    ("float", r"-?(0|[1-9][0-9]{0,17})\.[0-9]+", list("-0123456789")),
+    ("merge", r"<<", ["<"]),
+):
+    _Loader.add_implicit_resolver(_TAG + _tag, re.compile(f"(?:{_pattern})$"), _first)
+
+_SCALARS: dict[str, Callable[[str], object]] = {
+    "null": lambda _: None,
+    "bool": lambda text: text.lower() == "true",
+    "int": int,
+    "float": float,
+}
+
+
+def _compose(text: str) -> yaml.MappingNode:
+    try:
+        node = yaml.compose(text, Loader=_Loader)
+    except yaml.MarkedYAMLError as error:
+        # str(error) would quote the line and `problem` may quote a word of it: a secret, perhaps.
+        problem = _QUOTED.sub("(...)", error.problem or "")
+        where = f"line {error.problem_mark.line + 1}" if error.problem_mark else "the file"
+        raise ConfigError([f"{where}: not valid YAML: {problem}"]) from None
+    except yaml.YAMLError:
+        raise ConfigError(["the file: holds characters that YAML does not allow; save it as UTF-8"]) from None
+    if not isinstance(node, yaml.MappingNode):
+        raise ConfigError(["the file: must be a YAML mapping with keys such as accounts, providers, routes"])
+    return node
+
+
+class _Reader:
+    """Walks the nodes of a YAML document once, and fills in what stands elsewhere."""
+
+    def __init__(self, base: Path, environ: Mapping[str, str], secrets: Collection[str]) -> None:
+        self.source = Source()
+        self._base = base
+        self._environ = environ
+        self._secrets = secrets
+        self._open: list[yaml.Node] = []  # from the root to here, to notice an alias inside its own anchor
+
+    def mapping(self, node: yaml.MappingNode, path: KeyPath) -> dict[str, object]:
+        """The values under each key; a key of its own goes before one of a merged mapping (``<<``)."""
+        own: dict[str, object] = {}
+        merged: dict[str, object] = {}
+        lines: dict[str, int] = {}
+        for key_node, value_node in node.value:
+            if key_node.tag == _MERGE:
+                merged = self._merge(value_node, path) | merged
+                continue
+            if not isinstance(key_node, yaml.ScalarNode):
+                self._complain(path, f"line {key_node.start_mark.line + 1} has a key that is no plain text")
+                continue
+            key, line = key_node.value, key_node.start_mark.line + 1
+            if key in lines:
+                twice = f"given twice, on lines {lines[key]} and {line}; delete one"
+                self.source.problems.append(f"{show((*path, key))}: {twice}")
+                continue
+            lines[key] = line
+            own[key] = self._value(value_node, (*path, key))
+        return self._with_secret_files(merged | own, path)
+
+    def _merge(self, node: yaml.Node, path: KeyPath) -> dict[str, object]:
+        value = self._value(node, path)
+        if isinstance(value, dict):
+            return value
+        self._complain((*path, "<<"), "must be an alias of one mapping, such as *defaults")
+        return {}
+
+    def _value(self, node: yaml.Node, path: KeyPath) -> object:
+        if node in self._open:
+            self._complain(path, "an alias (*name) stands inside its own anchor (&name); write it out")
+            return None
+        self._open.append(node)
+        try:
+            if isinstance(node, yaml.MappingNode):
+                return self.mapping(node, path)
+            if isinstance(node, yaml.SequenceNode):
+                return [self._value(item, (*path, index)) for index, item in enumerate(node.value)]
+            return self._scalar(node, path)
+        finally:
+            self._open.pop()
+
+    def _scalar(self, node: yaml.Node, path: KeyPath) -> object:
+        text: str = node.value
+        tag: str = node.tag.removeprefix(_TAG)
+        if tag == "str":
+            return self._substitute(text, path)
+        if tag != "null" and path[-1] in self._secrets:
+            return text  # a password of digits is that text, not a number
+        try:
+            return _SCALARS[tag](text)
+        except (KeyError, ValueError):
+            self._complain(path, "a YAML tag (!name) has no meaning here; quote a value that begins with !")
+            return None
+
+    def _substitute(self, text: str, path: KeyPath) -> object:
+        """Fill in ``${NAME}`` and ``${NAME:-default}``; ``$${`` stands for ``${``."""
+        if "${" not in text:
+            return text
+
+        def fill(found: re.Match[str]) -> str:
+            name = found["name"]
+            if name is None:
+                if found[0] == "${":
+                    self._complain(
+                        path, "${ must be followed by NAME} or NAME:-default}; write $${ for ${ itself"
+                    )
+                return "${"
+            self.source.filled.add(path)
+            value = self._environ.get(name)
+            if found["rest"]:
+                return value or found["default"]  # as in a shell: empty counts as not set
+            if value is None:
+                self._complain(
+                    path, f"the environment variable {name} is not set; set it, or write ${{{name}:-default}}"
+                )
+                return found[0]
+            return value
+
+        # `public_url: ${PUBLIC_URL:-}` leaves the key out when there is none.
+        return _VARIABLE.sub(fill, text) or None
+
+    def _with_secret_files(self, values: dict[str, object], path: KeyPath) -> dict[str, object]:
+        filled: dict[str, object] = {}
+        for key, value in values.items():
+            name = key.removesuffix(_FILE)
+            if name == key or name not in self._secrets:
+                filled[key] = value
+            elif name in values:
+                self._complain((*path, name), f"given twice, as {name} and as {key}; delete one")
+            else:
+                self.source.filled.add((*path, name))
+                filled[name] = self._secret(value, (*path, key), (*path, name))
+        return filled
+
+    def _secret(self, file: object, path: KeyPath, goal: KeyPath) -> str:
+        """The content of a secret file without the line break at its end."""
+        if path in self.source.broken:
+            self.source.broken.add(goal)
+            return "-"
+        try:
+            if not isinstance(file, str) or not file:
+                raise ValueError("must name a file")
+            content = (self._base / file).read_bytes()
+            if len(content) > _SECRET_FILE_MAX:
+                raise ValueError(f"must be a file of at most {_SECRET_FILE_MAX} octets")
+            return content.decode().rstrip("\r\n")
+        except OSError as error:
+            self._complain(
+                path, f"cannot be read: {error.strerror}; it is looked for as {self._base / str(file)}"
+            )
+        except UnicodeDecodeError:
+            self._complain(path, "must be a file of UTF-8 text")
+        except ValueError as error:
+            self._complain(path, str(error))
+        self.source.broken.add(goal)
+        return "-"
+
+    def _complain(self, path: KeyPath, what: str) -> None:
+        self.source.problems.append(f"{show(path)}: {what}")
+        self.source.broken.add(path)

@@ -1,0 +1,102 @@
+"""What becomes of a message whose attempt did not end SENT, or whose time ran out: rules without I/O.
+
+Must not know: the store, providers, the clock (an argument).
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from smppbridge.errors import ProviderError, Rejected, Throttled, Uncertain
+from smppbridge.model.message import ROUTE_SEPARATOR, Message, Outcome, Overdue, Stage, State, Unsent
+from smppbridge.model.retry import backoff
+
+LEASE_OVER = "lease over"
+
+
+class Situation(NamedTuple):
+    """What a decision depends on besides the message."""
+
+    now: int  # ms
+    usable: Callable[[str], bool]  # may messages go to this provider now?
+    uncertain: str  # the account's policy: hold | resend | fail
+    jitter: float  # 0..1
+
+
+def after_error(message: Message, error: ProviderError, here: Situation) -> Unsent | Outcome:
+    """The next stage of a message that a provider did not take."""
+    if isinstance(error, Rejected):
+        return Outcome(message.id, State.REJECTED, error.err, error.code, here.now)
+    if isinstance(error, Uncertain):
+        return in_doubt(message, here, error.code, error.reason)
+    if isinstance(error, Throttled):
+        return _unsent(message, Stage.WAITING, message.provider, error.after, message.tries, error, here)
+    following = next_provider(message.route, message.provider, here.usable)
+    if following is not None:
+        return _unsent(message, Stage.QUEUED, following, 0.0, message.tries, error, here)
+    first = first_usable(message.route, here.usable)
+    pause = backoff(message.tries, jitter=here.jitter)
+    return _unsent(message, Stage.WAITING, first, pause, message.tries + 1, error, here)
+
+
+def in_doubt(message: Message | Overdue, here: Situation, code: str, reason: str) -> Unsent | Outcome:
+    """The provider may or may not have the message: the account's policy decides (design §6)."""
+    if here.uncertain == "fail":
+        return Outcome(message.id, State.UNDELIVERABLE, 0, code, here.now)
+    doubt = Uncertain(reason, code=code)
+    if here.uncertain == "resend":
+        pause = backoff(message.tries, jitter=here.jitter)
+        return _unsent(message, Stage.WAITING, message.provider, pause, message.tries + 1, doubt, here)
+    waiting = (message.deadline - here.now) / 1000
+    return _unsent(message, Stage.UNCERTAIN, message.provider, waiting, message.tries, doubt, here)
+
+
+def when_overdue(message: Overdue, here: Situation) -> Unsent | Outcome:
+    """The end of a stage: EXPIRED for what was never sent, UNKNOWN for what nobody can tell any more."""
+    if message.stage == Stage.SENDING:
+        return in_doubt(message, here, "", LEASE_OVER)
+    if message.stage == Stage.UNCERTAIN or (message.stage == Stage.SENT and not message.answered):
+        return Outcome(message.id, State.UNKNOWN, 0, "", here.now)
+    return Outcome(message.id, State.EXPIRED, 0, "", here.now)
+
+
+def first_usable(route: str, usable: Callable[[str], bool]) -> str:
+    """The first provider of the route that may be used now; the first of all when none may."""
+    providers = route.split(ROUTE_SEPARATOR)
+    return next((name for name in providers if usable(name)), providers[0])
+
+
+def next_provider(route: str, current: str, usable: Callable[[str], bool]) -> str | None:
+    """The next usable provider after ``current``; None after the last."""
+    providers = route.split(ROUTE_SEPARATOR)
+    behind = providers[providers.index(current) + 1 :] if current in providers else []
+    return next((name for name in behind if usable(name)), None)
+
+
+def _unsent(
+    message: Message | Overdue,
+    stage: Stage,
+    provider: str,
+    pause: float,
+    tries: int,
+    error: ProviderError,
+    here: Situation,
+) -> Unsent:
+    due = message.deadline if stage == Stage.QUEUED else min(here.now + round(pause * 1000), message.deadline)
+    return Unsent(
+        id=message.id,
+        attempt=message.attempt,
+        stage=stage,
+        provider=provider,
+        due_at=due,
+        tries=tries,
+        tried=message.provider,
+        result=result_word(error),
+        code=error.code,
+        reason=error.reason,
+        at=here.now,
+    )
+
+
+def result_word(error: ProviderError | None) -> str:
+    """The word for an attempt's result: a label of attempts_total, and a column of the history."""
+    return "sent" if error is None else type(error).__name__.lower()

@@ -1,0 +1,266 @@
+"""Hands queued messages to one provider: claim a batch under a lease, send, record.
+
+Claims take turns between accounts, so that one sender's bulk never delays another's one-time password.
+A task per request, never per message. Must not know: SMPP, how a provider talks.
+"""
+
+import asyncio
+import logging
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from smppbridge.errors import Disabled, ProviderError, Rejected, Throttled, Uncertain
+from smppbridge.flow.decide import Situation, after_error, result_word
+from smppbridge.flow.gate import Gate
+from smppbridge.flow.tracker import Tracker
+from smppbridge.flow.worker import Worker, persist
+from smppbridge.logs import event
+from smppbridge.metrics import Metrics
+from smppbridge.model.limits import TokenBucket
+from smppbridge.model.message import Message, Outcome, Sent, Stage, Unsent
+from smppbridge.providers.base import Provider, SendResult, Taken
+from smppbridge.store.base import Store
+
+log = logging.getLogger(__name__)
+
+GRACE_MS = 15 * 60 * 1000  # how long after the provider's own limit a final status may still come
+_CLAIM_AGAIN = 1.0  # seconds after the store refused
+_IDLE = 60.0  # seconds; a wake comes before when there is work
+
+
+class Dispatcher:
+    """The queue of one provider.
+
+    ``policy(account)`` is what happens to uncertain messages; ``usable(provider)`` tells whether another
+    provider takes messages now; ``requeued(provider, account)`` passes one on to it; ``closed(provider)``
+    hears that this one is down.
+    """
+
+    def __init__(
+        self,
+        provider: Provider,
+        store: Store,
+        tracker: Tracker,
+        metrics: Metrics,
+        clock: Callable[[], int],
+        *,
+        policy: Callable[[str], str],
+        usable: Callable[[str], bool],
+        requeued: Callable[[str, str], None],
+        closed: Callable[[str], None],
+    ) -> None:
+        self.name = provider.name
+        self.gate = Gate()
+        self._provider = provider
+        self._limits = provider.limits
+        self._store = store
+        self._metrics = metrics
+        self._clock = clock
+        self._policy = policy
+        self._usable = usable
+        self._tracker = tracker
+        self._requeued = requeued
+        self._closed = closed
+        self._loop = asyncio.get_running_loop()
+        limits = provider.limits
+        self._bucket = TokenBucket(limits.rate, max(limits.rate, 1.0), self._loop.time())
+        self._accounts: dict[str, None] = {}  # may have queued messages, next turn first
+        self._fresh = 0  # messages heard of since the last claim
+        self._fill_until = 0.0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._worker = Worker(f"dispatcher {self.name}", self._step)
+        metrics.provider_up.labels(self.name).set(1)
+
+    def start(self) -> None:
+        """Begin to send."""
+        self._worker.start()
+
+    async def stop(self, grace: float) -> None:
+        """Claim no more; wait up to ``grace`` seconds for the hand-overs under way and their record."""
+        await self._worker.stop()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=grace)
+        for task in list(self._tasks):
+            task.cancel()
+
+    @property
+    def usable(self) -> bool:
+        """True unless the provider is down: messages may be queued for it."""
+        return self.gate.works or self.gate.is_open(self._loop.time())
+
+    def wake(self, account: str, count: int = 1) -> None:
+        """``count`` messages of the account were queued here."""
+        if not self._accounts:
+            self._fresh = 0
+            self._fill_until = self._loop.time() + self._limits.batch_wait
+        self._accounts.setdefault(account)
+        self._fresh += count
+        self._worker.wake()
+
+    # --- claim ---------------------------------------------------------------------------------
+
+    async def _step(self) -> float:
+        now = self._loop.time()
+        slots = 1 if self.gate.on_trial else self._limits.parallel
+        if not self._accounts or len(self._tasks) >= slots:
+            return _IDLE
+        if not self.gate.is_open(now):
+            return min(self.gate.wait(now), _IDLE)
+        if self._fresh < self._limits.batch and now < self._fill_until:
+            return self._fill_until - now
+        if self.gate.reason and not await self._probe():
+            return min(self.gate.wait(self._loop.time()), _IDLE)
+        allowed = self._bucket.take(1 if self.gate.on_trial else self._limits.batch, now)
+        if not allowed:
+            return self._bucket.wait(now)
+        batch = await self._claim(allowed)
+        self._bucket.put_back(allowed - len(batch))
+        if batch:
+            task = self._loop.create_task(self._hand_over(batch), name=f"send {self.name}")
+            self._tasks.add(task)
+            task.add_done_callback(self._handed_over)
+        return 0.0 if self._accounts else _IDLE
+
+    async def _claim(self, limit: int) -> list[Message]:
+        """Equal shares for the accounts that have something; who is not through goes to the end."""
+        turn = list(self._accounts)[:limit]
+        share = max(1, limit // len(turn))
+        now = self._clock()
+        lease_until = now + round(self._limits.lease * 1000)
+        for account in turn:
+            del self._accounts[account]
+        self._fresh = 0
+        claims = await asyncio.gather(
+            *(self._store.claim_messages(self.name, account, share, now, lease_until) for account in turn),
+            return_exceptions=True,  # what one account's claim got must not be lost by the failure of another's
+        )
+        batch: list[Message] = []
+        for account, claim in zip(turn, claims, strict=True):
+            if isinstance(claim, BaseException):
+                event(log, logging.ERROR, "claim failed", provider=self.name, error=str(claim))
+                self._loop.call_later(_CLAIM_AGAIN, self.wake, account)
+                continue
+            if len(claim) == share:
+                self._accounts.setdefault(account)
+            batch += claim
+        return batch
+
+    async def _probe(self) -> bool:
+        """Ask a provider that was down for something harmless before trusting it with a message."""
+        try:
+            balance = await self._provider.balance()
+        except ProviderError as error:
+            self.gate.failed(error, self._loop.time())
+            return False
+        if balance is not None:
+            self._metrics.provider_balance.labels(self.name).set(balance)
+        return True
+
+    # --- act -----------------------------------------------------------------------------------
+
+    async def _hand_over(self, batch: list[Message]) -> None:
+        began = self._loop.time()
+        results = await self._send(batch)
+        self._metrics.provider_seconds.labels(self.name).observe(self._loop.time() - began)
+        for word, count in Counter(
+            result_word(None if isinstance(result, Taken) else result) for result in results
+        ).items():
+            self._metrics.attempts.labels(self.name, word).inc(count)
+        self._judge(results)
+        await persist(f"results of {self.name}", lambda: self._record(batch, results))
+
+    async def _send(self, batch: list[Message]) -> Sequence[SendResult]:
+        try:
+            results = await self._provider.send(batch, self._clock())
+        except ProviderError as error:
+            return [error] * len(batch)
+        except Exception:
+            log.exception("provider %s: unexpected error while sending", self.name)
+            return [Uncertain("internal error while sending")] * len(batch)
+        if len(results) == len(batch):
+            return results
+        log.error("provider %s gave %d results for %d messages", self.name, len(results), len(batch))
+        return [Uncertain("internal error: results do not match the batch")] * len(batch)
+
+    def _handed_over(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        self._worker.wake()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            event(log, logging.ERROR, "hand-over not recorded", provider=self.name, error=str(error))
+
+    def _judge(self, results: Sequence[SendResult]) -> None:
+        """Let the gate know how the provider did."""
+        worked_before = self.gate.works
+        errors = [result for result in results if isinstance(result, ProviderError)]
+        grave = next((error for error in errors if isinstance(error, Disabled | Throttled)), None)
+        if grave is not None:
+            self.gate.failed(grave, self._loop.time())
+        elif any(isinstance(result, Taken | Rejected) for result in results):
+            self.gate.succeeded()
+        elif errors:
+            self.gate.failed(errors[0], self._loop.time())
+        if self.gate.works == worked_before:
+            return
+        self._metrics.provider_up.labels(self.name).set(int(self.gate.works))
+        if self.gate.works:
+            event(log, logging.WARNING, "provider works again", provider=self.name)
+        else:
+            wait = round(self.gate.wait(self._loop.time()))
+            event(
+                log,
+                logging.ERROR,
+                "provider is down",
+                provider=self.name,
+                reason=self.gate.reason,
+                pause_s=wait,
+            )
+            self._closed(self.name)
+
+    # --- record --------------------------------------------------------------------------------
+
+    async def _record(self, batch: Sequence[Message], results: Sequence[SendResult]) -> None:
+        now = self._clock()
+        sent: list[Sent] = []
+        unsent: list[Unsent] = []
+        outcomes: list[Outcome] = []
+        for message, result in zip(batch, results, strict=True):
+            if isinstance(result, Taken):
+                sent.append(self._sent(message, result, now))
+                continue
+            here = Situation(now, self._usable, self._policy(message.account), random.random())
+            decision = after_error(message, result, here)
+            if isinstance(decision, Outcome):
+                outcomes.append(decision)
+            else:
+                unsent.append(decision)
+        settlement, _, settled = await asyncio.gather(
+            self._store.record_sent(sent, now),
+            self._store.record_unsent(unsent),
+            self._store.finish(outcomes),
+        )
+        self._tracker.applied(self.name, settlement)
+        self._tracker.settled(settled)
+        self._pass_on(batch, unsent)
+
+    def _sent(self, message: Message, taken: Taken, now: int) -> Sent:
+        limits = self._limits
+        validity = min(message.deadline - now, round(limits.validity_max * 1000))
+        give_up = now + max(validity, 0) + GRACE_MS
+        poll_at = now + round(limits.poll_first * 1000) if limits.poll_interval else give_up
+        return Sent(message.id, message.attempt, taken.ref, taken.packet, poll_at, give_up)
+
+    def _pass_on(self, batch: Sequence[Message], unsent: Sequence[Unsent]) -> None:
+        account_of = {message.id: message.account for message in batch}
+        for item in unsent:
+            if item.stage == Stage.QUEUED:
+                self._requeued(item.provider, account_of[item.id])
+            elif item.stage == Stage.UNCERTAIN:
+                event(
+                    log,
+                    logging.WARNING,
+                    "message is uncertain and held: the provider may or may not have it",
+                    id=item.id,
+                    provider=self.name,
+                    reason=item.reason,
+                )

@@ -1,0 +1,58 @@
+"""Whether a provider may be used now: pauses that it asked for, and a breaker for when it does not work.
+
+Pure state, the clock is an argument. Must not know: the store, requests.
+"""
+
+from smppbridge.errors import Disabled, ProviderError, Throttled
+from smppbridge.model.retry import backoff
+
+FAILURES_BEFORE_PAUSE = 3  # hand-overs in a row that the provider did not work for
+
+
+class Gate:
+    """Open, or closed until a time (seconds of the loop's clock)."""
+
+    def __init__(self) -> None:
+        self._closed_until = 0.0
+        self._failures = 0
+        self.reason = ""  # why it is down, for /readyz and the log; "" while it works
+
+    def is_open(self, now: float) -> bool:
+        """True when a hand-over may begin."""
+        return now >= self._closed_until
+
+    def wait(self, now: float) -> float:
+        """Seconds until it may."""
+        return max(0.0, self._closed_until - now)
+
+    @property
+    def works(self) -> bool:
+        """False from a pause for a failure until a hand-over succeeds."""
+        return not self.reason
+
+    @property
+    def on_trial(self) -> bool:
+        """True when only one hand-over at a time should find out whether it works again."""
+        return self._failures >= FAILURES_BEFORE_PAUSE or bool(self.reason)
+
+    def succeeded(self) -> None:
+        """The provider answered as it should."""
+        self._failures = 0
+        self.reason = ""
+
+    def failed(self, error: ProviderError, now: float) -> None:
+        """A whole hand-over met this error."""
+        if isinstance(error, Throttled):
+            self._close(now + error.after)
+        elif isinstance(error, Disabled):
+            self.reason = error.reason
+            self._close(now + error.pause)
+        else:
+            self._failures += 1
+            excess = self._failures - FAILURES_BEFORE_PAUSE
+            if excess >= 0:
+                self.reason = error.reason
+                self._close(now + backoff(excess, jitter=1.0))
+
+    def _close(self, until: float) -> None:
+        self._closed_until = max(self._closed_until, until)

@@ -1,0 +1,159 @@
+"""Watches the clock: wakes what is due, ends what is overdue, drops what is old, counts the queues.
+
+Must not know: SMPP, how a provider talks.
+"""
+
+import logging
+import random
+from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol
+
+from smppbridge.flow.decide import Situation, when_overdue
+from smppbridge.flow.tracker import Tracker
+from smppbridge.flow.worker import Worker
+from smppbridge.logs import event
+from smppbridge.metrics import Metrics
+from smppbridge.model.account import Account
+from smppbridge.model.message import Outcome, Stage, Unsent
+from smppbridge.store.base import Gauges, Store
+
+log = logging.getLogger(__name__)
+
+_TICK = 1.0  # seconds between two looks at what is due
+_CHUNK = 500  # rows of one step: no step may hold up the loop
+_HOUSEKEEPING = 60.0
+_ORPHAN_MS = 24 * 3600 * 1000  # how long a status for an unknown reference is kept (design §6)
+_DAY_MS = 24 * 3600 * 1000
+
+
+class Due(Protocol):
+    """Who sends what became due."""
+
+    def wake(self, account: str, count: int = 1) -> None: ...
+
+
+class Keeper:
+    """The timers of all messages. ``accounts`` and ``dispatchers`` are looked up anew each time;
+    ``unserved(provider)`` hears of messages whose provider is no longer configured."""
+
+    def __init__(
+        self,
+        store: Store,
+        tracker: Tracker,
+        metrics: Metrics,
+        clock: Callable[[], int],
+        *,
+        providers: Iterable[str],
+        dispatchers: Mapping[str, Due],
+        accounts: Callable[[], Mapping[str, Account]],
+        usable: Callable[[str], bool],
+        unserved: Callable[[str], None],
+        keep_days: int,
+    ) -> None:
+        self._store = store
+        self._tracker = tracker
+        self._metrics = metrics
+        self._clock = clock
+        self._providers = sorted(providers)
+        self._dispatchers = dispatchers
+        self._accounts = accounts
+        self._usable = usable
+        self._unserved = unserved
+        self._keep_ms = keep_days * _DAY_MS
+        self._workers = [
+            Worker("keeper of deadlines", self._timers),
+            Worker("keeper of the house", self._housekeeping),
+            Worker("keeper of the gauges", self._count),
+        ]
+        self.waiting = 0  # messages not yet sent, as of the last count
+
+    def start(self) -> None:
+        """Begin."""
+        for worker in self._workers:
+            worker.start()
+
+    async def stop(self) -> None:
+        """End."""
+        for worker in self._workers:
+            await worker.stop()
+
+    # --- deadlines -----------------------------------------------------------------------------
+
+    async def _timers(self) -> float:
+        more = False
+        for provider in self._providers:
+            now = self._clock()
+            promoted = await self._store.promote(provider, now, _CHUNK)
+            for account in promoted:
+                if provider in self._dispatchers:
+                    self._dispatchers[provider].wake(account)
+            if promoted and provider not in self._dispatchers:
+                self._unserved(provider)
+            more |= bool(promoted) | await self._end_overdue(provider, now)
+        return 0.0 if more else _TICK
+
+    async def _end_overdue(self, provider: str, now: int) -> bool:
+        """True when there may be more of them."""
+        overdue = await self._store.overdue(provider, now, _CHUNK)
+        outcomes: list[Outcome] = []
+        unsent: list[Unsent] = []
+        for message in overdue:
+            account = self._accounts().get(message.account)
+            policy = account.uncertain if account is not None else "hold"
+            decision = when_overdue(message, Situation(now, self._usable, policy, random.random()))
+            if isinstance(decision, Outcome):
+                outcomes.append(decision)
+            else:
+                unsent.append(decision)
+        if unsent:
+            held = sum(1 for item in unsent if item.stage == Stage.UNCERTAIN)
+            event(
+                log,
+                logging.WARNING,
+                "hand-overs ended without a result",
+                provider=provider,
+                count=len(unsent),
+                held=held,
+            )
+            await self._store.record_unsent(unsent)
+        if outcomes:
+            self._tracker.settled(await self._store.finish(outcomes))
+        return len(overdue) == _CHUNK
+
+    # --- house ---------------------------------------------------------------------------------
+
+    async def _housekeeping(self) -> float:
+        now = self._clock()
+        full = await self._store.purge(now - self._keep_ms, now - _ORPHAN_MS, _CHUNK) >= _CHUNK
+        for account in self._accounts().values():
+            before = now - round(account.receipt.keep * 1000)
+            dropped = await self._store.expire_receipts(account.name, before, _CHUNK)
+            full |= dropped == _CHUNK
+            if dropped:
+                event(
+                    log,
+                    logging.WARNING,
+                    "receipts dropped: nobody bound to take them in time",
+                    account=account.name,
+                    count=dropped,
+                )
+        return 0.05 if full else _HOUSEKEEPING
+
+    async def _count(self) -> float:
+        gauges = await self._store.gauges()
+        self._publish(gauges)
+        self.waiting = sum(count for count, _ in gauges.queued.values())
+        return 5.0
+
+    def _publish(self, gauges: Gauges) -> None:
+        now = self._clock()
+        metrics = self._metrics
+        for provider in self._providers:
+            count, oldest = gauges.queued.get(provider, (0, now))
+            metrics.queued_messages.labels(provider).set(count)
+            metrics.oldest_queued_seconds.labels(provider).set(max(0, now - oldest) / 1000)
+            metrics.uncertain_messages.labels(provider).set(gauges.uncertain.get(provider, 0))
+        for account in self._accounts():
+            count, oldest = gauges.owed.get(account, (0, now))
+            metrics.owed_receipts.labels(account).set(count)
+            metrics.oldest_owed_receipt_seconds.labels(account).set(max(0, now - oldest) / 1000)

@@ -1,0 +1,107 @@
+"""Brings provider statuses home: from callbacks, from providers that push, and by asking.
+
+Must not know: SMPP, how a provider talks, who waits for a receipt.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from smppbridge.errors import ProviderError
+from smppbridge.flow.worker import Worker
+from smppbridge.logs import event
+from smppbridge.metrics import Metrics
+from smppbridge.model.message import Settled, State, StatusReport
+from smppbridge.providers.base import Provider
+from smppbridge.store.base import Settlement, Store
+
+log = logging.getLogger(__name__)
+
+
+class Tracker:
+    """Settles statuses and tells the courier whom they concern."""
+
+    def __init__(
+        self, store: Store, metrics: Metrics, clock: Callable[[], int], owed: Callable[[str], None]
+    ) -> None:
+        self._store = store
+        self._metrics = metrics
+        self._clock = clock
+        self._owed = owed
+
+    async def settle(self, provider: str, reports: Sequence[StatusReport]) -> None:
+        """Apply statuses; returns after COMMIT. Raises StoreError: then nothing was applied."""
+        settlement = await self._store.settle(provider, reports, self._clock())
+        self.applied(provider, settlement)
+
+    def applied(self, provider: str, settlement: Settlement) -> None:
+        """Count and pass on what a settlement did."""
+        if settlement.late:
+            self._metrics.late_statuses.labels(provider).inc(settlement.late)
+            event(
+                log,
+                logging.INFO,
+                "status for a final message ignored",
+                provider=provider,
+                count=settlement.late,
+            )
+        for account in settlement.notified:
+            self._owed(account)
+        self.settled(settlement.settled)
+
+    def settled(self, messages: Sequence[Settled]) -> None:
+        """These became final: count them, and wake whoever delivers their receipts."""
+        now = self._clock()
+        for (provider, state), count in Counter((item.provider, item.state) for item in messages).items():
+            self._metrics.outcomes.labels(provider, State(state).name).inc(count)
+        for item in messages:
+            self._metrics.delivery_seconds.labels(item.provider).observe((now - item.submitted_at) / 1000)
+        for account in {item.account for item in messages if item.owed}:
+            self._owed(account)
+
+
+class Poller:
+    """Asks one provider for statuses, at most once per its poll_interval, for at most poll_batch messages."""
+
+    def __init__(self, provider: Provider, store: Store, tracker: Tracker, clock: Callable[[], int]) -> None:
+        self._provider = provider
+        self._store = store
+        self._tracker = tracker
+        self._clock = clock
+        self._next_question = 0.0
+        self._worker = Worker(f"poller {provider.name}", self._step)
+
+    def start(self) -> None:
+        """Begin, where the provider can be asked at all."""
+        if self._provider.limits.poll_interval > 0:
+            self._worker.start()
+
+    async def stop(self) -> None:
+        """Ask no more; an answer under way is not waited for."""
+        await self._worker.stop(grace=0.1)
+
+    async def _step(self) -> float:
+        limits = self._provider.limits
+        loop = asyncio.get_running_loop()
+        if (wait := self._next_question - loop.time()) > 0:
+            return wait
+        now = self._clock()
+        next_at = now + round(limits.poll_interval * 1000)
+        polls = await self._store.claim_polls(self._provider.name, now, limits.poll_batch, next_at)
+        if not polls:
+            return min(limits.poll_interval, 10.0)
+        self._next_question = loop.time() + limits.poll_interval
+        try:
+            reports = await self._provider.status(polls)
+        except ProviderError as error:
+            event(
+                log,
+                logging.WARNING,
+                "status question failed",
+                provider=self._provider.name,
+                reason=error.reason,
+            )
+        else:
+            await self._tracker.settle(self._provider.name, reports)
+        return limits.poll_interval

@@ -1,0 +1,94 @@
+"""The claim → act → record loop, once: sleep until there is work, do a step, survive its errors.
+
+Must not know: what a step does.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from smppbridge.errors import SmppBridgeError, StoreError
+from smppbridge.logs import event
+
+log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+
+_PAUSE_AFTER_ERROR = 1.0
+
+
+class Worker:
+    """Runs ``step`` again and again in a task of its own.
+
+    A step returns how many seconds there is nothing to do (0: there is more work); `wake` cuts that short.
+    An error in a step is logged, and the next step comes after a second: a worker never ends by itself.
+    """
+
+    def __init__(self, name: str, step: Callable[[], Awaitable[float]]) -> None:
+        self._name = name
+        self._step = step
+        self._awake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._stopping = False
+
+    def start(self) -> None:
+        """Begin."""
+        self._task = asyncio.get_running_loop().create_task(self._run(), name=self._name)
+
+    def wake(self) -> None:
+        """There may be work."""
+        self._awake.set()
+
+    async def stop(self, grace: float = 5.0) -> None:
+        """End after the current step; a step longer than ``grace`` seconds is cancelled (every step starts
+        at a row of the store, so another run finds it)."""
+        self._stopping = True
+        self.wake()
+        if self._task is not None:
+            await asyncio.wait([self._task], timeout=grace)
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+
+    async def _run(self) -> None:
+        while not self._stopping:
+            self._awake.clear()
+            try:
+                pause = await self._step()
+            except SmppBridgeError as error:
+                event(
+                    log, logging.ERROR, "worker step failed, will go on", worker=self._name, error=str(error)
+                )
+                pause = _PAUSE_AFTER_ERROR
+            except Exception:
+                log.exception("worker %s: unexpected error, will go on", self._name)
+                pause = _PAUSE_AFTER_ERROR
+            if pause > 0 and not self._stopping:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._awake.wait(), pause)
+
+
+async def persist(what: str, save: Callable[[], Awaitable[Result]], attempts: int = 60) -> Result:
+    """Save what cannot be done again (a provider's answer): on StoreError once more every second.
+
+    Raises StoreError after ``attempts``; then the lease runs out and the message becomes uncertain.
+    """
+    for left in range(attempts - 1, -1, -1):
+        try:
+            return await save()
+        except StoreError as error:
+            event(
+                log,
+                logging.ERROR,
+                "cannot save, trying again",
+                record=what,
+                error=str(error),
+                tries_left=left,
+            )
+            if not left:
+                raise
+            await asyncio.sleep(_PAUSE_AFTER_ERROR)
+    raise StoreError(f"{what}: not saved")

@@ -1,0 +1,43 @@
+"""Who may bind: system_id, password and address against the accounts.
+
+Unknown system_id and wrong password look alike from outside, in answer and in time. Must not know:
+connections, how many binds there are.
+"""
+
+import asyncio
+
+from smppbridge.model.account import Account
+from smppbridge.model.passwords import same, verify_hash
+from smppbridge.smpp.constants import Status
+
+_HASHES_AT_ONCE = 2  # a flood of binds must not take every core, nor 16 MB for each
+
+
+class Authenticator:
+    """Checks binds against the accounts by system_id."""
+
+    def __init__(self, accounts: dict[str, Account]) -> None:
+        self._accounts = accounts
+        self._hashing = asyncio.Semaphore(_HASHES_AT_ONCE)
+
+    def reload(self, accounts: dict[str, Account]) -> None:
+        """Use these accounts from now on."""
+        self._accounts = accounts
+
+    async def check(self, system_id: str, password: str, address: str) -> tuple[Account | None, Status]:
+        """The account (None unless the password is right) and the status for bind_resp: ESME_RINVPASWD
+        for a wrong system_id or password, ESME_RBINDFAIL for an address that is not allowed."""
+        account = self._accounts.get(system_id)
+        if account is None or not await self._password_fits(account, password):
+            return None, Status.ESME_RINVPASWD
+        if not account.allows(address):
+            return account, Status.ESME_RBINDFAIL
+        return account, Status.ESME_ROK
+
+    async def _password_fits(self, account: Account, password: str) -> bool:
+        if account.password is not None:
+            return same(account.password.get_secret_value(), password)
+        if account.password_hash is None:
+            return False
+        async with self._hashing:  # scrypt is slow on purpose: never on the event loop
+            return await asyncio.to_thread(verify_hash, password, account.password_hash.get_secret_value())

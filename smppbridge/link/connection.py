@@ -1,0 +1,183 @@
+"""One TCP connection and its Session: octets in, events out, one write for all answers of a batch.
+
+Backpressure both ways: while the peer does not read its answers, or while too many of its requests wait
+for one, its socket is not read. Must not know: accounts, messages, what a request means.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import cast
+
+from smppbridge.errors import InvalidState
+from smppbridge.smpp.pdu import Pdu
+from smppbridge.smpp.session import Closing, Event, Role, Session, Timers, Unbound
+
+MAX_UNANSWERED = 5000  # requests of the peer waiting for our answer, before its socket is left unread
+WRITE_HIGH_WATER = 256 * 1024  # octets not yet taken by the peer
+LINGER = 5.0  # seconds that a peer has to take the last octets
+
+
+class Connection(asyncio.Protocol):
+    """Feeds a Session and carries out what it says.
+
+    ``began(connection)`` is called once it is open, after any TLS handshake; ``handle(connection, events)``
+    for every batch of events, at most once per read; ``ended(connection)`` when it is gone.
+    """
+
+    def __init__(
+        self,
+        role: Role,
+        handle: "Callable[[Connection, list[Event]], None]",
+        ended: "Callable[[Connection], None]",
+        *,
+        timers: Timers,
+        window: int,
+        max_pdu_octets: int,
+        began: "Callable[[Connection], None]" = lambda connection: None,
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._began = began
+        self._handle = handle
+        self._ended = ended
+        self._transport: asyncio.Transport | None = None
+        self._unanswered = 0
+        self._flush_planned = False
+        self._abort_at: float | None = None
+        self._last_words = b""  # unbind_resp or generic_nack, for when everything else is answered
+        self.writable = True
+        self.peer = ""
+        self.session = Session(
+            role, self._loop.time(), timers=timers, window=window, max_pdu_octets=max_pdu_octets
+        )
+
+    # --- asyncio.Protocol ----------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(high=WRITE_HIGH_WATER)
+        peername = transport.get_extra_info("peername")
+        self.peer = peername[0] if isinstance(peername, tuple) else ""
+        self._began(self)
+        self.flush()
+
+    def data_received(self, data: bytes) -> None:
+        self._deliver(self.session.receive(data, self._loop.time()))
+        self.flush()
+
+    def pause_writing(self) -> None:
+        self.writable = False
+        self._regulate()
+
+    def resume_writing(self) -> None:
+        self.writable = True
+        self._regulate()
+        self._handle(self, [])  # who waited for room may go on
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
+        self.writable = False
+        self._handle(self, self.session.lost())
+        self._ended(self)
+
+    # --- for the owner -------------------------------------------------------------------------
+
+    @property
+    def closing(self) -> bool:
+        """True from the moment nothing more will be read or asked."""
+        return self._transport is None or self._transport.is_closing() or self._abort_at is not None
+
+    def request(self, pdu: Pdu, context: object = None) -> None:
+        """Send a request of ours; raises InvalidState (see Session.request). Its answer is an event."""
+        self.session.request(pdu, self._loop.time(), context)
+        self.flush_soon()
+
+    def hold(self, count: int) -> None:
+        """``count`` requests of the peer wait for an answer from outside the session."""
+        self._unanswered += count
+        self._regulate()
+
+    def answered(self, count: int) -> None:
+        """``count`` of them have it: write it out."""
+        self._unanswered -= count
+        self.flush()
+        self._regulate()
+
+    def flush(self) -> None:
+        """Write everything the session has to say, in one call."""
+        self._write(self.session.drain())
+
+    def flush_soon(self) -> None:
+        """Flush once at the end of this turn of the loop, however often it is called."""
+        if not self._flush_planned:
+            self._flush_planned = True
+            self._loop.call_soon(self._planned_flush)
+
+    def tick(self) -> None:
+        """Let the timers run; call it about once a second."""
+        now = self._loop.time()
+        if self._abort_at is not None and now >= self._abort_at and self._transport is not None:
+            self._transport.abort()
+            return
+        self._deliver(self.session.tick(now))
+        self.flush()
+
+    def unbind(self) -> None:
+        """Say unbind and close when it is answered; close at once where unbind may not be said."""
+        try:
+            self.session.unbind(self._loop.time())
+        except InvalidState:
+            self.close()
+        self.flush()
+
+    def close(self) -> None:
+        """Write what is there and close; a peer that does not take it is cut off after LINGER seconds."""
+        if self._transport is None or self._abort_at is not None:
+            return
+        self.flush()
+        self._abort_at = self._loop.time() + LINGER
+        self._transport.close()
+
+    def abort(self) -> None:
+        """Close at once, whatever is unsent."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    # --- inside --------------------------------------------------------------------------------
+
+    def _deliver(self, events: list[Event]) -> None:
+        if not events:
+            return
+        ending = isinstance(events[-1], Closing | Unbound)
+        if ending:
+            self._last_words += self.session.drain()
+        self._handle(self, events)
+        if ending:
+            self._close_when_answered()
+
+    def _close_when_answered(self) -> None:
+        """A peer that unbinds first gets the answers to what it has sent (SMPP 3.4 §4.2): many clients
+        hang up at unbind_resp, and would submit again whatever was not answered by then."""
+        if self._unanswered == 0:
+            self.flush()
+            self._write(self._last_words)
+            self._last_words = b""
+            self.close()
+        else:
+            self._loop.call_later(0.05, self._close_when_answered)
+
+    def _write(self, octets: bytes) -> None:
+        if octets and self._transport is not None:
+            self._transport.write(octets)
+
+    def _planned_flush(self) -> None:
+        self._flush_planned = False
+        self.flush()
+
+    def _regulate(self) -> None:
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        if self.writable and self._unanswered < MAX_UNANSWERED:
+            transport.resume_reading()
+        else:
+            transport.pause_reading()

@@ -1,0 +1,316 @@
+"""We act as SMSC: listeners, bind authentication, and the way from PDUs of a bind to `accept` and back.
+
+What to do with a submit_sm or with a bind that may receive is not known here: `app` hands in callables.
+Must not know: the store, routes, providers.
+"""
+
+import asyncio
+import logging
+import ssl
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+from smppbridge.link.authentication import Authenticator
+from smppbridge.link.connection import Connection
+from smppbridge.logs import Seldom, event
+from smppbridge.metrics import Metrics
+from smppbridge.model.account import Account
+from smppbridge.smpp.constants import Status, status_name
+from smppbridge.smpp.pdu import AlertNotification, Bind, Outbind, Pdu, SubmitSm, SubmitSmResp
+from smppbridge.smpp.session import Answered, Event, Fault, Received, Role, State, Timers, Unanswered
+
+log = logging.getLogger(__name__)
+
+TICK = 0.5  # seconds between two looks at the timers
+MAX_CONNECTIONS = 2000
+_BIND_TYPES = {State.BOUND_TX: "TX", State.BOUND_RX: "RX", State.BOUND_TRX: "TRX"}
+_FIRST_TLV_VERSION = 0x34
+
+
+@dataclass(eq=False, slots=True)
+class BoundLink:
+    """One bound session of an account: where its messages come from and where receipts may go."""
+
+    id: int
+    account: Account
+    connection: Connection
+    bind_type: str  # TX, RX or TRX
+
+    @property
+    def can_receive(self) -> bool:
+        """True when deliver_sm may be sent on it at all (SMPP 3.4 §2.3)."""
+        return self.bind_type != "TX"
+
+    @property
+    def takes_tlvs(self) -> bool:
+        """False for interface_version 3.3 and older, which do not know TLVs (SMPP 3.4 §2.4)."""
+        return self.connection.session.peer_version >= _FIRST_TLV_VERSION
+
+    @property
+    def room(self) -> int:
+        """How many deliver_sm may be sent now."""
+        connection = self.connection
+        return 0 if connection.closing or not connection.writable else connection.session.room
+
+
+Answer = Callable[[list[SubmitSmResp]], None]
+Accept = Callable[[BoundLink, list[SubmitSm], Answer], None]
+"""Takes the submit_sm of one read and calls Answer once, with one response for each, in order."""
+
+
+class Receiver(Protocol):
+    """Who delivers to binds: told of each bind and of the answers to its deliver_sm."""
+
+    def bound(self, link: BoundLink) -> None: ...
+
+    def unbound(self, link: BoundLink) -> None: ...
+
+    def answered(self, link: BoundLink, events: Sequence[Answered | Unanswered]) -> None: ...
+
+    def roomy(self, link: BoundLink) -> None: ...
+
+
+class Server:
+    """All listeners and all bound links of this process."""
+
+    def __init__(
+        self,
+        authenticator: Authenticator,
+        accept: Accept,
+        receiver: Receiver,
+        metrics: Metrics,
+        *,
+        system_id: str,
+        timers: Timers,
+        max_pdu_octets: int,
+        new_link_id: Callable[[], int],
+    ) -> None:
+        self._authenticator = authenticator
+        self._accept = accept
+        self._receiver = receiver
+        self._metrics = metrics
+        self._system_id = system_id
+        self._new_link_id = new_link_id
+        self._new_connection = partial(
+            Connection,
+            Role.SMSC,
+            self._handle,
+            self._ended,
+            timers=timers,
+            window=1,  # the account's window takes its place at the bind
+            max_pdu_octets=max_pdu_octets,
+            began=self._began,
+        )
+        self._handshake_timeout = timers.bind or None
+        self._listeners: list[asyncio.Server] = []
+        self._connections: set[Connection] = set()
+        self._links: dict[Connection, BoundLink] = {}
+        self._binding: set[asyncio.Task[None]] = set()
+        self._ticker: asyncio.Task[None] | None = None
+        self._complaints = Seldom(interval=60.0)
+
+    async def listen(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
+        """Open a listener; the port it got (``port`` 0: a free one). Raises OSError."""
+        loop = asyncio.get_running_loop()
+        listener = await loop.create_server(
+            self._connect,
+            host,
+            port,
+            ssl=tls,
+            ssl_handshake_timeout=self._handshake_timeout if tls else None,
+            backlog=512,
+        )
+        self._listeners.append(listener)
+        if self._ticker is None:
+            self._ticker = loop.create_task(self._tick())
+        bound: int = listener.sockets[0].getsockname()[1]
+        return bound
+
+    def links(self, account: str | None = None) -> Iterable[BoundLink]:
+        """Bound links, of one account or all."""
+        return [link for link in self._links.values() if account in (None, link.account.name)]
+
+    def reload(self, accounts: dict[str, Account]) -> None:
+        """New settings for bound links; binds of accounts that are gone are ended with unbind."""
+        self._authenticator.reload(accounts)
+        for link in list(self._links.values()):
+            account = accounts.get(link.account.name)
+            if account is None:
+                event(
+                    log, logging.WARNING, "unbinding an account that was removed", account=link.account.name
+                )
+                link.connection.unbind()
+            else:
+                link.account = account
+                link.connection.session.window = account.window
+
+    def close_listeners(self) -> None:
+        """Accept no further connections."""
+        for listener in self._listeners:
+            listener.close()
+
+    async def stop(self, grace: float) -> None:
+        """Unbind every session and close; those that do not follow within ``grace`` seconds are cut off."""
+        self.close_listeners()
+        for connection in list(self._connections):
+            connection.unbind() if connection in self._links else connection.close()
+        deadline = asyncio.get_running_loop().time() + grace
+        while self._connections and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(0.02)
+        for connection in list(self._connections):
+            connection.abort()
+        if self._ticker is not None:
+            self._ticker.cancel()
+        for listener in self._listeners:
+            await listener.wait_closed()
+
+    # --- connections ---------------------------------------------------------------------------
+
+    def _connect(self) -> asyncio.Protocol:
+        if len(self._connections) >= MAX_CONNECTIONS:
+            self._complain("connection refused: too many connections", limit=MAX_CONNECTIONS)
+            return _Refusal()
+        return self._new_connection()
+
+    def _began(self, connection: Connection) -> None:
+        self._connections.add(connection)
+
+    def _ended(self, connection: Connection) -> None:
+        self._connections.discard(connection)
+        link = self._links.pop(connection, None)
+        if link is None:
+            return
+        self._metrics.binds.labels(link.account.name, link.bind_type).dec()
+        event(
+            log,
+            logging.INFO,
+            "bind ended",
+            account=link.account.name,
+            bind_type=link.bind_type,
+            peer=connection.peer,
+        )
+        self._receiver.unbound(link)
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK)
+            for connection in list(self._connections):
+                connection.tick()
+
+    # --- events --------------------------------------------------------------------------------
+
+    def _handle(self, connection: Connection, events: list[Event]) -> None:
+        link = self._links.get(connection)
+        submits: list[SubmitSm] = []
+        answers: list[Answered | Unanswered] = []
+        for item in events:
+            if type(item) is Received:
+                if type(item.pdu) is SubmitSm and link is not None:
+                    submits.append(item.pdu)
+                else:
+                    self._request(connection, item.pdu)
+            elif isinstance(item, Answered | Unanswered):
+                answers.append(item)
+            elif isinstance(item, Fault):
+                self._fault(connection, item)
+        if link is None:
+            return
+        if submits:
+            self._submit(link, submits)
+        if answers:
+            self._receiver.answered(link, answers)
+        if answers or not events:
+            self._receiver.roomy(link)
+
+    def _request(self, connection: Connection, pdu: Pdu) -> None:
+        if isinstance(pdu, Bind):
+            task = asyncio.get_running_loop().create_task(self._bind(connection, pdu))
+            self._binding.add(task)
+            task.add_done_callback(self._binding.discard)
+        elif isinstance(pdu, Outbind | AlertNotification):
+            return  # neither is answered (SMPP 3.4 §4.1.7, §4.12)
+        else:
+            # submit_multi, data_sm, query_sm, cancel_sm, replace_sm
+            self._complain("request is not supported", command=type(pdu).__name__, peer=connection.peer)
+            connection.session.refuse(pdu, Status.ESME_RINVCMDID)
+
+    def _fault(self, connection: Connection, fault: Fault) -> None:
+        self._metrics.protocol_errors.labels(fault.kind).inc()
+        self._complain("protocol error", kind=fault.kind, detail=fault.detail, peer=connection.peer)
+
+    def _submit(self, link: BoundLink, submits: list[SubmitSm]) -> None:
+        connection = link.connection
+        account = link.account.name
+        received = asyncio.get_running_loop().time()
+        connection.hold(len(submits))
+
+        def answer(responses: list[SubmitSmResp]) -> None:
+            session = connection.session
+            for submit, response in zip(submits, responses, strict=True):
+                session.respond(submit, response)
+            connection.answered(len(submits))
+            seconds = asyncio.get_running_loop().time() - received
+            observe = self._metrics.submit_seconds.labels(account).observe
+            for _ in responses:
+                observe(seconds)
+            for status, count in Counter(response.command_status for response in responses).items():
+                self._metrics.submit_sm.labels(account, status_name(status)).inc(count)
+
+        self._accept(link, submits, answer)
+
+    # --- binding -------------------------------------------------------------------------------
+
+    async def _bind(self, connection: Connection, pdu: Bind) -> None:
+        account, status = await self._authenticator.check(pdu.system_id, pdu.password, connection.peer)
+        if account is not None and status == Status.ESME_ROK:
+            bound = sum(1 for link in self._links.values() if link.account.name == account.name)
+            if bound >= account.binds:
+                status = Status.ESME_RBINDFAIL
+                self._complain("bind refused: too many binds", account=account.name, limit=account.binds)
+        name = account.name if account is not None else ""
+        self._metrics.bind_attempts.labels(name, status_name(status)).inc()
+        if connection.closing:
+            return
+        if account is None or status != Status.ESME_ROK:
+            self._complain("bind refused", account=name, status=status_name(status), peer=connection.peer)
+            connection.session.refuse(pdu, status)
+            connection.close()
+            return
+        self._bound(connection, pdu, account)
+
+    def _bound(self, connection: Connection, pdu: Bind, account: Account) -> None:
+        session = connection.session
+        session.respond(pdu, pdu.response(system_id=self._system_id))
+        session.window = account.window
+        connection.flush()
+        bind_type = _BIND_TYPES[session.state]
+        link = BoundLink(self._new_link_id(), account, connection, bind_type)
+        self._links[connection] = link
+        self._metrics.binds.labels(account.name, bind_type).inc()
+        event(
+            log,
+            logging.INFO,
+            "bind accepted",
+            account=account.name,
+            bind_type=bind_type,
+            peer=connection.peer,
+            interface_version=f"{session.peer_version:#04x}",
+        )
+        self._receiver.bound(link)
+
+    def _complain(self, what: str, **fields: object) -> None:
+        """Log what a peer did wrong, once a minute for each kind, so that nobody can fill the disk."""
+        now = asyncio.get_running_loop().time()
+        key = (what, fields.get("account"), fields.get("kind"), fields.get("peer"))
+        if self._complaints.allows(key, now):
+            event(log, logging.WARNING, what, **fields)
+
+
+class _Refusal(asyncio.Protocol):
+    """Closes at once: for connections over the limit."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport.close()

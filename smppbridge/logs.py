@@ -1,0 +1,174 @@
+"""Log lines for people or for machines: one line per event, nothing secret, nothing forged.
+
+Callers use `event` (or plain `logging`); `setup` decides once how lines look. Must not know: what is logged.
+"""
+
+import json
+import logging
+import sys
+from collections.abc import Hashable
+from datetime import UTC, datetime
+from typing import Literal, TextIO
+
+_NUMBER_FIELDS = frozenset(
+    {"recipient", "sender", "source", "destination", "source_addr", "destination_addr", "number"}
+)
+_NUMBER_MIN_DIGITS = 7  # fewer are a short code of a service, not somebody's number
+# They put whole addresses with keys and tokens into their lines: heard only when something is wrong.
+_TALKATIVE = ("httpx2", "httpcore2", "uvicorn", "uvicorn.access", "uvicorn.error", "asyncio")
+
+Level = Literal["debug", "info", "warning", "error"]
+Format = Literal["text", "json"]
+
+
+def event(logger: logging.Logger, level: int, what: str, /, **fields: object) -> None:
+    """Log that ``what`` happened (a fixed phrase), with its details as fields."""
+    if logger.isEnabledFor(level):
+        logger.log(level, "%s", what, extra={"fields": fields})
+
+
+def mask_number(number: str) -> str:
+    """``375291234567`` -> ``37529*****67``: still tells operator and person apart, is nobody's number.
+
+    Other characters stay; text with fewer than 7 digits (names, short codes) is unchanged.
+    """
+    places = [place for place, char in enumerate(number) if char.isdigit()]
+    if len(places) < _NUMBER_MIN_DIGITS:
+        return number
+    head = 5 if len(places) >= 10 else 2
+    hidden = set(places[head:-2])
+    return "".join("*" if place in hidden else char for place, char in enumerate(number))
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """Our own handler, so that `setup` can find and replace it."""
+
+
+def setup(format: Format = "text", level: Level = "info", mask: bool = True) -> None:
+    """Send all logging to stderr from now on. May be called again, to change how."""
+    handler = _Handler(sys.stderr)
+    handler.setFormatter(JsonFormatter(mask) if format == "json" else TextFormatter(mask))
+    root = logging.getLogger()
+    for old in [known for known in root.handlers if isinstance(known, _Handler)]:
+        root.removeHandler(old)
+    root.addHandler(handler)
+    root.setLevel(level.upper())
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+
+
+class _Formatter(logging.Formatter):
+    """What both formats share: the time, the fields, masking."""
+
+    def __init__(self, mask: bool = True) -> None:
+        super().__init__()
+        self._mask = mask
+
+    def fields_of(self, record: logging.LogRecord) -> dict[str, object]:
+        """The fields of an `event`, numbers masked."""
+        fields: object = getattr(record, "fields", None)
+        if not isinstance(fields, dict):
+            return {}
+        return {str(name): self._shown(str(name), value) for name, value in fields.items()}
+
+    def _shown(self, name: str, value: object) -> object:
+        if value is None or isinstance(value, bool | float):
+            return value
+        if self._mask and name in _NUMBER_FIELDS:
+            return mask_number(str(value))
+        return value if isinstance(value, int | str) else str(value)
+
+    def failure_of(self, record: logging.LogRecord) -> str:
+        """The traceback, or ""."""
+        return self.formatException(record.exc_info) if record.exc_info else ""
+
+
+def _time(record: logging.LogRecord) -> str:
+    moment = datetime.fromtimestamp(record.created, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _one_line(text: str) -> str:
+    """Escape what could end the line, move the cursor or hide text: it may come from a stranger."""
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text
+    )
+
+
+def _value(value: object) -> str:
+    text = _one_line(str(value))
+    if text and not any(char in text for char in ' "='):
+        return text
+    return '"' + text.replace('"', '\\"') + '"'
+
+
+class TextFormatter(_Formatter):
+    """``2026-01-02T03:04:05.678Z INFO smppbridge.link.server bind accepted account=pbx``."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line; a traceback follows on indented lines."""
+        words = [_time(record), record.levelname, record.name, _one_line(record.getMessage())]
+        words += [f"{name}={_value(value)}" for name, value in self.fields_of(record).items()]
+        line = " ".join(words)
+        for below in self.failure_of(record).splitlines():
+            line += "\n    " + _one_line(below)
+        return line
+
+
+class JsonFormatter(_Formatter):
+    """One JSON object per line: ``time``, ``level``, ``logger``, ``message``, then the fields."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line without line breaks inside: JSON escapes them."""
+        entry: dict[str, object] = {
+            "time": _time(record),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        for name, value in self.fields_of(record).items():
+            entry[name + "_" if name in entry else name] = value
+        failure = self.failure_of(record)
+        if failure:
+            entry["exception"] = failure
+        return json.dumps(entry, ensure_ascii=True)
+
+
+class Seldom:
+    """Lets each key through at most once per ``interval`` seconds: nobody can fill the disk with complaints.
+
+    Remembers at most ``keys`` keys; when more complain at once, the others share one place.
+    """
+
+    def __init__(self, interval: float, keys: int = 1024) -> None:
+        self._interval = interval
+        self._keys = keys
+        # When it passed, how often it was held back since; in order of the former.
+        self._known: dict[Hashable, tuple[float, int]] = {}
+
+    def allows(self, key: Hashable, now: float) -> int:
+        """0: not now. Else how often ``key`` came since it last passed, this time included.
+
+        ``now`` in seconds of a clock that does not jump.
+        """
+        if key not in self._known and len(self._known) >= self._keys:
+            self._forget(now)
+            if len(self._known) >= self._keys:
+                key = None
+        passed, count = self._known.get(key, (None, 0))
+        if passed is not None and now - passed < self._interval:
+            self._known[key] = (passed, count + 1)
+            return 0
+        self._known.pop(key, None)
+        self._known[key] = (now, 0)
+        return count + 1
+
+    def _forget(self, now: float) -> None:
+        """Drop the keys that may pass again anyway: they stand first."""
+        while self._known:
+            oldest = next(iter(self._known))
+            if now - self._known[oldest][0] < self._interval:
+                return
+            del self._known[oldest]

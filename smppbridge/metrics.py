@@ -1,0 +1,94 @@
+"""Every Prometheus series of the bridge, named once.
+
+Labels are closed sets: names from the configuration, words from tables. Nothing that a stranger sends
+becomes a label. Must not know: who counts what.
+"""
+
+import platform
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+)
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+from smppbridge import __version__
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+# No second series for each counter: the names are fixed.
+disable_created_metrics()  # type: ignore[no-untyped-call]  # the library has no types for it
+
+_QUICK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_REQUEST = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+_DELIVERY = (1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0, 14400.0, 86400.0)
+_ROWS = (1, 5, 10, 50, 100, 250, 500, 1000, 2500, 5000)
+
+
+class Metrics:
+    """The series, in a registry of their own. ``interface.md`` fixes the names."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+
+        self.build_info = self._gauge("build_info", "Version of the running program.", "version", "python")
+        self.binds = self._gauge("binds", "Bound sessions.", "account", "bind_type")
+        self.bind_attempts = self._counter("bind_attempts", "Answered binds.", "account", "status")
+        self.submit_sm = self._counter("submit_sm", "Answered submit_sm.", "account", "status")
+        self.submit_seconds = self._histogram(
+            "submit_seconds", "From a submit_sm received to its answer.", _QUICK, "account"
+        )
+        self.deliver_sm = self._counter(
+            "deliver_sm", "deliver_sm by the answer they got.", "account", "status"
+        )
+        self.owed_receipts = self._gauge("owed_receipts", "Receipts waiting for their account.", "account")
+        self.oldest_owed_receipt_seconds = self._gauge(
+            "oldest_owed_receipt_seconds", "Age of the oldest receipt owed.", "account"
+        )
+        self.protocol_errors = self._counter("protocol_errors", "What peers did wrong in SMPP.", "kind")
+
+        self.queued_messages = self._gauge("queued_messages", "Messages waiting to be sent.", "provider")
+        self.oldest_queued_seconds = self._gauge(
+            "oldest_queued_seconds", "Age of the oldest message waiting to be sent.", "provider"
+        )
+        self.uncertain_messages = self._gauge(
+            "uncertain_messages", "Messages that the provider may or may not have.", "provider"
+        )
+        self.attempts = self._counter(
+            "attempts", "Hand-overs of a message by their result.", "provider", "result"
+        )
+        self.provider_seconds = self._histogram(
+            "provider_seconds", "Duration of one hand-over of a batch.", _REQUEST, "provider"
+        )
+        self.provider_up = self._gauge("provider_up", "1 while messages are sent there.", "provider")
+        self.provider_balance = self._gauge("provider_balance", "Money left at the provider.", "provider")
+        self.outcomes = self._counter("outcomes", "Messages by their final state.", "provider", "state")
+        self.delivery_seconds = self._histogram(
+            "delivery_seconds", "From submit_sm to the final state.", _DELIVERY, "provider"
+        )
+        self.late_statuses = self._counter(
+            "late_statuses", "Provider statuses ignored because the message was final.", "provider"
+        )
+
+        self.store_commit_seconds = self._histogram("store_commit_seconds", "Duration of COMMIT.", _QUICK)
+        self.store_batch_rows = self._histogram("store_batch_rows", "Rows written in one transaction.", _ROWS)
+
+        self.build_info.labels(version=__version__, python=platform.python_version()).set(1)
+
+    def expose(self) -> bytes:
+        """The text that Prometheus scrapes."""
+        return generate_latest(self.registry)
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"smppbridge_{name}", text, labels, registry=self.registry)
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(f"smppbridge_{name}", text, labels, registry=self.registry)
+
+    def _histogram(self, name: str, text: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
+        return Histogram(f"smppbridge_{name}", text, labels, buckets=buckets, registry=self.registry)

@@ -1,0 +1,65 @@
+"""Small types that several parts of the configuration share.
+
+Must not know: files, the environment.
+"""
+
+from typing import Annotated, NoReturn
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr
+from pydantic.json_schema import SkipJsonSchema
+from pydantic_core import PydanticCustomError
+
+
+class Settings(BaseModel):
+    """Base of every section of the configuration: read once, never changed, unknown keys are mistakes."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True
+    )
+
+
+def mistake(text: str) -> PydanticCustomError:
+    """A validation error with our own words, for a validator to raise."""
+    return PydanticCustomError("mistake", "{text}", {"text": text})
+
+
+def not_built(what: str, instead: str) -> PydanticCustomError:
+    """The error for a known key or value that this version does not carry out.
+
+    ``what`` is the value in quotes, or ``"this key"``; ``instead`` says what to do.
+    """
+    return PydanticCustomError(
+        "not_built", "{what} is not available in this version; {instead}", {"what": what, "instead": instead}
+    )
+
+
+def _refuse(_value: object) -> NoReturn:
+    raise not_built("this key", "leave it out")
+
+
+NotBuilt = SkipJsonSchema[Annotated[None, BeforeValidator(_refuse)]]
+"""Type of a key that is known but not built yet: refused whatever it holds, absent from the schema."""
+
+
+def _quoted(value: object) -> object:
+    # 12345678 without quotes is a number in YAML: 1e5 or 0x10 would not come back as they were written.
+    if isinstance(value, bool | int | float):
+        raise mistake("must be text; put it in quotes")
+    if value is None or value == "":
+        raise mistake("must not be empty")
+    return value
+
+
+Secret = Annotated[SecretStr, BeforeValidator(_quoted)]
+"""A non-empty secret; never shown by repr, logs or messages."""
+
+
+def number_as_text(value: object) -> object:
+    """Digits that YAML took for a number, as the text that was meant; anything else unchanged."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return value
+
+
+Text = Annotated[str, BeforeValidator(number_as_text)]
+"""Text that may consist of digits: ``375291234567`` without quotes is accepted."""

@@ -1,0 +1,186 @@
+"""The rows that travel between the flow, the store and the providers, and the two words for "where is it".
+
+NamedTuples, because their order is the order of the columns: a batch goes into and out of SQL without
+conversion. Must not know: SQL, sockets, providers. All times are integer milliseconds since 1970, UTC.
+"""
+
+from enum import IntEnum
+from typing import NamedTuple
+
+from smppbridge.smpp.constants import MessageState
+
+ROUTE_SEPARATOR = ","
+
+
+class Stage(IntEnum):
+    """Where a message is inside the bridge (ours)."""
+
+    COLLECTING = 0  # parts of a long message are missing
+    WAITING = 1  # until due_at: scheduled, or backing off
+    QUEUED = 2  # a free request slot of `provider` may claim it
+    SENDING = 3  # claimed: the provider may see it at any moment
+    UNCERTAIN = 4  # the provider may or may not have it
+    SENT = 5  # the provider has it, provider_ref is known
+    FINAL = 6  # `state` will not change any more
+
+
+State = MessageState
+"""Where a message is for the world (SMPP 3.4 §5.2.28)."""
+
+FINAL_STATES = frozenset(
+    {State.DELIVERED, State.EXPIRED, State.DELETED, State.UNDELIVERABLE, State.UNKNOWN, State.REJECTED}
+)
+
+
+class Segment(NamedTuple):
+    """One accepted submit_sm, as it is stored."""
+
+    id: int  # ours, in order of time, unique across nodes and restarts
+    account: str
+    wire_id: str  # message_id towards the ESME, unique within the account
+    origin: int  # the bind that submitted and can receive; 0 = any bind of the account
+    source_addr_ton: int
+    source_addr_npi: int
+    source_addr: str  # as submitted: the receipt repeats it
+    dest_addr_ton: int
+    dest_addr_npi: int
+    destination_addr: str  # as submitted
+    recipient: str  # international digits, for the provider
+    sender: str  # after the account's rules, for the provider; "" = the provider's default
+    text: str
+    data_coding: int
+    registered_delivery: int
+    priority: int  # priority_flag 0..3
+    service_type: str
+    user_message_reference: int | None
+    route: str  # provider names in order, joined by ROUTE_SEPARATOR
+    provider: str  # the one of `route` whose queue it is in
+    stage: int  # Stage.QUEUED or Stage.WAITING
+    submitted_at: int
+    due_at: int  # QUEUED: the deadline; WAITING: when to queue it
+    deadline: int  # given up after this
+
+
+class Message(NamedTuple):
+    """One message as a provider gets it: claimed, attempt already on record."""
+
+    id: int
+    account: str
+    recipient: str
+    sender: str
+    text: str
+    data_coding: int
+    priority: int
+    service_type: str
+    route: str
+    provider: str
+    attempt: int  # number of this hand-over, from 1
+    tries: int  # completed rounds through the route, for the backoff
+    submitted_at: int
+    deadline: int
+
+
+class Sent(NamedTuple):
+    """An attempt that ended well: the provider took the message."""
+
+    id: int
+    attempt: int
+    provider_ref: str  # the provider's id of the message, unique within the provider
+    packet_ref: str  # the provider's id of the request, "" if it has none
+    poll_at: int  # when to ask for the status first
+    deadline: int  # when to stop asking
+
+
+class Unsent(NamedTuple):
+    """An attempt that did not end SENT: what becomes of the message, and the row for the history."""
+
+    id: int
+    attempt: int
+    stage: int  # QUEUED, WAITING or UNCERTAIN
+    provider: str  # next provider to try (the same one when UNCERTAIN)
+    due_at: int  # see Segment.due_at; UNCERTAIN: when to give up
+    tries: int
+    tried: str  # the provider of this attempt
+    result: str  # class of the error: "unavailable", "throttled", "disabled", "uncertain", "expired lease"
+    code: str  # the provider's own code
+    reason: str  # one line, without secrets
+    at: int
+
+
+class Outcome(NamedTuple):
+    """A final state that the bridge itself decides, by our own id."""
+
+    id: int
+    state: int
+    err: int  # 0..999, for the receipt
+    code: str  # the provider's own word or code
+    at: int
+
+
+class StatusReport(NamedTuple):
+    """What a provider says about a message, by its provider_ref."""
+
+    provider_ref: str
+    state: int
+    final: bool
+    err: int
+    code: str  # the provider's own word or code
+
+
+class Poll(NamedTuple):
+    """A message whose status is to be asked."""
+
+    id: int
+    provider_ref: str
+    packet_ref: str
+    recipient: str
+    sent_at: int
+
+
+class Overdue(NamedTuple):
+    """A message whose time in its stage has run out."""
+
+    id: int
+    account: str
+    stage: int
+    route: str
+    provider: str
+    attempt: int
+    tries: int
+    answered: bool  # the provider has said at least once that it is still on its way
+    deadline: int
+
+
+class Receipt(NamedTuple):
+    """One receipt owed to an account, with what deliver_sm needs of its message."""
+
+    id: int
+    account: str
+    origin: int
+    state: int
+    final: bool  # False: intermediate notification
+    err: int
+    code: str
+    at: int  # when the state was reached ("done date")
+    tries: int  # deliver_sm that failed before this one
+    wire_id: str
+    source_addr_ton: int
+    source_addr_npi: int
+    source_addr: str
+    dest_addr_ton: int
+    dest_addr_npi: int
+    destination_addr: str
+    text: str
+    user_message_reference: int | None
+    provider: str
+    submitted_at: int
+
+
+class Settled(NamedTuple):
+    """One message that became final: for metrics, and for waking the courier."""
+
+    account: str
+    provider: str
+    state: int
+    submitted_at: int
+    owed: bool  # a receipt is now owed

@@ -1,0 +1,91 @@
+"""Passwords at rest and their comparison, without leaking by time what was wrong.
+
+A hash is one line, ``scrypt$N$r$p$salt$hash`` (RFC 7914 parameters, base64). Hashing takes some 50 ms and
+16 MiB on purpose: call it from a thread. Must not know: accounts, sessions.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import os
+from typing import NamedTuple
+
+_COST, _BLOCK, _PARALLEL = 16384, 8, 1
+_SALT_OCTETS, _HASH_OCTETS = 16, 32
+_MAX_MEMORY = 256 * 1024 * 1024
+_MAX_PARALLEL = 16
+_FIELDS = 6  # scrypt, N, r, p, salt, hash
+_SHAPE = "must look like scrypt$16384$8$1$<salt>$<hash>; make one with `smppbridge hash-password`"
+
+
+class PasswordHash(NamedTuple):
+    """A parsed ``password_hash``."""
+
+    cost: int  # N: a power of two
+    block: int  # r
+    parallel: int  # p
+    salt: bytes
+    digest: bytes
+
+
+def hash_password(password: str | bytes) -> str:
+    """The ``password_hash`` of a password, with a fresh salt. Slow: 50 ms, 16 MiB."""
+    salt = os.urandom(_SALT_OCTETS)
+    fresh = PasswordHash(_COST, _BLOCK, _PARALLEL, salt, bytes(_HASH_OCTETS))
+    digest = _scrypt(_octets(password), fresh)
+    return f"scrypt${_COST}${_BLOCK}${_PARALLEL}${_base64(salt)}${_base64(digest)}"
+
+
+def verify_hash(password: str | bytes, encoded: str) -> bool:
+    """Whether ``encoded`` was made of ``password``. Slow like `hash_password`; ValueError when malformed."""
+    known = parse_hash(encoded)
+    return hmac.compare_digest(_scrypt(_octets(password), known), known.digest)
+
+
+def parse_hash(encoded: str) -> PasswordHash:
+    """Take a ``password_hash`` apart. Raises ValueError, without its content, when it is none."""
+    parts = encoded.split("$")
+    if len(parts) != _FIELDS or parts[0] != "scrypt":
+        raise ValueError(_SHAPE)
+    try:
+        cost, block, parallel = (int(part) for part in parts[1:4])
+        salt, digest = (base64.b64decode(part, validate=True) for part in parts[4:])
+    except (ValueError, binascii.Error):
+        raise ValueError(_SHAPE) from None
+    if not (_sane(cost, block, parallel) and 8 <= len(salt) <= 64 and 16 <= len(digest) <= 64):
+        raise ValueError(_SHAPE)
+    return PasswordHash(cost, block, parallel, salt, digest)
+
+
+def same(a: str | bytes, b: str | bytes) -> bool:
+    """Compare two plain secrets in a time that depends on neither their content nor where they differ."""
+    # Digests have equal lengths, so that the length of the secret does not show either.
+    return hmac.compare_digest(hashlib.sha256(_octets(a)).digest(), hashlib.sha256(_octets(b)).digest())
+
+
+def _sane(cost: int, block: int, parallel: int) -> bool:
+    """Strong enough to be worth something, small enough to be computed at every bind."""
+    if cost < 2**10 or cost & (cost - 1) or block < 1 or not 1 <= parallel <= _MAX_PARALLEL:
+        return False
+    return 128 * cost * block <= _MAX_MEMORY
+
+
+def _scrypt(password: bytes, known: PasswordHash) -> bytes:
+    return hashlib.scrypt(
+        password,
+        salt=known.salt,
+        n=known.cost,
+        r=known.block,
+        p=known.parallel,
+        maxmem=2 * _MAX_MEMORY,
+        dklen=len(known.digest),
+    )
+
+
+def _octets(text: str | bytes) -> bytes:
+    return text.encode() if isinstance(text, str) else text
+
+
+def _base64(octets: bytes) -> str:
+    return base64.b64encode(octets).decode("ascii")

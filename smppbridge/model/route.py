@@ -1,0 +1,75 @@
+"""Routes: which providers may carry a message, in which order.
+
+The first route that matches wins; within its ``to`` the next provider is tried when one fails. Must not know:
+providers themselves, messages.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+
+from smppbridge.model.fields import Settings, Text, mistake
+
+
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, str | int) and not isinstance(value, bool) else value
+
+
+def _digits(value: str) -> str:
+    if not (value.isascii() and value.isdigit()):
+        raise mistake('must be the first digits of an international number, without "+", such as "37529"')
+    return value
+
+
+def _distinct(value: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(value)) != len(value):
+        raise mistake("must not name the same provider twice")
+    return value
+
+
+_ONE_OR_MORE = BeforeValidator(_as_list)
+_TEXTS = WithJsonSchema(
+    {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
+)
+
+
+class Route(Settings):
+    """One line of ``routes``. An empty ``account`` or ``destination`` matches everything."""
+
+    account: Annotated[tuple[Text, ...], Field(min_length=1), _ONE_OR_MORE, _TEXTS] = ()
+    destination: Annotated[
+        tuple[Annotated[Text, AfterValidator(_digits)], ...], Field(min_length=1), _ONE_OR_MORE, _TEXTS
+    ] = ()  # prefixes of the recipient in international digits
+    to: Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_distinct)]  # names of providers
+
+    @property
+    def catches_all(self) -> bool:
+        """Whether this route matches every message."""
+        return not self.account and not self.destination
+
+
+class Router:
+    """Finds the route of a message; asked once for every submit_sm."""
+
+    def __init__(self, routes: Sequence[Route]) -> None:
+        self._routes = tuple(routes)
+        self._by_account: dict[str, list[tuple[tuple[str, ...], tuple[str, ...]]]] = {}
+
+    def find(self, account: str, digits: str) -> tuple[str, ...] | None:
+        """The providers, in order, for a recipient in international digits; None when no route matches."""
+        table = self._by_account.get(account)
+        if table is None:
+            table = self._by_account[account] = self._table(account)
+        for prefixes, to in table:
+            if digits.startswith(prefixes):
+                return to
+        return None
+
+    def _table(self, account: str) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+        """The routes of one account as (prefixes, providers); ``""`` is a prefix of everything."""
+        return [
+            (route.destination or ("",), route.to)
+            for route in self._routes
+            if not route.account or account in route.account
+        ]

@@ -1,0 +1,181 @@
+"""The HTTP client of all providers: bounded requests and answers, and our errors instead of the library's.
+
+What counts is whether the request may have been carried out. Until its first octet was handed to the
+connection it certainly was not (Unavailable); from then on every failure is Uncertain.
+
+Must not know: any provider's API. Must not say: bodies, queries, headers; they hold keys, numbers and texts.
+"""
+
+import asyncio
+import logging
+import math
+import socket
+import ssl
+import time
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import httpx2
+
+from smppbridge.errors import ProviderError, Throttled, Unavailable, Uncertain
+
+MAX_ANSWER_OCTETS = 16 * 1024 * 1024
+# Of the timeout, for each of: a free connection, connecting, TLS. The library leaves a socket open when it is
+# cancelled inside TLS, so its own timers must end all three before the whole request's deadline does.
+CONNECT_SHARE = 0.3
+# Servers close idle connections after 5 s or more, and a request that meets such a close is uncertain.
+KEEP_ALIVE_SECONDS = 4.0
+DEFAULT_RETRY_AFTER, MAX_RETRY_AFTER = 5.0, 3600.0
+
+# At INFO the library logs whole URLs, at DEBUG headers: both can hold credentials.
+for _library in ("httpx2", "httpcore2"):
+    logging.getLogger(_library).setLevel(logging.WARNING)
+
+
+class HttpAnswer(NamedTuple):
+    """An answer that came complete, whatever its status."""
+
+    status: int
+    body: bytes
+
+
+class HttpClient:
+    """Connections of one provider entry. Use from one event loop."""
+
+    def __init__(
+        self,
+        *,
+        timeout: float,
+        connections: int,
+        trust_env: bool = False,
+        verify: ssl.SSLContext | bool = True,
+    ) -> None:
+        """``timeout``: seconds for one whole request. ``trust_env``: use HTTPS_PROXY and the like."""
+        self._timeout = timeout
+        self._client = httpx2.AsyncClient(
+            timeout=httpx2.Timeout(timeout, connect=timeout * CONNECT_SHARE, pool=timeout * CONNECT_SHARE),
+            limits=httpx2.Limits(
+                max_connections=connections,
+                max_keepalive_connections=connections,
+                keepalive_expiry=KEEP_ALIVE_SECONDS,
+            ),
+            headers={"User-Agent": "smppbridge", "Accept-Encoding": "identity"},
+            follow_redirects=False,
+            trust_env=trust_env,
+            verify=verify,
+        )
+
+    async def close(self) -> None:
+        """Close all connections; requests under way fail."""
+        await self._client.aclose()
+
+    async def post(self, url: str, content: bytes, headers: Mapping[str, str]) -> HttpAnswer:
+        """POST and read the whole answer, within the timeout.
+
+        Raises Unavailable when nothing was sent, Throttled on HTTP 429, Uncertain when the request left
+        and no complete answer came. Any other HTTP status is returned: its body may say more.
+        """
+        host = host_of(url)
+        progress = _Progress()
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await self._exchange(url, content, headers, host, progress)
+        except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, OSError) as error:
+            # "from None": what the library says may quote the URL
+            raise _translate(error, host, sent=progress.sent) from None
+
+    async def _exchange(
+        self, url: str, content: bytes, headers: Mapping[str, str], host: str, progress: "_Progress"
+    ) -> HttpAnswer:
+        async with self._client.stream(
+            "POST", url, content=content, headers=dict(headers), extensions={"trace": progress.trace}
+        ) as response:
+            if response.status_code == httpx2.codes.TOO_MANY_REQUESTS:
+                after = retry_after(response.headers.get("Retry-After", ""), time.time())
+                raise Throttled(f"{host} answered HTTP 429", after=after)
+            body = bytearray()
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > MAX_ANSWER_OCTETS:
+                    raise Uncertain(f"{host} answered more than {MAX_ANSWER_OCTETS} octets")
+            return HttpAnswer(response.status_code, bytes(body))
+
+
+class _Progress:
+    """Watches one request: has any of it been handed to a connection?"""
+
+    def __init__(self) -> None:
+        self.sent = False
+
+    async def trace(self, event: str, info: Mapping[str, object]) -> None:
+        if event.endswith(".send_request_headers.started"):
+            self.sent = True
+
+
+def not_understood(answer: HttpAnswer, url: str) -> ProviderError:
+    """The error for an answer whose body makes no sense: 503 took nothing, all others may have."""
+    size = len(answer.body)
+    reason = f"{host_of(url)} answered HTTP {answer.status} with {size} octets that cannot be understood"
+    if answer.status == httpx2.codes.SERVICE_UNAVAILABLE:
+        return Unavailable(reason)
+    return Uncertain(reason)
+
+
+def retry_after(value: str, now: float) -> float:
+    """Seconds to wait by a Retry-After header (number or date, RFC 9110 §10.2.3): 1 to 3600, else 5."""
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            seconds = parsedate_to_datetime(value).timestamp() - now
+        except (ValueError, OverflowError):
+            seconds = DEFAULT_RETRY_AFTER
+    if math.isnan(seconds):
+        seconds = DEFAULT_RETRY_AFTER
+    return min(max(seconds, 1.0), MAX_RETRY_AFTER)
+
+
+def host_of(url: str) -> str:
+    """Host (and port, where one is written) of a URL: all that may be told about it."""
+    parts = urlsplit(url)
+    return f"{parts.hostname}:{parts.port}" if parts.port else f"{parts.hostname}"
+
+
+_CAUSES: tuple[tuple[type[BaseException], str], ...] = (
+    (socket.gaierror, "host name not found"),
+    (ssl.SSLError, "TLS failed"),
+    (ConnectionRefusedError, "connection refused"),
+    (httpx2.PoolTimeout, "no free connection"),
+    (httpx2.ConnectTimeout, "connect timeout"),
+    (httpx2.ProxyError, "refused by the proxy"),
+    (httpx2.InvalidURL, "not a usable address"),
+    (httpx2.UnsupportedProtocol, "not a usable address"),
+    (httpx2.ConnectError, "cannot connect"),
+    (httpx2.DecodingError, "answer with a broken encoding"),
+    (httpx2.RemoteProtocolError, "connection closed or broken HTTP in the answer"),
+    (httpx2.NetworkError, "connection lost"),
+    (httpx2.TimeoutException, "timeout"),
+    (TimeoutError, "timeout"),
+)
+
+
+def _translate(error: BaseException, host: str, *, sent: bool) -> ProviderError:
+    if isinstance(error, httpx2.ProxyError):
+        sent = False  # the proxy opened no tunnel
+    chain = _chain(error)
+    cause = next((words for kind, words in _CAUSES for link in chain if isinstance(link, kind)), "failed")
+    if sent:
+        return Uncertain(f"{host}: {cause}, after the request was sent")
+    return Unavailable(f"{host}: {cause}")
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    """The error and what it came from: the library wraps the system's errors."""
+    chain: list[BaseException] = []
+    link: BaseException | None = error
+    while link is not None and link not in chain:
+        chain.append(link)
+        link = link.__cause__ or link.__context__
+    return chain

@@ -1,0 +1,54 @@
+"""What every HTTP provider lets the operator set. Must not know: any single provider, the network.
+
+A provider's own options model adds its credentials and narrows the defaults.
+"""
+
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from smppbridge.model.duration import Duration, PositiveDuration
+
+
+class ProviderOptions(BaseModel):
+    """Base of all providers' options. Unknown keys are mistakes; no value is quoted: it may be a key."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    def warnings(self, *, callbacks: bool) -> list[str]:
+        """What `smppbridge check` should say about settings that work but are unwise: one line each.
+
+        ``callbacks`` is true when the provider can reach us, that is with `web.public_url`.
+        """
+        return []
+
+
+class HttpOptions(ProviderOptions):
+    """Keys that all HTTP providers share (interface: "every HTTP provider also takes")."""
+
+    url: str
+    timeout: PositiveDuration = Field(default=30.0, le=600)  # s, for one whole request
+    parallel: int = Field(default=4, ge=1, le=256)  # requests at once
+    rate: float = Field(default=0.0, ge=0)  # messages per second, 0 = no limit
+    batch: int = Field(default=200, ge=1, le=1000)  # messages in one request
+    batch_wait: Duration = 0.0
+    poll_first: Duration = 300.0
+    poll_interval: Duration = 300.0  # 0 = never ask
+    default_sender: str = ""  # "" = the one set at the provider
+
+    @field_validator("url")
+    @classmethod
+    def _base_url(cls, url: str) -> str:
+        """The base to which paths are appended. Credentials have their own keys: addresses are logged."""
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("must be an http:// or https:// address")
+        if parts.username or parts.password or parts.query or parts.fragment:
+            raise ValueError("must be an address without user, query and fragment")
+        if parts.port == 0:
+            raise ValueError("must not use port 0")
+        return url.rstrip("/")
+
+    def set_or(self, key: str, fallback: float) -> float:
+        """The value of a duration key if the operator set it, else ``fallback``."""
+        return float(getattr(self, key)) if key in self.model_fields_set else fallback

@@ -1,0 +1,58 @@
+"""The classes of the mapping tables, and the error each one becomes.
+
+A provider's table is ``{code: Rule}``; everything that a code decides is in its row. Must not know: any
+provider's codes, the network.
+"""
+
+import re
+from enum import Enum
+from typing import NamedTuple
+
+from smppbridge.errors import Disabled, ProviderError, Rejected, Throttled, Unavailable
+
+MAX_REASON = 200
+_LONG_NUMBER = re.compile(r"\d{7,}")
+
+
+class Kind(Enum):
+    """What a provider's error code says about the message, or about us."""
+
+    PERM = "perm"  # this message fails for good
+    RETRY = "retry"  # the same message later
+    THROTTLE = "throttle"  # slower, then again
+    ACCOUNT = "account"  # nothing goes until a person acts: hold everything
+    BUG = "bug"  # our request is wrong: the message fails, a developer must look
+
+
+class Rule(NamedTuple):
+    """One row of an error table."""
+
+    kind: Kind
+    status: int  # command_status for an ESME that waits
+    pause: float = 300.0  # seconds: ACCOUNT until the next try, THROTTLE until the next request
+    about_message: bool = False  # one message of a packet is at fault, the others may go
+
+
+def to_error(rule: Rule, code: int, reason: str) -> ProviderError:
+    """The exception that a row of a table stands for."""
+    word = str(code)
+    if rule.kind is Kind.RETRY:
+        return Unavailable(reason, code=word, status=rule.status)
+    if rule.kind is Kind.THROTTLE:
+        return Throttled(reason, after=rule.pause, code=word, status=rule.status)
+    if rule.kind is Kind.ACCOUNT:
+        return Disabled(reason, pause=rule.pause, code=word, status=rule.status)
+    return Rejected(reason, code=word, status=rule.status, err=receipt_err(code))
+
+
+def receipt_err(code: int) -> int:
+    """A provider's code as the three digits of a receipt's err; 999 when it has more."""
+    return code if 0 <= code <= 999 else 999
+
+
+def safe_reason(text: str, *secrets: str) -> str:
+    """A provider's words as one line that may be logged: no secrets, no telephone numbers, not long."""
+    for secret in filter(None, secrets):
+        text = text.replace(secret, "***")
+    text = " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * MAX_REASON]).split())
+    return _LONG_NUMBER.sub(lambda number: number[0][:4] + "***", text)[:MAX_REASON]

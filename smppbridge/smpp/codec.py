@@ -1,0 +1,130 @@
+"""Octets to PDUs and back (SMPP 3.4 §3.2): framing, header, and the reaction to what is malformed.
+
+`Decoder` never raises on input. It yields PDUs and, in their place in the stream, ProtocolErrors whose
+`status` is the answer that the peer should get. Must not know: sessions, who is bound, what PDUs are for.
+"""
+
+import struct
+from functools import lru_cache
+from typing import Any
+
+from smppbridge.errors import FramingError, PduError
+from smppbridge.smpp.constants import RESPONSE_BIT, Status
+from smppbridge.smpp.fields import HEADER_OCTETS, Plan, read_body
+from smppbridge.smpp.pdu import PDUS, Pdu
+from smppbridge.smpp.tlv import Tlv, read_tlvs, write_tlvs
+
+HEADER = struct.Struct(">IIII")  # command_length, command_id, command_status, sequence_number
+_LENGTH = struct.Struct(">I")
+
+Item = Pdu | PduError | FramingError
+
+_Readers = dict[int, tuple[type[Pdu], Plan]]
+
+
+def encode(pdu: Pdu) -> bytes:
+    """The octets of `pdu`. Raises ValueError naming the parameter that does not fit.
+
+    A failed response whose body says nothing is written without one (§4.1.2, §4.4.2).
+    """
+    layout = pdu.layout
+    status = pdu.command_status
+    bodiless = status and pdu.is_response and not pdu.tlvs and layout.is_default(pdu)
+    body = b"" if bodiless else layout.write(pdu)
+    if pdu.tlvs:
+        body += write_tlvs(pdu.tlvs)
+    return encode_header(pdu.command_id, status, pdu.sequence_number, len(body)) + body
+
+
+def encode_header(command_id: int, status: int, sequence_number: int, body_octets: int = 0) -> bytes:
+    """The 16 octets of a header; with no body, a whole PDU. Raises ValueError for what has over 32 bits."""
+    try:
+        return HEADER.pack(HEADER_OCTETS + body_octets, command_id, status, sequence_number)
+    except struct.error:
+        raise ValueError(
+            f"command_status {status} or sequence_number {sequence_number}: over 32 bits"
+        ) from None
+
+
+@lru_cache(maxsize=8)
+def _readers(lenient: bool, password_max: int) -> _Readers:
+    """Class and reading plan by command_id. Responses are never refused for the length of a text."""
+    limits = {"password": password_max}
+    return {
+        command_id: (cls, cls.layout.plan(lenient=lenient or cls.is_response, limits=limits))
+        for command_id, cls in PDUS.items()
+    }
+
+
+class Decoder:
+    """The receiving end of one connection.
+
+    `max_octets` bounds command_length. `lenient` accepts texts that are longer than the specification says
+    and damaged TLVs: what an SMSC sends to us as an ESME must not be lost for that. `password_max` counts the
+    NUL: 9 in the specification, more on live systems.
+    """
+
+    def __init__(self, *, max_octets: int = 65536, lenient: bool = False, password_max: int = 65) -> None:
+        self._max_octets = max_octets
+        self._lenient = lenient
+        self._readers = _readers(lenient, password_max)
+        self._rest = bytearray()  # the start of a PDU whose end has not come yet
+        self._need = _LENGTH.size  # octets of `_rest` that make it worth looking again
+        self._lost = False
+
+    def feed(self, data: bytes) -> list[Item]:
+        """All PDUs that `data` completes, in order, each malformed one as a PduError in its place.
+
+        A FramingError (command_length below 16 or over the limit) is the last item ever: the limits of PDUs
+        are lost, and every later call returns []. It is found as soon as 4 octets are there.
+        """
+        if self._lost:
+            return []
+        if self._rest:
+            self._rest += data
+            if len(self._rest) < self._need:
+                return []
+            data = bytes(self._rest)
+            self._rest.clear()
+        items: list[Item] = []
+        pos = 0
+        size = len(data)
+        while size - pos >= _LENGTH.size:
+            (length,) = _LENGTH.unpack_from(data, pos)
+            if not HEADER_OCTETS <= length <= self._max_octets:
+                self._lost = True
+                items.append(FramingError(Status.ESME_RINVCMDLEN, f"command_length {length}"))
+                return items
+            end = pos + length
+            if end > size:
+                self._need = length
+                break
+            items.append(self._decode(data[pos:end]))
+            pos = end
+        else:
+            self._need = _LENGTH.size
+        self._rest += memoryview(data)[pos:]
+        return items
+
+    def _decode(self, raw: bytes) -> Pdu | PduError:
+        """One PDU of which all octets are there."""
+        _, command_id, status, sequence_number = HEADER.unpack_from(raw)
+        reader = self._readers.get(command_id)
+        if reader is None:
+            reason = f"unknown command_id 0x{command_id:08X}"
+            return PduError(Status.ESME_RINVCMDID, reason, command_id, sequence_number)
+        cls, plan = reader
+        values: list[Any] = []
+        tlvs: tuple[Tlv, ...] = ()
+        # Octets behind the header of a PDU without a body mean nothing (§3.2); php-smpp sends some.
+        if plan and (len(raw) > HEADER_OCTETS or not command_id & RESPONSE_BIT):
+            try:
+                pos = read_body(plan, raw, values)
+                if pos < len(raw):
+                    tlvs = read_tlvs(raw, pos, tolerant=self._lenient or cls.is_response)
+            except PduError as error:
+                # A response finishes its request whatever its body is like: keep what could be read.
+                if not cls.is_response:
+                    error.command_id, error.sequence_number = command_id, sequence_number
+                    return error
+        return cls(*values, tlvs=tlvs, command_status=status, sequence_number=sequence_number)

@@ -1,0 +1,222 @@
+"""Delivery receipts (SMPP 3.4 Appendix B): the text and the TLVs that we write, and every text that we read.
+
+Appendix B leaves the format to the vendor, so the two directions differ: we write the one form that all known
+clients read, and read all the forms that are known to be written. Must not know: which message it is about.
+"""
+
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
+
+from smppbridge.smpp.constants import MessageState, Tag
+from smppbridge.smpp.times import full_year, parse_time
+from smppbridge.smpp.tlv import Tlv
+
+STAT: dict[str, dict[int, str]] = {
+    "standard": {
+        MessageState.ENROUTE: "ENROUTE",
+        MessageState.DELIVERED: "DELIVRD",
+        MessageState.EXPIRED: "EXPIRED",
+        MessageState.DELETED: "DELETED",
+        MessageState.UNDELIVERABLE: "UNDELIV",
+        MessageState.ACCEPTED: "ACCEPTD",
+        MessageState.UNKNOWN: "UNKNOWN",
+        MessageState.REJECTED: "REJECTD",
+    }
+}
+"""The word of `stat:` by message_state, for each value of an account's `receipt.words`."""
+
+STAT["sms-assistent"] = {**STAT["standard"], MessageState.REJECTED: "REJECTED"}
+
+_TEXT_LENGTH = 20
+_MAX_ERR = 999
+_VENDOR_TEXT_LENGTH = 64
+_GSM_NETWORK = 3  # first octet of network_error_code (SMPP 3.4 §5.3.2.31)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptStyle:
+    """How one account wants its receipts written.
+
+    ``seconds``: dates of 12 digits (YYMMDDhhmmss) instead of 10; ``zone``: of the dates; ``text``: whether
+    the beginning of the message follows `text:`; ``words``: a key of STAT.
+    """
+
+    seconds: bool = False
+    zone: tzinfo = UTC
+    text: bool = True
+    words: str = "standard"
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptFields:
+    """What a receipt says.
+
+    ``id`` is ASCII, ``state`` a message_state, ``err`` 0..999 (more is written as 999), ``submitted`` and
+    ``done`` are milliseconds since 1970, UTC, ``text`` is the whole message.
+    """
+
+    id: str
+    state: int
+    err: int
+    submitted: int
+    done: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedReceipt:
+    """The fields of a receipt text as they were written; None where missing or, for dates, not a date.
+
+    Dates are naive (the writer's zone is not told), except those in the SMPP time format, which are in UTC.
+    """
+
+    id: str | None
+    sub: str | None
+    dlvrd: str | None
+    submit_date: datetime | None
+    done_date: datetime | None
+    stat: str | None
+    err: str | None
+    text: str | None
+
+
+def format_receipt(fields: ReceiptFields, style: ReceiptStyle) -> bytes:
+    """The short_message of a receipt, in ASCII.
+
+    Widths are exact and `text:` is always there, because php-smpp fails on anything else. What follows it
+    stays empty for a message that is not ASCII: cut octets of another coding would only be misread.
+    """
+    delivered = "001" if fields.state == MessageState.DELIVERED else "000"
+    stat = STAT[style.words].get(fields.state, "UNKNOWN")
+    submitted = _date(fields.submitted, style)
+    done = _date(fields.done, style)
+    text = _beginning(fields.text) if style.text else ""
+    return (
+        f"id:{fields.id} sub:001 dlvrd:{delivered} submit date:{submitted} done date:{done} "
+        f"stat:{stat} err:{min(fields.err, _MAX_ERR):03} text:{text}"
+    ).encode("ascii")
+
+
+def receipt_tlvs(
+    message_id: str, state: int, err: int, provider: str = "", code: str = ""
+) -> tuple[Tlv, ...]:
+    """The TLVs of a receipt; the vendor ones (``provider``, and its own ``code``) only where given."""
+    tlvs: list[Tlv] = [
+        (Tag.RECEIPTED_MESSAGE_ID, message_id.encode("ascii") + b"\0"),
+        (Tag.MESSAGE_STATE, bytes((state,))),
+        (Tag.NETWORK_ERROR_CODE, bytes((_GSM_NETWORK, *min(err, _MAX_ERR).to_bytes(2)))),
+    ]
+    if provider:
+        tlvs.append((Tag.PROVIDER, _c_string(provider)))
+    if code:
+        tlvs.append((Tag.PROVIDER_CODE, _c_string(code)))
+    return tuple(tlvs)
+
+
+def parse_receipt(text: str) -> ParsedReceipt:
+    """Reads a receipt: its fields in any order, case and spacing, with any of them missing. Never raises."""
+    text = text.rstrip("\0")
+    marker = _TEXT.search(text)
+    value = _fields(text[: marker.start()] if marker else text)
+    if marker and not (value.get("id") and value.get("stat")):
+        # `text:` is not the last field. Otherwise what a sender wrote there must not count as a field.
+        value = _fields(text)
+    return ParsedReceipt(
+        id=value.get("id") or None,
+        sub=value.get("sub"),
+        dlvrd=value.get("dlvrd"),
+        submit_date=_parse_date(value.get("submitdate", "")),
+        done_date=_parse_date(value.get("donedate", "")),
+        stat=value.get("stat") or None,
+        err=value.get("err"),
+        text=text[marker.end() :] if marker else None,
+    )
+
+
+def state_of(stat: str) -> tuple[int, bool]:
+    """message_state of a `stat:` word (any case) and whether it is final. Other words: UNKNOWN, not final."""
+    state = _STATES.get(stat.upper())
+    if state is None:
+        return MessageState.UNKNOWN, False
+    return state, state not in (MessageState.ENROUTE, MessageState.ACCEPTED)
+
+
+def _c_string(text: str) -> bytes:
+    """Whatever a provider wrote must not keep its receipt from being delivered: it is cut and replaced."""
+    return text[:_VENDOR_TEXT_LENGTH].replace("\0", " ").encode("latin-1", "replace") + b"\0"
+
+
+def _date(milliseconds: int, style: ReceiptStyle) -> str:
+    if style.seconds:
+        return _stamp(milliseconds // 1000, style.zone, "%y%m%d%H%M%S")
+    return _stamp(milliseconds // 60_000 * 60, style.zone, "%y%m%d%H%M")
+
+
+@lru_cache(maxsize=4096)  # receipts of one batch share their minutes, and strftime is most of the work
+def _stamp(seconds: int, zone: tzinfo, form: str) -> str:
+    return (_EPOCH + timedelta(seconds=seconds)).astimezone(zone).strftime(form)
+
+
+def _beginning(text: str) -> str:
+    if not text.isascii():
+        return ""
+    text = text[:_TEXT_LENGTH]
+    # A NUL would end the receipt for a reader of C strings, a line break for a reader of lines.
+    return text if text.isprintable() else "".join(char if char.isprintable() else " " for char in text)
+
+
+_KEYS = r"id|sub|dlvrd|submit\s*date|done\s*date|stat|err"
+_TEXT = re.compile(r"(?<!\w)text\s*:", re.IGNORECASE)
+_FIELD = re.compile(
+    # A value may be empty: the key that follows is not taken for it.
+    rf"(?<!\w)({_KEYS})\s*:\s*(?!(?:{_KEYS}|text)\s*:)(\S*)",
+    re.IGNORECASE,
+)
+
+
+def _fields(text: str) -> dict[str, str]:
+    """Values by key in lower case without blanks; the first of a key counts."""
+    found: dict[str, str] = {}
+    for key, value in _FIELD.findall(text):
+        found.setdefault("".join(key.lower().split()), value)
+    return found
+
+
+_SMPP_TIME_LENGTH = 16
+_YEAR_DIGITS = {10: (2,), 12: (2, 4), 14: (4,)}
+"""Digits of the year by the length of a date, in the order of trying. 12 digits are
+YYMMDDhhmmss or YYYYMMDDhhmm; dates since 2013 in the second form are impossible in the first (month 13)."""
+
+
+def _parse_date(value: str) -> datetime | None:
+    """A date of 10, 12, 14 or 16 characters; None for anything that is not one (all zeros, for example)."""
+    if len(value) == _SMPP_TIME_LENGTH and value[-1] in "+-":
+        with suppress(ValueError):
+            return parse_time(value, _EPOCH)
+    if value.isascii() and value.isdigit():
+        for digits in _YEAR_DIGITS.get(len(value), ()):
+            with suppress(ValueError):
+                return _calendar_date(value[:digits], value[digits:])
+    return None
+
+
+def _calendar_date(year: str, rest: str) -> datetime:
+    """Of ``MMDDhhmm`` or ``MMDDhhmmss`` in ``year``. Raises ValueError for an impossible date."""
+    month, day, hour, minute, second = (int(rest[at : at + 2] or "0") for at in range(0, 10, 2))
+    return datetime(full_year(int(year)) if len(year) == 2 else int(year), month, day, hour, minute, second)
+
+
+_STATES: dict[str, MessageState] = {
+    **{word: MessageState(state) for words in STAT.values() for state, word in words.items()},
+    "DELIVERED": MessageState.DELIVERED,
+    "DELIVERY": MessageState.DELIVERED,  # sms-assistent.by
+    "UNDELIVERED": MessageState.UNDELIVERABLE,
+    "UNDELIVERABLE": MessageState.UNDELIVERABLE,
+    "FAILED": MessageState.UNDELIVERABLE,  # Vonage
+    "DND_REJECTED": MessageState.REJECTED,
+    "ACCEPTED": MessageState.ACCEPTED,
+}

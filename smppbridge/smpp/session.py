@@ -1,0 +1,364 @@
+"""One SMPP conversation without its socket and without a clock: octets and times in, events and octets out.
+
+The owner calls `receive` with what it read, `tick` about once a second, and writes what `drain` returns.
+The session answers by itself whatever needs no decision: enquire_link, unbind, malformed PDUs, requests in
+the wrong state or direction. Everything else is an event. Both roles are here because they differ only in a
+table (`states`). Must not know: sockets, accounts, messages.
+
+Times are seconds on any clock that never goes back; every method that needs the time is given it.
+"""
+
+from collections import OrderedDict
+from typing import Any, NamedTuple
+
+from smppbridge.errors import FramingError, InvalidState, ProtocolError
+from smppbridge.smpp.codec import Decoder, Item, encode, encode_header
+from smppbridge.smpp.constants import (
+    INTERFACE_VERSION,
+    MAX_SEQUENCE_NUMBER,
+    RESPONSE_BIT,
+    Command,
+    Status,
+    Tag,
+)
+from smppbridge.smpp.events import (
+    Answered,
+    CloseReason,
+    Closing,
+    Event,
+    Fault,
+    FaultKind,
+    Received,
+    Unanswered,
+    Unbound,
+)
+from smppbridge.smpp.pdu import PDUS, Bind, EnquireLink, GenericNack, Pdu, Request, Response, Unbind
+from smppbridge.smpp.states import BOUND, RECEIVABLE, SENDABLE, STATE_AFTER_BIND, Role, State
+from smppbridge.smpp.tlv import tlv
+
+__all__ = [
+    "Answered",
+    "CloseReason",
+    "Closing",
+    "Event",
+    "Fault",
+    "FaultKind",
+    "Received",
+    "Role",
+    "Session",
+    "State",
+    "Timers",
+    "Unanswered",
+    "Unbound",
+]
+
+CONTROL_TIMEOUT = 10.0  # seconds for enquire_link_resp, and for all control answers without a response timer
+
+
+class Timers(NamedTuple):
+    """Seconds (SMPP 3.4 §7.2); 0 = off."""
+
+    bind: float = 10.0  # from the connection to a successful bind
+    enquire_link: float = 30.0  # of silence, then we ask
+    inactivity: float = 600.0  # without any PDU
+    response: float = 30.0  # for the answer to a request of ours
+
+
+class _Sent(NamedTuple):
+    """A request of ours that waits for its answer."""
+
+    request: Request
+    context: Any
+    at: float
+
+
+_DEFAULT_TIMERS = Timers()
+_CONTROL = (Bind, Unbind, EnquireLink)
+_UNANSWERED_CONTROL: dict[type[Pdu], CloseReason] = {
+    EnquireLink: CloseReason.ENQUIRE_LINK_TIMEOUT,
+    Unbind: CloseReason.UNBOUND,
+}
+_OWN = object()  # context of requests that the session sends by itself; their fate is no event
+
+
+class Session:
+    """The state of one connection.
+
+    `window` bounds our unanswered requests; bind, unbind and enquire_link do not count. `peer_version` is the
+    interface_version of the bind (as SMSC) or sc_interface_version (as ESME); below 0x34 the peer knows no
+    TLVs, and 0 means that it never said.
+    """
+
+    def __init__(
+        self,
+        role: Role,
+        now: float,
+        *,
+        timers: Timers = _DEFAULT_TIMERS,
+        window: int = 100,
+        max_pdu_octets: int = 65536,
+        password_max: int = 65,
+    ) -> None:
+        self.role = role
+        self.window = window
+        self.peer_version = 0
+        self._timers = timers
+        self._decoder = Decoder(
+            max_octets=max_pdu_octets, lenient=role is Role.ESME, password_max=password_max
+        )
+        self._out: list[bytes] = []
+        self._sent: OrderedDict[int, _Sent] = OrderedDict()  # by sequence_number, the oldest first
+        self._control: dict[int, _Sent] = {}  # bind, unbind, enquire_link: outside the window
+        self._last_number = 0
+        self._opened_at = now
+        self._heard_at = now
+        self._unbound_at: float | None = None  # when the peer said unbind
+        self._asked_to_bind: Bind | None = None  # the bind that waits for the application
+        self._last_event: Unbound | Closing | None = None
+        self._enter(State.OPEN)
+
+    # --- what the peer says --------------------------------------------------------------------
+
+    def receive(self, data: bytes, now: float) -> list[Event]:
+        """Take octets from the peer. Never raises on them. Unbound and Closing stand last in the list."""
+        events: list[Event] = []
+        if self.state is State.CLOSED:
+            return events
+        items = self._decoder.feed(data)
+        if items:
+            self._heard_at = now
+        for item in items:
+            if type(item) in self._traffic:
+                events.append(Received(item))  # type: ignore[arg-type]  # no errors are in that set
+            elif isinstance(item, Response):
+                self._take_response(item, events)
+            else:
+                self._take_rarity(item, now, events)
+        return self._finish(events)
+
+    def _take_response(self, response: Response, events: list[Event]) -> None:
+        number = response.sequence_number
+        is_control = number in self._control
+        sent = self._control[number] if is_control else self._sent.get(number)
+        nack = type(response) is GenericNack
+        if sent is None or not (nack or type(response) is sent.request.response):
+            kind = FaultKind.GENERIC_NACK if nack else FaultKind.UNMATCHED
+            detail = f"{type(response).__name__} {number:#x} with status {response.command_status:#x}"
+            events.append(Fault(kind, detail, response.command_id))
+            return
+        request, context, _ = sent
+        if is_control:
+            del self._control[number]
+            self._conclude(request, response)
+        else:
+            del self._sent[number]
+        if context is not _OWN:
+            events.append(Answered(request, response, context))
+
+    def _conclude(self, request: Request, response: Response) -> None:
+        """What the answer to a control request of ours changes."""
+        if isinstance(request, Unbind):
+            self._close(CloseReason.UNBOUND)
+        elif isinstance(request, Bind) and type(response) is request.response and not response.command_status:
+            version = response.tlv(Tag.SC_INTERFACE_VERSION)
+            self.peer_version = version if isinstance(version, int) else 0
+            self._enter(STATE_AFTER_BIND[type(request)])
+
+    def _take_rarity(self, item: Item, now: float, events: list[Event]) -> None:
+        """Everything that is neither a message nor an answer."""
+        if isinstance(item, ProtocolError):
+            self._take_error(item, events)
+        elif isinstance(item, EnquireLink):
+            self._answer(item, Status.ESME_ROK)  # in OPEN too: load balancers ask
+        elif isinstance(item, Unbind) and self.state in (*BOUND, State.UNBINDING):
+            self._answer(item, Status.ESME_ROK)
+            if self._unbound_at is None:
+                self._unbound_at = now
+                self._last_event = Unbound()
+                self._enter(State.UNBINDING)
+        elif type(item) in RECEIVABLE[self.role][self.state] and self._asked_to_bind is None:
+            if isinstance(item, Bind):
+                self._asked_to_bind = item
+                self.peer_version = item.interface_version
+            events.append(Received(item))
+        else:
+            self._take_untimely(item, events)
+
+    def _take_untimely(self, request: Pdu, events: list[Event]) -> None:
+        bound = self.state in BOUND or self._asked_to_bind is not None
+        again = isinstance(request, Bind) and self.role is Role.SMSC and bound
+        self._answer(request, Status.ESME_RALYBND if again else Status.ESME_RINVBNDSTS)
+        detail = f"{type(request).__name__} in state {self.state.name}"
+        events.append(Fault(FaultKind.WRONG_STATE, detail, request.command_id))
+
+    def _take_error(self, error: ProtocolError, events: list[Event]) -> None:
+        """Answer as the codec says: with the matching response where there is one, else with generic_nack."""
+        number = error.sequence_number
+        cls = PDUS.get(error.command_id)
+        if isinstance(error, FramingError):
+            kind = FaultKind.FRAMING
+            self._out.append(encode_header(Command.GENERIC_NACK, error.status, number))
+            self._close(CloseReason.FRAMING)
+        elif cls is None:
+            kind = FaultKind.UNKNOWN_COMMAND
+            if not error.command_id & RESPONSE_BIT:  # to nack a response could go on for ever
+                self._out.append(encode_header(Command.GENERIC_NACK, error.status, number))
+        else:
+            kind = FaultKind.MALFORMED
+            self._answer(cls(sequence_number=number), error.status)
+        events.append(Fault(kind, error.reason, error.command_id))
+
+    def _answer(self, request: Pdu, status: int) -> None:
+        """A response of the header only; nothing for a request that has no response."""
+        if isinstance(request, Request) and request.response is not None:
+            self._out.append(encode_header(request.response.command_id, status, request.sequence_number))
+
+    # --- what the application says -------------------------------------------------------------
+
+    @property
+    def room(self) -> int:
+        """How many more ordinary requests the window takes now."""
+        return max(0, self.window - len(self._sent))
+
+    def request(self, pdu: Pdu, now: float, context: Any = None) -> int:
+        """Send a request of ours; returns the sequence_number that it was given.
+
+        Its fate is an Answered or Unanswered event with `context`; outbind and alert_notification have none.
+        Raises InvalidState when it may not be sent in this state or role, or the window is full, and
+        ValueError when it cannot be encoded; nothing is sent then.
+        """
+        if not isinstance(pdu, Request) or not self._may_send(pdu):
+            raise InvalidState(
+                f"{type(pdu).__name__} may not be sent as {self.role.name} in {self.state.name}"
+            )
+        is_control = isinstance(pdu, _CONTROL)
+        if not is_control and len(self._sent) >= self.window:
+            raise InvalidState(f"the window of {self.window} requests is full")
+        number = pdu.sequence_number = self._next_number()
+        self._out.append(encode(pdu))
+        if pdu.response is not None:
+            waiting = self._control if is_control else self._sent
+            waiting[number] = _Sent(pdu, context, now)
+        if isinstance(pdu, Unbind):
+            self._enter(State.UNBINDING)
+        return number
+
+    def _may_send(self, pdu: Request) -> bool:
+        if isinstance(pdu, EnquireLink | Unbind):
+            return self.state in BOUND
+        if isinstance(pdu, Bind) and self._control:
+            return False  # one is on its way
+        return type(pdu) in self._sendable
+
+    def _next_number(self) -> int:
+        number = self._last_number % MAX_SEQUENCE_NUMBER + 1
+        while number in self._sent or number in self._control:
+            number = number % MAX_SEQUENCE_NUMBER + 1
+        self._last_number = number
+        return number
+
+    def respond(self, request: Pdu, response: Pdu) -> None:
+        """Answer a request of the peer, with its sequence_number.
+
+        The response to a bind changes the state when its status is 0. It carries sc_interface_version, and
+        nothing else, to a peer of version 3.4 or later, and no TLV to an older one.
+        """
+        response.sequence_number = request.sequence_number
+        if isinstance(request, Bind):
+            self._respond_to_bind(request, response)
+        else:
+            self._out.append(encode(response))
+
+    def _respond_to_bind(self, request: Bind, response: Pdu) -> None:
+        if request is not self._asked_to_bind or self.state is not State.OPEN:
+            return  # the connection ended, or was given up, while the application made up its mind
+        accepted = response.command_status == Status.ESME_ROK
+        knows_tlvs = accepted and request.interface_version >= INTERFACE_VERSION
+        response.tlvs = (tlv(Tag.SC_INTERFACE_VERSION, INTERFACE_VERSION),) if knows_tlvs else ()
+        self._out.append(encode(response))
+        self._asked_to_bind = None
+        if accepted:
+            self._enter(STATE_AFTER_BIND[type(request)])
+
+    def refuse(self, request: Pdu, status: int) -> None:
+        """Answer a request with a status and no body; one that has no response is passed over."""
+        if request is self._asked_to_bind:
+            self._asked_to_bind = None
+        self._answer(request, status)
+
+    def drain(self) -> bytes:
+        """All octets for the peer since the last call."""
+        octets = b"".join(self._out)
+        self._out.clear()
+        return octets
+
+    def unbind(self, now: float) -> None:
+        """Say unbind; Closing follows with its answer, or without one. Raises InvalidState unless bound."""
+        self.request(Unbind(), now, _OWN)
+
+    # --- time and the end ----------------------------------------------------------------------
+
+    def tick(self, now: float) -> list[Event]:
+        """Let the timers run. Its cost does not grow with the number of requests that wait."""
+        events: list[Event] = []
+        if self.state is State.CLOSED:
+            return events
+        self._expire(now, events)
+        reason = self._reason_to_close(now)
+        if reason is not None:
+            self._close(reason)
+        elif self._must_ask(now):
+            self.request(EnquireLink(), now, _OWN)
+        return self._finish(events)
+
+    def _expire(self, now: float, events: list[Event]) -> None:
+        limit = self._timers.response
+        while limit and self._sent:
+            number, (request, context, at) = next(iter(self._sent.items()))
+            if now - at < limit:
+                return
+            del self._sent[number]
+            events.append(Unanswered(request, context))
+
+    def _reason_to_close(self, now: float) -> CloseReason | None:
+        timers = self._timers
+        patience = timers.response or CONTROL_TIMEOUT
+        if self.state is State.OPEN and timers.bind and now - self._opened_at >= timers.bind:
+            return CloseReason.BIND_TIMEOUT
+        for request, _, at in self._control.values():
+            if now - at >= (min(patience, CONTROL_TIMEOUT) if isinstance(request, EnquireLink) else patience):
+                return _UNANSWERED_CONTROL.get(type(request), CloseReason.RESPONSE_TIMEOUT)
+        if self._unbound_at is not None and now - self._unbound_at >= patience:
+            return CloseReason.UNBOUND
+        if timers.inactivity and now - self._heard_at >= timers.inactivity:
+            return CloseReason.INACTIVITY
+        return None
+
+    def _must_ask(self, now: float) -> bool:
+        silence = self._timers.enquire_link
+        asked = any(isinstance(sent.request, EnquireLink) for sent in self._control.values())
+        return bool(silence) and self.state in BOUND and not asked and now - self._heard_at >= silence
+
+    def lost(self) -> list[Event]:
+        """The connection ended: no request of ours will be answered any more."""
+        waiting = [*self._sent.values(), *self._control.values()]
+        self._sent.clear()
+        self._control.clear()
+        self._enter(State.CLOSED)
+        return [Unanswered(request, context) for request, context, _ in waiting if context is not _OWN]
+
+    def _close(self, reason: CloseReason) -> None:
+        self._last_event = Closing(reason)
+        self._enter(State.CLOSED)
+
+    def _finish(self, events: list[Event]) -> list[Event]:
+        if self._last_event is not None:
+            events.append(self._last_event)
+            self._last_event = None
+        return events
+
+    def _enter(self, state: State) -> None:
+        self.state = state
+        self._sendable = SENDABLE[self.role][state]
+        # In OPEN nothing is traffic: binds need a closer look.
+        self._traffic = RECEIVABLE[self.role][state] if state in BOUND else frozenset()

@@ -1,0 +1,237 @@
+"""The messages table on its way to the provider: add, claim, sent, unsent, promote, reroute, overdue.
+
+Functions of a connection inside a transaction; `store.writer` begins and commits. Every query names its
+index, so that one that would have to scan fails at once instead of slowing down with the table.
+Must not know: asyncio, receipts.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from heapq import merge
+from itertools import islice
+
+from smppbridge.model.message import (
+    ROUTE_SEPARATOR,
+    Message,
+    Overdue,
+    Poll,
+    Segment,
+    Sent,
+    Stage,
+    Unsent,
+)
+from smppbridge.store.rows import placeholders
+
+SHORT_ID_MAX = 2**31 - 1
+ABOVE_ANY_PRIORITY = 256  # one octet on the wire
+SENT_HEAD = 1000  # rows of SENT looked at for a deadline in one call: those to be asked next
+PURGE_LOOKS = 8  # a purge looks at so many times its limit of rows
+
+_INSERT = f"INSERT INTO messages ({','.join(Segment._fields)}) VALUES ({placeholders(len(Segment._fields))})"
+
+_CLAIM = f"""
+UPDATE messages SET stage = {Stage.SENDING:d}, attempt = attempt + 1, due_at = ?
+WHERE id IN (
+    SELECT id FROM messages INDEXED BY messages_queue
+    WHERE provider = ? AND account = ? AND stage = {Stage.QUEUED:d} AND deadline > ?
+    ORDER BY priority DESC, id LIMIT ?)
+RETURNING {",".join(Message._fields)}"""
+
+_SENT = f"""
+UPDATE messages SET stage = {Stage.SENT:d}, provider_ref = nullif(?, ''), packet_ref = ?, due_at = ?,
+    deadline = ?, sent_at = ?
+WHERE id = ? AND attempt = ? AND stage IN ({Stage.SENDING:d}, {Stage.UNCERTAIN:d})"""
+
+_ATTEMPT = f"""
+INSERT INTO attempts (message_id, number, provider, result, code, reason, at)
+SELECT id, attempt, ?, ?, ?, ?, ? FROM messages
+WHERE id = ? AND attempt = ? AND stage IN ({Stage.SENDING:d}, {Stage.UNCERTAIN:d})"""
+
+_UNSENT = f"""
+UPDATE messages SET stage = ?, provider = ?, due_at = ?, tries = ?
+WHERE id = ? AND attempt = ? AND stage IN ({Stage.SENDING:d}, {Stage.UNCERTAIN:d})"""
+
+_PROMOTE = f"""
+UPDATE messages SET stage = {Stage.QUEUED:d}, due_at = deadline
+WHERE id IN (
+    SELECT id FROM messages INDEXED BY messages_due
+    WHERE provider = ? AND stage = {Stage.WAITING:d} AND stage < {Stage.FINAL:d}
+        AND due_at <= ? AND deadline > ?
+    ORDER BY due_at LIMIT ?)
+RETURNING account"""
+
+_NEXT_ACCOUNT = f"""
+SELECT account FROM messages INDEXED BY messages_queue
+WHERE provider = ? AND stage = {Stage.QUEUED:d} AND account > ? ORDER BY account LIMIT 1"""
+
+_PRIORITIES = f"""
+SELECT max(priority) FROM messages INDEXED BY messages_queue
+WHERE provider = ? AND stage = {Stage.QUEUED:d} AND account = ? AND priority < ?"""
+
+_QUEUED_AFTER = f"""
+SELECT id, route FROM messages INDEXED BY messages_queue
+WHERE provider = ? AND stage = {Stage.QUEUED:d} AND account = ? AND priority = ? AND id > ? ORDER BY id"""
+
+_POLLS = f"""
+SELECT {",".join(Poll._fields).replace("provider_ref", "ifnull(provider_ref, '')")}
+FROM messages INDEXED BY messages_due
+WHERE provider = ? AND stage = {Stage.SENT:d} AND stage < {Stage.FINAL:d} AND due_at <= ? AND deadline > ?
+ORDER BY due_at LIMIT ?"""
+
+OVERDUE_COLUMNS = "id, account, stage, route, provider, attempt, tries, seen, deadline"
+
+_PAST_DUE = f"""
+SELECT {OVERDUE_COLUMNS} FROM messages INDEXED BY messages_due
+WHERE provider = ? AND stage = ? AND stage < {Stage.FINAL:d} AND due_at <= ? ORDER BY due_at LIMIT ?"""
+
+# due_at of these two is something else than their deadline: only the head of the order is looked at.
+_PAST_DEADLINE = f"""
+SELECT {OVERDUE_COLUMNS} FROM (
+    SELECT {OVERDUE_COLUMNS} FROM messages INDEXED BY messages_due
+    WHERE provider = ? AND stage = ? AND stage < {Stage.FINAL:d} ORDER BY due_at LIMIT {SENT_HEAD})
+WHERE deadline <= ? LIMIT ?"""
+
+_PURGEABLE = f"""
+SELECT id, submitted_at, stage = {Stage.FINAL:d} AND NOT EXISTS (
+    SELECT 1 FROM receipts INDEXED BY receipts_message WHERE message_id = messages.id)
+FROM messages WHERE id > ? ORDER BY id LIMIT ?"""
+
+
+def add(connection: sqlite3.Connection, segments: Sequence[Segment]) -> None:
+    """Insert accepted segments."""
+    connection.executemany(_INSERT, segments)
+
+
+def take_short_ids(connection: sqlite3.Connection, count: int) -> int:
+    """Advance the counter of short ids past ``count`` consecutive numbers; the first of them."""
+    row = connection.execute("SELECT value FROM counters WHERE name = 'short_id'").fetchone()
+    first: int = row[0] if row else 1
+    if first + count - 1 > SHORT_ID_MAX:
+        first = 1
+    connection.execute(
+        "INSERT OR REPLACE INTO counters (name, value) VALUES ('short_id', ?)", (first + count,)
+    )
+    return first
+
+
+def claim(
+    connection: sqlite3.Connection, provider: str, account: str, limit: int, now: int, lease_until: int
+) -> list[Message]:
+    """QUEUED -> SENDING, most urgent first."""
+    rows = connection.execute(_CLAIM, (lease_until, provider, account, now, limit)).fetchall()
+    messages = list(map(Message._make, rows))
+    messages.sort(key=lambda message: (-message.priority, message.id))  # RETURNING keeps no order
+    return messages
+
+
+def record_sent(connection: sqlite3.Connection, sent: Sequence[Sent], now: int) -> None:
+    """SENDING or UNCERTAIN -> SENT."""
+    connection.executemany(
+        _SENT, [(s.provider_ref, s.packet_ref, s.poll_at, s.deadline, now, s.id, s.attempt) for s in sent]
+    )
+
+
+def record_unsent(connection: sqlite3.Connection, unsent: Sequence[Unsent]) -> None:
+    """SENDING or UNCERTAIN -> wherever the flow decided, with a row of history."""
+    # First the history: its condition is the stage that the second statement changes.
+    connection.executemany(
+        _ATTEMPT, [(u.tried, u.result, u.code, u.reason, u.at, u.id, u.attempt) for u in unsent]
+    )
+    connection.executemany(
+        _UNSENT, [(u.stage, u.provider, u.due_at, u.tries, u.id, u.attempt) for u in unsent]
+    )
+
+
+def promote(connection: sqlite3.Connection, provider: str, now: int, limit: int) -> frozenset[str]:
+    """WAITING -> QUEUED for those whose time has come and whose deadline has not."""
+    return frozenset(row[0] for row in connection.execute(_PROMOTE, (provider, now, now, limit)).fetchall())
+
+
+def _queued_in_order(connection: sqlite3.Connection, provider: str, after: int) -> Iterator[tuple[int, str]]:
+    """(id, route) of QUEUED messages of ``provider`` with id > ``after``, in order of id.
+
+    The index orders them within (account, priority): merging those few runs reads no row in vain.
+    """
+    runs: list[Iterator[tuple[int, str]]] = []
+    account = ""
+    while row := connection.execute(_NEXT_ACCOUNT, (provider, account)).fetchone():
+        account = row[0]
+        priority = ABOVE_ANY_PRIORITY
+        while (row := connection.execute(_PRIORITIES, (provider, account, priority)).fetchone())[
+            0
+        ] is not None:
+            priority = row[0]
+            runs.append(connection.execute(_QUEUED_AFTER, (provider, account, priority, after)))
+    return merge(*runs)
+
+
+def reroute(
+    connection: sqlite3.Connection, provider: str, usable: Sequence[str], after: int, limit: int
+) -> tuple[int, int]:
+    """Move QUEUED messages to another provider of their route; (moved, last id looked at or 0 at the end)."""
+    looked = list(islice(_queued_in_order(connection, provider, after), limit))
+    targets: dict[str, str | None] = {}  # routes are few, messages many
+    moves: list[tuple[str, int]] = []
+    for message_id, route in looked:
+        if route not in targets:
+            names = route.split(ROUTE_SEPARATOR)
+            targets[route] = next((name for name in usable if name in names and name != provider), None)
+        target = targets[route]
+        if target is not None:
+            moves.append((target, message_id))
+    connection.executemany("UPDATE messages SET provider = ? WHERE id = ?", moves)
+    return len(moves), looked[-1][0] if len(looked) == limit else 0
+
+
+def claim_polls(
+    connection: sqlite3.Connection, provider: str, now: int, limit: int, next_at: int
+) -> list[Poll]:
+    """SENT messages to be asked about; due again at ``next_at``."""
+    polls = list(map(Poll._make, connection.execute(_POLLS, (provider, now, now, limit)).fetchall()))
+    connection.executemany(
+        "UPDATE messages SET due_at = ? WHERE id = ?", [(next_at, poll.id) for poll in polls]
+    )
+    return polls
+
+
+def to_overdue(row: tuple[int, str, int, str, str, int, int, int, int]) -> Overdue:
+    """A row of OVERDUE_COLUMNS."""
+    return Overdue(*row[:7], row[7] != 0, row[8])
+
+
+def overdue(connection: sqlite3.Connection, provider: str, now: int, limit: int) -> list[Overdue]:
+    """Messages to give up on, those that a provider may have first."""
+    rows: list[tuple[int, str, int, str, str, int, int, int, int]] = []
+    for stage, sql in (
+        (Stage.SENDING, _PAST_DUE),
+        (Stage.UNCERTAIN, _PAST_DUE),
+        (Stage.SENT, _PAST_DEADLINE),
+        (Stage.QUEUED, _PAST_DUE),
+        (Stage.WAITING, _PAST_DEADLINE),
+    ):
+        rows += connection.execute(sql, (provider, int(stage), now, limit - len(rows))).fetchall()
+    return list(map(to_overdue, rows))
+
+
+def purge(connection: sqlite3.Connection, after: int, before: int, limit: int) -> tuple[int, int]:
+    """Delete old FINAL messages that owe no receipt, walking up from id ``after``.
+
+    (rows deleted, id to go on from: 0 when the walk has reached messages that are too young).
+    """
+    doomed: list[tuple[int]] = []
+    rows = connection.execute(_PURGEABLE, (after, limit * PURGE_LOOKS)).fetchall()
+    for message_id, submitted_at, ended in rows:
+        if submitted_at >= before:
+            after = 0
+            break
+        after = message_id
+        if ended:
+            doomed.append((message_id,))
+        if len(doomed) == limit:
+            break
+    else:
+        if len(rows) < limit * PURGE_LOOKS:
+            after = 0
+    connection.executemany("DELETE FROM attempts WHERE message_id = ?", doomed)
+    connection.executemany("DELETE FROM messages WHERE id = ?", doomed)
+    return len(doomed), after

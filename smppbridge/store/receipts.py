@@ -1,0 +1,79 @@
+"""The outbox of receipts: claim, pay, defer, release, expire. Functions of a connection inside a transaction.
+
+Must not know: asyncio, why a receipt is owed.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+
+from smppbridge.model.message import Receipt
+
+RELEASE_CHUNK = 1000  # rows that one transaction frees from a bind that is gone
+
+_OF_RECEIPT = ("id", "account", "origin", "state", "final", "err", "code", "at", "tries")
+_CLAIM = f"""
+SELECT {",".join(("r." if name in _OF_RECEIPT else "m.") + name for name in Receipt._fields)}
+FROM receipts r INDEXED BY receipts_due JOIN messages m ON m.id = r.message_id
+WHERE r.account = ? AND r.origin = ? AND r.due_at <= ? ORDER BY r.due_at, r.id LIMIT ?"""
+
+# A lease or a pause would leave rows behind for a while, hence due at once.
+_RELEASE = f"""
+UPDATE receipts SET origin = 0, due_at = min(due_at, ?)
+WHERE id IN (
+    SELECT id FROM receipts INDEXED BY receipts_due WHERE account = ? AND origin = ? LIMIT {RELEASE_CHUNK})"""
+
+_NEXT_ORIGIN = """
+SELECT origin FROM receipts INDEXED BY receipts_due
+WHERE account = ? AND origin > ? ORDER BY origin LIMIT 1"""
+
+# Nothing is due before its state was reached, so whatever was due before that time is old enough; only
+# what has been put off needs an index of its own.
+_EXPIRE_DUE = """
+DELETE FROM receipts WHERE id IN (
+    SELECT id FROM receipts INDEXED BY receipts_due
+    WHERE account = ? AND origin = ? AND due_at < ? AND at < ? LIMIT ?)"""
+_EXPIRE_DEFERRED = """
+DELETE FROM receipts WHERE id IN (
+    SELECT id FROM receipts INDEXED BY receipts_deferred
+    WHERE account = ? AND at < ? AND tries > 0 LIMIT ?)"""
+
+
+def claim(
+    connection: sqlite3.Connection, account: str, origin: int, now: int, lease_until: int, limit: int
+) -> list[Receipt]:
+    """Receipts for one bind, its own before those of no bind; leased until ``lease_until``."""
+    rows = connection.execute(_CLAIM, (account, origin, now, limit)).fetchall()
+    if origin and len(rows) < limit:
+        rows += connection.execute(_CLAIM, (account, 0, now, limit - len(rows))).fetchall()
+    connection.executemany(
+        "UPDATE receipts SET due_at = ? WHERE id = ?", [(lease_until, row[0]) for row in rows]
+    )
+    return [Receipt._make((*row[:4], row[4] == 1, *row[5:])) for row in rows]
+
+
+def pay(connection: sqlite3.Connection, ids: Sequence[int]) -> None:
+    """Delete what is delivered."""
+    connection.executemany("DELETE FROM receipts WHERE id = ?", [(receipt_id,) for receipt_id in ids])
+
+
+def defer(connection: sqlite3.Connection, items: Sequence[tuple[int, int, int]]) -> None:
+    """(receipt id, due at, tries) each."""
+    connection.executemany(
+        "UPDATE receipts SET due_at = ?, tries = ? WHERE id = ?",
+        [(due_at, tries, receipt_id) for receipt_id, due_at, tries in items],
+    )
+
+
+def release(connection: sqlite3.Connection, account: str, origin: int, now: int) -> int:
+    """Give up to RELEASE_CHUNK receipts of a bind to all binds of the account; how many."""
+    return connection.execute(_RELEASE, (now, account, origin)).rowcount
+
+
+def expire(connection: sqlite3.Connection, account: str, before: int, limit: int) -> int:
+    """Delete up to ``limit`` receipts for states reached before ``before``; how many."""
+    count = connection.execute(_EXPIRE_DEFERRED, (account, before, limit)).rowcount
+    origin = -1
+    while count < limit and (row := connection.execute(_NEXT_ORIGIN, (account, origin)).fetchone()):
+        origin = row[0]
+        count += connection.execute(_EXPIRE_DUE, (account, origin, before, before, limit - count)).rowcount
+    return count

@@ -1,0 +1,163 @@
+"""What a status does: the outcome of a message and the receipts owed for it, together.
+
+Provider statuses (by provider_ref), decisions of the bridge (by id) and statuses that came before their
+reference was known ("orphans") all end in `_apply`. Functions of a connection inside a transaction.
+Must not know: asyncio, how receipts are delivered.
+"""
+
+import sqlite3
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
+
+from smppbridge.model.message import Outcome, Settled, Stage, StatusReport
+from smppbridge.model.registered import owes_receipt
+from smppbridge.store.base import Settlement
+from smppbridge.store.rows import select_in
+
+Binds = Collection[tuple[str, int]]  # (account, origin) of the binds that claim receipts now
+
+
+class _Row(NamedTuple):
+    """What a decision about a message needs to know of it."""
+
+    id: int
+    account: str
+    origin: int
+    provider: str
+    provider_ref: str | None
+    stage: int
+    state: int
+    seen: int
+    registered_delivery: int
+    submitted_at: int
+
+
+class _Verdict(NamedTuple):
+    state: int
+    final: bool
+    err: int
+    code: str
+    at: int
+
+
+_COLUMNS = ",".join(_Row._fields)
+_BY_REF = (
+    f"SELECT {_COLUMNS} FROM messages INDEXED BY messages_ref WHERE provider = ? AND provider_ref IN ({{}})"
+)
+_BY_ID = f"SELECT {_COLUMNS} FROM messages WHERE id IN ({{}})"
+_ORPHANS_OF = f"""
+SELECT {",".join("m." + name for name in _Row._fields)}, o.state, o.final, o.err, o.code, o.at
+FROM messages m JOIN orphans o ON o.provider = m.provider AND o.provider_ref = m.provider_ref
+WHERE m.id IN ({{}})"""
+
+_FINAL = (
+    f"UPDATE messages SET stage = {Stage.FINAL:d}, state = ?, err = ?, code = ?, done_at = ? WHERE id = ?"
+)
+_NOTE = "UPDATE messages SET state = ?, err = ?, code = ?, seen = seen | ? WHERE id = ?"
+_OWE = """
+INSERT INTO receipts (account, origin, message_id, state, final, err, code, at, due_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_ORPHAN = """
+INSERT INTO orphans (provider, provider_ref, state, final, err, code, at) VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET state = excluded.state, final = excluded.final, err = excluded.err,
+    code = excluded.code, at = excluded.at WHERE NOT orphans.final"""
+
+
+def settle(
+    connection: sqlite3.Connection, provider: str, reports: Sequence[StatusReport], now: int, live: Binds
+) -> Settlement:
+    """Apply what a provider says; keep what it says about references that nobody knows yet."""
+    words: dict[str, StatusReport] = {}
+    for report in reports:
+        word = words.get(report.provider_ref)
+        if word is None or not word.final:  # within a batch too a final state never changes
+            words[report.provider_ref] = report
+    rows: dict[str, _Row] = {}
+    for row in map(_Row._make, select_in(connection, _BY_REF, list(words), (provider,))):
+        ref = row.provider_ref or ""
+        if ref not in rows or rows[ref].id < row.id:  # a provider that counts anew means its latest message
+            rows[ref] = row
+    pairs = [
+        (rows[ref], _Verdict(report.state, report.final, report.err, report.code, now))
+        for ref, report in words.items()
+        if ref in rows
+    ]
+    settlement = _apply(connection, pairs, live)
+    if len(pairs) == len(words):
+        return settlement
+    strangers = [report for ref, report in words.items() if ref not in rows]
+    connection.executemany(
+        _ORPHAN, [(provider, r.provider_ref, r.state, r.final, r.err, r.code, now) for r in strangers]
+    )
+    return settlement._replace(unknown=len(strangers))
+
+
+def finish(connection: sqlite3.Connection, outcomes: Sequence[Outcome], live: Binds) -> list[Settled]:
+    """Apply final states that the bridge decides."""
+    words: dict[int, Outcome] = {}
+    for outcome in outcomes:
+        words.setdefault(outcome.id, outcome)
+    pairs = [
+        (row, _Verdict(word.state, True, word.err, word.code, word.at))
+        for row in map(_Row._make, select_in(connection, _BY_ID, list(words)))
+        if (word := words[row.id])
+    ]
+    return _apply(connection, pairs, live).settled
+
+
+def adopt(connection: sqlite3.Connection, ids: Sequence[int], live: Binds) -> Settlement:
+    """Apply the statuses that waited for the references of messages ``ids``."""
+    if not connection.execute("SELECT EXISTS (SELECT 1 FROM orphans)").fetchone()[0]:
+        return Settlement([], frozenset(), 0, 0)
+    width = len(_Row._fields)
+    pairs = [
+        (_Row._make(found[:width]), _Verdict._make(found[width:]))
+        for found in select_in(connection, _ORPHANS_OF, ids)
+    ]
+    connection.executemany(
+        "DELETE FROM orphans WHERE provider = ? AND provider_ref = ?",
+        [(row.provider, row.provider_ref) for row, _ in pairs],
+    )
+    return _apply(connection, pairs, live)
+
+
+def purge(connection: sqlite3.Connection, before: int, limit: int) -> int:
+    """Forget statuses whose reference nobody has named since ``before``; how many."""
+    return connection.execute(
+        "DELETE FROM orphans WHERE (provider, provider_ref) IN ("
+        "SELECT provider, provider_ref FROM orphans INDEXED BY orphans_at WHERE at < ? LIMIT ?)",
+        (before, limit),
+    ).rowcount
+
+
+def _apply(connection: sqlite3.Connection, pairs: Iterable[tuple[_Row, _Verdict]], live: Binds) -> Settlement:
+    """Write each verdict to its message, and the receipts owed by it. FINAL messages stay as they are."""
+    settled: list[Settled] = []
+    notified: set[str] = set()
+    late = 0
+    finals: list[tuple[int, int, str, int, int]] = []
+    notes: list[tuple[int, int, str, int, int]] = []
+    receipts: list[tuple[str, int, int, int, bool, int, str, int, int]] = []
+    for row, (state, final, err, code, at) in pairs:
+        if row.stage == Stage.FINAL:
+            late += state != row.state  # the same word again is only a repetition
+            continue
+        owed = owes_receipt(row.registered_delivery, state, final)
+        if final:
+            finals.append((state, err, code, at, row.id))
+            settled.append(Settled(row.account, row.provider, state, row.submitted_at, owed))
+        else:
+            bit = 1 << state
+            if row.seen & bit:
+                owed = False  # one notification per state
+            if row.state != state:
+                notes.append((state, err, code, bit, row.id))
+            if owed:
+                notified.add(row.account)
+        if owed:
+            origin = row.origin if (row.account, row.origin) in live else 0
+            receipts.append((row.account, origin, row.id, state, final, err, code, at, at))
+    connection.executemany(_FINAL, finals)
+    connection.executemany(_NOTE, notes)
+    connection.executemany(_OWE, receipts)
+    return Settlement(settled, frozenset(notified), late, 0)

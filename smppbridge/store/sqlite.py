@@ -1,0 +1,231 @@
+"""The embedded store: one SQLite file, one process.
+
+Each verb of `store.base.Store` is a function of a connection (in messages, settling, receipts) handed to
+the group-commit `Writer`; this file only joins them and holds what lives no longer than the process.
+Must not know: SMPP, providers, HTTP.
+"""
+
+import asyncio
+import sqlite3
+from asyncio import Future
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+from smppbridge.errors import StoreError
+from smppbridge.model.message import (
+    Message,
+    Outcome,
+    Overdue,
+    Poll,
+    Receipt,
+    Segment,
+    Sent,
+    Settled,
+    StatusReport,
+    Unsent,
+)
+from smppbridge.store import messages, receipts, settling, views
+from smppbridge.store.base import Backlog, Gauges, Settlement
+from smppbridge.store.checkpoint import Checkpointer
+from smppbridge.store.files import LOG_PAGE, Files, touch
+from smppbridge.store.writer import SLOW_COMMIT, Writer, commit
+
+T = TypeVar("T")
+
+PASSIVE_PAGES = 4_000  # 16 MB of log not yet in the database: move them
+RESTART_PAGES = 16_000  # 64 MB of log: begin it anew
+
+
+class _Opened(NamedTuple):
+    """What exists between open and close."""
+
+    files: Files
+    writer: Writer
+    checkpointer: Checkpointer
+
+
+class SqliteStore:
+    """`store.base.Store` in a file. Everything but `open` and `close` belongs to one event loop."""
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        commit: Callable[[sqlite3.Connection], None] = commit,
+        on_commit: Callable[[float, int], None] = lambda seconds, rows: None,
+        slow_commit: float = SLOW_COMMIT,
+        passive_pages: int = PASSIVE_PAGES,
+        restart_pages: int = RESTART_PAGES,
+    ) -> None:
+        """``on_commit(seconds, rows)`` is told of every COMMIT that changed rows. The rest is for tests and
+        unusual disks: the COMMIT itself, the seconds from which one is slow, and the pages of log (4 KiB
+        each) at which it is moved into the database and begun anew."""
+        self._path = Path(path)
+        self._commit = commit
+        self._on_commit = on_commit
+        self._slow_commit = slow_commit
+        self._passive_pages = passive_pages
+        self._restart_pages = restart_pages
+        self._opened: _Opened | None = None
+        self._live: set[tuple[str, int]] = set()  # (account, origin) of binds that claim receipts
+        self._leaving: set[tuple[str, int]] = set()  # binds that are gone and may have left receipts
+        self._purged_to = 0
+
+    async def open(self) -> Backlog:
+        """See base. A directory that is missing, a file of another program, a second process: StoreError."""
+        if self._opened is not None:
+            raise StoreError("the store is open already")
+        files = Files(self._path, self._restart_pages * LOG_PAGE)
+        backlog, trial = await asyncio.to_thread(files.open, self._commit)
+        writer = Writer(
+            files.writer,
+            commit=self._commit,
+            on_commit=self._on_commit,
+            slow=trial > self._slow_commit,
+            slow_commit=self._slow_commit,
+        )
+        checkpointer = Checkpointer(
+            files.checkpointer,
+            files.wal,
+            writer.hold,
+            writer.resume,
+            passive_pages=self._passive_pages,
+            restart_pages=self._restart_pages,
+        )
+        writer.after_commit = checkpointer.look
+        self._opened = _Opened(files, writer, checkpointer)
+        return backlog
+
+    async def close(self) -> None:
+        """See base. Closing twice does no harm."""
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            await opened.writer.close()
+            await opened.checkpointer.close()
+            await asyncio.to_thread(opened.files.close)
+
+    def _call(self, work: Callable[[sqlite3.Connection], T]) -> "Future[T]":
+        if self._opened is None:
+            raise StoreError("the store is not open")
+        return self._opened.writer.call(work)
+
+    async def _read(self, view: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a query on a read-only connection of its own, in a thread."""
+        if self._opened is None:
+            raise StoreError("the store is not open")
+        return await asyncio.to_thread(self._opened.files.read, view)
+
+    # --- accepting -------------------------------------------------------------------------------
+
+    def add_segments(self, segments: Sequence[Segment]) -> "Future[None]":
+        return self._call(lambda connection: messages.add(connection, segments))
+
+    def take_short_ids(self, count: int) -> "Future[int]":
+        if not 1 <= count <= messages.SHORT_ID_MAX:
+            raise ValueError(f"count must be 1..{messages.SHORT_ID_MAX}, not {count}")
+        return self._call(lambda connection: messages.take_short_ids(connection, count))
+
+    # --- sending ---------------------------------------------------------------------------------
+
+    def claim_messages(
+        self, provider: str, account: str, limit: int, now: int, lease_until: int
+    ) -> "Future[list[Message]]":
+        return self._call(
+            lambda connection: messages.claim(connection, provider, account, limit, now, lease_until)
+        )
+
+    def record_sent(self, sent: Sequence[Sent], now: int) -> "Future[Settlement]":
+        def work(connection: sqlite3.Connection) -> Settlement:
+            messages.record_sent(connection, sent, now)
+            return settling.adopt(connection, [item.id for item in sent], self._live)
+
+        return self._call(work)
+
+    def record_unsent(self, unsent: Sequence[Unsent]) -> "Future[None]":
+        return self._call(lambda connection: messages.record_unsent(connection, unsent))
+
+    def promote(self, provider: str, now: int, limit: int) -> "Future[frozenset[str]]":
+        return self._call(lambda connection: messages.promote(connection, provider, now, limit))
+
+    def reroute(
+        self, provider: str, usable: Sequence[str], after: int, limit: int
+    ) -> "Future[tuple[int, int]]":
+        return self._call(lambda connection: messages.reroute(connection, provider, usable, after, limit))
+
+    # --- settling --------------------------------------------------------------------------------
+
+    def settle(self, provider: str, reports: Sequence[StatusReport], now: int) -> "Future[Settlement]":
+        return self._call(lambda connection: settling.settle(connection, provider, reports, now, self._live))
+
+    def finish(self, outcomes: Sequence[Outcome]) -> "Future[list[Settled]]":
+        return self._call(lambda connection: settling.finish(connection, outcomes, self._live))
+
+    def claim_polls(self, provider: str, now: int, limit: int, next_at: int) -> "Future[list[Poll]]":
+        return self._call(lambda connection: messages.claim_polls(connection, provider, now, limit, next_at))
+
+    def overdue(self, provider: str, now: int, limit: int) -> "Future[list[Overdue]]":
+        return self._call(lambda connection: messages.overdue(connection, provider, now, limit))
+
+    # --- receipts --------------------------------------------------------------------------------
+
+    def claim_receipts(
+        self, account: str, origin: int, now: int, lease_until: int, limit: int
+    ) -> "Future[list[Receipt]]":
+        """See base. From now until `release_origin`, new receipts keep this origin; those of messages
+        whose bind never claimed, or is gone, belong to any bind of the account."""
+        if origin:
+            self._live.add((account, origin))
+            self._leaving.discard((account, origin))
+
+        def work(connection: sqlite3.Connection) -> list[Receipt]:
+            for owner, gone in self._leaving:
+                if owner == account:
+                    receipts.release(connection, account, gone, now)
+            return receipts.claim(connection, account, origin, now, lease_until, limit)
+
+        return self._call(work)
+
+    def pay_receipts(self, ids: Sequence[int]) -> "Future[None]":
+        return self._call(lambda connection: receipts.pay(connection, ids))
+
+    def defer_receipts(self, items: Sequence[tuple[int, int, int]]) -> "Future[None]":
+        return self._call(lambda connection: receipts.defer(connection, items))
+
+    def release_origin(self, account: str, origin: int, now: int) -> "Future[None]":
+        """See base. In several transactions when the bind leaves very many receipts. After a StoreError
+        every later `claim_receipts` of the account goes on with it."""
+        self._live.discard((account, origin))
+        self._leaving.add((account, origin))
+        return asyncio.ensure_future(self._release(account, origin, now))
+
+    async def _release(self, account: str, origin: int, now: int) -> None:
+        work = partial(receipts.release, account=account, origin=origin, now=now)
+        while await self._call(work) == receipts.RELEASE_CHUNK:
+            pass
+        self._leaving.discard((account, origin))
+
+    def expire_receipts(self, account: str, before: int, limit: int) -> "Future[int]":
+        return self._call(lambda connection: receipts.expire(connection, account, before, limit))
+
+    # --- keeping house ---------------------------------------------------------------------------
+
+    def purge(self, before: int, orphans_before: int, limit: int) -> "Future[int]":
+        """See base. Messages that owe a receipt stay. A call looks at a bounded number of rows and the
+        next one goes on from there, so 0 may also mean that it found none among those."""
+
+        def work(connection: sqlite3.Connection) -> int:
+            count, self._purged_to = messages.purge(connection, self._purged_to, before, limit)
+            return count + settling.purge(connection, orphans_before, limit - count)
+
+        return self._call(work)
+
+    def probe(self) -> "Future[None]":
+        return self._call(touch)
+
+    async def gauges(self) -> Gauges:
+        return await self._read(views.gauges)
+
+    async def list_stage(self, stage: int, limit: int) -> list[Overdue]:
+        return await self._read(lambda connection: views.list_stage(connection, stage, limit))

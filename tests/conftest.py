@@ -1,0 +1,17 @@
+"""Options and settings of the whole suite."""
+
+import pytest
+from hypothesis import settings
+
+# Busy machines are slow at times; a slow example is no failure.
+settings.register_profile("smppbridge", deadline=None)
+settings.load_profile("smppbridge")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What tests/acceptance/test_kill.py can be told."""
+    group = parser.getgroup("smppbridge")
+    group.addoption(
+        "--kills", type=int, default=3, help="how often test_kill.py kills the bridge (long mode: 50)"
+    )
+    group.addoption("--kill-seed", type=int, help="repeat a run of test_kill.py: the number it printed")

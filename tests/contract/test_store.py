@@ -1,0 +1,439 @@
+"""What every store promises about accepting, sending and keeping house (store.base.Store)."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from smppbridge.errors import StoreError
+from smppbridge.model.message import Message, Outcome, Segment, Stage, State
+from smppbridge.store.base import Store
+from tests.support.rows import DAY, HOUR, NOW, claim, report, segment, send, sent, unsent
+
+
+def ids(rows: list[Message]) -> list[int]:
+    return [row.id for row in rows]
+
+
+async def stages(store: Store) -> dict[int, Stage]:
+    """Where every message is."""
+    return {row.id: stage for stage in Stage for row in await store.list_stage(stage, 1000)}
+
+
+# --- accepting ---------------------------------------------------------------------------------------
+
+
+async def test_a_claimed_message_is_what_was_added(store: Store) -> None:
+    added = segment(5, text="Ångström 😀\0\n", priority=2, service_type="HLR", data_coding=3)
+    await store.add_segments([added])
+    [message] = await claim(store)
+    assert message == Message(
+        5, "pbx", added.recipient, "ALARM", added.text, 3, 2, "HLR", "lab,spare", "lab", 1, 0, NOW, NOW + DAY
+    )
+
+
+@pytest.mark.parametrize("clash", [segment(1, wire_id="other"), segment(9, wire_id="1")])
+async def test_a_duplicate_stores_nothing_of_its_batch(store: Store, clash: Segment) -> None:
+    await store.add_segments([segment(1)])
+    with pytest.raises(StoreError, match="same key"):
+        await store.add_segments([segment(2), clash, segment(3)])
+    assert ids(await claim(store)) == [1]
+
+
+async def test_a_wire_id_is_unique_within_its_account_only(store: Store) -> None:
+    await store.add_segments([segment(1, wire_id="a"), segment(2, wire_id="a", account="alarm")])
+    assert ids(await claim(store)) == [1]
+    assert ids(await claim(store, account="alarm")) == [2]
+
+
+async def test_the_guilty_one_fails_alone_when_calls_share_a_turn(store: Store) -> None:
+    good, bad, also_good = (
+        store.add_segments([segment(1)]),
+        store.add_segments([segment(1)]),
+        store.add_segments([segment(2)]),
+    )
+    results = await asyncio.gather(good, bad, also_good, return_exceptions=True)
+    assert results[0] is None and results[2] is None
+    assert isinstance(results[1], StoreError)
+    assert ids(await claim(store)) == [1, 2]
+
+
+async def test_a_value_that_cannot_be_stored_is_a_store_error(store: Store) -> None:
+    with pytest.raises(StoreError):
+        await store.add_segments([segment(2**70)])
+    with pytest.raises(StoreError):
+        await store.add_segments([segment(1, text="\ud800")])
+    assert await claim(store) == []
+
+
+async def test_short_ids_are_reserved_once_and_wrap(store: Store) -> None:
+    first = await store.take_short_ids(10)
+    second = await store.take_short_ids(2**31 - 1 - 20)
+    third = await store.take_short_ids(10)
+    assert (first, second, third) == (1, 11, 2**31 - 10)
+    assert await store.take_short_ids(3) == 1
+
+
+async def test_short_ids_do_not_cross_the_end(store: Store) -> None:
+    await store.take_short_ids(2**31 - 1 - 4)
+    assert await store.take_short_ids(5) == 1
+
+
+async def test_short_ids_go_on_after_a_restart(make_store: Callable[[], Store]) -> None:
+    for first in (1, 101):
+        store = make_store()
+        await store.open()
+        assert await store.take_short_ids(100) == first
+        await store.close()
+
+
+@pytest.mark.parametrize("count", [0, -1, 2**31])
+async def test_a_senseless_count_of_short_ids_is_refused(store: Store, count: int) -> None:
+    with pytest.raises(ValueError, match="count"):
+        await store.take_short_ids(count)
+
+
+# --- claiming ----------------------------------------------------------------------------------------
+
+
+async def test_claims_go_by_priority_then_by_id(store: Store) -> None:
+    await store.add_segments(
+        [segment(1), segment(4, priority=3), segment(2, priority=1), segment(3, priority=3)]
+    )
+    assert ids(await claim(store, 3)) == [3, 4, 2]
+    assert ids(await claim(store, 3)) == [1]
+    assert await claim(store) == []
+
+
+async def test_claims_are_of_one_provider_and_one_account(store: Store) -> None:
+    await store.add_segments([segment(1), segment(2, account="alarm"), segment(3, provider="spare")])
+    assert ids(await claim(store)) == [1]
+    assert ids(await claim(store, account="alarm")) == [2]
+    assert ids(await claim(store, provider="spare")) == [3]
+
+
+async def test_a_message_past_its_deadline_is_not_claimed(store: Store) -> None:
+    await store.add_segments(
+        [segment(1, deadline=NOW, due_at=NOW), segment(2, deadline=NOW + 1, due_at=NOW + 1)]
+    )
+    assert ids(await claim(store)) == [2]
+
+
+async def test_claims_of_one_turn_do_not_overlap(store: Store) -> None:
+    await store.add_segments([segment(number) for number in range(1, 11)])
+    first, second = await asyncio.gather(claim(store, 6), claim(store, 6))
+    assert ids(first) + ids(second) == list(range(1, 11))
+
+
+# --- the ends of an attempt --------------------------------------------------------------------------
+
+
+async def test_record_sent_needs_the_last_attempt(store: Store) -> None:
+    await store.add_segments([segment(1)])
+    [first] = await claim(store)
+    await store.record_unsent([unsent(first, Stage.QUEUED, NOW + DAY)])
+    [second] = await claim(store)
+    assert (second.attempt, second.tries) == (2, 1)
+    await store.record_sent([sent(first)._replace(provider_ref="of the first")], NOW)
+    assert await stages(store) == {1: Stage.SENDING}
+    await store.record_sent([sent(second)], NOW)
+    assert await stages(store) == {1: Stage.SENT}
+    assert (await store.settle("lab", [report(1)], NOW)).settled
+
+
+async def test_an_uncertain_message_may_turn_out_sent(store: Store) -> None:
+    await store.add_segments([segment(1)])
+    [message] = await claim(store)
+    await store.record_unsent([unsent(message, Stage.UNCERTAIN, NOW + HOUR)])
+    assert await stages(store) == {1: Stage.UNCERTAIN}
+    await store.record_sent([sent(message)], NOW)
+    assert await stages(store) == {1: Stage.SENT}
+
+
+async def test_record_sent_does_not_bring_back_a_final_message(store: Store) -> None:
+    await store.add_segments([segment(1)])
+    [message] = await claim(store)
+    await store.finish([Outcome(1, int(State.REJECTED), 1, "no", NOW)])
+    await store.record_sent([sent(message)], NOW)
+    assert await stages(store) == {1: Stage.FINAL}
+
+
+async def test_record_unsent_moves_on_to_the_next_provider(store: Store) -> None:
+    await store.add_segments([segment(1), segment(2)])
+    one, two = await claim(store)
+    await store.record_unsent(
+        [
+            unsent(one, Stage.QUEUED, NOW + DAY, provider="spare", tries=0),
+            unsent(two, Stage.WAITING, NOW + HOUR, tries=4),
+        ]
+    )
+    [moved] = await claim(store, provider="spare")
+    assert (moved.id, moved.attempt, moved.tries) == (1, 2, 0)
+    assert await stages(store) == {1: Stage.SENDING, 2: Stage.WAITING}
+
+
+@pytest.mark.parametrize("stale", ["another attempt", "not claimed", "final"])
+async def test_record_unsent_of_a_stale_attempt_changes_nothing(store: Store, stale: str) -> None:
+    await store.add_segments([segment(1)])
+    [message] = await claim(store)
+    expected = Stage.SENDING
+    if stale == "another attempt":
+        message = message._replace(attempt=2)
+    else:
+        await store.record_unsent([unsent(message, Stage.QUEUED, NOW + DAY)])
+        expected = Stage.QUEUED
+        if stale == "final":
+            await store.finish([Outcome(1, int(State.DELETED), 0, "", NOW)])
+            expected = Stage.FINAL
+    await store.record_unsent([unsent(message, Stage.WAITING, NOW)])
+    assert await stages(store) == {1: expected}
+
+
+async def test_promote_takes_what_is_due_and_not_past_its_deadline(store: Store) -> None:
+    waiting = int(Stage.WAITING)
+    await store.add_segments(
+        [
+            segment(1, stage=waiting, due_at=NOW),
+            segment(2, stage=waiting, due_at=NOW + 1, account="later"),
+            segment(3, stage=waiting, due_at=NOW - 5, deadline=NOW, account="expired"),
+            segment(4, stage=waiting, due_at=NOW - 1, account="alarm"),
+            segment(5, stage=waiting, due_at=NOW, provider="spare", account="elsewhere"),
+        ]
+    )
+    assert await claim(store) == []
+    assert await store.promote("lab", NOW, 10) == {"pbx", "alarm"}
+    assert ids(await claim(store)) == [1]
+    assert await store.promote("lab", NOW, 10) == frozenset()
+
+
+async def test_promote_takes_the_longest_waiting_first(store: Store) -> None:
+    await store.add_segments(
+        [segment(number, stage=int(Stage.WAITING), due_at=NOW - number) for number in range(1, 6)]
+    )
+    await store.promote("lab", NOW, 2)
+    assert ids(await claim(store)) == [4, 5]
+
+
+async def test_a_promoted_message_is_overdue_at_its_deadline(store: Store) -> None:
+    await store.add_segments([segment(1, stage=int(Stage.WAITING), due_at=NOW - 1)])
+    await store.promote("lab", NOW, 10)
+    assert await store.overdue("lab", NOW + DAY - 1, 10) == []
+    assert [row.stage for row in await store.overdue("lab", NOW + DAY, 10)] == [Stage.QUEUED]
+
+
+# --- rerouting ---------------------------------------------------------------------------------------
+
+
+async def test_reroute_walks_the_queue_in_order_of_id(store: Store) -> None:
+    await store.add_segments(
+        [
+            segment(1),
+            segment(2, account="alarm", priority=3),
+            segment(3, route="lab"),
+            segment(4, priority=1),
+            segment(5, provider="spare"),
+            segment(6, account="alarm", route="lab,third,spare"),
+            segment(7, stage=int(Stage.WAITING)),
+        ]
+    )
+    assert await store.reroute("lab", ["third", "spare"], 0, 3) == (2, 3)
+    assert await store.reroute("lab", ["third", "spare"], 3, 3) == (2, 0)
+    assert ids(await claim(store)) == [3]
+    assert ids(await claim(store, provider="spare")) == [4, 1, 5]
+    assert ids(await claim(store, provider="spare", account="alarm")) == [2]
+    [third] = await claim(store, provider="third", account="alarm")
+    assert (third.id, third.attempt, third.deadline) == (6, 1, NOW + DAY)
+
+
+async def test_reroute_goes_to_the_first_usable_that_the_route_names(store: Store) -> None:
+    await store.add_segments([segment(1, route="lab,a,b"), segment(2, route="lab,c")])
+    assert await store.reroute("lab", ["x", "lab", "b", "a"], 0, 10) == (1, 0)
+    assert ids(await claim(store, provider="b")) == [1]
+    assert ids(await claim(store)) == [2]
+
+
+async def test_reroute_of_an_empty_queue_is_at_the_end(store: Store) -> None:
+    assert await store.reroute("lab", ["spare"], 0, 10) == (0, 0)
+
+
+# --- overdue -----------------------------------------------------------------------------------------
+
+
+async def test_overdue_by_stage(store: Store) -> None:
+    await store.add_segments([segment(number) for number in (1, 2, 3)])
+    sending, uncertain, handed_over = await claim(store)
+    await store.record_unsent([unsent(uncertain, Stage.UNCERTAIN, NOW + 2 * HOUR)])
+    await store.record_sent([sent(handed_over, poll_at=NOW + 1, deadline=NOW + 3 * HOUR)], NOW)
+    await store.add_segments(
+        [
+            segment(4, deadline=NOW + 4 * HOUR, due_at=NOW + 4 * HOUR),
+            segment(5, stage=int(Stage.WAITING), due_at=NOW + 5 * HOUR, deadline=NOW + 5 * HOUR),
+        ]
+    )
+    assert sending.id == 1
+    seen: list[tuple[int, int]] = []
+    for hours in range(6):
+        rows = await store.overdue("lab", NOW + hours * HOUR, 100)
+        assert await store.overdue("lab", NOW + hours * HOUR - 1, 100) == [
+            row for row in rows if row.id != hours
+        ]
+        seen += [(row.id, row.stage) for row in rows if row.id == hours]
+    assert seen == [
+        (1, Stage.SENDING),
+        (2, Stage.UNCERTAIN),
+        (3, Stage.SENT),
+        (4, Stage.QUEUED),
+        (5, Stage.WAITING),
+    ]
+    assert len(await store.overdue("lab", NOW + DAY, 3)) == 3
+    assert await store.overdue("spare", NOW + DAY, 100) == []
+
+
+async def test_a_waiting_message_is_overdue_by_its_deadline_not_by_its_turn(store: Store) -> None:
+    await store.add_segments([segment(1, stage=int(Stage.WAITING), due_at=NOW)])
+    assert await store.overdue("lab", NOW + HOUR, 10) == []
+
+
+async def test_overdue_says_whether_the_provider_has_answered(store: Store) -> None:
+    await send(store, segment(1), segment(2))
+    await store.settle("lab", [report(2, State.ENROUTE, final=False)], NOW)
+    rows = await store.overdue("lab", NOW + DAY, 10)
+    assert sorted((row.id, row.answered, row.attempt, row.route) for row in rows) == [
+        (1, False, 1, "lab,spare"),
+        (2, True, 1, "lab,spare"),
+    ]
+
+
+# --- after a restart ---------------------------------------------------------------------------------
+
+
+async def test_a_restart_finds_everything_and_frees_what_was_held(make_store: Callable[[], Store]) -> None:
+    store = make_store()
+    empty = await store.open()
+    assert (empty.queued, empty.providers, empty.owed, empty.last_id) == (
+        frozenset(),
+        frozenset(),
+        frozenset(),
+        0,
+    )
+    await store.claim_receipts("pbx", 7, NOW, NOW + HOUR, 10)
+    await send(store, segment(1), segment(2, account="alarm"))
+    await store.settle("lab", [report(1), report(2)], NOW)
+    assert await store.claim_receipts("pbx", 7, NOW, NOW + HOUR, 10)
+    await store.add_segments([segment(3), segment(4, account="alarm", provider="spare")])
+    await claim(store)
+    await store.close()
+
+    store = make_store()
+    backlog = await store.open()
+    assert backlog.queued == {("spare", "alarm")}
+    assert backlog.providers == {"lab", "spare"}
+    assert backlog.owed == {"pbx", "alarm"}
+    assert backlog.last_id == 4
+    [held] = await store.overdue("lab", NOW, 10)
+    assert (held.id, held.stage) == (3, Stage.SENDING)
+    [receipt] = await store.claim_receipts("pbx", 99, NOW, NOW + HOUR, 10)
+    assert (receipt.wire_id, receipt.origin) == ("1", 0)
+    await store.close()
+
+
+async def test_calls_before_open_and_after_close_raise(make_store: Callable[[], Store]) -> None:
+    store = make_store()
+    with pytest.raises(StoreError):
+        await store.probe()
+    await store.open()
+    with pytest.raises(StoreError):
+        await store.open()
+    await store.close()
+    await store.close()
+    with pytest.raises(StoreError):
+        await store.add_segments([segment(1)])
+    with pytest.raises(StoreError):
+        await store.gauges()
+
+
+async def test_close_finishes_what_was_begun(make_store: Callable[[], Store]) -> None:
+    store = make_store()
+    await store.open()
+    begun = [store.add_segments([segment(number)]) for number in range(1, 6)]
+    await store.close()
+    await asyncio.gather(*begun)
+    store = make_store()
+    assert (await store.open()).last_id == 5
+    await store.close()
+
+
+# --- keeping house -----------------------------------------------------------------------------------
+
+
+async def test_purge_deletes_old_final_messages_only(store: Store) -> None:
+    await store.add_segments([segment(number, registered_delivery=0) for number in (1, 2, 3)])
+    await store.add_segments([segment(4, submitted_at=NOW + HOUR, registered_delivery=0)])
+    one, *_ = await claim(store, 1)
+    await store.record_unsent([unsent(one, Stage.QUEUED, NOW + DAY)])
+    await store.finish([Outcome(number, int(State.DELETED), 0, "", NOW) for number in (1, 2, 4)])
+    assert await store.purge(NOW, NOW, 10) == 0
+    assert await store.purge(NOW + 1, NOW, 1) == 1
+    assert await store.purge(NOW + 1, NOW, 10) == 1
+    assert await store.purge(NOW + 1, NOW, 10) == 0
+    assert await stages(store) == {3: Stage.QUEUED, 4: Stage.FINAL}
+    assert await store.purge(NOW + HOUR + 1, NOW, 10) == 1
+
+
+async def test_purge_keeps_a_message_whose_receipt_is_owed(store: Store) -> None:
+    await send(store, segment(1))
+    await store.settle("lab", [report(1)], NOW)
+    assert await store.purge(NOW + 1, NOW, 10) == 0
+    [receipt] = await store.claim_receipts("pbx", 7, NOW, NOW, 10)
+    await store.pay_receipts([receipt.id])
+    assert await store.purge(NOW + 1, NOW, 10) == 1
+
+
+async def test_purge_comes_past_rows_that_have_to_stay(store: Store) -> None:
+    await store.add_segments([segment(number, registered_delivery=0) for number in range(1, 101)])
+    await store.finish([Outcome(100, int(State.DELETED), 0, "", NOW)])
+    assert sum([await store.purge(NOW + 1, NOW, 2) for _ in range(10)]) == 1
+
+
+async def test_purge_forgets_old_statuses_for_unknown_references(store: Store) -> None:
+    await store.settle("lab", [report(1)], NOW)
+    await store.settle("lab", [report(2)], NOW + HOUR)
+    assert await store.purge(NOW, NOW + 1, 10) == 1
+    messages = await claim_after_adding(store, 1, 2)
+    settlement = await store.record_sent([sent(message) for message in messages], NOW)
+    assert len(settlement.settled) == 1
+
+
+async def claim_after_adding(store: Store, *numbers: int) -> list[Message]:
+    await store.add_segments([segment(number) for number in numbers])
+    return await claim(store)
+
+
+async def test_probe_writes(store: Store) -> None:
+    await asyncio.gather(store.probe(), store.probe())
+
+
+async def test_gauges(store: Store) -> None:
+    await store.add_segments(
+        [
+            segment(1, submitted_at=NOW - 9),
+            segment(2),
+            segment(3, stage=int(Stage.WAITING), provider="spare", submitted_at=NOW - 3),
+            segment(4, provider="spare", account="alarm"),
+        ]
+    )
+    await send(store, segment(5, account="busy"), segment(6, account="busy"))
+    await store.settle("lab", [report(5)], NOW + 5)
+    await store.settle("lab", [report(6)], NOW + 6)
+    [uncertain] = await claim(store, provider="spare", account="alarm")
+    await store.record_unsent([unsent(uncertain, Stage.UNCERTAIN, NOW + DAY)])
+    gauges = await store.gauges()
+    assert gauges.queued == {"lab": (2, NOW - 9), "spare": (1, NOW - 3)}
+    assert gauges.uncertain == {"spare": 1}
+    assert gauges.owed == {"busy": (2, NOW + 5)}
+
+
+async def test_list_stage_is_oldest_first_and_limited(store: Store) -> None:
+    await store.add_segments([segment(number, account=f"a{number}") for number in (3, 1, 2)])
+    assert [row.id for row in await store.list_stage(Stage.QUEUED, 2)] == [1, 2]
+    assert await store.list_stage(Stage.UNCERTAIN, 2) == []

@@ -1,0 +1,211 @@
+"""What a bind is told about each submit_sm: every refusal with its code, and what is taken."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from smppbridge.smpp.codec import encode
+from smppbridge.smpp.constants import Status, Tag
+from smppbridge.smpp.pdu import SubmitSm, SubmitSmResp
+from smppbridge.smpp.receipt import parse_receipt
+from smppbridge.smpp.text import choose_coding
+from smppbridge.smpp.times import format_absolute, format_relative
+from smppbridge.smpp.tlv import tlv
+from tests.support.bridge import Clock, bridge, eventually, free_port, metric
+from tests.support.esme import Esme, submit
+
+DEAD = "providers: {dead: {kind: smspilot, apikey: KEY, url: 'http://127.0.0.1:%d'}}\nroutes: [{to: [dead]}]\n"
+
+
+async def status_of(esme: Esme, pdu: SubmitSm) -> int:
+    """The command_status; with an error there is no message_id."""
+    answer = await esme.ask(pdu)
+    assert isinstance(answer, SubmitSmResp)
+    assert bool(answer.message_id) == (answer.command_status == 0)
+    return answer.command_status
+
+
+REFUSALS: dict[str, tuple[int, SubmitSm]] = {
+    "no digits": (0x0B, submit(to="G777")),
+    "too short": (0x0B, submit(to="29781977")),
+    "several numbers": (0x0B, submit(to="79991234567,7999")),
+    "no recipient": (0x0B, submit(to="")),
+    "an alphanumeric recipient": (0x50, submit(dest_addr_ton=5)),
+    "no route": (0x22, submit(to="491711234567")),
+    "an unknown data_coding": (0x4A3, submit(data_coding=13)),
+    "binary": (0x4A3, submit(data_coding=4)),
+    "not ASCII": (0x4A3, submit(b"\xe9", data_coding=1)),
+    "no text": (0x4A5, submit(b"")),
+    "odd UCS-2": (0x4A5, submit(b"\x04\x1f\x04", data_coding=8)),
+    "half of a surrogate pair": (0x4A3, submit(b"\xd8\x3d", data_coding=8)),
+    "a part of a long message": (0x43, submit(esm_class=0x40)),
+    "a receipt": (0x43, submit(esm_class=0x04)),
+    "an acknowledgement": (0x43, submit(esm_class=0x08)),
+    "a part by sar": (
+        0x43,
+        submit(tlvs=(tlv(Tag.SAR_MSG_REF_NUM, 1), tlv(Tag.SAR_TOTAL_SEGMENTS, 2), tlv(Tag.SAR_SEGMENT_SEQNUM, 1))),
+    ),
+    "an impossible schedule": (0x61, submit(schedule_delivery_time="261332250000000+")),
+    "a short schedule": (0x61, submit(schedule_delivery_time="2611")),
+    "an impossible validity": (0x62, submit(validity_period="9913322500000000")),
+    "a validity that is over": (0x62, submit(validity_period="200101000000000+")),
+    "a validity that ends before the schedule": (
+        0x62,
+        submit(schedule_delivery_time=format_relative(3600), validity_period=format_relative(60)),
+    ),
+    "a predefined message": (0x63, submit(sm_default_msg_id=1)),
+    "a replacement": (0x54, submit(replace_if_present_flag=1)),
+    "a priority that is none": (0x06, submit(priority_flag=4)),
+    "an unknown service": (0x15, submit(service_type="HLR")),
+    "two texts": (0x01, submit(tlvs=(tlv(Tag.MESSAGE_PAYLOAD, b"more"),))),
+}
+ROUTED = "routes: [{destination: ['375', '7'], to: [lab]}]\naccounts: {pbx: {password: secret, country: BY}}\n"
+
+
+@pytest.mark.parametrize("why", REFUSALS)
+async def test_refusals(tmp_path: Path, why: str) -> None:
+    status, pdu = REFUSALS[why]
+    async with bridge(tmp_path, ROUTED) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        assert hex(await status_of(esme, pdu)) == hex(status)
+        assert await status_of(esme, submit()) == 0  # the one behind it is taken
+
+
+async def test_255_octets_of_short_message(tmp_path: Path) -> None:
+    async with bridge(tmp_path) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        octets = bytearray(encode(esme.number(submit(b"x" * 254))) + b"x")
+        octets[0:4] = len(octets).to_bytes(4)
+        octets[-256] = 255  # sm_length
+        esme.writer.write(octets)
+        assert (await esme.expect(SubmitSmResp)).command_status == Status.ESME_RINVMSGLEN
+        assert await status_of(esme, submit(b"x" * 254)) == 0
+
+
+async def test_one_refusal_does_not_touch_its_neighbours(tmp_path: Path) -> None:
+    async with bridge(tmp_path, ROUTED) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        esme.send(submit(), submit(to="G777"), submit(), submit(b""), submit())
+        answers = [await esme.expect(SubmitSmResp) for _ in range(5)]
+        assert [answer.command_status for answer in answers] == [0, 0x0B, 0, 0x4A5, 0]
+        assert [answer.sequence_number for answer in answers] == [2, 3, 4, 5, 6]
+        assert metric(app, "submit_sm_total", account="pbx", status="ESME_RINVDSTADR") == 1
+
+
+@pytest.mark.parametrize(("why", "code"), [("no route", 0x45), ("binary", 0x45), ("no text", 0x01), ("no digits", 0x0B)])
+async def test_refusals_without_vendor_codes(tmp_path: Path, why: str, code: int) -> None:
+    settings = ROUTED.replace("country: BY", "country: BY, status_codes: standard")
+    async with bridge(tmp_path, settings) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        assert hex(await status_of(esme, REFUSALS[why][1])) == hex(code)
+
+
+# --- senders ---------------------------------------------------------------------------------------
+
+
+async def test_senders_that_are_not_allowed(tmp_path: Path) -> None:
+    accounts = "accounts: {pbx: {password: secret, senders: [ALARM, '375291112233']}}"
+    async with bridge(tmp_path, accounts) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        assert await status_of(esme, submit(source_addr="Stranger")) == Status.ESME_RINVSRCADR
+        assert await status_of(esme, submit(source_addr="alarm")) == Status.ESME_RINVSRCADR
+        assert await status_of(esme, submit(source_addr="ALARM")) == 0
+        assert await status_of(esme, submit(source_addr="+375291112233", source_addr_ton=1)) == 0
+
+
+async def test_a_sender_that_the_provider_never_takes(tmp_path: Path) -> None:
+    async with bridge(tmp_path, DEAD % free_port()) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        assert await status_of(esme, submit(source_addr="no spaces")) == Status.ESME_RINVSRCADR
+        assert await status_of(esme, submit(b"HLR")) == Status.ESME_RINVTEXT
+
+
+# --- limits ----------------------------------------------------------------------------------------
+
+
+async def test_more_than_the_rate(tmp_path: Path) -> None:
+    accounts = "accounts: {pbx: {password: secret, rate: 5, burst: 10}, other: {password: secret}}"
+    async with bridge(tmp_path, accounts) as app:
+        async with await Esme.bound(app.smpp_ports[0]) as esme, await Esme.bound(app.smpp_ports[0], "other") as other:
+            esme.send(*(submit(registered_delivery=0) for _ in range(20)))
+            answers = [(await esme.expect(SubmitSmResp)).command_status for _ in range(20)]
+            assert answers == [0] * 10 + [Status.ESME_RTHROTTLED] * 10
+            assert await status_of(other, submit()) == 0
+            codes = [await status_of(esme, submit())]
+            while codes[-1]:  # the bucket fills again
+                codes.append(await status_of(esme, submit()))
+            assert set(codes) <= {0, Status.ESME_RTHROTTLED}
+
+
+async def test_a_full_queue(tmp_path: Path) -> None:
+    settings = (DEAD % free_port()) + "store: {url: 'sqlite:///bridge.db', max_queued: 3}"
+    async with bridge(tmp_path, settings) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        await esme.submit_many([submit() for _ in range(3)])
+    async with bridge(tmp_path, settings) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        await eventually(lambda: app.keeper.waiting == 3)
+        assert await status_of(esme, submit()) == Status.ESME_RMSGQFUL
+        assert await status_of(esme, submit(to="G777")) == Status.ESME_RMSGQFUL
+
+
+# --- what is taken ---------------------------------------------------------------------------------
+
+
+async def test_a_text_in_message_payload(tmp_path: Path) -> None:
+    text = "A text of more than 254 octets, ends in Cyrillic: " + "длинный " * 40
+    coding, octets = choose_coding(text)
+    async with bridge(tmp_path) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        payload = (tlv(Tag.MESSAGE_PAYLOAD, octets),)
+        message_id = await esme.submit(submit(b"", data_coding=coding, tlvs=payload))
+        assert (await esme.receipt()).tlv(Tag.RECEIPTED_MESSAGE_ID) == message_id
+
+
+async def test_user_message_reference_comes_back(tmp_path: Path) -> None:
+    async with bridge(tmp_path) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        await esme.submit(submit(tlvs=(tlv(Tag.USER_MESSAGE_REFERENCE, 0x1234),)))
+        assert (await esme.receipt()).tlv(Tag.USER_MESSAGE_REFERENCE) == 0x1234
+
+
+@pytest.mark.parametrize(
+    ("shape", "pattern"), [("decimal", r"[1-9][0-9]{10,18}"), ("hex", r"[1-9A-F][0-9A-F]{8,15}"), ("uuid", r"[0-9a-f-]{36}")]
+)
+async def test_message_ids(tmp_path: Path, shape: str, pattern: str) -> None:
+    accounts = f"accounts: {{pbx: {{password: secret, message_id: {shape}}}}}"
+    async with bridge(tmp_path, accounts) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        ids = await esme.submit_many([submit() for _ in range(20)])
+        assert len(set(ids)) == 20
+        assert all(re.fullmatch(pattern, message_id) for message_id in ids)
+        if shape == "uuid":
+            assert {UUID(message_id).version for message_id in ids} == {4}
+        receipts = await esme.receipts(20)
+        assert {parse_receipt(pdu.short_message.decode()).id for pdu in receipts} == set(ids)
+
+
+# --- times -----------------------------------------------------------------------------------------
+
+
+async def test_a_message_waits_for_its_schedule(tmp_path: Path) -> None:
+    clock = Clock()
+    async with bridge(tmp_path, clock=clock) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        absolute = format_absolute(datetime.now(UTC) + timedelta(hours=1))
+        later = [
+            await esme.submit(submit(schedule_delivery_time=moment)) for moment in (absolute, format_relative(3600))
+        ]
+        at_once = [
+            await esme.submit(submit(schedule_delivery_time="200101000000000+")),  # past: mappings §4.1
+            await esme.submit(submit()),
+        ]
+        assert {pdu.tlv(Tag.RECEIPTED_MESSAGE_ID) for pdu in await esme.receipts(2)} == set(at_once)
+        assert metric(app, "attempts_total", provider="lab", result="sent") == 2
+        clock.forward(3601)
+        assert {pdu.tlv(Tag.RECEIPTED_MESSAGE_ID) for pdu in await esme.receipts(2)} == set(later)
+
+
+@pytest.mark.parametrize("asked", [{"validity_period": format_relative(60)}, {}], ids=["by the ESME", "by the account"])
+async def test_a_message_that_cannot_be_sent_in_time_expires(tmp_path: Path, asked: dict[str, str]) -> None:
+    clock = Clock()
+    settings = (DEAD % free_port()) + "accounts: {pbx: {password: secret, validity: 1h}}"
+    async with bridge(tmp_path, settings, clock) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        message_id = await esme.submit(submit(**asked))
+        await eventually(lambda: metric(app, "attempts_total", provider="dead", result="unavailable") >= 1)
+        clock.forward(61 if asked else 3601)
+        pdu = await esme.receipt()
+        receipt = parse_receipt(pdu.short_message.decode())
+        assert (receipt.id, receipt.stat, receipt.dlvrd, receipt.err) == (message_id, "EXPIRED", "000", "000")
+        assert pdu.tlv(Tag.MESSAGE_STATE) == 3

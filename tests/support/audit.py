@@ -1,0 +1,136 @@
+"""Compares what a bridge promised to an ESME, what it stored, what a provider got, and the receipts."""
+
+import asyncio
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from smppbridge.model.message import Stage, State
+from tests.support.recorder import Recorder
+
+_ROWS = """
+SELECT text, id, wire_id, stage, state,
+    (SELECT count(*) FROM attempts WHERE message_id = messages.id AND result = 'uncertain')
+FROM messages"""
+_UNFINISHED = f"""
+SELECT (SELECT count(*) FROM messages WHERE stage NOT IN ({Stage.UNCERTAIN:d}, {Stage.FINAL:d}))
+    + (SELECT count(*) FROM receipts)"""
+
+
+class Row(NamedTuple):
+    """One message in the store."""
+
+    text: str
+    id: int
+    wire_id: str
+    stage: int
+    state: int
+    uncertain: int  # attempts of which nobody knows how they ended
+
+
+@dataclass(frozen=True)
+class Audit:
+    """The three accounts of the same messages, by text, when everything has come to rest."""
+
+    recorder: Recorder
+    taken: Counter[str]  # how often the provider accepted each text
+    rows: dict[str, Row]
+
+    def faults(self) -> Iterator[str]:
+        """What may never be, whatever happens to uncertain messages."""
+        yield from self._broken_promises()
+        yield from self._false_receipts()
+        yield from self._unsettled()
+
+    def _broken_promises(self) -> Iterator[str]:
+        for text, message_id in self.recorder.acknowledged.items():
+            if text not in self.rows:
+                yield f"{text}: acknowledged, not stored"
+            elif self.rows[text].wire_id != message_id:
+                yield f"{text}: acknowledged as {message_id}, stored as {self.rows[text].wire_id}"
+        for text in self.taken.keys() - self.rows.keys():
+            yield f"{text}: accepted by the provider, not stored"
+
+    def _false_receipts(self) -> Iterator[str]:
+        for receipt in self.recorder.receipts:
+            row = self.rows.get(receipt.text or "")
+            if row is None or row.wire_id != receipt.id or row.text not in self.taken:
+                yield f"{receipt}: a receipt for nothing"
+            elif receipt.stat != "DELIVRD":
+                yield f"{receipt}: the provider said delivered"
+
+    def _unsettled(self) -> Iterator[str]:
+        receipts = {receipt.text for receipt in self.recorder.receipts}
+        for row in self.rows.values():
+            if row.stage not in (Stage.UNCERTAIN, Stage.FINAL):
+                yield f"{row}: not at rest"
+            elif row.stage == Stage.FINAL and row.text not in receipts:
+                yield f"{row}: final, no receipt"
+            elif row.stage == Stage.FINAL and row.state != State.DELIVERED:
+                yield f"{row}: the provider said delivered"
+
+    def losses(self) -> Iterator[str]:
+        """Messages that did not arrive, and doubles that no uncertain attempt explains."""
+        for row in self.rows.values():
+            if not self.taken[row.text]:
+                yield f"{row}: the provider never got it"
+            if row.stage != Stage.FINAL:
+                yield f"{row}: not final"
+            if self.taken[row.text] > 1 + row.uncertain:
+                yield f"{row}: the provider got it {self.taken[row.text]} times"
+
+    def doubles(self) -> Iterator[str]:
+        """Messages that arrived more than once, and missing ones that are not held as uncertain."""
+        for row in self.rows.values():
+            if self.taken[row.text] > 1:
+                yield f"{row}: the provider got it {self.taken[row.text]} times"
+            if not self.taken[row.text] and row.stage != Stage.UNCERTAIN:
+                yield f"{row}: the provider never got it, and nobody is told"
+
+    def held(self) -> set[int]:
+        """Ids of the messages that wait for a person."""
+        return {row.id for row in self.rows.values() if row.stage == Stage.UNCERTAIN}
+
+    def __str__(self) -> str:
+        record = self.recorder
+        again = self.taken.total() - len(self.taken)
+        repeated = len(record.receipts) - len({receipt.id for receipt in record.receipts})
+        uncertain = sum(row.uncertain for row in self.rows.values())
+        return (
+            f"{record.binds} binds, {len(record.submitted)} submitted,"
+            f" {len(record.acknowledged)} acknowledged, {len(self.rows)} stored;"
+            f" the provider took {len(self.taken)} texts, {again} times one again;"
+            f" {len(record.receipts)} receipts, {repeated} repeated;"
+            f" {uncertain} attempts uncertain, {len(self.held())} messages held"
+        )
+
+
+def audit(recorder: Recorder, accepted: list[str], store: Path) -> Audit:
+    """Read the store (running or not) and put it beside the other two."""
+    with closing(_open(store)) as connection:
+        rows = [Row._make(row) for row in connection.execute(_ROWS)]
+    by_text = {row.text: row for row in rows}
+    assert len(by_text) == len(rows), "a message is stored twice"
+    return Audit(recorder, Counter(accepted), by_text)
+
+
+async def at_rest(recorder: Recorder, store: Path, patience: float) -> None:
+    """Wait until every submit_sm is answered, and every message final or held, its receipt delivered."""
+    async with asyncio.timeout(patience):
+        while recorder.unanswered or unfinished(store):
+            await asyncio.sleep(0.1)
+
+
+def unfinished(store: Path) -> int:
+    """Messages and receipts on which the bridge has still to act."""
+    with closing(_open(store)) as connection:
+        count: int = connection.execute(_UNFINISHED).fetchone()[0]
+        return count
+
+
+def _open(store: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{store.as_uri()}?mode=ro", uri=True, timeout=5)

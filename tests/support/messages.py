@@ -1,0 +1,34 @@
+"""Messages and polls for tests that need some."""
+
+from typing import Any
+
+from smppbridge.model.message import Message, Poll
+
+NOW = 1_700_000_000_000  # ms
+DAY = 86_400_000  # ms
+
+
+def message(number: int, **changes: Any) -> Message:
+    """A message with id ``number`` to a phone of its own."""
+    plain = Message(
+        id=number,
+        account="pbx",
+        recipient=f"7900{number:07d}",
+        sender="Demo",
+        text=f"Привет, {number}",
+        data_coding=8,
+        priority=0,
+        service_type="",
+        route="pilot",
+        provider="pilot",
+        attempt=1,
+        tries=0,
+        submitted_at=NOW,
+        deadline=NOW + DAY,
+    )
+    return plain._replace(**changes)
+
+
+def poll(ref: str, sent_at: int) -> Poll:
+    """A status question for one reference; ``sent_at`` in ms."""
+    return Poll(id=1, provider_ref=ref, packet_ref="", recipient="79000000001", sent_at=sent_at)

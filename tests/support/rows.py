@@ -1,0 +1,87 @@
+"""Short ways to make the rows that a store is given, and to bring messages to a stage."""
+
+from typing import Any
+
+from smppbridge.model.message import Message, Segment, Sent, Stage, State, StatusReport, Unsent
+from smppbridge.store.base import Store
+
+NOW = 1_760_000_000_000
+HOUR = 3_600_000
+DAY = 24 * HOUR
+
+_PLAIN = Segment(
+    id=0,
+    account="pbx",
+    wire_id="",
+    origin=7,
+    source_addr_ton=5,
+    source_addr_npi=0,
+    source_addr="ALARM",
+    dest_addr_ton=1,
+    dest_addr_npi=1,
+    destination_addr="375291234567",
+    recipient="375291234567",
+    sender="ALARM",
+    text="Дверь открыта",
+    data_coding=8,
+    registered_delivery=1,
+    priority=0,
+    service_type="",
+    user_message_reference=None,
+    route="lab,spare",
+    provider="lab",
+    stage=int(Stage.QUEUED),
+    submitted_at=NOW,
+    due_at=NOW + DAY,
+    deadline=NOW + DAY,
+)
+
+
+def segment(message_id: int, **changes: Any) -> Segment:
+    """A QUEUED message of account "pbx" for provider "lab"; its wire_id is its id in decimal."""
+    return _PLAIN._replace(**{"id": message_id, "wire_id": str(message_id), **changes})
+
+
+def report(message_id: int, state: int = State.DELIVERED, final: bool = True) -> StatusReport:
+    """What the provider says about a message that `send` handed over."""
+    return StatusReport(f"ref-{message_id}", int(state), final, 0, "word")
+
+
+def sent(message: Message, *, poll_at: int = NOW + HOUR, deadline: int = NOW + DAY) -> Sent:
+    """The good end of an attempt, with the reference ref-<id>."""
+    return Sent(message.id, message.attempt, f"ref-{message.id}", f"packet-{message.id}", poll_at, deadline)
+
+
+def unsent(message: Message, stage: Stage, due_at: int, **changes: Any) -> Unsent:
+    """The bad end of an attempt."""
+    plain = Unsent(
+        message.id,
+        message.attempt,
+        int(stage),
+        message.provider,
+        due_at,
+        1,
+        message.provider,
+        "unavailable",
+        "",
+        "",
+        NOW,
+    )
+    return plain._replace(**changes)
+
+
+async def claim(
+    store: Store, limit: int = 100, *, provider: str = "lab", account: str = "pbx"
+) -> list[Message]:
+    """Claim at NOW, under a lease of an hour."""
+    return await store.claim_messages(provider, account, limit, NOW, NOW + HOUR)
+
+
+async def send(store: Store, *segments: Segment) -> list[Message]:
+    """Add, claim and record as SENT: references ref-<id>."""
+    await store.add_segments(segments)
+    messages: list[Message] = []
+    for provider, account in dict.fromkeys((item.provider, item.account) for item in segments):
+        messages += await claim(store, len(segments), provider=provider, account=account)
+    await store.record_sent([sent(message) for message in messages], NOW)
+    return messages

@@ -1,0 +1,92 @@
+"""What an operator may set, and what mistakes look like."""
+
+import pytest
+from pydantic import ValidationError
+
+from smppbridge.providers.sandbox import SandboxOptions
+from smppbridge.providers.smspilot import SmspilotOptions
+
+
+def options(**keys: object) -> SmspilotOptions:
+    return SmspilotOptions.model_validate({"kind": "smspilot", "apikey": "SECRET", **keys})
+
+
+def test_defaults() -> None:
+    chosen = options()
+    assert (chosen.url, chosen.timeout, chosen.parallel, chosen.batch) == ("https://smspilot.ru", 30, 4, 200)
+    assert (chosen.rate, chosen.batch_wait, chosen.default_sender) == (0, 0, "")
+
+
+def test_durations_and_url() -> None:
+    chosen = options(timeout="5s", poll_first="2m", poll_interval=240, url="http://127.0.0.1:8081/")
+    assert (chosen.timeout, chosen.poll_first, chosen.poll_interval) == (5, 120, 240)
+    assert chosen.url == "http://127.0.0.1:8081"
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("url", "ftp://smspilot.ru"),
+        ("url", "smspilot.ru"),
+        ("url", "https://"),
+        ("url", "https://[::1"),
+        ("url", "https://user:password@smspilot.ru"),
+        ("url", "https://smspilot.ru/?a=b"),
+        ("url", "https://smspilot.ru:99999"),
+        ("timeout", "soon"),
+        ("timeout", 0),
+        ("parallel", 0),
+        ("batch", 0),
+        ("batch", 1001),
+        ("rate", -1),
+        ("apikey", ""),
+        ("apikey", 12345),
+        ("api", "api1"),
+        ("default_sender", "x"),
+        ("default_sender", "Такси"),
+        ("default_sender", "PING"),
+        ("colour", "red"),
+    ],
+)
+def test_mistake_names_its_key_and_quotes_no_value(key: str, value: object) -> None:
+    with pytest.raises(ValidationError) as raised:
+        options(**{key: value})
+    (error,) = raised.value.errors()
+    assert error["loc"] == (key,)
+    for quoted in ("SECRET", "12345", "password"):
+        assert quoted not in str(raised.value)
+
+
+def test_key_is_not_shown() -> None:
+    assert "SECRET" not in repr(options())
+
+
+@pytest.mark.parametrize(
+    ("interval", "callbacks", "words"),
+    [
+        (300, True, []),
+        (600, True, []),
+        (0, True, []),
+        (299, True, ["advises"]),
+        (119, True, ["bans"]),
+        (300, False, ["500"]),
+        (60, False, ["bans", "500"]),
+        (0, False, ["no status"]),
+    ],
+)
+def test_warnings(interval: float, callbacks: bool, words: list[str]) -> None:
+    warnings = options(poll_interval=interval).warnings(callbacks=callbacks)
+    assert len(warnings) == len(words)
+    assert all(word in warning for word, warning in zip(words, warnings, strict=True))
+
+
+@pytest.mark.parametrize(
+    "outcomes", [{}, {"DELIVRD": 0}, {"DELIVRD": -1, "UNDELIV": 2}, {"LOST": 1}, {"DELIVRD": "inf"}]
+)
+def test_sandbox_outcomes(outcomes: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        SandboxOptions.model_validate({"kind": "sandbox", "outcomes": outcomes})
+
+
+def test_sandbox_has_nothing_to_warn_about() -> None:
+    assert SandboxOptions(kind="sandbox").warnings(callbacks=False) == []

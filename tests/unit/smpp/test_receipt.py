@@ -1,0 +1,205 @@
+"""Receipts: the one form that is written, the many that are read."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smppbridge.smpp.receipt import (
+    STAT,
+    MessageState,
+    ReceiptFields,
+    ReceiptStyle,
+    format_receipt,
+    parse_receipt,
+    receipt_tlvs,
+    state_of,
+)
+from smppbridge.smpp.text import decode_text
+from smppbridge.smpp.tlv import tlv_value
+from tests.support.vectors import vectors
+
+# What php-smpp, the strictest of the known readers, insists on.
+STRICT = re.compile(
+    rb"id:([^ ]+) sub:(\d{1,3}) dlvrd:(\d{3}) submit date:(\d{10,12}) done date:(\d{10,12}) "
+    rb"stat:([A-Z ]{7}) err:(\d{2,3}) text:(.*)",
+    re.DOTALL,
+)
+SUBMITTED = int(datetime(2026, 2, 28, 21, 59, 58, 999_000, UTC).timestamp() * 1000)
+DONE = SUBMITTED + 2_000
+
+
+def fields(state: int = MessageState.DELIVERED, err: int = 0, text: str = "Hello") -> ReceiptFields:
+    return ReceiptFields("12345", state, err, SUBMITTED, DONE, text)
+
+
+def test_standard_form() -> None:
+    assert format_receipt(fields(text="A text of more than twenty characters"), ReceiptStyle()) == (
+        b"id:12345 sub:001 dlvrd:001 submit date:2602282159 done date:2602282200 "
+        b"stat:DELIVRD err:000 text:A text of more than "
+    )
+
+
+def test_styles() -> None:
+    style = ReceiptStyle(seconds=True, zone=ZoneInfo("Europe/Minsk"), text=False, words="sms-assistent")
+    assert format_receipt(fields(MessageState.REJECTED, 603), style) == (
+        b"id:12345 sub:001 dlvrd:000 submit date:260301005958 done date:260301010000 "
+        b"stat:REJECTED err:603 text:"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("", b""),
+        ("Привет", b""),
+        ("twenty characters ok, then é", b""),
+        ("two\r\nlines\0", b"two  lines "),
+    ],
+)
+def test_text_is_ascii_on_one_line_or_empty(text: str, written: bytes) -> None:
+    assert format_receipt(fields(text=text), ReceiptStyle()).partition(b" text:")[2] == written
+
+
+@pytest.mark.parametrize(("state", "word"), list(STAT["standard"].items()))
+def test_word_and_dlvrd_of_every_state(state: int, word: str) -> None:
+    parsed = parse_receipt(format_receipt(fields(state), ReceiptStyle()).decode())
+    assert (parsed.stat, parsed.dlvrd) == (word, "001" if state == 2 else "000")
+    assert len(word) == 7
+    assert state_of(word) == (state, state not in (1, 6))
+
+
+@given(st.integers(0, 255), st.integers(0, 99_999), st.text(max_size=30), st.integers(0, 2**41))
+def test_strict_readers_read_every_receipt(state: int, err: int, text: str, at: int) -> None:
+    octets = format_receipt(ReceiptFields("a-1", state, err, at, at, text), ReceiptStyle())
+    match = STRICT.fullmatch(octets)
+    assert match is not None
+    assert len(match[8]) <= 20
+
+
+@given(st.integers(0, 4_000_000_000), st.sampled_from(["UTC", "Europe/Minsk", "Asia/Kathmandu"]))
+def test_dates_are_local_and_cut(seconds: int, zone: str) -> None:
+    seconds %= int(datetime(2038, 1, 1, tzinfo=UTC).timestamp()) - 86400
+    receipt = ReceiptFields("1", 2, 0, seconds * 1000 + 999, seconds * 1000, "")
+    local = datetime.fromtimestamp(seconds, ZoneInfo(zone)).replace(tzinfo=None)
+    long = parse_receipt(format_receipt(receipt, ReceiptStyle(seconds=True, zone=ZoneInfo(zone))).decode())
+    short = parse_receipt(format_receipt(receipt, ReceiptStyle(zone=ZoneInfo(zone))).decode())
+    assert long.submit_date == long.done_date == local
+    assert short.submit_date == short.done_date == local.replace(second=0)
+
+
+def test_tlvs() -> None:
+    assert receipt_tlvs("12345", 5, 601, "pilot", "-1") == (
+        (0x001E, b"12345\0"),
+        (0x0427, b"\x05"),
+        (0x0423, b"\x03\x02\x59"),
+        (0x1400, b"pilot\0"),
+        (0x1401, b"-1\0"),
+    )
+    assert [tag for tag, _ in receipt_tlvs("1", 2, 0)] == [0x001E, 0x0427, 0x0423]
+
+
+def test_no_provider_code_can_spoil_a_receipt() -> None:
+    tlvs = dict(receipt_tlvs("1", 5, 12_345, "p", "отказ\0" + "x" * 70_000))
+    assert tlvs[0x0423] == b"\x03\x03\xe7"
+    assert len(tlvs[0x1401]) == 65
+    assert str(tlv_value(0x1401, tlvs[0x1401])).startswith("????? xxx")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("ID:7 Stat:delivrd Text:x", {"id": "7", "stat": "delivrd", "text": "x"}),
+        ("id: 7  sub: 001\r\nstat : DELIVRD", {"id": "7", "sub": "001", "stat": "DELIVRD"}),
+        ("id:7 stat:DELIVRD err: text:hi", {"err": "", "text": "hi"}),
+        ("id: stat:DELIVRD", {"id": None, "stat": "DELIVRD"}),
+        ("id:7 stat:DELIVRD\0", {"stat": "DELIVRD", "text": None}),
+        ("stat:UNDELIV id:7 text:stat:DELIVRD id:8 err:9", {"id": "7", "stat": "UNDELIV", "err": None}),
+        ("id:7 id:8 stat:DELIVRD stat:UNDELIV", {"id": "7", "stat": "DELIVRD"}),
+        ("text:hi id:7 stat:EXPIRED", {"id": "7", "stat": "EXPIRED"}),
+        ("id:7 stat:DND_REJECTED err:0000000A", {"stat": "DND_REJECTED", "err": "0000000A"}),
+        ("valid:7 estate:1 stat:DELIVRD", {"id": None, "stat": "DELIVRD"}),
+        ("SubmitDate:2602282159", {"submit_date": datetime(2026, 2, 28, 21, 59)}),
+        ("", {"id": None, "stat": None, "text": None}),
+    ],
+)
+def test_reads_variants(text: str, expected: dict[str, object]) -> None:
+    parsed = parse_receipt(text)
+    assert {name: getattr(parsed, name) for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("date", "expected"),
+    [
+        ("2602282159", datetime(2026, 2, 28, 21, 59)),
+        ("260228215958", datetime(2026, 2, 28, 21, 59, 58)),
+        ("202602282159", datetime(2026, 2, 28, 21, 59)),
+        ("201506201641", datetime(2015, 6, 20, 16, 41)),
+        ("20260228215958", datetime(2026, 2, 28, 21, 59, 58)),
+        ("260228215958012+", datetime(2026, 2, 28, 18, 59, 58, tzinfo=UTC)),
+        ("260228215958099+", None),
+        ("000000001000000R", None),
+        ("0000000000", None),
+        ("000000000000", None),
+        ("00000000000000", None),
+        ("2602302159", None),
+        ("null", None),
+        ("26022821", None),
+        ("", None),
+    ],
+)
+def test_reads_dates(date: str, expected: datetime | None) -> None:
+    parsed = parse_receipt(f"id:1 done date:{date} stat:DELIVRD")
+    assert parsed.done_date == expected
+    assert parsed.stat == "DELIVRD"
+
+
+@pytest.mark.parametrize(
+    ("stat", "state", "final"),
+    [
+        ("DELIVERY", 2, True),
+        ("delivered", 2, True),
+        ("Expired", 3, True),
+        ("DELETED", 4, True),
+        ("UNDELIV", 5, True),
+        ("FAILED", 5, True),
+        ("REJECTED", 8, True),
+        ("REJECTD", 8, True),
+        ("DND_REJECTED", 8, True),
+        ("UNKNOWN", 7, True),
+        ("ACCEPTD", 6, False),
+        ("ACCEPTED", 6, False),
+        ("ENROUTE", 1, False),
+        ("BADSTAT", 7, False),
+        ("", 7, False),
+    ],
+)
+def test_state_of(stat: str, state: int, final: bool) -> None:
+    assert state_of(stat) == (state, final)
+
+
+FRAGMENTS = ["id:", "stat:", "text:", "done date:", "0", "12", " ", "\0", "+"]
+
+
+@given(st.text() | st.lists(st.sampled_from(FRAGMENTS)).map("".join))
+def test_reading_never_raises(text: str) -> None:
+    parsed = parse_receipt(text)
+    state_of(parsed.stat or "")
+
+
+def test_shared_vectors(subtests: pytest.Subtests) -> None:
+    for vector in vectors("receipt"):
+        with subtests.test(vector["name"]):
+            check(vector)
+
+
+def check(vector: dict[str, Any]) -> None:
+    octets = bytes.fromhex(vector["hex"])
+    parsed = parse_receipt(decode_text(octets, vector.get("data_coding", 0), "latin-1"))
+    for name, value in vector["expect"].items():
+        got = getattr(parsed, name)
+        assert (got.isoformat() if isinstance(got, datetime) else got) == value, name
