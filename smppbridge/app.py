@@ -59,7 +59,7 @@ class App:
         self.providers = {name: self._provider(name) for name in config.providers}
         self.dispatchers: dict[str, Dispatcher] = {}
         self._pollers: list[Poller] = []
-        self._rerouting: set[asyncio.Task[None]] = set()
+        self._rerouting: dict[str, asyncio.Task[None]] = {}  # by the provider that is down
 
     async def start(self) -> None:
         """Open the store, recover, begin to work, and only then listen. Raises SmppBridgeError, OSError."""
@@ -89,7 +89,7 @@ class App:
 
     def reload(self, config: Config) -> None:
         """Take over accounts, routes and limits of a new configuration. Listeners, store and providers
-        stay as they are. Raises ConfigError when a route needs a provider that is not running."""
+        stay as they are, but a provider that is down is tried at once. Raises ConfigError when a route needs a provider that is not running."""
         missing = {name for route in config.routes for name in route.to} - set(self.providers)
         if missing:
             raise ConfigError(
@@ -98,6 +98,8 @@ class App:
         self._accounts = dict(config.accounts)
         self.intake.router = Router(config.routes)
         self.server.reload(self._accounts)
+        for dispatcher in self.dispatchers.values():
+            dispatcher.retry()
 
     # --- building ------------------------------------------------------------------------------
 
@@ -215,9 +217,10 @@ class App:
             self.dispatchers[provider].wake(account)
 
     def _reroute_soon(self, provider: str) -> None:
-        task = asyncio.get_running_loop().create_task(self._reroute(provider))
-        self._rerouting.add(task)
-        task.add_done_callback(self._rerouting.discard)
+        if provider not in self._rerouting:
+            task = asyncio.get_running_loop().create_task(self._reroute(provider))
+            self._rerouting[provider] = task
+            task.add_done_callback(lambda _: self._rerouting.pop(provider))
 
     async def _reroute(self, provider: str) -> None:
         """Messages of a provider that is down and that have another one in their route move at once."""

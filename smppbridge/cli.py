@@ -123,7 +123,7 @@ def send_command(
 def main() -> None:
     """Entry point: turn errors into one line and an exit code."""
     try:
-        cli.main(standalone_mode=False)
+        cli.main(prog_name="smppbridge", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(EXIT_CONFIG)
@@ -133,8 +133,11 @@ def main() -> None:
         for problem in error.problems:
             click.echo(f"smppbridge: {problem}", err=True)
         sys.exit(EXIT_CONFIG)
-    except (SmppBridgeError, OSError) as error:
+    except SmppBridgeError as error:
         click.echo(f"smppbridge: {error}", err=True)
+        sys.exit(EXIT_FAILED)
+    except OSError as error:  # without a number that tells people nothing
+        click.echo(f"smppbridge: {error if error.filename else error.strerror or error}", err=True)
         sys.exit(EXIT_FAILED)
     except KeyboardInterrupt:
         sys.exit(EXIT_FAILED)

@@ -94,9 +94,17 @@ class Dispatcher:
         if not self._accounts:
             self._fresh = 0
             self._fill_until = self._loop.time() + self._limits.batch_wait
+        known = account in self._accounts
         self._accounts.setdefault(account)
         self._fresh += count
-        self._worker.wake()
+        if not known or self._fresh - count < self._limits.batch <= self._fresh:
+            self._worker.wake()  # else it knows already, and waits for a slot or a pause to end
+
+    def retry(self) -> None:
+        """Try a provider that is down now instead of after its pause."""
+        if not self.gate.works:
+            self.gate.reopen()
+            self._worker.wake()
 
     # --- claim ---------------------------------------------------------------------------------
 

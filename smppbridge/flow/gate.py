@@ -54,5 +54,9 @@ class Gate:
                 self.reason = error.reason
                 self._close(now + backoff(excess, jitter=1.0))
 
+    def reopen(self) -> None:
+        """A person has changed something: try again now instead of after the pause."""
+        self._closed_until = 0.0
+
     def _close(self, until: float) -> None:
         self._closed_until = max(self._closed_until, until)

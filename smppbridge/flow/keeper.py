@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 _TICK = 1.0  # seconds between two looks at what is due
 _CHUNK = 500  # rows of one step: no step may hold up the loop
 _HOUSEKEEPING = 60.0
+_COUNTING = 5.0
 _ORPHAN_MS = 24 * 3600 * 1000  # how long a status for an unknown reference is kept (design §6)
 _DAY_MS = 24 * 3600 * 1000
 
@@ -34,7 +35,8 @@ class Due(Protocol):
 
 class Keeper:
     """The timers of all messages. ``accounts`` and ``dispatchers`` are looked up anew each time;
-    ``unserved(provider)`` hears of messages whose provider is no longer configured."""
+    ``unserved(provider)`` hears of messages whose provider is no longer configured, and now and
+    then of those whose provider is down."""
 
     def __init__(
         self,
@@ -143,7 +145,10 @@ class Keeper:
         gauges = await self._store.gauges()
         self._publish(gauges)
         self.waiting = sum(count for count, _ in gauges.queued.values())
-        return 5.0
+        for provider in gauges.queued:
+            if not self._usable(provider):  # what became due since it went down may have another way
+                self._unserved(provider)
+        return _COUNTING
 
     def _publish(self, gauges: Gauges) -> None:
         now = self._clock()

@@ -29,7 +29,8 @@ class Worker:
     def __init__(self, name: str, step: Callable[[], Awaitable[float]]) -> None:
         self._name = name
         self._step = step
-        self._awake = asyncio.Event()
+        self._woken = False
+        self._sleeping: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
 
@@ -39,7 +40,9 @@ class Worker:
 
     def wake(self) -> None:
         """There may be work."""
-        self._awake.set()
+        self._woken = True
+        if self._sleeping is not None and not self._sleeping.done():
+            self._sleeping.set_result(None)
 
     async def stop(self, grace: float = 5.0) -> None:
         """End after the current step; a step longer than ``grace`` seconds is cancelled (every step starts
@@ -55,7 +58,7 @@ class Worker:
 
     async def _run(self) -> None:
         while not self._stopping:
-            self._awake.clear()
+            self._woken = False
             try:
                 pause = await self._step()
             except SmppBridgeError as error:
@@ -66,9 +69,19 @@ class Worker:
             except Exception:
                 log.exception("worker %s: unexpected error, will go on", self._name)
                 pause = _PAUSE_AFTER_ERROR
-            if pause > 0 and not self._stopping:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._awake.wait(), pause)
+            if pause > 0 and not self._stopping and not self._woken:
+                await self._sleep(pause)
+
+    async def _sleep(self, pause: float) -> None:
+        """Like waiting for an Event with a timeout, without a task for it: workers sleep after every batch."""
+        loop = asyncio.get_running_loop()
+        self._sleeping = loop.create_future()
+        alarm = loop.call_later(pause, self.wake)
+        try:
+            await self._sleeping
+        finally:
+            alarm.cancel()
+            self._sleeping = None
 
 
 async def persist(what: str, save: Callable[[], Awaitable[Result]], attempts: int = 60) -> Result:

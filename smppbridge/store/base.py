@@ -88,8 +88,8 @@ class Store(Protocol):
     def reroute(
         self, provider: str, usable: Sequence[str], after: int, limit: int
     ) -> "Future[tuple[int, int]]":
-        """Move QUEUED messages of a paused ``provider`` with id > ``after`` to the first of ``usable`` that
-        their route names. Looks at up to ``limit`` rows in order of id; (rows moved, last id looked at,
+        """Move QUEUED messages of a paused ``provider`` with id > ``after`` to the first provider of their
+        route that is in ``usable``. Looks at up to ``limit`` rows in order of id; (rows moved, last id looked at,
         0 when the end was reached)."""
 
     # --- settling --------------------------------------------------------------------------------

@@ -68,10 +68,12 @@ class Checkpointer:
         self._resume = resume
         self._passive_pages = passive_pages
         self._restart_pages = restart_pages
+        self._passive_at = passive_pages
         self._restart_at = restart_pages
         self._loop = asyncio.get_running_loop()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store-checkpoint")
         self._running: asyncio.Future[bool] | None = None
+        self._waited = 0  # pages that waited when the last checkpoint began
         self._held = False
         self._closed = False
 
@@ -83,7 +85,7 @@ class Checkpointer:
         if not self._held and length >= self._restart_at + self._restart_at // 2:
             self._held = True
             self._hold()
-        if self._running is None and (waiting >= self._passive_pages or length >= self._restart_at):
+        if self._running is None and (waiting >= self._passive_at or length >= self._restart_at):
             self._start("PASSIVE")
 
     async def close(self) -> None:
@@ -94,6 +96,7 @@ class Checkpointer:
         self._thread.shutdown()
 
     def _start(self, mode: str) -> None:
+        _, self._waited = self._wal.read()
         self._running = self._loop.run_in_executor(self._thread, self._checkpoint, mode)
         self._running.add_done_callback(partial(self._ended, mode))
 
@@ -116,12 +119,14 @@ class Checkpointer:
             and not self._closed
             and length >= self._restart_at
         ):
-            if self._held or waiting <= self._passive_pages // 4:
-                self._restart()
+            # Too much came in meanwhile for a short pause: once more, as long as that makes it less.
+            if not self._held and self._passive_pages // 4 < waiting <= self._waited // 2:
+                self._start("PASSIVE")
             else:
-                self._start("PASSIVE")  # too much came in meanwhile for a short pause
+                self._restart()
             return
-        # A reader in the way, or a full disk: let the log grow a little before the next attempt.
+        # After a failure (a reader in the way, a full disk) the log grows a little before the next attempt.
+        self._passive_at = waiting + self._passive_pages
         self._restart_at = max(self._restart_pages, 0 if complete else length + self._passive_pages)
         if self._held:
             self._held = False

@@ -175,7 +175,7 @@ def reroute(
     for message_id, route in looked:
         if route not in targets:
             names = route.split(ROUTE_SEPARATOR)
-            targets[route] = next((name for name in usable if name in names and name != provider), None)
+            targets[route] = next((name for name in names if name in usable and name != provider), None)
         target = targets[route]
         if target is not None:
             moves.append((target, message_id))

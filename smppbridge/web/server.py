@@ -126,9 +126,9 @@ def _listening_socket(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
         listener.listen(512)
         listener.setblocking(False)
-    except OSError:
+    except OSError as error:
         listener.close()
-        raise
+        raise OSError(error.errno, f"cannot listen on {host}:{port}: {error.strerror}") from error
     return listener
 
 

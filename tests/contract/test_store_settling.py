@@ -64,6 +64,26 @@ async def test_statuses_are_of_one_provider(store: Store) -> None:
     assert (await store.settle("lab", [report(1)], NOW)).settled
 
 
+async def test_a_reference_that_a_provider_uses_again_means_its_latest_message(store: Store) -> None:
+    await store.add_segments([segment(1), segment(2), segment(3)])
+    again = [sent(message)._replace(provider_ref="again") for message in await claim(store)]
+    await store.record_sent([again[2], again[0]], NOW)
+    await store.record_sent([again[1]], NOW)
+    await store.settle("lab", [StatusReport("again", int(State.DELIVERED), True, 0, "")], NOW)
+    assert [receipt.wire_id for receipt in await owed(store)] == ["3"]
+
+
+async def test_a_message_without_a_reference_is_nobodys(store: Store) -> None:
+    await store.add_segments([segment(1)])
+    await store.record_sent([sent(message)._replace(provider_ref="") for message in await claim(store)], NOW)
+    assert (
+        await store.settle("lab", [StatusReport("", int(State.DELIVERED), True, 0, "")], NOW)
+    ).unknown == 1
+    assert [(poll.id, poll.provider_ref) for poll in await store.claim_polls("lab", NOW + HOUR, 9, NOW)] == [
+        (1, "")
+    ]
+
+
 async def test_settle_of_many_in_one_call(store: Store) -> None:
     numbers = range(1, 1001)
     await send(store, *(segment(number) for number in numbers))
@@ -147,6 +167,13 @@ async def test_an_early_status_is_applied_once_and_only_by_the_last_attempt(stor
     assert len((await store.record_sent([sent(message)], NOW)).settled) == 1
     assert (await store.record_sent([sent(message)], NOW)).settled == []
     assert len(await owed(store)) == 1
+
+
+async def test_an_early_status_that_was_applied_is_forgotten(store: Store) -> None:
+    await store.add_segments([segment(1)])
+    await store.settle("lab", [report(1), report(2)], NOW)
+    await store.record_sent([sent(message) for message in await claim(store)], NOW)
+    assert await store.purge(NOW, NOW + 1, 10) == 1
 
 
 # --- outcomes decided here ---------------------------------------------------------------------------

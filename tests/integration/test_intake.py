@@ -14,10 +14,10 @@ from smppbridge.smpp.receipt import parse_receipt
 from smppbridge.smpp.text import choose_coding
 from smppbridge.smpp.times import format_absolute, format_relative
 from smppbridge.smpp.tlv import tlv
-from tests.support.bridge import Clock, bridge, eventually, free_port, metric
+from tests.support.bridge import Clock, bridge, eventually, metric, pilot, unreachable
 from tests.support.esme import Esme, submit
+from tests.support.smspilot import Rules, SmspilotSimulator
 
-DEAD = "providers: {dead: {kind: smspilot, apikey: KEY, url: 'http://127.0.0.1:%d'}}\nroutes: [{to: [dead]}]\n"
 
 
 async def status_of(esme: Esme, pdu: SubmitSm) -> int:
@@ -65,12 +65,13 @@ REFUSALS: dict[str, tuple[int, SubmitSm]] = {
 ROUTED = "routes: [{destination: ['375', '7'], to: [lab]}]\naccounts: {pbx: {password: secret, country: BY}}\n"
 
 
-@pytest.mark.parametrize("why", REFUSALS)
-async def test_refusals(tmp_path: Path, why: str) -> None:
-    status, pdu = REFUSALS[why]
+async def test_refusals(tmp_path: Path) -> None:
     async with bridge(tmp_path, ROUTED) as app, await Esme.bound(app.smpp_ports[0]) as esme:
-        assert hex(await status_of(esme, pdu)) == hex(status)
-        assert await status_of(esme, submit()) == 0  # the one behind it is taken
+        found = {}
+        for why, (_, pdu) in REFUSALS.items():
+            found[why] = hex(await status_of(esme, pdu))
+            assert await status_of(esme, submit()) == 0  # the one behind it is taken
+        assert found == {why: hex(status) for why, (status, _) in REFUSALS.items()}
 
 
 async def test_255_octets_of_short_message(tmp_path: Path) -> None:
@@ -92,11 +93,12 @@ async def test_one_refusal_does_not_touch_its_neighbours(tmp_path: Path) -> None
         assert metric(app, "submit_sm_total", account="pbx", status="ESME_RINVDSTADR") == 1
 
 
-@pytest.mark.parametrize(("why", "code"), [("no route", 0x45), ("binary", 0x45), ("no text", 0x01), ("no digits", 0x0B)])
-async def test_refusals_without_vendor_codes(tmp_path: Path, why: str, code: int) -> None:
+async def test_refusals_without_vendor_codes(tmp_path: Path) -> None:
     settings = ROUTED.replace("country: BY", "country: BY, status_codes: standard")
+    standard = {"no route": 0x45, "binary": 0x45, "no text": 0x01, "odd UCS-2": 0x01, "no digits": 0x0B}
     async with bridge(tmp_path, settings) as app, await Esme.bound(app.smpp_ports[0]) as esme:
-        assert hex(await status_of(esme, REFUSALS[why][1])) == hex(code)
+        found = {why: await status_of(esme, REFUSALS[why][1]) for why in standard}
+        assert found == standard
 
 
 # --- senders ---------------------------------------------------------------------------------------
@@ -111,8 +113,27 @@ async def test_senders_that_are_not_allowed(tmp_path: Path) -> None:
         assert await status_of(esme, submit(source_addr="+375291112233", source_addr_ton=1)) == 0
 
 
+@pytest.mark.parametrize(
+    ("keys", "asked", "used"),
+    [
+        ("default_sender: CASTLE", "", "CASTLE"),
+        ("senders: [ALARM], default_sender: CASTLE", "", "CASTLE"),
+        ("senders: [ALARM], default_sender: CASTLE, replace_sender: true", "Stranger", "CASTLE"),
+        ("senders: [ALARM], default_sender: CASTLE, replace_sender: true", "ALARM", "ALARM"),
+        ("senders: [ALARM]", "", ""),  # the provider's own default
+    ],
+)
+async def test_the_sender_that_the_provider_gets(tmp_path: Path, keys: str, asked: str, used: str) -> None:
+    async with SmspilotSimulator(Rules(default_sender="PILOT")) as simulator:
+        settings = f"accounts: {{pbx: {{password: secret, {keys}}}}}\n" + pilot(simulator.url)
+        async with bridge(tmp_path, settings) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+            await esme.submit(submit(source_addr=asked))
+            await eventually(lambda: simulator.accepted)
+            assert [row["from"] for row in simulator.accepted] == [used or "PILOT"]
+
+
 async def test_a_sender_that_the_provider_never_takes(tmp_path: Path) -> None:
-    async with bridge(tmp_path, DEAD % free_port()) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+    async with bridge(tmp_path, unreachable()) as app, await Esme.bound(app.smpp_ports[0]) as esme:
         assert await status_of(esme, submit(source_addr="no spaces")) == Status.ESME_RINVSRCADR
         assert await status_of(esme, submit(b"HLR")) == Status.ESME_RINVTEXT
 
@@ -135,7 +156,7 @@ async def test_more_than_the_rate(tmp_path: Path) -> None:
 
 
 async def test_a_full_queue(tmp_path: Path) -> None:
-    settings = (DEAD % free_port()) + "store: {url: 'sqlite:///bridge.db', max_queued: 3}"
+    settings = unreachable() + "store: {url: 'sqlite:///bridge.db', max_queued: 3}"
     async with bridge(tmp_path, settings) as app, await Esme.bound(app.smpp_ports[0]) as esme:
         await esme.submit_many([submit() for _ in range(3)])
     async with bridge(tmp_path, settings) as app, await Esme.bound(app.smpp_ports[0]) as esme:
@@ -200,10 +221,10 @@ async def test_a_message_waits_for_its_schedule(tmp_path: Path) -> None:
 @pytest.mark.parametrize("asked", [{"validity_period": format_relative(60)}, {}], ids=["by the ESME", "by the account"])
 async def test_a_message_that_cannot_be_sent_in_time_expires(tmp_path: Path, asked: dict[str, str]) -> None:
     clock = Clock()
-    settings = (DEAD % free_port()) + "accounts: {pbx: {password: secret, validity: 1h}}"
+    settings = unreachable() + "accounts: {pbx: {password: secret, validity: 1h}}"
     async with bridge(tmp_path, settings, clock) as app, await Esme.bound(app.smpp_ports[0]) as esme:
         message_id = await esme.submit(submit(**asked))
-        await eventually(lambda: metric(app, "attempts_total", provider="dead", result="unavailable") >= 1)
+        await eventually(lambda: metric(app, "attempts_total", provider="pilot", result="unavailable") >= 1)
         clock.forward(61 if asked else 3601)
         pdu = await esme.receipt()
         receipt = parse_receipt(pdu.short_message.decode())

@@ -27,7 +27,7 @@ DEFAULTS: dict[str, Any] = {
     "routes": [{"to": ["lab"]}],
 }
 PATIENCE = 10.0  # seconds that anything awaited may take on a busy machine
-_READY = re.compile(rb"smpp_ports=\[?(\d+)\]?.*web_port=(\d+)")
+_READY = re.compile(rb"smpp_ports\W+(\d+)\W.*web_port\W+(\d+)")
 
 
 class Clock:
@@ -46,6 +46,21 @@ class Clock:
 def config_text(sections: str) -> str:
     """A configuration file: ``sections`` (YAML) in place of those of DEFAULTS."""
     return yaml.safe_dump(DEFAULTS | (yaml.safe_load(sections) or {}), allow_unicode=True, sort_keys=False)
+
+
+def pilot(url: str, keys: str = "", web_port: int = 0) -> str:
+    """Sections for one smspilot provider at ``url``, which calls back when the bridge's web port is known."""
+    web = f"{{host: 127.0.0.1, port: {web_port}, public_url: 'http://127.0.0.1:{web_port}'}}"
+    return f"""
+providers: {{pilot: {{kind: smspilot, apikey: KEY, url: '{url}', {keys}}}}}
+routes: [{{to: [pilot]}}]
+{"web: " + web if web_port else ""}
+"""
+
+
+def unreachable() -> str:
+    """Sections for a provider that nobody reaches."""
+    return pilot(f"http://127.0.0.1:{free_port()}")
 
 
 def config(directory: Path, sections: str = "") -> Config:

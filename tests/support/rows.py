@@ -85,3 +85,8 @@ async def send(store: Store, *segments: Segment) -> list[Message]:
         messages += await claim(store, len(segments), provider=provider, account=account)
     await store.record_sent([sent(message) for message in messages], NOW)
     return messages
+
+
+async def stages(store: Store) -> dict[int, Stage]:
+    """Where every message is."""
+    return {row.id: stage for stage in Stage for row in await store.list_stage(stage, 1000)}

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from smppbridge.errors import StoreError
-from smppbridge.model.message import Outcome, State
+from smppbridge.model.message import Outcome, Stage, State
 from smppbridge.store.sqlite import SqliteStore
-from tests.support.rows import NOW, claim, segment
+from tests.support.rows import HOUR, NOW, claim, segment, unsent
 
 NOBODY = 65534
 
@@ -232,6 +232,30 @@ async def test_commits_are_reported(path: Path) -> None:
         await store.list_stage(2, 10)
         await store.overdue("lab", NOW, 10)
     assert batches == [10]
+
+
+async def test_the_history_of_attempts_lives_as_long_as_its_message(path: Path) -> None:
+    async with opened(SqliteStore(path)) as store:
+        await store.add_segments([segment(1, registered_delivery=0), segment(2)])
+        first, other = await claim(store)
+        failed = unsent(first, Stage.QUEUED, NOW + HOUR, provider="spare", code="244", reason="no route")
+        await store.record_unsent([failed, unsent(other, Stage.WAITING, NOW)])
+        await store.record_unsent([failed])  # no longer the stage for it
+        [second] = await claim(store, provider="spare")
+        await store.record_unsent([unsent(second, Stage.UNCERTAIN, NOW, result="uncertain")])
+
+        def attempts(connection: sqlite3.Connection) -> list[tuple[object, ...]]:
+            return connection.execute("SELECT * FROM attempts ORDER BY rowid").fetchall()
+
+        of_other = (2, 1, "lab", "unavailable", "", "", NOW)
+        assert await store._read(attempts) == [
+            (1, 1, "lab", "unavailable", "244", "no route", NOW),
+            of_other,
+            (1, 2, "spare", "uncertain", "", "", NOW),
+        ]
+        await store.finish([Outcome(1, int(State.UNKNOWN), 0, "", NOW)])
+        assert await store.purge(NOW + 1, 0, 10) == 1
+        assert await store._read(attempts) == [of_other]
 
 
 # --- the log -----------------------------------------------------------------------------------------

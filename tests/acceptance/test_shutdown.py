@@ -1,0 +1,62 @@
+"""SIGTERM under load: what was begun is finished, nothing is left in doubt; a second one does not wait."""
+
+import asyncio
+from pathlib import Path
+from random import Random
+
+from smppbridge.model.message import Stage
+from smppbridge.smpp.constants import Status
+from tests.support.bridge import eventually
+from tests.support.http_server import Fault
+from tests.support.load_rig import load_rig
+
+ENOUGH = 200  # messages that the provider has before the signal
+STOP_WITHIN = 5.0  # seconds; a packet takes 0.3 s, the ESME follows an unbind at once
+AT_ONCE = 1.0
+PATIENCE = 30.0
+RUNNING_OUT = {Stage.SENDING, Stage.UNCERTAIN}
+
+
+async def test_a_signal_drains(tmp_path: Path) -> None:
+    async with load_rig(tmp_path, "hold", Random(1)) as rig:
+        async with rig.life() as served:
+            await eventually(lambda: len(rig.simulator.accepted) >= ENOUGH, PATIENCE)
+            served.process.terminate()
+            assert await asyncio.wait_for(served.process.wait(), STOP_WITHIN) == 0
+        assert rig.recorder.unbinds == 1
+        stopped = rig.audit()
+        assert not {row.stage for row in stopped.rows.values()} & RUNNING_OUT
+        # A message stored without its answer would be submitted again, and arrive twice.
+        assert stopped.rows.keys() == rig.recorder.acknowledged.keys()
+
+        async with rig.life() as served:
+            await rig.settle(PATIENCE)
+            assert await served.stop() == 0
+        result = rig.audit()
+    assert [*result.faults(), *result.losses(), *result.doubles()] == []
+    assert rig.recorder.refused.keys() <= {Status.ESME_RINVBNDSTS}  # what crossed with the unbind
+    assert rig.errors == []
+
+
+async def test_a_second_signal_ends_at_once_and_loses_nothing(tmp_path: Path) -> None:
+    async with load_rig(tmp_path, "hold", Random(2)) as rig:
+        async with rig.life() as served:
+            await eventually(lambda: len(rig.simulator.accepted) >= ENOUGH, PATIENCE)
+            taken = len(rig.simulator.accepted)
+            rig.provider(Fault.HANG_AFTER)  # to drain would take as long as the provider is waited for
+            await eventually(lambda: len(rig.simulator.accepted) > taken, PATIENCE)
+            served.process.terminate()
+            await eventually(lambda: "a second signal stops at once" in served.log)
+            await asyncio.sleep(AT_ONCE)
+            assert served.process.returncode is None
+            served.process.terminate()
+            assert await asyncio.wait_for(served.process.wait(), AT_ONCE) == 1
+        assert {row.stage for row in rig.audit().rows.values()} & RUNNING_OUT
+
+        async with rig.life() as served:
+            await rig.settle(PATIENCE)
+            assert await served.stop() == 0
+        result = rig.audit()
+    assert [*result.faults(), *result.doubles()] == []
+    assert result.held()
+    assert rig.errors == []
