@@ -19,7 +19,7 @@ from tests.support.load_rig import load_rig
 from tests.support.recorder import Came, Recorder
 
 FIRST_KILL, LAST_KILL = 0.1, 1.2  # seconds after "ready"
-PATIENCE = 30.0  # seconds: the pause before a message is sent again is 5 s, and doubles
+PATIENCE = 60.0  # seconds: the pause before a message is sent again is 5 s, and doubles
 PATIENCE_PER_KILL = 3.0
 
 

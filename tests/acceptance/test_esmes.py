@@ -1,0 +1,159 @@
+"""ESMEs of three makes, each from submit_sm through smspilot (simulated) to the receipt."""
+
+import asyncio
+import json
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.support.bridge import bridge, command, free_port, pilot
+from tests.support.esmes import Run, Sms, run_aiosmpplib, run_smpplib
+from tests.support.smspilot import Rules, SmspilotSimulator
+
+ACCOUNTS = """
+accounts:
+  latin: {password: secret, binds: 8, default_encoding: latin-1}
+  gsm: {password: secret, default_encoding: gsm}
+  plain: {password: secret, receipt: {tlvs: false}}
+"""
+LATIN = "Door 3 opened: 5 > 3 & [alarm]"
+ACCENTS = "Grüße, café, señor: 20 £"
+CYRILLIC = "Дверь 3 открыта: «тревога», ёлка"
+EMOJI = "Тревога 😀"
+GSM = "Preis: 5 € @home, Ω {x}"
+
+
+def phone(number: int) -> str:
+    return f"3752912345{number:02}"
+
+
+@asynccontextmanager
+async def running(
+    directory: Path, rules: Rules | None = None
+) -> AsyncIterator[tuple[int, SmspilotSimulator]]:
+    """A bridge that smspilot calls back: its SMPP port, and the simulator."""
+    async with SmspilotSimulator(rules or Rules(delay=0.05)) as simulator:
+        settings = pilot(simulator.url, web_port=free_port()) + ACCOUNTS
+        async with bridge(directory, settings) as app:
+            yield app.smpp_ports[0], simulator
+
+
+def check(run: Run, messages: Sequence[Sms], simulator: SmspilotSimulator, *, tlvs: bool = True) -> None:
+    """Every text arrived exactly, and every message has its one receipt."""
+    assert {row["to"]: row["text"] for row in simulator.accepted} == {sms.to: sms.text for sms in messages}
+    assert all(row["from"] == "ALARM" for row in simulator.accepted)
+    assert not simulator.violations
+    assert len(set(run.ids)) == len(messages)
+    assert sorted(came.fields.id or "" for came in run.receipts) == sorted(run.ids)
+    text_of = dict(zip(run.ids, messages, strict=True))
+    for came in run.receipts:
+        fields = came.fields
+        sms = text_of[fields.id or ""]
+        assert came.source == sms.to
+        assert (fields.sub, fields.dlvrd, fields.stat, fields.err) == ("001", "001", "DELIVRD", "000")
+        assert fields.text == (sms.text[:20] if sms.text.isascii() else "")
+        assert fields.submit_date is not None
+        assert fields.done_date is not None
+        assert abs((datetime.now(UTC).replace(tzinfo=None) - fields.done_date).total_seconds()) < 120
+        expected = (fields.id, 2) if tlvs else (None, None)
+        assert (came.receipted_message_id, came.message_state) == expected
+        assert came.network_error_code in (None, b"\x03\0\0")
+
+
+# --- smpplib ---------------------------------------------------------------------------------------
+
+
+async def test_smpplib(tmp_path: Path) -> None:
+    messages = [
+        Sms(phone(1), LATIN, 0, LATIN.encode("latin-1")),
+        Sms(phone(2), ACCENTS, 0, ACCENTS.encode("latin-1")),
+        Sms(phone(3), LATIN, 1, LATIN.encode("ascii")),
+        Sms(phone(4), ACCENTS, 3, ACCENTS.encode("latin-1")),
+        Sms(phone(5), CYRILLIC, 8, CYRILLIC.encode("utf-16-be")),
+        Sms(phone(6), EMOJI, 8, EMOJI.encode("utf-16-be")),
+    ]
+    async with running(tmp_path) as (port, simulator):
+        check(await run_smpplib(port, "latin", messages), messages, simulator)
+
+
+async def test_smpplib_with_the_gsm_alphabet(tmp_path: Path) -> None:
+    octets = (
+        b"Preis: 5 \x1be \0home, \x15 \x1b(x\x1b)"  # 3GPP 23.038: euro 1B65, @ 00, omega 15, braces 1B28 1B29
+    )
+    messages = [Sms(phone(1), GSM, 0, octets), Sms(phone(2), CYRILLIC, 8, CYRILLIC.encode("utf-16-be"))]
+    async with running(tmp_path) as (port, simulator):
+        check(await run_smpplib(port, "gsm", messages), messages, simulator)
+
+
+async def test_smpplib_as_it_comes(tmp_path: Path) -> None:
+    """By default it fails on vendor TLVs: for that there is `receipt: {tlvs: false}`."""
+    messages = [Sms(phone(1), LATIN, 3, LATIN.encode("latin-1"))]
+    async with running(tmp_path) as (port, simulator):
+        run = await run_smpplib(port, "plain", messages, strict_tlvs=True)
+        check(run, messages, simulator, tlvs=False)
+
+
+# --- aiosmpplib ------------------------------------------------------------------------------------
+
+
+async def test_aiosmpplib(tmp_path: Path) -> None:
+    messages = [
+        Sms(phone(1), LATIN, 3, encoding="latin_1"),
+        Sms(phone(2), ACCENTS, 3, encoding="latin_1"),
+        Sms(phone(3), CYRILLIC, 8, encoding="ucs2"),
+        Sms(phone(4), LATIN, 1, encoding="ascii"),
+        Sms(phone(5), CYRILLIC * 6, 8, encoding="ucs2"),  # more than 254 octets: message_payload
+    ]
+    async with running(tmp_path) as (port, simulator):
+        check(await run_aiosmpplib(port, "latin", messages), messages, simulator)
+
+
+async def test_aiosmpplib_with_its_default_alphabet(tmp_path: Path) -> None:
+    messages = [Sms(phone(1), GSM, 0), Sms(phone(2), CYRILLIC, 8), Sms(phone(3), "Straße à Genève", 0)]
+    async with running(tmp_path) as (port, simulator):
+        check(await run_aiosmpplib(port, "gsm", messages), messages, simulator)
+
+
+# --- smppbridge send -------------------------------------------------------------------------------
+
+
+async def send(port: int, to: str, text: str, account: str = "latin") -> list[dict[str, object]]:
+    """The events that the command prints."""
+    process = await asyncio.create_subprocess_exec(
+        *command("send", "--port", str(port), "--system-id", account, "--password", "secret"),
+        *("--from", "ALARM", "--to", to, "--text", text, "--wait", "20"),
+        stdout=PIPE,
+        stderr=PIPE,
+    )
+    out, err = await asyncio.wait_for(process.communicate(), 30)
+    assert (process.returncode, err) == (0, b"")
+    return [json.loads(line) for line in out.splitlines()]
+
+
+async def test_send(tmp_path: Path) -> None:
+    texts = {phone(1): LATIN, phone(2): ACCENTS, phone(3): CYRILLIC, phone(4): EMOJI, phone(5): CYRILLIC * 10}
+    async with running(tmp_path) as (port, simulator):
+        runs = await asyncio.gather(*(send(port, to, text) for to, text in texts.items()))
+        assert {row["to"]: row["text"] for row in simulator.accepted} == texts
+    for bound, submitted, receipt in runs:
+        assert bound == {"event": "bound", "system_id": "smppbridge"}
+        assert submitted["event"] == "submitted"
+        assert receipt["event"] == "receipt"
+        assert receipt["message_id"] == submitted["message_id"]
+        assert (receipt["stat"], receipt["err"]) == ("DELIVRD", "000")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "stat", "err"),
+    [((-1, 600), "EXPIRED", "600"), ((-1, 601), "UNDELIV", "601"), ((-1, 603), "REJECTD", "603")],
+)
+async def test_send_what_does_not_arrive(
+    tmp_path: Path, outcome: tuple[int, int], stat: str, err: str
+) -> None:
+    async with running(tmp_path, Rules(delay=0.05, outcome=outcome)) as (port, _):
+        _, _, receipt = await send(port, phone(1), LATIN)
+        assert (receipt["stat"], receipt["err"]) == (stat, err)
