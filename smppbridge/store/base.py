@@ -89,8 +89,8 @@ class Store(Protocol):
         self, provider: str, usable: Sequence[str], after: int, limit: int
     ) -> "Future[tuple[int, int]]":
         """Move QUEUED messages of a paused ``provider`` with id > ``after`` to the first provider of their
-        route that is in ``usable``. Looks at up to ``limit`` rows in order of id; (rows moved, last id looked at,
-        0 when the end was reached)."""
+        route that is in ``usable``. Looks at up to ``limit`` rows in order of id; (rows moved, last id
+        looked at, 0 when the end was reached)."""
 
     # --- settling --------------------------------------------------------------------------------
 

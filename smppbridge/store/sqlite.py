@@ -77,7 +77,7 @@ class SqliteStore:
         """See base. A directory that is missing, a file of another program, a second process: StoreError."""
         if self._opened is not None:
             raise StoreError("the store is open already")
-        files = Files(self._path, self._restart_pages * LOG_PAGE)
+        files = Files(self._path, self._restart_pages * LOG_PAGE, self._passive_pages * LOG_PAGE)
         backlog, trial = await asyncio.to_thread(files.open, self._commit)
         writer = Writer(
             files.writer,
