@@ -37,6 +37,7 @@ log = logging.getLogger(__name__)
 
 _UNBIND_GRACE = 5.0  # seconds for ESMEs to answer our unbind
 _SEND_GRACE = 35.0  # seconds for hand-overs under way
+_PROBE_INTERVAL = 1.0  # seconds between two trial writes for /readyz
 
 
 def now_ms() -> int:
@@ -51,6 +52,7 @@ class App:
         self._config = config
         self._clock = clock
         self._accounts = dict(config.accounts)
+        self._routes = config.routes
         self.metrics = Metrics()
         self.smpp_ports: list[int] = []
         self.web_port = 0
@@ -59,12 +61,18 @@ class App:
         self.providers = {name: self._provider(name) for name in config.providers}
         self.dispatchers: dict[str, Dispatcher] = {}
         self._pollers: list[Poller] = []
+        self._probed: tuple[float, list[str]] = (-_PROBE_INTERVAL, [])  # when the store was tried, and how
         self._rerouting: dict[str, asyncio.Task[None]] = {}  # by the provider that is down
+        self._reroute_again: set[str] = set()
 
     async def start(self) -> None:
         """Open the store, recover, begin to work, and only then listen. Raises SmppBridgeError, OSError."""
         backlog = await self.store.open()
-        self._join(backlog)
+        try:
+            self._join(backlog)
+        except BaseException:
+            await self.store.close()
+            raise
         try:
             await self._begin(backlog)
         except BaseException:
@@ -74,10 +82,9 @@ class App:
     async def stop(self) -> None:
         """Take nothing new, finish what was begun, let go. Loses nothing, whenever it is cut short."""
         self.server.close_listeners()
-        for dispatcher in self.dispatchers.values():
-            await dispatcher.stop(_SEND_GRACE)
         for poller in self._pollers:
             await poller.stop()
+        await asyncio.gather(*(dispatcher.stop(_SEND_GRACE) for dispatcher in self.dispatchers.values()))
         await self.keeper.stop()
         await self.courier.stop()
         await self.server.stop(_UNBIND_GRACE)
@@ -88,15 +95,21 @@ class App:
         await self.store.close()
 
     def reload(self, config: Config) -> None:
-        """Take over accounts, routes and limits of a new configuration. Listeners, store and providers
-        stay as they are, but a provider that is down is tried at once. Raises ConfigError when a route needs a provider that is not running."""
+        """Take over accounts, routes and limits of a new configuration; providers that are down are tried
+        at once. The rest stays as it is until a restart. Raises ConfigError for a route to a new provider.
+        """
         missing = {name for route in config.routes for name in route.to} - set(self.providers)
         if missing:
             raise ConfigError(
                 [f"routes: provider {name} is new: restart to use it" for name in sorted(missing)]
             )
+        for section in ("listen", "web", "smpp", "providers"):
+            if getattr(config, section) != getattr(self._config, section):
+                event(log, logging.WARNING, "changes take effect with a restart only", section=section)
         self._accounts = dict(config.accounts)
+        self._routes = config.routes
         self.intake.router = Router(config.routes)
+        self.intake.max_queued = config.store.max_queued
         self.server.reload(self._accounts)
         for dispatcher in self.dispatchers.values():
             dispatcher.retry()
@@ -127,9 +140,19 @@ class App:
                 policy=self._policy,
                 usable=self._usable,
                 requeued=self._requeued,
-                closed=self._reroute_soon,
+                changed=self._provider_changed,
             )
-            self._pollers.append(Poller(provider, store, self.tracker, clock))
+            dispatcher = self.dispatchers[name]
+            self._pollers.append(
+                Poller(
+                    provider,
+                    store,
+                    self.tracker,
+                    clock,
+                    paused=dispatcher.pause,
+                    trouble=dispatcher.trouble,
+                )
+            )
         self.keeper = Keeper(
             store,
             self.tracker,
@@ -149,7 +172,7 @@ class App:
             clock,
             checkers=self.providers,
             usable=self._usable,
-            queued=lambda provider, account, count: self.dispatchers[provider].wake(account, count),
+            queued=self._queued,
             waiting=lambda: self.keeper.waiting,
             max_queued=config.store.max_queued,
         )
@@ -192,14 +215,25 @@ class App:
 
     async def readiness(self) -> list[str]:
         """Why the bridge cannot do its work now; empty when it can."""
-        reasons = []
-        try:
-            await self.store.probe()
-        except StoreError as error:
-            reasons.append(f"store: {error}")
+        reasons = await self._store_reasons()
         if not any(self._usable(name) for name in self.providers):
             reasons += [f"provider {name}: {self.dispatchers[name].gate.reason}" for name in self.providers]
         return reasons
+
+    async def _store_reasons(self) -> list[str]:
+        """Why the store takes no writes, as of a second ago at most: who asks must not cost a write each."""
+        now = asyncio.get_running_loop().time()
+        asked_at, reasons = self._probed
+        if now - asked_at < _PROBE_INTERVAL:
+            return list(reasons)
+        try:
+            await self.store.probe()
+        except StoreError as error:
+            reasons = [f"store: {error}"]
+        else:
+            reasons = []
+        self._probed = (now, reasons)
+        return list(reasons)
 
     def _usable(self, provider: str) -> bool:
         dispatcher = self.dispatchers.get(provider)
@@ -212,24 +246,47 @@ class App:
     def _report_to(self, provider: str) -> Callable[[Sequence[StatusReport]], "asyncio.Future[None]"]:
         return lambda reports: asyncio.ensure_future(self.tracker.settle(provider, reports))
 
+    def _queued(self, provider: str, account: str, count: int) -> None:
+        self.keeper.waiting += count
+        self.dispatchers[provider].wake(account, count)
+
     def _requeued(self, provider: str, account: str) -> None:
         if provider in self.dispatchers:
             self.dispatchers[provider].wake(account)
 
     def _reroute_soon(self, provider: str) -> None:
-        if provider not in self._rerouting:
-            task = asyncio.get_running_loop().create_task(self._reroute(provider))
-            self._rerouting[provider] = task
-            task.add_done_callback(lambda _: self._rerouting.pop(provider))
+        if provider in self._rerouting:
+            self._reroute_again.add(provider)  # what came behind the walk under way
+            return
+        self._rerouting[provider] = asyncio.get_running_loop().create_task(self._reroute(provider))
+        self._rerouting[provider].add_done_callback(lambda _: self._rerouted(provider))
+
+    def _rerouted(self, provider: str) -> None:
+        del self._rerouting[provider]
+        if provider in self._reroute_again:
+            self._reroute_again.discard(provider)
+            self._reroute_soon(provider)
+
+    def _provider_changed(self, provider: str) -> None:
+        """One went down: its messages may have another way. One is back: it may be that way for others."""
+        if not self._usable(provider):
+            self._reroute_soon(provider)
+            return
+        for name in self.providers:
+            if not self._usable(name):
+                self._reroute_soon(name)
 
     async def _reroute(self, provider: str) -> None:
         """Messages of a provider that is down and that have another one in their route move at once."""
-        usable = [name for name in self.providers if name != provider and self._usable(name)]
+        usable = [name for name in self._alternatives(provider) if self._usable(name)]
         after, total = 0, 0
         try:
             while usable:
-                moved, after = await self.store.reroute(provider, usable, after, 500)
+                accounts, moved, after = await self.store.reroute(provider, usable, after, 500)
                 total += moved
+                for name in usable:
+                    for account in accounts:
+                        self.dispatchers[name].wake(account)
                 if not after:
                     break
         except SmppBridgeError as error:
@@ -238,9 +295,13 @@ class App:
             event(
                 log, logging.WARNING, "messages rerouted", provider=provider, count=total, to=",".join(usable)
             )
-            for name in usable:
-                for account in self._accounts:
-                    self.dispatchers[name].wake(account)
+
+    def _alternatives(self, provider: str) -> set[str]:
+        """Who may carry messages of ``provider`` in its place; for one no longer configured, everybody, as
+        nobody knows the routes that it was in."""
+        if provider not in self.providers:
+            return set(self.providers)
+        return {name for route in self._routes if provider in route.to for name in route.to} - {provider}
 
     def _committed(self, seconds: float, rows: int) -> None:
         self.metrics.store_commit_seconds.observe(seconds)

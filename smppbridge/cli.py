@@ -15,7 +15,7 @@ from smppbridge.app import callback_token
 from smppbridge.commands.demo import demo
 from smppbridge.commands.send import Errand, send
 from smppbridge.commands.serve import serve
-from smppbridge.config import load, schema, warnings
+from smppbridge.config import Config, load, schema, warnings
 from smppbridge.errors import ConfigError, SmppBridgeError
 from smppbridge.logs import Format
 from smppbridge.model.passwords import hash_password
@@ -65,13 +65,12 @@ def check_command(path: Path, urls: bool) -> None:
     for warning in warnings(config):
         click.echo(f"warning: {warning}", err=True)
     if urls:
-        _print_urls(path)
+        _print_urls(config)
     else:
         click.echo(f"{path}: ok")
 
 
-def _print_urls(path: Path) -> None:
-    config = load(path)
+def _print_urls(config: Config) -> None:
     base = config.web.public_url
     if not base:
         raise ConfigError(["web.public_url: set it to the address under which providers reach this bridge"])

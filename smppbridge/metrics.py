@@ -75,6 +75,7 @@ class Metrics:
             "late_statuses", "Provider statuses ignored because the message was final.", "provider"
         )
 
+        self.upstream_binds = self._gauge("upstream_binds", "Our binds at an upstream SMSC.", "provider")
         self.store_commit_seconds = self._histogram("store_commit_seconds", "Duration of COMMIT.", _QUICK)
         self.store_batch_rows = self._histogram("store_batch_rows", "Rows written in one transaction.", _ROWS)
 

@@ -22,7 +22,7 @@ providers:
 routes:
   - {to: [lab]}
 """
-SANDBOX = "{kind: sandbox, delay: 0s}"
+SANDBOX = "{kind: sandbox, delay: 0s, outcomes: {DELIVRD: 1}}"
 NOWHERE = "{kind: smspilot, apikey: none, url: 'http://127.0.0.1:9'}"  # nobody listens: messages stay queued
 
 _READY = re.compile(rb"smpp_ports=\[?(\d+)\]?.*web_port=(\d+)")

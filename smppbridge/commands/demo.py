@@ -66,7 +66,8 @@ async def _serve_on(config: Config, app: App, stopping: asyncio.Event) -> None:
     web = f"http://{config.web.host}:{app.web_port}"
     print(
         f"\nBoth receipts came back. Still serving:\n"
-        f"  SMPP     {config.listen[0].host}:{app.smpp_ports[0]}  system_id {_SYSTEM_ID}  password {_PASSWORD}\n"
+        f"  SMPP     {config.listen[0].host}:{app.smpp_ports[0]}"
+        f"  system_id {_SYSTEM_ID}  password {_PASSWORD}\n"
         f"  metrics  {web}/metrics\n"
         f"  ready    {web}/readyz\n"
         f"Stop with Ctrl-C.",

@@ -4,6 +4,7 @@ import asyncio
 import importlib.util
 import logging
 import os
+import resource
 import signal
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -15,6 +16,8 @@ from smppbridge.errors import ConfigError
 from smppbridge.logs import event
 
 log = logging.getLogger(__name__)
+
+_OPEN_FILES = 8192
 
 
 def serve(path: Path, log_format: logs.Format | None) -> None:
@@ -36,9 +39,13 @@ def run(main: Coroutine[None, None, None]) -> None:
 async def _serve(config: Config, path: Path) -> None:
     app = App(config)
     stopping = stop_on_signals()
+    reload = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload.set)
+    _allow_connections()
     await app.start()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reload, app, path)
+    reloading = asyncio.get_running_loop().create_task(_reload(app, path, reload))
     await stopping.wait()
+    reloading.cancel()
     event(log, logging.INFO, "stopping: a second signal stops at once")
     await app.stop()
     event(log, logging.INFO, "stopped")
@@ -59,11 +66,22 @@ def stop_on_signals() -> asyncio.Event:
     return stopping
 
 
-def _reload(app: App, path: Path) -> None:
-    try:
-        app.reload(load(path))
-    except ConfigError as error:
-        for problem in error.problems:
-            event(log, logging.ERROR, "configuration not reloaded, the old one stays", problem=problem)
-    else:
-        event(log, logging.INFO, "configuration reloaded: accounts, routes and limits")
+def _allow_connections() -> None:
+    """Many systems start with 1024 open files, fewer than we take connections."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+async def _reload(app: App, path: Path, asked: asyncio.Event) -> None:
+    while True:
+        await asked.wait()
+        asked.clear()
+        try:
+            app.reload(await asyncio.to_thread(load, path))
+        except ConfigError as error:
+            for problem in error.problems:
+                event(log, logging.ERROR, "configuration not reloaded, the old one stays", problem=problem)
+        else:
+            event(log, logging.INFO, "configuration reloaded: accounts, routes and limits")

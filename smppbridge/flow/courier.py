@@ -11,7 +11,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 
-from smppbridge.errors import InvalidState, StoreError
+from smppbridge.errors import InvalidState
 from smppbridge.flow.receipts import receipt_pdu, receipt_style
 from smppbridge.flow.worker import Worker, persist
 from smppbridge.link.server import BoundLink
@@ -20,12 +20,17 @@ from smppbridge.metrics import Metrics
 from smppbridge.model.message import Receipt
 from smppbridge.model.retry import backoff
 from smppbridge.smpp.constants import Status, status_name
+from smppbridge.smpp.pdu import DeliverSmResp
 from smppbridge.smpp.session import Answered, Unanswered
 from smppbridge.store.base import Store
 
 log = logging.getLogger(__name__)
 
 _ENDS_RECEIPT = (Status.ESME_RX_P_APPN, Status.ESME_RX_R_APPN)
+_TOO_FAST = (Status.ESME_RTHROTTLED, Status.ESME_RMSGQFUL)
+_REST = 1.0  # seconds that a bind is left alone after one of these
+_LOOK_AGAIN = 1.0  # seconds between two looks for put-off receipts of an account
+_SAVING_GRACE = 10.0  # seconds at the end for a store that does not take the last answers
 _CLAIM_AT_MOST = 200
 _IDLE = 30.0  # seconds between two looks without being woken
 _LEASE_SLACK_MS = 30_000
@@ -44,6 +49,10 @@ class Courier:
         self._workers: dict[int, Worker] = {}
         self._links: dict[str, list[BoundLink]] = {}
         self._saving: set[asyncio.Task[None]] = set()
+        self._answered: set[int] = set()  # receipts whose answer is being saved: not to be sent again
+        self._resting: dict[int, float] = {}  # link id -> until when (loop's clock)
+        self._put_off_until: dict[str, float] = {}  # account -> when its last put-off receipt is due
+        self._alarms: dict[str, asyncio.TimerHandle] = {}
 
     # --- Receiver ------------------------------------------------------------------------------
 
@@ -61,6 +70,7 @@ class Courier:
         if worker is None:
             return
         self._links[link.account.name].remove(link)
+        self._resting.pop(link.id, None)
         self._save(self._release(link, worker))
 
     def roomy(self, link: BoundLink) -> None:
@@ -77,8 +87,10 @@ class Courier:
             receipt = item.context
             if not isinstance(receipt, Receipt):
                 continue
-            status = item.response.command_status if isinstance(item, Answered) else None
+            status = _status(item)
             words["timeout" if status is None else status_name(status)] += 1
+            if status in _TOO_FAST:
+                self._resting[link.id] = asyncio.get_running_loop().time() + _REST
             if status == Status.ESME_ROK:
                 paid.append(receipt.id)
             elif status in _ENDS_RECEIPT:
@@ -109,9 +121,14 @@ class Courier:
         await asyncio.gather(*(worker.stop() for worker in self._workers.values()))
 
     async def settle_down(self) -> None:
-        """Wait until the last answers are recorded."""
-        while self._saving:
-            await asyncio.wait(self._saving)
+        """Wait until the last answers are recorded. What a failing store does not take is delivered again."""
+        for alarm in self._alarms.values():
+            alarm.cancel()
+        if self._saving:
+            await asyncio.wait(self._saving, timeout=_SAVING_GRACE)
+        for task in list(self._saving):
+            task.cancel()
+        await asyncio.gather(*self._saving, return_exceptions=True)
 
     # --- inside --------------------------------------------------------------------------------
 
@@ -119,6 +136,9 @@ class Courier:
         room = min(link.room, _CLAIM_AT_MOST)
         if room <= 0:
             return _IDLE
+        rest = self._resting.get(link.id, 0.0) - asyncio.get_running_loop().time()
+        if rest > 0:
+            return rest
         now = self._clock()
         receipts = await self._store.claim_receipts(
             link.account.name, link.id, now, now + self._lease_ms, room
@@ -134,14 +154,16 @@ class Courier:
         profile = link.account.receipt
         style = receipt_style(profile)
         for index, receipt in enumerate(receipts):
+            if receipt.id in self._answered:
+                continue
             try:
                 link.connection.request(
                     receipt_pdu(receipt, style, profile.tlvs and link.takes_tlvs), receipt
                 )
             except InvalidState:
                 return receipts[index:]
-            except ValueError as error:  # this one cannot be written: the others must not wait for it
-                event(log, logging.ERROR, "receipt cannot be encoded", id=receipt.wire_id, error=str(error))
+            except Exception:  # this one cannot be written: the others must not wait for it
+                log.exception("receipt %s cannot be encoded, it is put off", receipt.wire_id)
                 self._save(self._record(link.account.name, [], [self._deferral(receipt, lost=False)]))
         return ()
 
@@ -151,14 +173,35 @@ class Courier:
         if lost:
             return receipt.id, now, receipt.tries
         pause = backoff(receipt.tries, jitter=random.random())
-        asyncio.get_running_loop().call_later(pause + 0.05, self.owed, receipt.account)
+        self._look_again(receipt.account, pause)
         return receipt.id, now + round(pause * 1000), receipt.tries + 1
+
+    def _look_again(self, account: str, pause: float) -> None:
+        """One timer for an account, however many of its receipts are put off."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + pause + _LOOK_AGAIN
+        self._put_off_until[account] = max(self._put_off_until.get(account, 0.0), until)
+        if account not in self._alarms:
+            self._alarms[account] = loop.call_later(_LOOK_AGAIN, self._alarm, account)
+
+    def _alarm(self, account: str) -> None:
+        loop = asyncio.get_running_loop()
+        self.owed(account)
+        if loop.time() < self._put_off_until[account]:
+            self._alarms[account] = loop.call_later(_LOOK_AGAIN, self._alarm, account)
+        else:
+            del self._alarms[account], self._put_off_until[account]
 
     async def _record(self, account: str, paid: list[int], deferred: list[tuple[int, int, int]]) -> None:
         async def save() -> None:
             await asyncio.gather(self._store.pay_receipts(paid), self._store.defer_receipts(deferred))
 
-        await persist(f"receipts of {account}", save)
+        ids = {*paid, *(receipt_id for receipt_id, _, _ in deferred)}
+        self._answered |= ids
+        try:
+            await persist(f"receipts of {account}", save)
+        finally:
+            self._answered -= ids
 
     async def _release(self, link: BoundLink, worker: Worker) -> None:
         await worker.stop()
@@ -175,5 +218,12 @@ class Courier:
 
     def _saved(self, task: "asyncio.Task[None]") -> None:
         self._saving.discard(task)
-        if not task.cancelled() and isinstance(task.exception(), StoreError):
-            event(log, logging.ERROR, "answers to receipts not saved: they will be delivered again")
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("unexpected error while saving the fate of receipts", exc_info=error)
+
+
+def _status(item: Answered | Unanswered) -> int | None:
+    """The status of a deliver_sm_resp; None for silence, and for anything else, such as a generic_nack."""
+    if isinstance(item, Answered) and isinstance(item.response, DeliverSmResp):
+        return item.response.command_status
+    return None

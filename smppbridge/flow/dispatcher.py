@@ -10,7 +10,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from smppbridge.errors import Disabled, ProviderError, Rejected, Throttled, Uncertain
+from smppbridge.errors import Disabled, ProviderError, Rejected, Throttled, Unavailable, Uncertain
 from smppbridge.flow.decide import Situation, after_error, result_word
 from smppbridge.flow.gate import Gate
 from smppbridge.flow.tracker import Tracker
@@ -33,8 +33,8 @@ class Dispatcher:
     """The queue of one provider.
 
     ``policy(account)`` is what happens to uncertain messages; ``usable(provider)`` tells whether another
-    provider takes messages now; ``requeued(provider, account)`` passes one on to it; ``closed(provider)``
-    hears that this one is down.
+    provider takes messages now; ``requeued(provider, account)`` passes one on to it; ``changed(provider)``
+    hears that this one went down or works again.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Dispatcher:
         policy: Callable[[str], str],
         usable: Callable[[str], bool],
         requeued: Callable[[str, str], None],
-        closed: Callable[[str], None],
+        changed: Callable[[str], None],
     ) -> None:
         self.name = provider.name
         self.gate = Gate()
@@ -61,13 +61,14 @@ class Dispatcher:
         self._usable = usable
         self._tracker = tracker
         self._requeued = requeued
-        self._closed = closed
+        self._changed = changed
         self._loop = asyncio.get_running_loop()
         limits = provider.limits
         self._bucket = TokenBucket(limits.rate, max(limits.rate, 1.0), self._loop.time())
         self._accounts: dict[str, None] = {}  # may have queued messages, next turn first
         self._fresh = 0  # messages heard of since the last claim
         self._fill_until = 0.0
+        self._stopping = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._worker = Worker(f"dispatcher {self.name}", self._step)
         metrics.provider_up.labels(self.name).set(1)
@@ -77,17 +78,25 @@ class Dispatcher:
         self._worker.start()
 
     async def stop(self, grace: float) -> None:
-        """Claim no more; wait up to ``grace`` seconds for the hand-overs under way and their record."""
-        await self._worker.stop()
+        """Claim no more; wait up to ``grace`` seconds for the hand-overs under way and their record. What
+        they have not sent by then goes back to the queue; what is unknown then is found by its lease."""
+        self._stopping = True
+        self._provider.stop()
+        await self._worker.stop(grace)
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=grace)
         for task in list(self._tasks):
             task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     @property
     def usable(self) -> bool:
         """True unless the provider is down: messages may be queued for it."""
         return self.gate.works or self.gate.is_open(self._loop.time())
+
+    def pause(self) -> float:
+        """Seconds for which the provider is to be left alone."""
+        return self.gate.wait(self._loop.time())
 
     def wake(self, account: str, count: int = 1) -> None:
         """``count`` messages of the account were queued here."""
@@ -131,7 +140,7 @@ class Dispatcher:
         return 0.0 if self._accounts else _IDLE
 
     async def _claim(self, limit: int) -> list[Message]:
-        """Equal shares for the accounts that have something; who is not through goes to the end."""
+        """Equal shares for all accounts that have something; who is not through goes to the end."""
         turn = list(self._accounts)[:limit]
         share = max(1, limit // len(turn))
         now = self._clock()
@@ -141,7 +150,7 @@ class Dispatcher:
         self._fresh = 0
         claims = await asyncio.gather(
             *(self._store.claim_messages(self.name, account, share, now, lease_until) for account in turn),
-            return_exceptions=True,  # what one account's claim got must not be lost by the failure of another's
+            return_exceptions=True,  # what one claim got must not be lost by the failure of another
         )
         batch: list[Message] = []
         for account, claim in zip(turn, claims, strict=True):
@@ -171,11 +180,14 @@ class Dispatcher:
         began = self._loop.time()
         results = await self._send(batch)
         self._metrics.provider_seconds.labels(self.name).observe(self._loop.time() - began)
+        if self._provider.last_balance is not None:
+            self._metrics.provider_balance.labels(self.name).set(self._provider.last_balance)
         for word, count in Counter(
             result_word(None if isinstance(result, Taken) else result) for result in results
         ).items():
             self._metrics.attempts.labels(self.name, word).inc(count)
-        self._judge(results)
+        if not self._stopping:
+            self._judge(results)
         await persist(f"results of {self.name}", lambda: self._record(batch, results))
 
     async def _send(self, batch: list[Message]) -> Sequence[SendResult]:
@@ -199,15 +211,24 @@ class Dispatcher:
 
     def _judge(self, results: Sequence[SendResult]) -> None:
         """Let the gate know how the provider did."""
-        worked_before = self.gate.works
         errors = [result for result in results if isinstance(result, ProviderError)]
         grave = next((error for error in errors if isinstance(error, Disabled | Throttled)), None)
         if grave is not None:
-            self.gate.failed(grave, self._loop.time())
+            self.trouble(grave)
         elif any(isinstance(result, Taken | Rejected) for result in results):
+            worked_before = self.gate.works
             self.gate.succeeded()
+            self._announce(worked_before)
         elif errors:
-            self.gate.failed(errors[0], self._loop.time())
+            self.trouble(errors[0])
+
+    def trouble(self, error: ProviderError) -> None:
+        """A whole request of this provider met ``error``: leave it alone for as long as that asks for."""
+        worked_before = self.gate.works
+        self.gate.failed(error, self._loop.time())
+        self._announce(worked_before)
+
+    def _announce(self, worked_before: bool) -> None:
         if self.gate.works == worked_before:
             return
         self._metrics.provider_up.labels(self.name).set(int(self.gate.works))
@@ -223,7 +244,7 @@ class Dispatcher:
                 reason=self.gate.reason,
                 pause_s=wait,
             )
-            self._closed(self.name)
+        self._changed(self.name)
 
     # --- record --------------------------------------------------------------------------------
 
@@ -236,8 +257,11 @@ class Dispatcher:
             if isinstance(result, Taken):
                 sent.append(self._sent(message, result, now))
                 continue
+            error: ProviderError = result
+            if self._stopping and isinstance(error, Unavailable):
+                error = Throttled(error.reason, after=0.0)  # our fault: it stays with its provider
             here = Situation(now, self._usable, self._policy(message.account), random.random())
-            decision = after_error(message, result, here)
+            decision = after_error(message, error, here)
             if isinstance(decision, Outcome):
                 outcomes.append(decision)
             else:

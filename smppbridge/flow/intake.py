@@ -85,7 +85,7 @@ class Intake:
         self._usable = usable
         self._queued = queued
         self._waiting = waiting
-        self._max_queued = max_queued
+        self.max_queued = max_queued
         self._unsaved = 0
         self._buckets: dict[str, tuple[Account, TokenBucket]] = {}
         self._short_ids = range(0)
@@ -101,7 +101,7 @@ class Intake:
         """Check and store the submit_sm of one read; ``answer`` gets their responses in order."""
         now = self._clock()
         allowed = self._bucket(link.account).take(len(submits), self._loop.time())
-        full = self._unsaved >= MAX_UNSAVED or self._waiting() >= self._max_queued
+        full = self._unsaved >= MAX_UNSAVED or self._waiting() >= self.max_queued
         choose = cache(self._choice)  # anew for each read: providers come and go
         segments: list[Segment] = []
         responses: list[SubmitSmResp] = []

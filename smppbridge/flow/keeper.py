@@ -13,7 +13,7 @@ from smppbridge.flow.tracker import Tracker
 from smppbridge.flow.worker import Worker
 from smppbridge.logs import event
 from smppbridge.metrics import Metrics
-from smppbridge.model.account import Account
+from smppbridge.model.account import Account, ReceiptProfile
 from smppbridge.model.message import Outcome, Stage, Unsent
 from smppbridge.store.base import Gauges, Store
 
@@ -35,8 +35,8 @@ class Due(Protocol):
 
 class Keeper:
     """The timers of all messages. ``accounts`` and ``dispatchers`` are looked up anew each time;
-    ``unserved(provider)`` hears of messages whose provider is no longer configured, and now and
-    then of those whose provider is down."""
+    ``unserved(provider)`` hears of messages whose provider is no longer configured, and now and then
+    of those whose provider is down."""
 
     def __init__(
         self,
@@ -67,7 +67,8 @@ class Keeper:
             Worker("keeper of the house", self._housekeeping),
             Worker("keeper of the gauges", self._count),
         ]
-        self.waiting = 0  # messages not yet sent, as of the last count
+        self._owing: set[str] = set()  # accounts with receipts owed, as of the last count
+        self.waiting = 0  # messages not yet sent: as of the last count, and those added since
 
     def start(self) -> None:
         """Begin."""
@@ -127,27 +128,33 @@ class Keeper:
     async def _housekeeping(self) -> float:
         now = self._clock()
         full = await self._store.purge(now - self._keep_ms, now - _ORPHAN_MS, _CHUNK) >= _CHUNK
-        for account in self._accounts().values():
-            before = now - round(account.receipt.keep * 1000)
-            dropped = await self._store.expire_receipts(account.name, before, _CHUNK)
-            full |= dropped == _CHUNK
-            if dropped:
-                event(
-                    log,
-                    logging.WARNING,
-                    "receipts dropped: nobody bound to take them in time",
-                    account=account.name,
-                    count=dropped,
-                )
+        for account in self._owing | self._accounts().keys():
+            full |= await self._expire_receipts(account, now)
+        for provider in self._providers:
+            if not self._usable(provider):  # what became due since it went down may have another way
+                self._unserved(provider)
         return 0.05 if full else _HOUSEKEEPING
+
+    async def _expire_receipts(self, account: str, now: int) -> bool:
+        """True when there may be more of them."""
+        known = self._accounts().get(account)  # one that is no longer configured has the default
+        keep = (known.receipt if known is not None else ReceiptProfile()).keep
+        dropped = await self._store.expire_receipts(account, now - round(keep * 1000), _CHUNK)
+        if dropped:
+            event(
+                log,
+                logging.WARNING,
+                "receipts dropped: nobody bound to take them in time",
+                account=account,
+                count=dropped,
+            )
+        return dropped == _CHUNK
 
     async def _count(self) -> float:
         gauges = await self._store.gauges()
         self._publish(gauges)
         self.waiting = sum(count for count, _ in gauges.queued.values())
-        for provider in gauges.queued:
-            if not self._usable(provider):  # what became due since it went down may have another way
-                self._unserved(provider)
+        self._owing = set(gauges.owed)
         return _COUNTING
 
     def _publish(self, gauges: Gauges) -> None:

@@ -8,15 +8,17 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from smppbridge.errors import ProviderError
+from smppbridge.errors import ProviderError, Rejected
 from smppbridge.flow.worker import Worker
 from smppbridge.logs import event
 from smppbridge.metrics import Metrics
-from smppbridge.model.message import Settled, State, StatusReport
+from smppbridge.model.message import Poll, Settled, State, StatusReport
 from smppbridge.providers.base import Provider
 from smppbridge.store.base import Settlement, Store
 
 log = logging.getLogger(__name__)
+
+_LOOK = 10.0  # seconds between two looks for something to ask about
 
 
 class Tracker:
@@ -62,14 +64,30 @@ class Tracker:
 
 
 class Poller:
-    """Asks one provider for statuses, at most once per its poll_interval, for at most poll_batch messages."""
+    """Asks one provider for statuses, at most once per its poll_interval, for at most poll_batch messages.
 
-    def __init__(self, provider: Provider, store: Store, tracker: Tracker, clock: Callable[[], int]) -> None:
+    ``paused()``: seconds for which the provider must be left alone; ``trouble(error)`` hears why.
+    """
+
+    def __init__(
+        self,
+        provider: Provider,
+        store: Store,
+        tracker: Tracker,
+        clock: Callable[[], int],
+        *,
+        paused: Callable[[], float],
+        trouble: Callable[[ProviderError], None],
+    ) -> None:
         self._provider = provider
         self._store = store
         self._tracker = tracker
         self._clock = clock
+        self._paused = paused
+        self._trouble = trouble
         self._next_question = 0.0
+        self._limit = provider.limits.poll_batch
+        self._refused: set[int] = set()  # messages about which the provider does not want to be asked
         self._worker = Worker(f"poller {provider.name}", self._step)
 
     def start(self) -> None:
@@ -84,24 +102,34 @@ class Poller:
     async def _step(self) -> float:
         limits = self._provider.limits
         loop = asyncio.get_running_loop()
-        if (wait := self._next_question - loop.time()) > 0:
-            return wait
+        wait = max(self._next_question - loop.time(), self._paused())
+        if wait > 0:
+            return min(wait, _LOOK)
         now = self._clock()
         next_at = now + round(limits.poll_interval * 1000)
-        polls = await self._store.claim_polls(self._provider.name, now, limits.poll_batch, next_at)
+        claimed = await self._store.claim_polls(self._provider.name, now, self._limit, next_at)
+        polls = [poll for poll in claimed if poll.id not in self._refused]
         if not polls:
-            return min(limits.poll_interval, 10.0)
+            return 0.0 if claimed else min(limits.poll_interval, _LOOK)
         self._next_question = loop.time() + limits.poll_interval
         try:
             reports = await self._provider.status(polls)
         except ProviderError as error:
-            event(
-                log,
-                logging.WARNING,
-                "status question failed",
-                provider=self._provider.name,
-                reason=error.reason,
-            )
+            self._failed(error, polls)
         else:
+            self._limit = limits.poll_batch
             await self._tracker.settle(self._provider.name, reports)
         return limits.poll_interval
+
+    def _failed(self, error: ProviderError, polls: Sequence[Poll]) -> None:
+        event(
+            log, logging.WARNING, "status question failed", provider=self._provider.name, reason=error.reason
+        )
+        if not isinstance(error, Rejected):
+            self._trouble(error)
+        elif len(polls) > 1:
+            self._limit = len(polls) // 2  # one of them spoils the question: find out which
+        else:
+            self._limit = self._provider.limits.poll_batch
+            self._refused.add(polls[0].id)
+            event(log, logging.WARNING, "message is not asked about any more", id=polls[0].id)

@@ -16,7 +16,8 @@ log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
-_PAUSE_AFTER_ERROR = 1.0
+_PAUSE_AFTER_ERROR = 1.0  # seconds
+_LONGEST_PAUSE = 10.0
 
 
 class Worker:
@@ -73,7 +74,7 @@ class Worker:
                 await self._sleep(pause)
 
     async def _sleep(self, pause: float) -> None:
-        """Like waiting for an Event with a timeout, without a task for it: workers sleep after every batch."""
+        """Like waiting for an Event with a timeout, without a task for it: workers sleep often."""
         loop = asyncio.get_running_loop()
         self._sleeping = loop.create_future()
         alarm = loop.call_later(pause, self.wake)
@@ -84,24 +85,14 @@ class Worker:
             self._sleeping = None
 
 
-async def persist(what: str, save: Callable[[], Awaitable[Result]], attempts: int = 60) -> Result:
-    """Save what cannot be done again (a provider's answer): on StoreError once more every second.
-
-    Raises StoreError after ``attempts``; then the lease runs out and the message becomes uncertain.
-    """
-    for left in range(attempts - 1, -1, -1):
+async def persist(what: str, save: Callable[[], Awaitable[Result]]) -> Result:
+    """Save what cannot be done again (a provider's answer, a paid receipt), for as long as it takes: on
+    StoreError once more, after pauses that grow to ten seconds."""
+    pause = _PAUSE_AFTER_ERROR
+    while True:
         try:
             return await save()
         except StoreError as error:
-            event(
-                log,
-                logging.ERROR,
-                "cannot save, trying again",
-                record=what,
-                error=str(error),
-                tries_left=left,
-            )
-            if not left:
-                raise
-            await asyncio.sleep(_PAUSE_AFTER_ERROR)
-    raise StoreError(f"{what}: not saved")
+            event(log, logging.ERROR, "cannot save, trying again", record=what, error=str(error))
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE)

@@ -5,6 +5,7 @@ connections, how many binds there are.
 """
 
 import asyncio
+from collections.abc import Callable
 
 from smppbridge.model.account import Account
 from smppbridge.model.passwords import same, verify_hash
@@ -24,20 +25,32 @@ class Authenticator:
         """Use these accounts from now on."""
         self._accounts = accounts
 
-    async def check(self, system_id: str, password: str, address: str) -> tuple[Account | None, Status]:
+    async def check(
+        self, system_id: str, password: str, address: str, gone: Callable[[], bool]
+    ) -> tuple[Account | None, Status]:
         """The account (None unless the password is right) and the status for bind_resp: ESME_RINVPASWD
-        for a wrong system_id or password, ESME_RBINDFAIL for an address that is not allowed."""
+        for a wrong system_id or password, ESME_RBINDFAIL for an address that is not allowed. ``gone()`` tells
+        that nobody waits for the answer any more."""
         account = self._accounts.get(system_id)
-        if account is None or not await self._password_fits(account, password):
+        fits = await self._password_fits(account or self._decoy(), password, gone)
+        if account is None or not fits:
             return None, Status.ESME_RINVPASWD
         if not account.allows(address):
             return account, Status.ESME_RBINDFAIL
         return account, Status.ESME_ROK
 
-    async def _password_fits(self, account: Account, password: str) -> bool:
+    def _decoy(self) -> Account | None:
+        """An account whose hash an unknown system_id is compared with, to take as long as a known one."""
+        return next((one for one in self._accounts.values() if one.password_hash is not None), None)
+
+    async def _password_fits(self, account: Account | None, password: str, gone: Callable[[], bool]) -> bool:
+        if account is None:
+            return False
         if account.password is not None:
             return same(account.password.get_secret_value(), password)
         if account.password_hash is None:
             return False
         async with self._hashing:  # scrypt is slow on purpose: never on the event loop
+            if gone():
+                return False
             return await asyncio.to_thread(verify_hash, password, account.password_hash.get_secret_value())

@@ -118,7 +118,8 @@ class Connection(asyncio.Protocol):
         if self._abort_at is not None and now >= self._abort_at and self._transport is not None:
             self._transport.abort()
             return
-        self._deliver(self.session.tick(now))
+        if self._unanswered < MAX_UNANSWERED:  # else we do not read: the silence is ours
+            self._deliver(self.session.tick(now))
         self.flush()
 
     def unbind(self) -> None:

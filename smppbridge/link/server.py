@@ -8,7 +8,7 @@ import asyncio
 import logging
 import ssl
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -129,10 +129,6 @@ class Server:
         bound: int = listener.sockets[0].getsockname()[1]
         return bound
 
-    def links(self, account: str | None = None) -> Iterable[BoundLink]:
-        """Bound links, of one account or all."""
-        return [link for link in self._links.values() if account in (None, link.account.name)]
-
     def reload(self, accounts: dict[str, Account]) -> None:
         """New settings for bound links; binds of accounts that are gone are ended with unbind."""
         self._authenticator.reload(accounts)
@@ -198,7 +194,11 @@ class Server:
         while True:
             await asyncio.sleep(TICK)
             for connection in list(self._connections):
-                connection.tick()
+                try:
+                    connection.tick()
+                except Exception:  # one broken session must not stop the timers of the others
+                    log.exception("unexpected error in a session of %s", connection.peer)
+                    connection.abort()
 
     # --- events --------------------------------------------------------------------------------
 
@@ -264,7 +264,13 @@ class Server:
     # --- binding -------------------------------------------------------------------------------
 
     async def _bind(self, connection: Connection, pdu: Bind) -> None:
-        account, status = await self._authenticator.check(pdu.system_id, pdu.password, connection.peer)
+        try:
+            account, status = await self._authenticator.check(
+                pdu.system_id, pdu.password, connection.peer, gone=lambda: connection.closing
+            )
+        except Exception:  # an ESME must get its answer all the same
+            log.exception("unexpected error while binding")
+            account, status = None, Status.ESME_RSYSERR
         if account is not None and status == Status.ESME_ROK:
             bound = sum(1 for link in self._links.values() if link.account.name == account.name)
             if bound >= account.binds:

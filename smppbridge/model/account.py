@@ -4,9 +4,7 @@ The keys are those of ``accounts.<name>`` in the configuration. Must not know: s
 what is done with any of it.
 """
 
-import math
 import re
-from collections.abc import Mapping
 from datetime import UTC, tzinfo
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Annotated, Literal, Self
@@ -85,10 +83,6 @@ class ReceiptProfile(Settings):
         return UTC if self.time_zone == "UTC" else ZoneInfo(self.time_zone)
 
 
-def _default_burst(data: Mapping[str, float]) -> int:
-    return max(1, math.ceil(data["rate"]))
-
-
 class Account(Settings):
     """One system_id: who may bind with it, and the rules for its messages."""
 
@@ -99,9 +93,7 @@ class Account(Settings):
     binds: int = Field(default=4, ge=1, le=1000)  # at once, of all types together
     window: int = Field(default=100, ge=1, le=10000)  # unanswered deliver_sm towards the equipment
     rate: float = Field(default=0.0, ge=0, allow_inf_nan=False)  # submit_sm per second, 0 = no limit
-    burst: int = Field(
-        default_factory=_default_burst, ge=1
-    )  # submit_sm at once; default: one second of `rate`
+    burst: int = Field(default=200, ge=1)  # submit_sm at once, where there is a rate
     default_encoding: Literal["gsm", "latin-1", "ascii", "cp1251", "utf-8"] = "latin-1"  # data_coding 0
     country: Literal["BY", "RU"] | None = None  # whose national numbers are understood
     senders: frozenset[Sender] | None = Field(default=None, min_length=1)  # None: any
@@ -155,7 +147,10 @@ class Account(Settings):
         """Whether this account may bind from ``ip``, as the socket names it (IPv4 also as ``::ffff:…``)."""
         if self.allow_from is None:
             return True
-        address = ip_address(ip)
+        try:
+            address = ip_address(ip)
+        except ValueError:
+            return False  # the socket could not tell where it comes from
         if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
             return any(address.ipv4_mapped in network for network in self.allow_from)
         return any(address in network for network in self.allow_from)

@@ -36,13 +36,3 @@ class IdSource:
         else:
             self._time, self._sequence = self._time + 1, 0
         return self._time << _TIME_SHIFT | self._node | self._sequence
-
-
-def time_of(message_id: int) -> int:
-    """When the id was given, in milliseconds since 1970."""
-    return (message_id >> _TIME_SHIFT) + EPOCH_MS
-
-
-def first_id_at(time_ms: int) -> int:
-    """The lowest id that can have been given at that time."""
-    return max(0, time_ms - EPOCH_MS) << _TIME_SHIFT

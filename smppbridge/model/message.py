@@ -27,10 +27,6 @@ class Stage(IntEnum):
 State = MessageState
 """Where a message is for the world (SMPP 3.4 §5.2.28)."""
 
-FINAL_STATES = frozenset(
-    {State.DELIVERED, State.EXPIRED, State.DELETED, State.UNDELIVERABLE, State.UNKNOWN, State.REJECTED}
-)
-
 
 class Segment(NamedTuple):
     """One accepted submit_sm, as it is stored."""
@@ -101,7 +97,7 @@ class Unsent(NamedTuple):
     due_at: int  # see Segment.due_at; UNCERTAIN: when to give up
     tries: int
     tried: str  # the provider of this attempt
-    result: str  # class of the error: "unavailable", "throttled", "disabled", "uncertain", "expired lease"
+    result: str  # class of the error: "unavailable", "throttled", "disabled", "uncertain"
     code: str  # the provider's own code
     reason: str  # one line, without secrets
     at: int

@@ -1,12 +1,7 @@
 """What registered_delivery asks for (SMPP 3.4 §5.2.17). Must not know: how a receipt is stored or sent."""
 
 from smppbridge.model.message import State
-
-RECEIPT_MASK = 0x03
-RECEIPT_ALWAYS = 0x01
-RECEIPT_ON_FAILURE = 0x02
-RECEIPT_ON_SUCCESS = 0x03  # reserved in 3.4, given this meaning by SMPP 5.0 §4.7.21
-INTERMEDIATE_NOTIFICATION = 0x10
+from smppbridge.smpp.constants import RegisteredDelivery
 
 
 def owes_receipt(registered_delivery: int, state: int, final: bool) -> bool:
@@ -16,10 +11,10 @@ def owes_receipt(registered_delivery: int, state: int, final: bool) -> bool:
     acknowledgements) are between the phone and the ESME and change nothing here.
     """
     if not final:
-        return bool(registered_delivery & INTERMEDIATE_NOTIFICATION)
-    wanted = registered_delivery & RECEIPT_MASK
-    if wanted == RECEIPT_ON_FAILURE:
+        return bool(registered_delivery & RegisteredDelivery.INTERMEDIATE)
+    wanted = registered_delivery & RegisteredDelivery.RECEIPT_MASK
+    if wanted == RegisteredDelivery.FAILURE_ONLY:
         return state != State.DELIVERED
-    if wanted == RECEIPT_ON_SUCCESS:
+    if wanted == RegisteredDelivery.SUCCESS_ONLY:
         return state == State.DELIVERED
-    return wanted == RECEIPT_ALWAYS
+    return wanted == RegisteredDelivery.SUCCESS_OR_FAILURE

@@ -57,9 +57,16 @@ class Provider(Protocol):
 
     name: str
     limits: Limits
+    last_balance: float | None  # money left as the last answer told, None where that is unknown
 
     async def start(self, report: Report) -> None:
         """Open what sending needs. Called once, before any other call, inside the running loop."""
+
+    def stop(self) -> None:
+        """Begin no further request: what a send() under way has not sent yet becomes Unavailable.
+
+        Called at shutdown, before close().
+        """
 
     async def close(self) -> None:
         """Close it. Called after the last send() has returned."""

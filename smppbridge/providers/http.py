@@ -21,7 +21,8 @@ import httpx2
 
 from smppbridge.errors import ProviderError, Throttled, Unavailable, Uncertain
 
-MAX_ANSWER_OCTETS = 16 * 1024 * 1024
+# The largest honest answer repeats the texts of 1000 messages of 10 parts: 1.7 MB of UTF-8.
+MAX_ANSWER_OCTETS = 8 * 1024 * 1024
 # Of the timeout, for each of: a free connection, connecting, TLS. The library leaves a socket open when it is
 # cancelled inside TLS, so its own timers must end all three before the whole request's deadline does.
 CONNECT_SHARE = 0.3
@@ -49,10 +50,9 @@ class HttpClient:
         *,
         timeout: float,
         connections: int,
-        trust_env: bool = False,
         verify: ssl.SSLContext | bool = True,
     ) -> None:
-        """``timeout``: seconds for one whole request. ``trust_env``: use HTTPS_PROXY and the like."""
+        """``timeout``: seconds for one whole request. ``verify``: whose certificates are trusted."""
         self._timeout = timeout
         self._client = httpx2.AsyncClient(
             timeout=httpx2.Timeout(timeout, connect=timeout * CONNECT_SHARE, pool=timeout * CONNECT_SHARE),
@@ -63,7 +63,7 @@ class HttpClient:
             ),
             headers={"User-Agent": "smppbridge", "Accept-Encoding": "identity"},
             follow_redirects=False,
-            trust_env=trust_env,
+            trust_env=False,  # what is in the environment must not lead messages elsewhere
             verify=verify,
         )
 
@@ -149,7 +149,6 @@ _CAUSES: tuple[tuple[type[BaseException], str], ...] = (
     (ConnectionRefusedError, "connection refused"),
     (httpx2.PoolTimeout, "no free connection"),
     (httpx2.ConnectTimeout, "connect timeout"),
-    (httpx2.ProxyError, "refused by the proxy"),
     (httpx2.InvalidURL, "not a usable address"),
     (httpx2.UnsupportedProtocol, "not a usable address"),
     (httpx2.ConnectError, "cannot connect"),
@@ -162,8 +161,6 @@ _CAUSES: tuple[tuple[type[BaseException], str], ...] = (
 
 
 def _translate(error: BaseException, host: str, *, sent: bool) -> ProviderError:
-    if isinstance(error, httpx2.ProxyError):
-        sent = False  # the proxy opened no tunnel
     chain = _chain(error)
     cause = next((words for kind, words in _CAUSES for link in chain if isinstance(link, kind)), "failed")
     if sent:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from smppbridge.errors import Disabled, ProviderError, Rejected, Throttled, Unavailable
 
 MAX_REASON = 200
-_LONG_NUMBER = re.compile(r"\d{7,}")
+_LONG_NUMBER = re.compile(r"\d(?:[\s().-]{0,3}\d){6,}")  # also written as +7 (921) 123-45-67
 
 
 class Kind(Enum):

@@ -6,6 +6,7 @@ a restart, with nothing stored. Must not know: the store, SMPP sessions, other p
 
 import asyncio
 import contextlib
+import logging
 import re
 import time
 from bisect import bisect_right
@@ -16,11 +17,13 @@ from typing import Literal, NamedTuple
 
 from pydantic import Field, field_validator
 
-from smppbridge.errors import StoreError
+from smppbridge.errors import StoreError, Unavailable
 from smppbridge.model.duration import Duration
 from smppbridge.model.message import Message, Poll, State, StatusReport
 from smppbridge.providers.base import Callback, Limits, Report, SendResult, Taken
 from smppbridge.providers.options import ProviderOptions
+
+logger = logging.getLogger(__name__)
 
 OUTCOMES: dict[str, State] = {
     "DELIVRD": State.DELIVERED,
@@ -35,7 +38,7 @@ FAILED_ERR = 1  # err of every receipt that is not DELIVRD
 MAX_WAITING = 200_000  # outcomes kept for pushing; those beyond are found by status questions
 PUSH_BATCH = 2_000
 PUSH_PAUSE = 0.005  # seconds between pushes, so that they come in batches
-RETRY_PAUSE = 1.0  # seconds after the store refused a push
+RETRY_PAUSE = 1.0  # seconds after a push failed
 POLL_LATER = 10.0  # seconds by which status questions come behind pushes
 
 _REF = re.compile(r"([0-9a-f]+)\.([0-9]+)\.([A-Z]{7})")
@@ -47,7 +50,7 @@ class SandboxOptions(ProviderOptions):
 
     kind: Literal["sandbox"]
     delay: Duration = 1.0
-    outcomes: dict[str, float] = Field(default={"DELIVRD": 100.0})  # receipt word -> weight
+    outcomes: dict[str, float] = Field(default={"DELIVRD": 95.0, "UNDELIV": 5.0})  # receipt word -> weight
     batch: int = Field(default=1000, ge=1, le=10_000)
     parallel: int = Field(default=4, ge=1, le=256)
 
@@ -73,6 +76,7 @@ class Sandbox:
 
     def __init__(self, name: str, options: SandboxOptions) -> None:
         self.name = name
+        self.last_balance: float | None = None  # no money here
         self.limits = Limits(
             batch=options.batch,
             parallel=options.parallel,
@@ -88,10 +92,15 @@ class Sandbox:
         )  # one delay for all: the order of sending is the order of pushing
         self._awake = asyncio.Event()
         self._pusher: asyncio.Task[None] | None = None
+        self._stopping = False
 
     async def start(self, report: Report) -> None:
         """Begin to push outcomes through ``report``."""
         self._pusher = asyncio.create_task(self._push(report), name=f"sandbox {self.name}")
+
+    def stop(self) -> None:
+        """Take nothing more. Outcomes are pushed until close()."""
+        self._stopping = True
 
     async def close(self) -> None:
         """Stop pushing; what was not pushed is found by status questions after the next start."""
@@ -105,7 +114,9 @@ class Sandbox:
         """Everything may be sent."""
 
     async def send(self, messages: Sequence[Message], now: int) -> list[SendResult]:
-        """Take all of them."""
+        """Take all of them; none after stop()."""
+        if self._stopping:
+            return [Unavailable("not sent: stopping")] * len(messages)
         due = now + int(self._delay * 1000)
         at = asyncio.get_running_loop().time() + self._delay
         room = MAX_WAITING - len(self._waiting)
@@ -148,19 +159,28 @@ class Sandbox:
         return self._words[min(bisect_right(self._bounds, point), len(self._words) - 1)]
 
     async def _push(self, report: Report) -> None:
-        clock = asyncio.get_running_loop().time
         while True:
-            if not self._waiting:
-                self._awake.clear()
-                await self._awake.wait()
-            await asyncio.sleep(max(self._waiting[0].at - clock(), PUSH_PAUSE))
-            batch = self._take_due(clock())
-            while batch:
-                try:
-                    await report(batch)
-                    break
-                except StoreError:
-                    await asyncio.sleep(RETRY_PAUSE)
+            try:
+                await self._push_due(report)
+            except Exception:  # whatever it was: later outcomes must not wait for it
+                logger.exception(
+                    "provider %s: outcomes could not be reported; status questions will find them", self.name
+                )
+                await asyncio.sleep(RETRY_PAUSE)
+
+    async def _push_due(self, report: Report) -> None:
+        clock = asyncio.get_running_loop().time
+        if not self._waiting:
+            self._awake.clear()
+            await self._awake.wait()
+        await asyncio.sleep(max(self._waiting[0].at - clock(), PUSH_PAUSE))
+        batch = self._take_due(clock())
+        while batch:
+            try:
+                await report(batch)
+                break
+            except StoreError:
+                await asyncio.sleep(RETRY_PAUSE)
 
     def _take_due(self, now: float) -> list[StatusReport]:
         batch: list[StatusReport] = []

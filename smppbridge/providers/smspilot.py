@@ -21,6 +21,7 @@ from typing import Literal, NamedTuple
 from pydantic import Field, SecretStr, field_validator
 
 from smppbridge.errors import Disabled, ProviderError, Refused, Rejected, Throttled, Unavailable, Uncertain
+from smppbridge.model.fields import not_built
 from smppbridge.model.message import Message, Poll, StatusReport
 from smppbridge.providers import smspilot_codes as codes
 from smppbridge.providers import smspilot_json as wire
@@ -41,6 +42,7 @@ ARCHIVED_AFTER = 70 * 86400  # seconds; asking for older messages counts as floo
 VALIDITY_MAX = 86400.0  # every message is final after a day (API-2 §2.2)
 SENDING_TIME = 120.0  # seconds in which one send() may begin requests
 MAX_NOTED = 100  # error codes that were logged
+LARGE_ANSWER = 64 * 1024  # octets; above, an answer is read in a thread
 SPARE_CONNECTIONS = 2  # a status or balance question does not wait behind messages
 
 # Texts and senders that would buy another service than an SMS (API-2 §3, §4, §6)
@@ -59,6 +61,13 @@ class SmspilotOptions(HttpOptions):
     apikey: SecretStr = Field(min_length=1)
     url: str = "https://smspilot.ru"
     api: Literal["api2-json"] = "api2-json"
+
+    @field_validator("api", mode="before")
+    @classmethod
+    def _built_api(cls, value: object) -> object:
+        if value in ("api2-xml", "api1"):
+            raise not_built(f'"{value}"', 'use "api2-json"')
+        return value
 
     @field_validator("default_sender")
     @classmethod
@@ -101,6 +110,7 @@ class Smspilot:
         self._callback_url = callback_url
         self._url = options.url + PATH
         self._client: HttpClient | None = None
+        self._stopping = False
         self._noted: set[int] = set()
         polling = 2 * POLL_ADVISED if callback_url else POLL_ADVISED
         self.limits = Limits(
@@ -120,6 +130,10 @@ class Smspilot:
         self._client = HttpClient(
             timeout=self._options.timeout, connections=self._options.parallel + SPARE_CONNECTIONS
         )
+
+    def stop(self) -> None:
+        """Begin no further request; the one under way gets its answer."""
+        self._stopping = True
 
     async def close(self) -> None:
         """Close the connections."""
@@ -141,11 +155,13 @@ class Smspilot:
 
     async def send(self, messages: Sequence[Message], now: int) -> list[SendResult]:
         """Send in as few packets as the rules allow, one after the other. A failure that is not about
-        messages ends it: what was not sent yet is then Unavailable, or meets the same pause."""
+        messages ends it: what was not sent yet is then Unavailable, or meets the same pause. What check()
+        refuses is Rejected: the message may have been checked by another provider, before it came here."""
         clock = asyncio.get_running_loop().time
         began = clock()
-        results: dict[int, SendResult] = {}
-        pending = deque(_packets(messages, self._options.default_sender))
+        results: dict[int, SendResult] = dict(self._unfit(messages))
+        fit = (message for message in messages if message.id not in results)
+        pending = deque(_packets(fit, self._options.default_sender))
         stop: ProviderError | None = None
         while pending:
             packet = pending.popleft()
@@ -195,6 +211,13 @@ class Smspilot:
         self._raise_failure(answer)
         return answer.balance
 
+    def _unfit(self, messages: Iterable[Message]) -> Iterator[tuple[int, Rejected]]:
+        for message in messages:
+            try:
+                self.check(message.sender or self._options.default_sender, message.text)
+            except Refused as refused:
+                yield message.id, Rejected(refused.reason, status=refused.status)
+
     async def _hand_over(self, packet: list[Message], now: int) -> "_Outcome":
         try:
             answer = await self._call(self._encode(packet, now))
@@ -222,9 +245,14 @@ class Smspilot:
     async def _call(self, content: bytes) -> wire.Answer:
         if self._client is None:
             raise Unavailable("the provider is not started")
+        if self._stopping:
+            raise Unavailable("not sent: stopping")
         http = await self._client.post(self._url, content, {"Content-Type": wire.CONTENT_TYPE})
         try:
-            answer = wire.decode(http.body)
+            if len(http.body) > LARGE_ANSWER:  # a broken one of 2 MiB takes most of a second
+                answer = await asyncio.to_thread(wire.decode, http.body)
+            else:
+                answer = wire.decode(http.body)
         except ValueError:
             raise not_understood(http, self._url) from None
         if answer.balance is not None:
@@ -303,7 +331,7 @@ def sender_problem(sender: str) -> str:
 
 def is_service_text(text: str) -> bool:
     """Whether smspilot takes the whole text for the name of a number check."""
-    word = text.strip() if text[0].isspace() or text[-1].isspace() else text
+    word = text.replace("\0", " ").strip()  # PHP's trim() takes NUL away, too
     return len(word) <= _LONGEST_SERVICE_TEXT and word.upper() in SERVICE_TEXTS
 
 

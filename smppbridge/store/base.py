@@ -28,7 +28,6 @@ class Backlog(NamedTuple):
 
     queued: frozenset[tuple[str, str]]  # (provider, account) with QUEUED messages
     providers: frozenset[str]  # every provider that a message not yet FINAL waits for
-    owed: frozenset[str]  # accounts with receipts owed
     last_id: int  # the highest message id in the store, 0 when empty
 
 
@@ -45,8 +44,15 @@ class Settlement(NamedTuple):
 
     settled: list[Settled]  # became final now
     notified: frozenset[str]  # accounts that are owed an intermediate notification by it
-    late: int  # for messages that were final already: ignored
-    unknown: int  # for references not known (yet): kept for a day
+    late: int  # statuses that contradict a final state: ignored
+
+
+class Rerouted(NamedTuple):
+    """What one look at the queue of a paused provider did."""
+
+    accounts: frozenset[str]  # whose messages moved
+    moved: int  # how many messages
+    last: int  # the last id looked at, to go on after; 0 when the end was reached
 
 
 class Store(Protocol):
@@ -76,27 +82,27 @@ class Store(Protocol):
         order of id. The same statement records the attempt: SENDING, attempt + 1, due at ``lease_until``."""
 
     def record_sent(self, sent: Sequence[Sent], now: int) -> "Future[Settlement]":
-        """SENDING or UNCERTAIN -> SENT, if the attempt is still the last one. Statuses that came before
-        their reference was known are applied in the same step."""
+        """-> SENT from any stage before it, as long as no newer attempt has begun: even when the lease ran
+        out and the message went back to a queue, the provider of this attempt has it, and it is that
+        provider's again. Statuses that came before their reference was known are applied in the same step."""
 
     def record_unsent(self, unsent: Sequence[Unsent]) -> "Future[None]":
-        """The attempt did not end SENT: move the message on and keep the attempt for the history."""
+        """The attempt did not end SENT: move the message on and keep the attempt for the history. Only from
+        SENDING or UNCERTAIN, if the attempt is still the last one."""
 
     def promote(self, provider: str, now: int, limit: int) -> "Future[frozenset[str]]":
         """WAITING messages whose time has come -> QUEUED; the accounts they belong to."""
 
-    def reroute(
-        self, provider: str, usable: Sequence[str], after: int, limit: int
-    ) -> "Future[tuple[int, int]]":
+    def reroute(self, provider: str, usable: Sequence[str], after: int, limit: int) -> "Future[Rerouted]":
         """Move QUEUED messages of a paused ``provider`` with id > ``after`` to the first provider of their
-        route that is in ``usable``. Looks at up to ``limit`` rows in order of id; (rows moved, last id
-        looked at, 0 when the end was reached)."""
+        route that is in ``usable``. Looks at up to ``limit`` rows in order of id."""
 
     # --- settling --------------------------------------------------------------------------------
 
     def settle(self, provider: str, reports: Sequence[StatusReport], now: int) -> "Future[Settlement]":
-        """Apply provider statuses: outcome and owed receipts together. Idempotent; FINAL never changes.
-        A non-final status is noted (and notified where registered_delivery bit 4 asks, once per state)."""
+        """Apply provider statuses in order: outcome and owed receipts together. Idempotent; FINAL never
+        changes. A non-final status is noted (and notified where registered_delivery bit 4 asks, once per
+        state). For a reference not known yet the first final or else the last status is kept, see `purge`."""
 
     def finish(self, outcomes: Sequence[Outcome]) -> "Future[list[Settled]]":
         """Final states decided here, by our own ids. Messages already FINAL are left alone."""
@@ -107,7 +113,8 @@ class Store(Protocol):
 
     def overdue(self, provider: str, now: int, limit: int) -> "Future[list[Overdue]]":
         """Up to ``limit`` messages to give up on: WAITING or QUEUED past their deadline, SENDING past the
-        lease, UNCERTAIN and SENT past their deadline. Changes nothing."""
+        lease, UNCERTAIN and SENT past their deadline. Changes nothing. A message must not be put WAITING
+        for a time after its deadline: it is not found before that time."""
 
     # --- receipts --------------------------------------------------------------------------------
 

@@ -20,11 +20,11 @@ from smppbridge.model.message import (
     Stage,
     Unsent,
 )
+from smppbridge.store.base import Rerouted
 from smppbridge.store.rows import placeholders
 
 SHORT_ID_MAX = 2**31 - 1
 ABOVE_ANY_PRIORITY = 256  # one octet on the wire
-SENT_HEAD = 1000  # rows of SENT looked at for a deadline in one call: those to be asked next
 PURGE_LOOKS = 8  # a purge looks at so many times its limit of rows
 
 _INSERT = f"INSERT INTO messages ({','.join(Segment._fields)}) VALUES ({placeholders(len(Segment._fields))})"
@@ -37,10 +37,14 @@ WHERE id IN (
     ORDER BY priority DESC, id LIMIT ?)
 RETURNING {",".join(Message._fields)}"""
 
+# Only a claim makes the attempt grow: as long as it is the same, nobody else has been given the message.
+# One that has left SENDING may wait for another provider by now; its history knows whose attempt it was.
 _SENT = f"""
 UPDATE messages SET stage = {Stage.SENT:d}, provider_ref = nullif(?, ''), packet_ref = ?, due_at = ?,
-    deadline = ?, sent_at = ?
-WHERE id = ? AND attempt = ? AND stage IN ({Stage.SENDING:d}, {Stage.UNCERTAIN:d})"""
+    deadline = ?, sent_at = ?, provider = CASE stage WHEN {Stage.SENDING:d} THEN provider ELSE ifnull(
+        (SELECT a.provider FROM attempts a INDEXED BY attempts_message
+         WHERE a.message_id = messages.id AND a.number = messages.attempt LIMIT 1), provider) END
+WHERE id = ? AND attempt = ? AND stage < {Stage.SENT:d}"""
 
 _ATTEMPT = f"""
 INSERT INTO attempts (message_id, number, provider, result, code, reason, at)
@@ -69,7 +73,7 @@ SELECT max(priority) FROM messages INDEXED BY messages_queue
 WHERE provider = ? AND stage = {Stage.QUEUED:d} AND account = ? AND priority < ?"""
 
 _QUEUED_AFTER = f"""
-SELECT id, route FROM messages INDEXED BY messages_queue
+SELECT id, account, route FROM messages INDEXED BY messages_queue
 WHERE provider = ? AND stage = {Stage.QUEUED:d} AND account = ? AND priority = ? AND id > ? ORDER BY id"""
 
 _POLLS = f"""
@@ -82,14 +86,17 @@ OVERDUE_COLUMNS = "id, account, stage, route, provider, attempt, tries, seen, de
 
 _PAST_DUE = f"""
 SELECT {OVERDUE_COLUMNS} FROM messages INDEXED BY messages_due
-WHERE provider = ? AND stage = ? AND stage < {Stage.FINAL:d} AND due_at <= ? ORDER BY due_at LIMIT ?"""
+WHERE provider = ? AND stage = {{:d}} AND stage < {Stage.FINAL:d} AND due_at <= ? ORDER BY due_at LIMIT ?"""
 
-# due_at of these two is something else than their deadline: only the head of the order is looked at.
-_PAST_DEADLINE = f"""
-SELECT {OVERDUE_COLUMNS} FROM (
-    SELECT {OVERDUE_COLUMNS} FROM messages INDEXED BY messages_due
-    WHERE provider = ? AND stage = ? AND stage < {Stage.FINAL:d} ORDER BY due_at LIMIT {SENT_HEAD})
-WHERE deadline <= ? LIMIT ?"""
+_SENT_PAST_DEADLINE = f"""
+SELECT {OVERDUE_COLUMNS} FROM messages INDEXED BY messages_deadline
+WHERE provider = ? AND stage = {Stage.SENT:d} AND deadline <= ? ORDER BY deadline LIMIT ?"""
+
+# Nothing waits beyond its deadline. Those due earlier that are passed over here are about to be promoted.
+_WAITING_PAST_DEADLINE = f"""
+SELECT {OVERDUE_COLUMNS} FROM messages INDEXED BY messages_due
+WHERE provider = ?1 AND stage = {Stage.WAITING:d} AND stage < {Stage.FINAL:d} AND due_at <= ?2
+    AND deadline <= ?2 ORDER BY due_at LIMIT ?3"""
 
 _PURGEABLE = f"""
 SELECT id, submitted_at, stage = {Stage.FINAL:d} AND NOT EXISTS (
@@ -125,7 +132,7 @@ def claim(
 
 
 def record_sent(connection: sqlite3.Connection, sent: Sequence[Sent], now: int) -> None:
-    """SENDING or UNCERTAIN -> SENT."""
+    """-> SENT, unless it is SENT or FINAL already or a newer attempt has begun."""
     connection.executemany(
         _SENT, [(s.provider_ref, s.packet_ref, s.poll_at, s.deadline, now, s.id, s.attempt) for s in sent]
     )
@@ -147,12 +154,14 @@ def promote(connection: sqlite3.Connection, provider: str, now: int, limit: int)
     return frozenset(row[0] for row in connection.execute(_PROMOTE, (provider, now, now, limit)).fetchall())
 
 
-def _queued_in_order(connection: sqlite3.Connection, provider: str, after: int) -> Iterator[tuple[int, str]]:
-    """(id, route) of QUEUED messages of ``provider`` with id > ``after``, in order of id.
+def _queued_in_order(
+    connection: sqlite3.Connection, provider: str, after: int
+) -> Iterator[tuple[int, str, str]]:
+    """(id, account, route) of QUEUED messages of ``provider`` with id > ``after``, in order of id.
 
     The index orders them within (account, priority): merging those few runs reads no row in vain.
     """
-    runs: list[Iterator[tuple[int, str]]] = []
+    runs: list[Iterator[tuple[int, str, str]]] = []
     account = ""
     while row := connection.execute(_NEXT_ACCOUNT, (provider, account)).fetchone():
         account = row[0]
@@ -167,20 +176,22 @@ def _queued_in_order(connection: sqlite3.Connection, provider: str, after: int) 
 
 def reroute(
     connection: sqlite3.Connection, provider: str, usable: Sequence[str], after: int, limit: int
-) -> tuple[int, int]:
-    """Move QUEUED messages to another provider of their route; (moved, last id looked at or 0 at the end)."""
+) -> Rerouted:
+    """Move QUEUED messages to another provider of their route."""
     looked = list(islice(_queued_in_order(connection, provider, after), limit))
     targets: dict[str, str | None] = {}  # routes are few, messages many
     moves: list[tuple[str, int]] = []
-    for message_id, route in looked:
+    accounts: set[str] = set()
+    for message_id, account, route in looked:
         if route not in targets:
             names = route.split(ROUTE_SEPARATOR)
             targets[route] = next((name for name in names if name in usable and name != provider), None)
         target = targets[route]
         if target is not None:
             moves.append((target, message_id))
+            accounts.add(account)
     connection.executemany("UPDATE messages SET provider = ? WHERE id = ?", moves)
-    return len(moves), looked[-1][0] if len(looked) == limit else 0
+    return Rerouted(frozenset(accounts), len(moves), looked[-1][0] if len(looked) == limit else 0)
 
 
 def claim_polls(
@@ -202,14 +213,14 @@ def to_overdue(row: tuple[int, str, int, str, str, int, int, int, int]) -> Overd
 def overdue(connection: sqlite3.Connection, provider: str, now: int, limit: int) -> list[Overdue]:
     """Messages to give up on, those that a provider may have first."""
     rows: list[tuple[int, str, int, str, str, int, int, int, int]] = []
-    for stage, sql in (
-        (Stage.SENDING, _PAST_DUE),
-        (Stage.UNCERTAIN, _PAST_DUE),
-        (Stage.SENT, _PAST_DEADLINE),
-        (Stage.QUEUED, _PAST_DUE),
-        (Stage.WAITING, _PAST_DEADLINE),
+    for sql in (
+        _PAST_DUE.format(Stage.SENDING),
+        _PAST_DUE.format(Stage.UNCERTAIN),
+        _SENT_PAST_DEADLINE,
+        _PAST_DUE.format(Stage.QUEUED),
+        _WAITING_PAST_DEADLINE,
     ):
-        rows += connection.execute(sql, (provider, int(stage), now, limit - len(rows))).fetchall()
+        rows += connection.execute(sql, (provider, now, limit - len(rows))).fetchall()
     return list(map(to_overdue, rows))
 
 

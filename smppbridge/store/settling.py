@@ -67,29 +67,23 @@ def settle(
     connection: sqlite3.Connection, provider: str, reports: Sequence[StatusReport], now: int, live: Binds
 ) -> Settlement:
     """Apply what a provider says; keep what it says about references that nobody knows yet."""
-    words: dict[str, StatusReport] = {}
+    words: dict[str, list[_Verdict]] = {}
     for report in reports:
-        word = words.get(report.provider_ref)
-        if word is None or not word.final:  # within a batch too a final state never changes
-            words[report.provider_ref] = report
+        verdict = _Verdict(report.state, report.final, report.err, report.code, now)
+        words.setdefault(report.provider_ref, []).append(verdict)
     rows: dict[str, _Row] = {}
     for row in map(_Row._make, select_in(connection, _BY_REF, list(words), (provider,))):
         ref = row.provider_ref or ""
         if ref not in rows or rows[ref].id < row.id:  # a provider that counts anew means its latest message
             rows[ref] = row
-    pairs = [
-        (rows[ref], _Verdict(report.state, report.final, report.err, report.code, now))
-        for ref, report in words.items()
-        if ref in rows
+    strangers = [
+        (provider, ref, *verdict)
+        for ref, verdicts in words.items()
+        if ref not in rows
+        for verdict in verdicts
     ]
-    settlement = _apply(connection, pairs, live)
-    if len(pairs) == len(words):
-        return settlement
-    strangers = [report for ref, report in words.items() if ref not in rows]
-    connection.executemany(
-        _ORPHAN, [(provider, r.provider_ref, r.state, r.final, r.err, r.code, now) for r in strangers]
-    )
-    return settlement._replace(unknown=len(strangers))
+    connection.executemany(_ORPHAN, strangers)
+    return _apply(connection, [(rows[ref], said) for ref, said in words.items() if ref in rows], live)
 
 
 def finish(connection: sqlite3.Connection, outcomes: Sequence[Outcome], live: Binds) -> list[Settled]:
@@ -98,7 +92,7 @@ def finish(connection: sqlite3.Connection, outcomes: Sequence[Outcome], live: Bi
     for outcome in outcomes:
         words.setdefault(outcome.id, outcome)
     pairs = [
-        (row, _Verdict(word.state, True, word.err, word.code, word.at))
+        (row, [_Verdict(word.state, True, word.err, word.code, word.at)])
         for row in map(_Row._make, select_in(connection, _BY_ID, list(words)))
         if (word := words[row.id])
     ]
@@ -108,10 +102,10 @@ def finish(connection: sqlite3.Connection, outcomes: Sequence[Outcome], live: Bi
 def adopt(connection: sqlite3.Connection, ids: Sequence[int], live: Binds) -> Settlement:
     """Apply the statuses that waited for the references of messages ``ids``."""
     if not connection.execute("SELECT EXISTS (SELECT 1 FROM orphans)").fetchone()[0]:
-        return Settlement([], frozenset(), 0, 0)
+        return Settlement([], frozenset(), 0)
     width = len(_Row._fields)
     pairs = [
-        (_Row._make(found[:width]), _Verdict._make(found[width:]))
+        (_Row._make(found[:width]), [_Verdict._make(found[width:])])
         for found in select_in(connection, _ORPHANS_OF, ids)
     ]
     connection.executemany(
@@ -130,34 +124,58 @@ def purge(connection: sqlite3.Connection, before: int, limit: int) -> int:
     ).rowcount
 
 
-def _apply(connection: sqlite3.Connection, pairs: Iterable[tuple[_Row, _Verdict]], live: Binds) -> Settlement:
-    """Write each verdict to its message, and the receipts owed by it. FINAL messages stay as they are."""
-    settled: list[Settled] = []
-    notified: set[str] = set()
-    late = 0
-    finals: list[tuple[int, int, str, int, int]] = []
-    notes: list[tuple[int, int, str, int, int]] = []
-    receipts: list[tuple[str, int, int, int, bool, int, str, int, int]] = []
-    for row, (state, final, err, code, at) in pairs:
-        if row.stage == Stage.FINAL:
-            late += state != row.state  # the same word again is only a repetition
-            continue
-        owed = owes_receipt(row.registered_delivery, state, final)
-        if final:
-            finals.append((state, err, code, at, row.id))
-            settled.append(Settled(row.account, row.provider, state, row.submitted_at, owed))
-        else:
-            bit = 1 << state
-            if row.seen & bit:
-                owed = False  # one notification per state
-            if row.state != state:
-                notes.append((state, err, code, bit, row.id))
+def _apply(
+    connection: sqlite3.Connection, pairs: Iterable[tuple[_Row, Sequence[_Verdict]]], live: Binds
+) -> Settlement:
+    """Write verdicts to their messages, and the receipts owed by them. FINAL messages stay as they are."""
+    changes = _Changes(live)
+    for row, verdicts in pairs:
+        changes.add(row, verdicts)
+    # A message may be in both: its final state comes last.
+    connection.executemany(_NOTE, changes.notes)
+    connection.executemany(_FINAL, changes.finals)
+    connection.executemany(_OWE, changes.receipts)
+    return Settlement(changes.settled, frozenset(changes.notified), changes.late)
+
+
+class _Changes:
+    """The rows that a batch of verdicts writes, and what is told of it."""
+
+    def __init__(self, live: Binds) -> None:
+        self._live = live
+        self.notes: list[tuple[int, int, str, int, int]] = []
+        self.finals: list[tuple[int, int, str, int, int]] = []
+        self.receipts: list[tuple[str, int, int, int, bool, int, str, int, int]] = []
+        self.settled: list[Settled] = []
+        self.notified: set[str] = set()
+        self.late = 0
+
+    def add(self, row: _Row, verdicts: Sequence[_Verdict]) -> None:
+        """What ``verdicts`` do to one message, in their order."""
+        ended, last, seen = row.stage == Stage.FINAL, row.state, row.seen
+        for verdict in verdicts:
+            state, final, err, code, at = verdict
+            if ended:
+                self.late += state != last  # the same word again is only a repetition
+                continue
+            owed = owes_receipt(row.registered_delivery, state, final)
+            if final:
+                ended = True
+                self.finals.append((state, err, code, at, row.id))
+                self.settled.append(Settled(row.account, row.provider, state, row.submitted_at, owed))
+            else:
+                bit = 1 << state
+                owed = owed and not seen & bit  # one notification per state
+                seen |= bit
+                if last != state:
+                    self.notes.append((state, err, code, bit, row.id))
+                if owed:
+                    self.notified.add(row.account)
+            last = state
             if owed:
-                notified.add(row.account)
-        if owed:
-            origin = row.origin if (row.account, row.origin) in live else 0
-            receipts.append((row.account, origin, row.id, state, final, err, code, at, at))
-    connection.executemany(_FINAL, finals)
-    connection.executemany(_NOTE, notes)
-    connection.executemany(_OWE, receipts)
-    return Settlement(settled, frozenset(notified), late, 0)
+                self._owe(row, verdict)
+
+    def _owe(self, row: _Row, verdict: _Verdict) -> None:
+        state, final, err, code, at = verdict
+        origin = row.origin if (row.account, row.origin) in self._live else 0
+        self.receipts.append((row.account, origin, row.id, state, final, err, code, at, at))

@@ -27,7 +27,7 @@ from smppbridge.model.message import (
     Unsent,
 )
 from smppbridge.store import messages, receipts, settling, views
-from smppbridge.store.base import Backlog, Gauges, Settlement
+from smppbridge.store.base import Backlog, Gauges, Rerouted, Settlement
 from smppbridge.store.checkpoint import Checkpointer
 from smppbridge.store.files import LOG_PAGE, Files, touch
 from smppbridge.store.writer import SLOW_COMMIT, Writer, commit
@@ -149,9 +149,7 @@ class SqliteStore:
     def promote(self, provider: str, now: int, limit: int) -> "Future[frozenset[str]]":
         return self._call(lambda connection: messages.promote(connection, provider, now, limit))
 
-    def reroute(
-        self, provider: str, usable: Sequence[str], after: int, limit: int
-    ) -> "Future[tuple[int, int]]":
+    def reroute(self, provider: str, usable: Sequence[str], after: int, limit: int) -> "Future[Rerouted]":
         return self._call(lambda connection: messages.reroute(connection, provider, usable, after, limit))
 
     # --- settling --------------------------------------------------------------------------------

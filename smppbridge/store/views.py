@@ -40,12 +40,10 @@ def backlog(connection: sqlite3.Connection) -> Backlog:
     providers = connection.execute(
         "SELECT DISTINCT provider FROM messages INDEXED BY messages_due WHERE stage < 6"
     )
-    owed = connection.execute("SELECT DISTINCT account FROM receipts")
     last_id = connection.execute("SELECT ifnull(max(id), 0) FROM messages").fetchone()[0]
     return Backlog(
         frozenset((provider, account) for provider, account in queued),
         frozenset(row[0] for row in providers.fetchall()),
-        frozenset(row[0] for row in owed.fetchall()),
         last_id,
     )
 

@@ -26,6 +26,8 @@ from smppbridge.providers.base import Callback, Provider
 log = logging.getLogger(__name__)
 
 MAX_BODY = 1 << 20  # octets of a callback's body
+BODY_TIMEOUT = 10.0  # seconds for it to come
+MAX_REQUESTS = 500  # at once; more are answered 503
 _FORM = "application/x-www-form-urlencoded"
 
 Settle = Callable[[str, Sequence[StatusReport]], Awaitable[None]]
@@ -64,7 +66,12 @@ class Web:
         """Listen; the port it got (``port`` 0: a free one). Raises OSError."""
         listener = _listening_socket(host, port)
         config = uvicorn.Config(
-            self.application, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=5
+            self.application,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=5,
+            limit_concurrency=MAX_REQUESTS,
         )
         self._server = _Uvicorn(config)
         self._serving = asyncio.get_running_loop().create_task(self._server.serve(sockets=[listener]))
@@ -94,7 +101,11 @@ class Web:
         name, token = request.path_params["provider"], request.path_params["token"]
         if not hmac.compare_digest(token.encode(), self._tokens.get(name, "").encode()) or not token:
             return PlainTextResponse("not found\n", status_code=404)
-        body = await _bounded_body(request)
+        try:
+            async with asyncio.timeout(BODY_TIMEOUT):
+                body = await _bounded_body(request)
+        except TimeoutError:
+            return PlainTextResponse("too slow\n", status_code=408)
         if body is None:
             return PlainTextResponse("too large\n", status_code=413)
         try:

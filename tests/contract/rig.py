@@ -13,6 +13,7 @@ class Rig(Protocol):
 
     secrets: tuple[str, ...]  # must never be told
     refusals: tuple[tuple[int, type[ProviderError]], ...]  # account errors -> what we make of them
+    unfit: tuple[tuple[str, str], ...]  # (sender, text) that the provider would take, but we must not send
 
     async def __aenter__(self) -> Self: ...
 

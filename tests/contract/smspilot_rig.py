@@ -25,6 +25,8 @@ class SmspilotRig:
         (110, Unavailable),
         (113, Disabled),
     )
+    # each buys another service
+    unfit: tuple[tuple[str, str], ...] = (("Demo", "HLR"), ("Demo", "ping\0"), ("VIBER", "Привет"))
 
     def __init__(self) -> None:
         self.simulator = SmspilotSimulator(Rules(apikey=APIKEY, delay=0.02, poll_interval=0))

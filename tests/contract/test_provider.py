@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
-from smppbridge.errors import Disabled, ProviderError, Rejected, Throttled, Unavailable, Uncertain
+from smppbridge.errors import Disabled, ProviderError, Refused, Rejected, Throttled, Unavailable, Uncertain
 from smppbridge.model.message import Message, State, StatusReport
 from smppbridge.providers.base import SendResult, Taken
 from tests.contract.rig import Rig
@@ -146,6 +146,54 @@ async def test_out_of_money(rig: Rig) -> None:
     rig.spend_everything()
     errors = errors_of(await provider.send(batch(1, 2), NOW))
     assert [(type(error), error.status) for error in errors] == [(Disabled, 0x4A4)] * 2
+
+
+async def test_what_check_refuses_is_not_sent_either(rig: Rig) -> None:
+    """Intake asks only the first provider of a route; a message can come here from another one."""
+    provider = await rig.open(_no_report)
+    for sender, text in rig.unfit:
+        with pytest.raises(Refused):
+            provider.check(sender, text)
+    unfit = [
+        message(number, sender=sender, text=text, deadline=NOW + DAY)
+        for number, (sender, text) in enumerate(rig.unfit, 10)
+    ]
+    good = batch(1, 2)
+    results = await provider.send([good[0], *unfit, good[1]], NOW)
+    refs_of([results[0], results[-1]])
+    assert [type(result) for result in results[1:-1]] == [Rejected] * len(unfit)
+    assert rig.taken() == [(m.recipient, m.text) for m in good]
+
+
+async def test_only_unfit_messages_make_no_request(rig: Rig) -> None:
+    provider = await rig.open(_no_report)
+    sender, text = rig.unfit[0]
+    (error,) = errors_of(await provider.send([message(1, sender=sender, text=text)], NOW))
+    assert isinstance(error, Rejected)
+    assert rig.requests == 0
+
+
+# --- stopping --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("fault", "first"), [(Fault.SLOW, Taken), (Fault.HANG_AFTER, Uncertain)])
+async def test_stop_lets_the_request_under_way_end_and_begins_no_other(
+    rig: Rig, fault: Fault, first: type[object]
+) -> None:
+    provider = await rig.open(_no_report, timeout=patience(fault))
+    rig.faults.append(fault)
+    messages = [message(n, recipient="79001112233", deadline=NOW + DAY) for n in range(1, 6)]  # 5 packets
+    sending = asyncio.create_task(provider.send(messages, NOW))
+    while not rig.requests:
+        await asyncio.sleep(0.01)
+    provider.stop()
+    results = await sending
+    assert [type(result) for result in results] == [first] + [Unavailable] * 4
+    assert errors_of(await provider.send(batch(6), NOW))[0].reason == "not sent: stopping"
+    with pytest.raises(Unavailable):
+        await provider.balance()
+    assert rig.requests == 1
+    assert rig.taken() == [("79001112233", messages[0].text)]
 
 
 # --- faults ----------------------------------------------------------------------------------------
@@ -290,9 +338,13 @@ async def test_fault_while_asking(rig: Rig, fault: Fault, caplog: pytest.LogCapt
 
 async def test_balance(rig: Rig) -> None:
     provider = await rig.open(_no_report)
+    assert provider.last_balance is None
     balance = await provider.balance()
     assert balance is not None
     assert balance > 0
+    assert provider.last_balance == balance
+    refs_of(await provider.send(batch(1), NOW))
+    assert provider.last_balance < balance
 
 
 # --- callbacks -------------------------------------------------------------------------------------

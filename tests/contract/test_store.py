@@ -7,7 +7,7 @@ import pytest
 
 from smppbridge.errors import StoreError
 from smppbridge.model.message import Message, Outcome, Segment, Stage, State
-from smppbridge.store.base import Store
+from smppbridge.store.base import Rerouted, Store
 from tests.support.rows import DAY, HOUR, NOW, claim, report, segment, send, sent, stages, unsent
 
 
@@ -145,6 +145,57 @@ async def test_an_uncertain_message_may_turn_out_sent(store: Store) -> None:
     assert await stages(store) == {1: Stage.SENT}
 
 
+async def test_a_late_sent_counts_as_long_as_no_newer_attempt_began(store: Store) -> None:
+    await store.add_segments([segment(1), segment(2)])
+    late, too_late = await claim(store)
+    back = [unsent(late, Stage.WAITING, NOW), unsent(too_late, Stage.WAITING, NOW)]
+    await store.record_unsent(back)
+    await store.record_sent([sent(late)], NOW)
+    assert await stages(store) == {1: Stage.SENT, 2: Stage.WAITING}
+    await store.promote("lab", NOW, 10)
+    [newer] = await claim(store)
+    assert (newer.id, newer.attempt) == (2, 2)
+    await store.record_sent([sent(too_late)], NOW)
+    await store.record_unsent(back)
+    assert await stages(store) == {1: Stage.SENT, 2: Stage.SENDING}
+
+
+async def test_a_late_sent_takes_a_message_out_of_the_queue(store: Store) -> None:
+    await store.add_segments([segment(1)])
+    [message] = await claim(store)
+    await store.record_unsent([unsent(message, Stage.WAITING, NOW)])
+    await store.promote("lab", NOW, 10)
+    assert await stages(store) == {1: Stage.QUEUED}
+    await store.record_sent([sent(message, poll_at=NOW, deadline=NOW + HOUR)], NOW)
+    assert await stages(store) == {1: Stage.SENT}
+    assert await claim(store) == []
+    assert [poll.id for poll in await store.claim_polls("lab", NOW, 10, NOW + 1)] == [1]
+    assert [row.id for row in await store.overdue("lab", NOW + HOUR, 10)] == [1]
+
+
+@pytest.mark.parametrize("stage", [Stage.WAITING, Stage.QUEUED, Stage.UNCERTAIN])
+async def test_a_late_sent_is_of_the_provider_of_its_attempt(store: Store, stage: Stage) -> None:
+    await store.add_segments([segment(1)])
+    [message] = await claim(store)
+    await store.record_unsent([unsent(message, stage, NOW + HOUR, provider="spare")])
+    await store.settle("lab", [report(1, State.ENROUTE, final=False)], NOW)
+    await store.record_sent([sent(message)], NOW)
+    [row] = await store.list_stage(Stage.SENT, 10)
+    assert (row.provider, row.answered) == ("lab", True)
+    assert await claim(store, provider="spare") == []
+    assert (await store.settle("lab", [report(1)], NOW)).settled
+
+
+async def test_a_late_sent_is_found_after_a_reroute(store: Store) -> None:
+    await store.add_segments([segment(1)])
+    [message] = await claim(store)
+    await store.record_unsent([unsent(message, Stage.QUEUED, NOW + DAY)])
+    assert (await store.reroute("lab", ["spare"], 0, 10)).moved == 1
+    await store.record_sent([sent(message)], NOW)
+    assert (await store.settle("spare", [report(1)], NOW)).settled == []
+    assert (await store.settle("lab", [report(1)], NOW)).settled
+
+
 async def test_record_sent_does_not_bring_back_a_final_message(store: Store) -> None:
     await store.add_segments([segment(1)])
     [message] = await claim(store)
@@ -231,8 +282,8 @@ async def test_reroute_walks_the_queue_in_order_of_id(store: Store) -> None:
             segment(7, stage=int(Stage.WAITING)),
         ]
     )
-    assert await store.reroute("lab", ["third", "spare"], 0, 3) == (2, 3)
-    assert await store.reroute("lab", ["third", "spare"], 3, 3) == (2, 0)
+    assert await store.reroute("lab", ["third", "spare"], 0, 3) == Rerouted(frozenset({"pbx", "alarm"}), 2, 3)
+    assert await store.reroute("lab", ["third", "spare"], 3, 3) == Rerouted(frozenset({"pbx", "alarm"}), 2, 0)
     assert ids(await claim(store)) == [3]
     assert ids(await claim(store, provider="spare")) == [4, 1, 5]
     assert ids(await claim(store, provider="spare", account="alarm")) == [2]
@@ -241,14 +292,14 @@ async def test_reroute_walks_the_queue_in_order_of_id(store: Store) -> None:
 
 
 async def test_reroute_goes_to_the_first_of_the_route_that_is_usable(store: Store) -> None:
-    await store.add_segments([segment(1, route="lab,a,b"), segment(2, route="lab,c")])
-    assert await store.reroute("lab", ["x", "lab", "b", "a"], 0, 10) == (1, 0)
+    await store.add_segments([segment(1, route="lab,a,b"), segment(2, account="stays", route="lab,c")])
+    assert await store.reroute("lab", ["x", "lab", "b", "a"], 0, 10) == Rerouted(frozenset({"pbx"}), 1, 0)
     assert ids(await claim(store, provider="a")) == [1]
-    assert ids(await claim(store)) == [2]
+    assert ids(await claim(store, account="stays")) == [2]
 
 
 async def test_reroute_of_an_empty_queue_is_at_the_end(store: Store) -> None:
-    assert await store.reroute("lab", ["spare"], 0, 10) == (0, 0)
+    assert await store.reroute("lab", ["spare"], 0, 10) == Rerouted(frozenset(), 0, 0)
 
 
 # --- overdue -----------------------------------------------------------------------------------------
@@ -287,6 +338,29 @@ async def test_overdue_by_stage(store: Store) -> None:
 async def test_a_waiting_message_is_overdue_by_its_deadline_not_by_its_turn(store: Store) -> None:
     await store.add_segments([segment(1, stage=int(Stage.WAITING), due_at=NOW)])
     assert await store.overdue("lab", NOW + HOUR, 10) == []
+
+
+async def test_overdue_finds_a_deadline_behind_very_many_that_are_due_earlier(store: Store) -> None:
+    many = range(1, 1502)
+    await store.add_segments([segment(number) for number in many])
+    await store.record_sent(
+        [
+            sent(message, poll_at=NOW + message.id, deadline=NOW + (HOUR if message.id == 1501 else DAY))
+            for message in await claim(store, 2000)
+        ],
+        NOW,
+    )
+    waiting = int(Stage.WAITING)
+    await store.add_segments([segment(2000 + number, stage=waiting, due_at=NOW + number) for number in many])
+    await store.add_segments([segment(5000, stage=waiting, due_at=NOW + HOUR, deadline=NOW + HOUR)])
+    assert await store.overdue("lab", NOW + HOUR - 1, 10) == []
+    assert [row.id for row in await store.overdue("lab", NOW + HOUR, 10)] == [1501, 5000]
+
+
+async def test_a_question_put_off_does_not_put_off_the_deadline(store: Store) -> None:
+    await send(store, segment(1))
+    await store.claim_polls("lab", NOW + HOUR, 10, NOW + 9 * DAY)
+    assert [row.id for row in await store.overdue("lab", NOW + DAY, 10)] == [1]
 
 
 async def test_overdue_says_whether_the_provider_has_answered(store: Store) -> None:

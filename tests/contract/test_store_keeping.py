@@ -16,12 +16,7 @@ from tests.support.rows import DAY, HOUR, NOW, claim, report, segment, send, sen
 async def test_a_restart_finds_everything_and_frees_what_was_held(make_store: Callable[[], Store]) -> None:
     store = make_store()
     empty = await store.open()
-    assert (empty.queued, empty.providers, empty.owed, empty.last_id) == (
-        frozenset(),
-        frozenset(),
-        frozenset(),
-        0,
-    )
+    assert empty == (frozenset(), frozenset(), 0)
     await store.claim_receipts("pbx", 7, NOW, NOW + HOUR, 10)
     await send(store, segment(1), segment(2, account="alarm"))
     await store.settle("lab", [report(1), report(2)], NOW)
@@ -34,7 +29,6 @@ async def test_a_restart_finds_everything_and_frees_what_was_held(make_store: Ca
     backlog = await store.open()
     assert backlog.queued == {("spare", "alarm")}
     assert backlog.providers == {"lab", "spare"}
-    assert backlog.owed == {"pbx", "alarm"}
     assert backlog.last_id == 4
     [held] = await store.overdue("lab", NOW, 10)
     assert (held.id, held.stage) == (3, Stage.SENDING)
@@ -131,12 +125,14 @@ async def test_gauges(store: Store) -> None:
     await send(store, segment(5, account="busy"), segment(6, account="busy"))
     await store.settle("lab", [report(5)], NOW + 5)
     await store.settle("lab", [report(6)], NOW + 6)
+    await send(store, segment(7, account="removed", provider="gone"))
+    await store.settle("gone", [report(7)], NOW + 7)
     [uncertain] = await claim(store, provider="spare", account="alarm")
     await store.record_unsent([unsent(uncertain, Stage.UNCERTAIN, NOW + DAY)])
     gauges = await store.gauges()
     assert gauges.queued == {"lab": (2, NOW - 9), "spare": (1, NOW - 3)}
     assert gauges.uncertain == {"spare": 1}
-    assert gauges.owed == {"busy": (2, NOW + 5)}
+    assert gauges.owed == {"busy": (2, NOW + 5), "removed": (1, NOW + 7)}  # in the configuration or not
 
 
 async def test_list_stage_is_oldest_first_and_limited(store: Store) -> None:

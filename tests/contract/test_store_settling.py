@@ -6,7 +6,7 @@ import pytest
 
 from smppbridge.model.message import Outcome, Receipt, Settled, Stage, State, StatusReport
 from smppbridge.store.base import Settlement, Store
-from tests.support.rows import DAY, HOUR, NOW, claim, report, segment, send, sent
+from tests.support.rows import DAY, HOUR, NOW, claim, report, segment, send, sent, stages
 
 
 async def owed(store: Store, origin: int = 99, *, account: str = "pbx", now: int = NOW) -> list[Receipt]:
@@ -22,7 +22,7 @@ async def test_a_final_status_settles_and_owes_a_receipt(store: Store) -> None:
     word = StatusReport("ref-1", int(State.UNDELIVERABLE), True, 21, "absent")
     settlement = await store.settle("lab", [word], NOW + 5)
     assert settlement.settled == [Settled("pbx", "lab", State.UNDELIVERABLE, NOW, True)]
-    assert (settlement.notified, settlement.late, settlement.unknown) == (frozenset(), 0, 0)
+    assert (settlement.notified, settlement.late) == (frozenset(), 0)
     [receipt] = await owed(store, now=NOW + 5)
     assert receipt == Receipt(
         receipt.id, "pbx", 0, State.UNDELIVERABLE, True, 21, "absent", NOW + 5, 0, "1", 5, 0, "ALARM", 1, 1,
@@ -35,9 +35,9 @@ async def test_a_final_state_never_changes(store: Store) -> None:
     await send(store, segment(1))
     await store.settle("lab", [report(1, State.DELIVERED)], NOW)
     again = await store.settle("lab", [report(1, State.DELIVERED)], NOW + 1)
-    assert again == ([], frozenset(), 0, 0)
+    assert again == ([], frozenset(), 0)
     other = await store.settle("lab", [report(1, State.UNDELIVERABLE)], NOW + 2)
-    assert other == ([], frozenset(), 1, 0)
+    assert other == ([], frozenset(), 1)
     assert await store.finish([Outcome(1, int(State.EXPIRED), 0, "", NOW + 3)]) == []
     assert [(receipt.state, receipt.at) for receipt in await owed(store, now=NOW + 9)] == [
         (State.DELIVERED, NOW)
@@ -60,7 +60,7 @@ async def test_the_first_final_word_of_a_batch_wins(store: Store) -> None:
 
 async def test_statuses_are_of_one_provider(store: Store) -> None:
     await send(store, segment(1))
-    assert (await store.settle("spare", [report(1)], NOW)).unknown == 1
+    assert (await store.settle("spare", [report(1)], NOW)).settled == []
     assert (await store.settle("lab", [report(1)], NOW)).settled
 
 
@@ -76,9 +76,8 @@ async def test_a_reference_that_a_provider_uses_again_means_its_latest_message(s
 async def test_a_message_without_a_reference_is_nobodys(store: Store) -> None:
     await store.add_segments([segment(1)])
     await store.record_sent([sent(message)._replace(provider_ref="") for message in await claim(store)], NOW)
-    assert (
-        await store.settle("lab", [StatusReport("", int(State.DELIVERED), True, 0, "")], NOW)
-    ).unknown == 1
+    word = StatusReport("", int(State.DELIVERED), True, 0, "")
+    assert (await store.settle("lab", [word], NOW)).settled == []
     assert [(poll.id, poll.provider_ref) for poll in await store.claim_polls("lab", NOW + HOUR, 9, NOW)] == [
         (1, "")
     ]
@@ -123,13 +122,46 @@ async def test_an_intermediate_notification_once_per_state(store: Store) -> None
     ):
         words = [report(1, state, final=False), report(2, state, final=False)]
         settlement = await store.settle("lab", words, NOW)
-        assert settlement == Settlement([], notified, 0, 0)
+        assert settlement == Settlement([], notified, 0)
     await store.settle("lab", [report(1)], NOW)
     assert [(receipt.state, receipt.final) for receipt in await owed(store)] == [
         (State.ACCEPTED, False),
         (State.ENROUTE, False),
         (State.DELIVERED, True),
     ]
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_statuses_of_a_batch_do_what_they_do_one_by_one(store: Store, together: bool) -> None:
+    await send(store, *(segment(number, registered_delivery=0x11) for number in (1, 2, 3)))
+    await store.settle("lab", [report(3, State.ACCEPTED, final=False)], NOW)
+    words = [
+        report(1, State.ACCEPTED, final=False),
+        report(2, State.ACCEPTED, final=False),
+        report(1, State.ENROUTE, final=False),
+        report(1, State.ACCEPTED, final=False),
+        report(2, State.DELIVERED),
+        report(2, State.ENROUTE, final=False),
+        report(2, State.DELIVERED),
+        report(3, State.ENROUTE, final=False),
+        report(3, State.ACCEPTED, final=False),
+        report(3, State.EXPIRED),
+    ]
+    batches = [words] if together else [[word] for word in words]
+    settlements = [await store.settle("lab", batch, NOW) for batch in batches]
+    assert [item.state for done in settlements for item in done.settled] == [State.DELIVERED, State.EXPIRED]
+    assert {account for done in settlements for account in done.notified} == {"pbx"}
+    assert sum(done.late for done in settlements) == 1
+    receipts: dict[str, list[int]] = {}
+    for receipt in await owed(store):
+        receipts.setdefault(receipt.wire_id, []).append(receipt.state)
+    assert receipts == {
+        "1": [State.ACCEPTED, State.ENROUTE],
+        "2": [State.ACCEPTED, State.DELIVERED],
+        "3": [State.ACCEPTED, State.ENROUTE, State.EXPIRED],
+    }
+    assert await stages(store) == {1: Stage.SENT, 2: Stage.FINAL, 3: Stage.FINAL}
+    assert (await store.settle("lab", [report(2), report(3, State.EXPIRED)], NOW)).late == 0
 
 
 # --- statuses before their reference -----------------------------------------------------------------
@@ -139,7 +171,7 @@ async def test_a_status_before_its_reference_waits_for_it(store: Store) -> None:
     await store.add_segments([segment(1), segment(2), segment(3, registered_delivery=0x10)])
     messages = await claim(store)
     early = [report(1), report(3, State.ACCEPTED, final=False), report(9)]
-    assert await store.settle("lab", early, NOW + 1) == ([], frozenset(), 0, 3)
+    assert await store.settle("lab", early, NOW + 1) == ([], frozenset(), 0)
     settlement = await store.record_sent([sent(message) for message in messages], NOW + 2)
     assert settlement.settled == [Settled("pbx", "lab", State.DELIVERED, NOW, True)]
     assert settlement.notified == {"pbx"}

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from smppbridge.errors import ConfigError
+from smppbridge.flow import keeper
 from smppbridge.model.message import Overdue, Stage
+from smppbridge.providers import http
 from smppbridge.smpp.constants import Status, Tag
 from smppbridge.smpp.pdu import DeliverSm, Unbind
 from smppbridge.smpp.receipt import parse_receipt
@@ -21,8 +23,9 @@ QUICK_POLLS = "poll_first: 0, poll_interval: 0.1s"
 
 
 def with_spare(first: str) -> str:
-    """The smspilot provider of ``first`` and, behind it, a sandbox: for 375 both, for others only the first."""
-    return first.replace("}}\nroutes", "}, lab: {kind: sandbox, delay: 0}}\nroutes", 1).replace(
+    """The smspilot provider of ``first`` and, for 375, a sandbox behind it."""
+    lab = "lab: {kind: sandbox, delay: 0, outcomes: {DELIVRD: 1}}"
+    return first.replace("}}\nroutes", f"}}, {lab}}}\nroutes", 1).replace(
         "routes: [{to: [pilot]}]", "routes: [{destination: '375', to: [pilot, lab]}, {to: [pilot]}]"
     )
 
@@ -35,7 +38,10 @@ def id_of(pdu: DeliverSm) -> object:
 
 
 async def test_the_next_provider_at_once_when_the_first_is_unreachable(tmp_path: Path) -> None:
-    async with bridge(tmp_path, with_spare(unreachable())) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+    async with (
+        bridge(tmp_path, with_spare(unreachable())) as app,
+        await Esme.bound(app.smpp_ports[0]) as esme,
+    ):
         loop = asyncio.get_running_loop()
         began = loop.time()
         message_id = await esme.submit(submit())
@@ -66,18 +72,24 @@ async def test_a_provider_that_refuses_us_is_paused(tmp_path: Path) -> None:
 
 
 async def test_not_ready_while_the_only_provider_refuses_us(tmp_path: Path) -> None:
-    async with SmspilotSimulator(Rules(blocked=106)) as simulator:
-        async with bridge(tmp_path, pilot(simulator.url)) as app, await Esme.bound(app.smpp_ports[0]) as esme:
-            await esme.submit(submit())
-            await eventually(lambda: metric(app, "attempts_total", provider="pilot", result="disabled") == 1)
-            answer = await get(app, "/readyz")
-            assert answer.status_code == 503
-            assert "smspilot error 106" in answer.json()["reasons"][0]
-            assert await esme.submit(submit())  # still accepted
-            await esme.silence(DeliverSm)  # and not failed
+    async with (
+        SmspilotSimulator(Rules(blocked=106)) as simulator,
+        bridge(tmp_path, pilot(simulator.url)) as app,
+        await Esme.bound(app.smpp_ports[0]) as esme,
+    ):
+        await esme.submit(submit())
+        await eventually(lambda: metric(app, "attempts_total", provider="pilot", result="disabled") == 1)
+        answer = await get(app, "/readyz")
+        assert answer.status_code == 503
+        assert "smspilot error 106" in answer.json()["reasons"][0]
+        assert await esme.submit(submit())  # still accepted
+        await esme.silence(DeliverSm)  # and not failed
 
 
-async def test_a_provider_that_is_too_busy_is_given_time(tmp_path: Path) -> None:
+async def test_a_provider_that_is_too_busy_is_given_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "DEFAULT_RETRY_AFTER", 1.0)
     async with SmspilotSimulator() as simulator:
         simulator.faults.append(Fault.HTTP_429_PLAIN)
         async with bridge(tmp_path, pilot(simulator.url)) as app, await Esme.bound(app.smpp_ports[0]) as esme:
@@ -85,7 +97,7 @@ async def test_a_provider_that_is_too_busy_is_given_time(tmp_path: Path) -> None
             await eventually(lambda: metric(app, "attempts_total", provider="pilot", result="throttled") == 1)
             assert metric(app, "provider_up", provider="pilot") == 1
             assert (await get(app, "/readyz")).status_code == 200
-            await asyncio.sleep(1)
+            await asyncio.sleep(0.5)
             assert not simulator.accepted
             await eventually(lambda: simulator.accepted)
             assert simulator.server.requests == 2
@@ -105,8 +117,8 @@ async def test_the_rate_of_a_provider(tmp_path: Path) -> None:
 # --- answers that do not come ----------------------------------------------------------------------
 
 
-async def uncertain_bridge_ends(tmp_path: Path, policy: str) -> tuple[str | None, int]:
-    """What becomes of one message whose provider took it and never said so: `stat`, and how often it was taken."""
+async def end_of_an_uncertain_message(tmp_path: Path, policy: str) -> tuple[str | None, int]:
+    """One message whose provider took it and never said so: its `stat`, and how often it was taken."""
     clock = Clock()
     async with SmspilotSimulator(Rules(delay=0.02)) as simulator:
         simulator.faults.append(Fault.RESET_AFTER)
@@ -136,21 +148,25 @@ async def _held(list_stage: Callable[[int, int], Awaitable[list[Overdue]]], stag
 @pytest.mark.parametrize(
     ("policy", "end"), [("hold", ("UNKNOWN", 1)), ("resend", ("DELIVRD", 2)), ("fail", ("UNDELIV", 1))]
 )
-async def test_a_message_that_the_provider_may_have(tmp_path: Path, policy: str, end: tuple[str, int]) -> None:
-    assert await uncertain_bridge_ends(tmp_path, policy) == end
+async def test_a_message_that_the_provider_may_have(
+    tmp_path: Path, policy: str, end: tuple[str, int]
+) -> None:
+    assert await end_of_an_uncertain_message(tmp_path, policy) == end
 
 
 async def test_a_status_that_comes_before_the_answer(tmp_path: Path) -> None:
     port = free_port()
     async with SmspilotSimulator(Rules(delay=0.02)) as simulator:
         simulator.faults.append(Fault.SLOW)
-        async with bridge(tmp_path, pilot(simulator.url, web_port=port)) as app:
-            async with await Esme.bound(app.smpp_ports[0]) as esme:
-                message_id = await esme.submit(submit())
-                await eventually(lambda: simulator.callbacks.answered == 2)
-                assert metric(app, "attempts_total", provider="pilot", result="sent") == 0
-                pdu = await esme.receipt()
-                assert (id_of(pdu), pdu.tlv(Tag.MESSAGE_STATE)) == (message_id, 2)
+        async with (
+            bridge(tmp_path, pilot(simulator.url, web_port=port)) as app,
+            await Esme.bound(app.smpp_ports[0]) as esme,
+        ):
+            message_id = await esme.submit(submit())
+            await eventually(lambda: simulator.callbacks.answered == 2)
+            assert metric(app, "attempts_total", provider="pilot", result="sent") == 0
+            pdu = await esme.receipt()
+            assert (id_of(pdu), pdu.tlv(Tag.MESSAGE_STATE)) == (message_id, 2)
 
 
 async def test_statuses_are_asked_for_where_nobody_calls_back(tmp_path: Path) -> None:
@@ -167,13 +183,17 @@ async def test_statuses_are_asked_for_where_nobody_calls_back(tmp_path: Path) ->
 async def test_what_was_queued_or_sent_before_a_restart_goes_on(tmp_path: Path) -> None:
     clock = Clock()
     async with SmspilotSimulator(Rules(delay=0.02, poll_interval=0)) as simulator:
-        async with bridge(tmp_path, pilot(simulator.url), clock) as app:
-            async with await Esme.bound(app.smpp_ports[0]) as esme:
-                sent = await esme.submit(submit())
-                await eventually(lambda: metric(app, "attempts_total", provider="pilot", result="sent") == 1)
+        async with (
+            bridge(tmp_path, pilot(simulator.url), clock) as app,
+            await Esme.bound(app.smpp_ports[0]) as esme,
+        ):
+            sent = await esme.submit(submit())
+            await eventually(lambda: metric(app, "attempts_total", provider="pilot", result="sent") == 1)
         async with bridge(tmp_path, unreachable(), clock) as app, await Esme.bound(app.smpp_ports[0]) as esme:
             queued = await esme.submit(submit())
-            await eventually(lambda: metric(app, "attempts_total", provider="pilot", result="unavailable") == 1)
+            await eventually(
+                lambda: metric(app, "attempts_total", provider="pilot", result="unavailable") == 1
+            )
         clock.forward(600)
         settings = pilot(simulator.url, QUICK_POLLS)
         async with bridge(tmp_path, settings, clock) as app, await Esme.bound(app.smpp_ports[0]) as esme:
@@ -184,27 +204,34 @@ async def test_what_was_queued_or_sent_before_a_restart_goes_on(tmp_path: Path) 
 async def test_messages_of_a_provider_that_is_gone_take_another_way(tmp_path: Path) -> None:
     clock = Clock()
     hour = format_relative(3600)
-    async with bridge(tmp_path, with_spare(unreachable()), clock) as app:
-        async with await Esme.bound(app.smpp_ports[0]) as esme:
-            message_id = await esme.submit(submit(schedule_delivery_time=hour))
+    async with (
+        bridge(tmp_path, with_spare(unreachable()), clock) as app,
+        await Esme.bound(app.smpp_ports[0]) as esme,
+    ):
+        message_id = await esme.submit(submit(schedule_delivery_time=hour))
     async with bridge(tmp_path, clock=clock) as app, await Esme.bound(app.smpp_ports[0]) as esme:
         clock.forward(3601)
         pdu = await esme.receipt()
         assert (id_of(pdu), pdu.tlv(Tag.PROVIDER)) == (message_id, "lab")
 
 
-async def test_messages_that_become_due_while_their_provider_is_down_take_another_way(tmp_path: Path) -> None:
+async def test_messages_that_become_due_while_their_provider_is_down_take_another_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper, "_HOUSEKEEPING", 0.2)
     clock = Clock()
     hour = format_relative(3600)
-    async with SmspilotSimulator(Rules(apikey="OTHER")) as simulator:
-        async with bridge(tmp_path, with_spare(pilot(simulator.url)), clock) as app:
-            async with await Esme.bound(app.smpp_ports[0]) as esme:
-                scheduled = await esme.submit(submit(schedule_delivery_time=hour))
-                at_once = await esme.submit(submit())
-                assert id_of(await esme.receipt()) == at_once
-                clock.forward(3601)
-                pdu = await esme.receipt()
-                assert (id_of(pdu), pdu.tlv(Tag.PROVIDER)) == (scheduled, "lab")
+    async with (
+        SmspilotSimulator(Rules(apikey="OTHER")) as simulator,
+        bridge(tmp_path, with_spare(pilot(simulator.url)), clock) as app,
+        await Esme.bound(app.smpp_ports[0]) as esme,
+    ):
+        scheduled = await esme.submit(submit(schedule_delivery_time=hour))
+        at_once = await esme.submit(submit())
+        assert id_of(await esme.receipt()) == at_once
+        clock.forward(3601)
+        pdu = await esme.receipt()
+        assert (id_of(pdu), pdu.tlv(Tag.PROVIDER)) == (scheduled, "lab")
 
 
 # --- several accounts ------------------------------------------------------------------------------
@@ -214,15 +241,19 @@ async def test_a_bulk_does_not_hold_up_another_account(tmp_path: Path) -> None:
     async with SmspilotSimulator() as simulator:
         settings = pilot(simulator.url, "rate: 400, batch: 20, parallel: 1")
         settings += "accounts: {bulk: {password: secret}, login: {password: secret}}"
-        async with bridge(tmp_path, settings) as app:
-            async with await Esme.bound(app.smpp_ports[0], "bulk") as bulk:
-                await bulk.submit_many([submit("Sale!", f"37529{n:07}", registered_delivery=0) for n in range(2000)])
-                async with await Esme.bound(app.smpp_ports[0], "login") as login:
-                    before = len(simulator.accepted)
-                    await login.submit(submit("Your code is 1234"))
-                    await eventually(lambda: any("code" in row["text"] for row in simulator.accepted[before:]))
-                    texts = [row["text"] for row in simulator.accepted[before:]]
-                    assert texts.index("Your code is 1234") <= 60  # two batches under way, and a shared one
+        async with (
+            bridge(tmp_path, settings) as app,
+            await Esme.bound(app.smpp_ports[0], "bulk") as bulk,
+        ):
+            await bulk.submit_many(
+                [submit("Sale!", f"37529{n:07}", registered_delivery=0) for n in range(2000)]
+            )
+            async with await Esme.bound(app.smpp_ports[0], "login") as login:
+                before = len(simulator.accepted)
+                await login.submit(submit("Your code is 1234"))
+                await eventually(lambda: any("code" in row["text"] for row in simulator.accepted[before:]))
+                texts = [row["text"] for row in simulator.accepted[before:]]
+                assert texts.index("Your code is 1234") <= 60  # two batches under way, and a shared one
 
 
 # --- reload ----------------------------------------------------------------------------------------

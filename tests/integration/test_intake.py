@@ -19,7 +19,6 @@ from tests.support.esme import Esme, submit
 from tests.support.smspilot import Rules, SmspilotSimulator
 
 
-
 async def status_of(esme: Esme, pdu: SubmitSm) -> int:
     """The command_status; with an error there is no message_id."""
     answer = await esme.ask(pdu)
@@ -46,7 +45,9 @@ REFUSALS: dict[str, tuple[int, SubmitSm]] = {
     "an acknowledgement": (0x43, submit(esm_class=0x08)),
     "a part by sar": (
         0x43,
-        submit(tlvs=(tlv(Tag.SAR_MSG_REF_NUM, 1), tlv(Tag.SAR_TOTAL_SEGMENTS, 2), tlv(Tag.SAR_SEGMENT_SEQNUM, 1))),
+        submit(
+            tlvs=(tlv(Tag.SAR_MSG_REF_NUM, 1), tlv(Tag.SAR_TOTAL_SEGMENTS, 2), tlv(Tag.SAR_SEGMENT_SEQNUM, 1))
+        ),
     ),
     "an impossible schedule": (0x61, submit(schedule_delivery_time="261332250000000+")),
     "a short schedule": (0x61, submit(schedule_delivery_time="2611")),
@@ -62,7 +63,9 @@ REFUSALS: dict[str, tuple[int, SubmitSm]] = {
     "an unknown service": (0x15, submit(service_type="HLR")),
     "two texts": (0x01, submit(tlvs=(tlv(Tag.MESSAGE_PAYLOAD, b"more"),))),
 }
-ROUTED = "routes: [{destination: ['375', '7'], to: [lab]}]\naccounts: {pbx: {password: secret, country: BY}}\n"
+ROUTED = (
+    "routes: [{destination: ['375', '7'], to: [lab]}]\naccounts: {pbx: {password: secret, country: BY}}\n"
+)
 
 
 async def test_refusals(tmp_path: Path) -> None:
@@ -143,16 +146,19 @@ async def test_a_sender_that_the_provider_never_takes(tmp_path: Path) -> None:
 
 async def test_more_than_the_rate(tmp_path: Path) -> None:
     accounts = "accounts: {pbx: {password: secret, rate: 5, burst: 10}, other: {password: secret}}"
-    async with bridge(tmp_path, accounts) as app:
-        async with await Esme.bound(app.smpp_ports[0]) as esme, await Esme.bound(app.smpp_ports[0], "other") as other:
-            esme.send(*(submit(registered_delivery=0) for _ in range(20)))
-            answers = [(await esme.expect(SubmitSmResp)).command_status for _ in range(20)]
-            assert answers == [0] * 10 + [Status.ESME_RTHROTTLED] * 10
-            assert await status_of(other, submit()) == 0
-            codes = [await status_of(esme, submit())]
-            while codes[-1]:  # the bucket fills again
-                codes.append(await status_of(esme, submit()))
-            assert set(codes) <= {0, Status.ESME_RTHROTTLED}
+    async with (
+        bridge(tmp_path, accounts) as app,
+        await Esme.bound(app.smpp_ports[0]) as esme,
+        await Esme.bound(app.smpp_ports[0], "other") as other,
+    ):
+        esme.send(*(submit(registered_delivery=0) for _ in range(20)))
+        answers = [(await esme.expect(SubmitSmResp)).command_status for _ in range(20)]
+        assert answers == [0] * 10 + [Status.ESME_RTHROTTLED] * 10
+        assert await status_of(other, submit()) == 0
+        codes = [await status_of(esme, submit())]
+        while codes[-1]:  # the bucket fills again
+            codes.append(await status_of(esme, submit()))
+        assert set(codes) <= {0, Status.ESME_RTHROTTLED}
 
 
 async def test_a_full_queue(tmp_path: Path) -> None:
@@ -184,7 +190,8 @@ async def test_user_message_reference_comes_back(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("shape", "pattern"), [("decimal", r"[1-9][0-9]{10,18}"), ("hex", r"[1-9A-F][0-9A-F]{8,15}"), ("uuid", r"[0-9a-f-]{36}")]
+    ("shape", "pattern"),
+    [("decimal", r"[1-9][0-9]{10,18}"), ("hex", r"[1-9A-F][0-9A-F]{8,15}"), ("uuid", r"[0-9a-f-]{36}")],
 )
 async def test_message_ids(tmp_path: Path, shape: str, pattern: str) -> None:
     accounts = f"accounts: {{pbx: {{password: secret, message_id: {shape}}}}}"
@@ -206,7 +213,8 @@ async def test_a_message_waits_for_its_schedule(tmp_path: Path) -> None:
     async with bridge(tmp_path, clock=clock) as app, await Esme.bound(app.smpp_ports[0]) as esme:
         absolute = format_absolute(datetime.now(UTC) + timedelta(hours=1))
         later = [
-            await esme.submit(submit(schedule_delivery_time=moment)) for moment in (absolute, format_relative(3600))
+            await esme.submit(submit(schedule_delivery_time=moment))
+            for moment in (absolute, format_relative(3600))
         ]
         at_once = [
             await esme.submit(submit(schedule_delivery_time="200101000000000+")),  # past: mappings §4.1
@@ -218,7 +226,9 @@ async def test_a_message_waits_for_its_schedule(tmp_path: Path) -> None:
         assert {pdu.tlv(Tag.RECEIPTED_MESSAGE_ID) for pdu in await esme.receipts(2)} == set(later)
 
 
-@pytest.mark.parametrize("asked", [{"validity_period": format_relative(60)}, {}], ids=["by the ESME", "by the account"])
+@pytest.mark.parametrize(
+    "asked", [{"validity_period": format_relative(60)}, {}], ids=["by the ESME", "by the account"]
+)
 async def test_a_message_that_cannot_be_sent_in_time_expires(tmp_path: Path, asked: dict[str, str]) -> None:
     clock = Clock()
     settings = unreachable() + "accounts: {pbx: {password: secret, validity: 1h}}"

@@ -12,11 +12,11 @@ from tests.support.bridge import Clock, bridge, eventually, free_port, metric, p
 from tests.support.esme import Esme, submit
 from tests.support.smspilot import Rules, SmspilotSimulator
 
-SLOW = "providers: {lab: {kind: sandbox, delay: 0.3s}}\n"
+SLOW = "providers: {lab: {kind: sandbox, delay: 0.3s, outcomes: {DELIVRD: 1}}}\n"
 GOOD, BAD = "375291234567", "79021234567"
 BOTH_ENDS = """
 providers:
-  good: {kind: sandbox, delay: 0}
+  good: {kind: sandbox, delay: 0, outcomes: {DELIVRD: 1}}
   bad: {kind: sandbox, delay: 0, outcomes: {UNDELIV: 1}}
 routes: [{destination: '375', to: [good]}, {to: [bad]}]
 """
@@ -60,17 +60,19 @@ async def test_a_datagram_has_no_receipt(tmp_path: Path) -> None:
 
 async def test_intermediate_notifications(tmp_path: Path) -> None:
     port = free_port()
-    async with SmspilotSimulator(Rules(delay=0.1)) as simulator:
-        async with bridge(tmp_path, pilot(simulator.url, web_port=port)) as app:
-            async with await Esme.bound(app.smpp_ports[0]) as esme:
-                plain = await esme.submit(submit(to=GOOD))
-                watched = await esme.submit(submit(to=BAD, registered_delivery=0x11))
-                pdus = await esme.receipts(3)
-                assert [pdu.esm_class for pdu in pdus if id_of(pdu) == plain] == [0x04]
-                told = [(pdu.esm_class, pdu.tlv(Tag.MESSAGE_STATE)) for pdu in pdus if id_of(pdu) == watched]
-                assert told == [(0x20, 1), (0x04, 2)]
-                assert b"stat:ENROUTE" in next(pdu for pdu in pdus if pdu.esm_class == 0x20).short_message
-                await esme.silence(DeliverSm)
+    async with (
+        SmspilotSimulator(Rules(delay=0.1)) as simulator,
+        bridge(tmp_path, pilot(simulator.url, web_port=port)) as app,
+        await Esme.bound(app.smpp_ports[0]) as esme,
+    ):
+        plain = await esme.submit(submit(to=GOOD))
+        watched = await esme.submit(submit(to=BAD, registered_delivery=0x11))
+        pdus = await esme.receipts(3)
+        assert [pdu.esm_class for pdu in pdus if id_of(pdu) == plain] == [0x04]
+        told = [(pdu.esm_class, pdu.tlv(Tag.MESSAGE_STATE)) for pdu in pdus if id_of(pdu) == watched]
+        assert told == [(0x20, 1), (0x04, 2)]
+        assert b"stat:ENROUTE" in next(pdu for pdu in pdus if pdu.esm_class == 0x20).short_message
+        await esme.silence(DeliverSm)
 
 
 # --- to whom ---------------------------------------------------------------------------------------
@@ -93,25 +95,28 @@ async def test_receipts_wait_for_a_bind_that_may_receive(tmp_path: Path) -> None
 
 
 async def test_a_receipt_goes_to_the_bind_that_submitted_else_to_another(tmp_path: Path) -> None:
-    async with bridge(tmp_path, SLOW) as app:
-        async with await Esme.bound(app.smpp_ports[0]) as first, await Esme.bound(app.smpp_ports[0]) as second:
-            for esme in (second, first):
-                message_id = await esme.submit(submit())
-                assert id_of(await esme.receipt()) == message_id
-            lost = await second.submit(submit())
-            await second.close()
-            assert id_of(await first.receipt()) == lost
+    async with (
+        bridge(tmp_path, SLOW) as app,
+        await Esme.bound(app.smpp_ports[0]) as first,
+        await Esme.bound(app.smpp_ports[0]) as second,
+    ):
+        for esme in (second, first):
+            message_id = await esme.submit(submit())
+            assert id_of(await esme.receipt()) == message_id
+        lost = await second.submit(submit())
+        await second.close()
+        assert id_of(await first.receipt()) == lost
 
 
 async def test_a_receipt_of_a_transmitter_goes_to_a_receiver(tmp_path: Path) -> None:
-    async with bridge(tmp_path) as app:
-        async with (
-            await Esme.bound(app.smpp_ports[0], kind="TX") as sender,
-            await Esme.bound(app.smpp_ports[0], kind="RX") as receiver,
-        ):
-            message_id = await sender.submit(submit())
-            assert id_of(await receiver.receipt()) == message_id
-            await sender.silence(DeliverSm, 0.1)
+    async with (
+        bridge(tmp_path) as app,
+        await Esme.bound(app.smpp_ports[0], kind="TX") as sender,
+        await Esme.bound(app.smpp_ports[0], kind="RX") as receiver,
+    ):
+        message_id = await sender.submit(submit())
+        assert id_of(await receiver.receipt()) == message_id
+        await sender.silence(DeliverSm, 0.1)
 
 
 async def test_receipts_survive_a_restart(tmp_path: Path) -> None:
@@ -133,16 +138,18 @@ async def test_receipts_survive_a_restart(tmp_path: Path) -> None:
 
 
 async def test_the_window(tmp_path: Path) -> None:
-    async with bridge(tmp_path, "accounts: {pbx: {password: secret, window: 2}}") as app:
-        async with await Esme.bound(app.smpp_ports[0]) as esme:
-            ids = await esme.submit_many([submit() for _ in range(6)])
-            await outcomes(app, 6)
-            came = [await esme.receipt(None), await esme.receipt(None)]
-            for _ in range(4):
-                await esme.silence(DeliverSm, 0.1)
-                esme.answer(came[-2])
-                came.append(await esme.receipt(None))
-            assert [id_of(pdu) for pdu in came] == ids
+    async with (
+        bridge(tmp_path, "accounts: {pbx: {password: secret, window: 2}}") as app,
+        await Esme.bound(app.smpp_ports[0]) as esme,
+    ):
+        ids = await esme.submit_many([submit() for _ in range(6)])
+        await outcomes(app, 6)
+        came = [await esme.receipt(None), await esme.receipt(None)]
+        for _ in range(4):
+            await esme.silence(DeliverSm, 0.1)
+            esme.answer(came[-2])
+            came.append(await esme.receipt(None))
+        assert [id_of(pdu) for pdu in came] == ids
 
 
 async def test_a_temporary_refusal_puts_a_receipt_behind_the_others(tmp_path: Path) -> None:
@@ -177,14 +184,16 @@ async def test_a_final_refusal_ends_a_receipt(tmp_path: Path, status: Status) ->
 
 async def test_a_receipt_without_an_answer_comes_again(tmp_path: Path) -> None:
     clock = Clock()
-    async with bridge(tmp_path, "smpp: {response_timeout: 0.2s}", clock) as app:
-        async with await Esme.bound(app.smpp_ports[0]) as esme:
-            silent = await esme.submit(submit())
-            assert id_of(await esme.receipt(None)) == silent
-            await answers(app, "timeout", 1)
-            clock.forward(10)
-            other = await esme.submit(submit())
-            assert {id_of(pdu) for pdu in await esme.receipts(2)} == {silent, other}
+    async with (
+        bridge(tmp_path, "smpp: {response_timeout: 0.2s}", clock) as app,
+        await Esme.bound(app.smpp_ports[0]) as esme,
+    ):
+        silent = await esme.submit(submit())
+        assert id_of(await esme.receipt(None)) == silent
+        await answers(app, "timeout", 1)
+        clock.forward(10)
+        other = await esme.submit(submit())
+        assert {id_of(pdu) for pdu in await esme.receipts(2)} == {silent, other}
 
 
 async def test_a_connection_that_is_lost_owes_its_receipts_to_the_next(tmp_path: Path) -> None:
@@ -201,22 +210,26 @@ async def test_a_connection_that_is_lost_owes_its_receipts_to_the_next(tmp_path:
 
 async def test_one_poisonous_receipt_holds_up_nobody(tmp_path: Path) -> None:
     clock = Clock()
-    async with bridge(tmp_path, "accounts: {pbx: {password: secret, window: 1}}", clock) as app:
-        async with await Esme.bound(app.smpp_ports[0]) as esme:
-            poison, *good = await esme.submit_many([submit() for _ in range(20)])
-            delivered, refusals = [], 0
-            while len(delivered) < 23:
-                pdu = await esme.receipt(None)
-                is_poison = id_of(pdu) == poison
-                esme.answer(pdu, Status.ESME_RSYSERR if is_poison else 0)
-                refusals += is_poison
-                if not is_poison:
-                    delivered.append(id_of(pdu))
-                if len(delivered) in (19, 20, 21, 22) and not is_poison:
-                    clock.forward(400)
-                    good.append(await esme.submit(submit()))
-            assert delivered == good[:23]
-            assert refusals >= 3
+    async with (
+        bridge(tmp_path, "accounts: {pbx: {password: secret, window: 1}}", clock) as app,
+        await Esme.bound(app.smpp_ports[0]) as esme,
+    ):
+        poison, *good = await esme.submit_many([submit() for _ in range(20)])
+        delivered: list[object] = []
+        refusals = 0
+        while len(delivered) < 23:
+            pdu = await esme.receipt(None)
+            is_poison = id_of(pdu) == poison
+            esme.answer(pdu, Status.ESME_RSYSERR if is_poison else 0)
+            if is_poison:
+                refusals += 1
+                continue
+            delivered.append(id_of(pdu))
+            if 19 <= len(delivered) < 23:  # all there are: the poisonous one becomes due beside a new one
+                clock.forward(400)
+                good.append(await esme.submit(submit()))
+        assert delivered == good[:23]
+        assert refusals >= 3
 
 
 async def test_the_oldest_comes_first(tmp_path: Path) -> None:
@@ -251,55 +264,45 @@ async def test_no_receipt_comes_before_the_response_to_its_submit(tmp_path: Path
 NOW = datetime(2026, 3, 5, 22, 59, 58, tzinfo=UTC)
 
 
-@pytest.mark.parametrize(
-    ("profile", "text", "receipt"),
-    [
-        (
-            "{}",
-            "Door 3 opened, the alarm is set",
-            "id:%s sub:001 dlvrd:001 submit date:2603052259 done date:2603052259 stat:DELIVRD err:000"
-            " text:Door 3 opened, the a",
-        ),
-        (
-            "{time_zone: Europe/Minsk, dates: YYMMDDhhmmss}",
-            "short",
-            "id:%s sub:001 dlvrd:001 submit date:260306015958 done date:260306015958 stat:DELIVRD err:000"
-            " text:short",
-        ),
-        (
-            "{text: false}",
-            "short",
-            "id:%s sub:001 dlvrd:001 submit date:2603052259 done date:2603052259 stat:DELIVRD err:000 text:",
-        ),
-        (
-            "{}",
-            "Café",  # not ASCII
-            "id:%s sub:001 dlvrd:001 submit date:2603052259 done date:2603052259 stat:DELIVRD err:000 text:",
-        ),
-    ],
+WITHOUT_TEXT = (
+    "id:%s sub:001 dlvrd:001 submit date:2603052259 done date:2603052259 stat:DELIVRD err:000 text:"
 )
-async def test_the_text_of_a_receipt(tmp_path: Path, profile: str, text: str, receipt: str) -> None:
-    accounts = f"accounts: {{pbx: {{password: secret, receipt: {profile}}}}}"
+LOOKS = {  # profile -> message and receipt
+    "{}": ("Door 3 opened, the alarm is set", WITHOUT_TEXT + "Door 3 opened, the a"),
+    "{tlvs: false}": ("Café", WITHOUT_TEXT),  # not ASCII
+    "{text: false}": ("short", WITHOUT_TEXT),
+    "{time_zone: Europe/Minsk, dates: YYMMDDhhmmss}": (
+        "short",
+        "id:%s sub:001 dlvrd:001 submit date:260306015958 done date:260306015958 stat:DELIVRD err:000"
+        " text:short",
+    ),
+}
+
+
+async def test_the_text_of_a_receipt(tmp_path: Path) -> None:
+    accounts = [f"a{n}: {{password: secret, receipt: {profile}}}" for n, profile in enumerate(LOOKS)]
+    settings = f"accounts: {{{', '.join(accounts)}}}"
     milliseconds = int(NOW.timestamp() * 1000)
-    async with bridge(tmp_path, accounts, lambda: milliseconds) as app:
-        async with await Esme.bound(app.smpp_ports[0]) as esme:
-            message_id = await esme.submit(submit(text))
-            assert (await esme.receipt()).short_message.decode() == receipt % message_id
+    async with bridge(tmp_path, settings, lambda: milliseconds) as app:
+        for number, (text, receipt) in enumerate(LOOKS.values()):
+            async with await Esme.bound(app.smpp_ports[0], f"a{number}") as esme:
+                message_id = await esme.submit(submit(text))
+                assert (await esme.receipt()).short_message.decode() == receipt % message_id
 
 
-@pytest.mark.parametrize(("words", "stat"), [("standard", b"stat:REJECTD "), ("sms-assistent", b"stat:REJECTED ")])
-async def test_the_words_of_a_rejected_message(tmp_path: Path, words: str, stat: bytes) -> None:
-    settings = f"""
-accounts: {{pbx: {{password: secret, receipt: {{words: {words}}}}}}}
-providers: {{lab: {{kind: sandbox, delay: 0, outcomes: {{REJECTD: 1}}}}}}
+async def test_the_words_of_a_rejected_message(tmp_path: Path) -> None:
+    settings = """
+accounts: {a: {password: secret}, b: {password: secret, receipt: {words: sms-assistent}}}
+providers: {lab: {kind: sandbox, delay: 0, outcomes: {REJECTD: 1}}}
 """
-    async with bridge(tmp_path, settings) as app, await Esme.bound(app.smpp_ports[0]) as esme:
-        await esme.submit(submit())
-        pdu = await esme.receipt()
-        assert stat in pdu.short_message
-        assert b"dlvrd:000" in pdu.short_message
-        assert b"err:001" in pdu.short_message
-        assert pdu.tlv(Tag.MESSAGE_STATE) == 8
+    async with bridge(tmp_path, settings) as app:
+        for account, stat in (("a", b" stat:REJECTD err:001 "), ("b", b" stat:REJECTED err:001 ")):
+            async with await Esme.bound(app.smpp_ports[0], account) as esme:
+                await esme.submit(submit())
+                pdu = await esme.receipt()
+                assert stat in pdu.short_message
+                assert b" dlvrd:000 " in pdu.short_message
+                assert pdu.tlv(Tag.MESSAGE_STATE) == 8
 
 
 @pytest.mark.parametrize("tlvs", [True, False])

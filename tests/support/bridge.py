@@ -23,7 +23,7 @@ DEFAULTS: dict[str, Any] = {
     "web": {"host": "127.0.0.1", "port": 0},
     "store": {"url": "sqlite:///bridge.db"},
     "accounts": {"pbx": {"password": "secret"}},
-    "providers": {"lab": {"kind": "sandbox", "delay": 0}},
+    "providers": {"lab": {"kind": "sandbox", "delay": 0, "outcomes": {"DELIVRD": 1}}},
     "routes": [{"to": ["lab"]}],
 }
 PATIENCE = 10.0  # seconds that anything awaited may take on a busy machine
@@ -69,7 +69,9 @@ def config(directory: Path, sections: str = "") -> Config:
 
 
 @asynccontextmanager
-async def bridge(directory: Path, sections: str = "", clock: Callable[[], int] | None = None) -> AsyncIterator[App]:
+async def bridge(
+    directory: Path, sections: str = "", clock: Callable[[], int] | None = None
+) -> AsyncIterator[App]:
     """A running App on free ports. Started again in the same directory it finds its store again."""
     settings = config(directory, sections)
     app = App(settings) if clock is None else App(settings, clock)
@@ -124,7 +126,9 @@ async def serving(path: Path, *options: str) -> AsyncIterator[Served]:
         await reading
 
 
-async def _read_log(stream: asyncio.StreamReader, log: bytearray, ready: "asyncio.Future[tuple[int, int]]") -> None:
+async def _read_log(
+    stream: asyncio.StreamReader, log: bytearray, ready: "asyncio.Future[tuple[int, int]]"
+) -> None:
     while line := await stream.readline():
         log += line
         if not ready.done() and (match := _READY.search(line)):

@@ -28,7 +28,7 @@ Wanted = TypeVar("Wanted", bound=Pdu)
 
 
 def submit(text: str | bytes = "Door 3 opened", to: str = PHONE, **changes: object) -> SubmitSm:
-    """A submit_sm that asks for a receipt; Latin-1 unless ``text`` is octets for a data_coding in ``changes``."""
+    """A submit_sm that asks for a receipt, in Latin-1; for another data_coding ``text`` is octets."""
     pdu = SubmitSm(
         source_addr_ton=5,
         source_addr="ALARM",
@@ -113,7 +113,9 @@ class Esme:
 
     def answer(self, request: DeliverSm, status: int = 0) -> None:
         """Answer a deliver_sm."""
-        self.writer.write(encode(DeliverSmResp(command_status=status, sequence_number=request.sequence_number)))
+        self.writer.write(
+            encode(DeliverSmResp(command_status=status, sequence_number=request.sequence_number))
+        )
 
     # --- from the bridge ---------------------------------------------------------------------------
 

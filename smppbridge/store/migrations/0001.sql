@@ -48,6 +48,9 @@ CREATE INDEX messages_queue ON messages (provider, account, priority DESC, id, d
 
 CREATE INDEX messages_due ON messages (provider, stage, due_at) WHERE stage < 6;
 
+-- SENT: due_at is the next question, so the end of all questions needs an order of its own.
+CREATE INDEX messages_deadline ON messages (provider, deadline) WHERE stage = 5;
+
 -- Kept for FINAL messages too: late and repeated statuses are recognised by it.
 CREATE INDEX messages_ref ON messages (provider, provider_ref) WHERE provider_ref IS NOT NULL;
 

@@ -32,7 +32,7 @@ def test_defaults() -> None:
         "binds": 4,
         "window": 100,
         "rate": 0.0,
-        "burst": 1,
+        "burst": 200,
         "default_encoding": "latin-1",
         "country": None,
         "senders": None,
@@ -109,12 +109,6 @@ def test_refuses_what_is_no_list_of_networks(networks: object) -> None:
 
 def test_takes_ready_networks() -> None:
     assert account(allow_from=[ip_network("10.0.0.0/8")]).allows("10.1.1.1")
-
-
-@pytest.mark.parametrize(("rate", "burst"), [(0, 1), (0.2, 1), (50, 50), (50.5, 51)])
-def test_burst_is_one_second_of_rate_by_default(rate: float, burst: int) -> None:
-    assert account(rate=rate).burst == burst
-    assert account(rate=rate, burst=7).burst == 7
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,10 @@
 
 import pytest
 
-from smppbridge.model.message import FINAL_STATES, State
+from smppbridge.model.message import State
 from smppbridge.model.registered import owes_receipt
 
+FINAL_STATES = frozenset(State) - {State.ENROUTE, State.ACCEPTED}
 FAILURES = FINAL_STATES - {State.DELIVERED}
 
 

@@ -57,6 +57,18 @@ def test_mistake_names_its_key_and_quotes_no_value(key: str, value: object) -> N
         assert quoted not in str(raised.value)
 
 
+@pytest.mark.parametrize("api", ["api1", "api2-xml"])
+def test_other_apis_are_known_but_not_available(api: str) -> None:
+    with pytest.raises(ValidationError, match=f'"{api}" is not available in this version; use "api2-json"'):
+        options(api=api)
+
+
+@pytest.mark.parametrize("api", ["api3", 1, ["api1"], {}])
+def test_no_api_of_theirs(api: object) -> None:
+    with pytest.raises(ValidationError, match="Input should be 'api2-json'"):
+        options(api=api)
+
+
 def test_key_is_not_shown() -> None:
     assert "SECRET" not in repr(options())
 
@@ -86,6 +98,10 @@ def test_warnings(interval: float, callbacks: bool, words: list[str]) -> None:
 def test_sandbox_outcomes(outcomes: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         SandboxOptions.model_validate({"kind": "sandbox", "outcomes": outcomes})
+
+
+def test_sandbox_fails_now_and_then_by_default() -> None:
+    assert SandboxOptions(kind="sandbox").outcomes == {"DELIVRD": 95, "UNDELIV": 5}
 
 
 def test_sandbox_has_nothing_to_warn_about() -> None:

@@ -11,7 +11,10 @@ from smppbridge.providers.rules import MAX_REASON, receipt_err, safe_reason
         ("Invalid phone 79001112233", "Invalid phone 7900***"),
         ("line\r\n\ttwo\x00\u2028three", "line two three"),
         ("key K3Y and K3Y", "key *** and ***"),
-        ("IP 10.20.30.40, code 215", "IP 10.20.30.40, code 215"),
+        ("no +7 921 123-45-67!", "no +7 92***!"),
+        ("+7 (921) 123-45-67, +7.921.1234567", "+7 (9***, +7.92***"),
+        ("8\u00a0921\u00a01234567", "8 92***"),
+        ("code 215, 2 of 3 since 14:35", "code 215, 2 of 3 since 14:35"),
         ("", ""),
     ],
 )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from smppbridge.errors import StoreError
+from smppbridge.errors import StoreError, Unavailable
 from smppbridge.model.message import State, StatusReport
 from smppbridge.providers import sandbox
 from smppbridge.providers.base import Callback, Provider, Taken
@@ -16,19 +16,20 @@ from tests.support.messages import NOW, message, poll
 
 
 class Store:
-    """Collects what is reported; the first ``failures`` reports are refused."""
+    """Collects what is reported; the first ``failures`` reports raise ``error``."""
 
-    def __init__(self, failures: int = 0) -> None:
+    def __init__(self, failures: int = 0, error: Exception | None = None) -> None:
         self.reports: list[StatusReport] = []
         self.batches = 0
         self._failures = failures
+        self._error = error or StoreError("disk full")
 
     async def report(self, reports: Sequence[StatusReport]) -> None:
         self.batches += 1
         await asyncio.sleep(0)
         if self._failures:
             self._failures -= 1
-            raise StoreError("disk full")
+            raise self._error
         self.reports.extend(reports)
 
     async def wait(self, count: int) -> None:
@@ -38,7 +39,10 @@ class Store:
 
 
 def make(**keys: object) -> Sandbox:
-    return Sandbox("lab", SandboxOptions.model_validate({"kind": "sandbox", "delay": 0.05, **keys}))
+    return Sandbox(
+        "lab",
+        SandboxOptions.model_validate({"kind": "sandbox", "delay": 0.05, "outcomes": {"DELIVRD": 1}, **keys}),
+    )
 
 
 async def test_everything_is_taken_and_reported_after_the_delay() -> None:
@@ -71,6 +75,38 @@ async def test_a_refused_report_is_tried_again(monkeypatch: pytest.MonkeyPatch) 
     await provider.send([message(1), message(2)], NOW)
     await store.wait(2)
     assert (len(store.reports), store.batches) == (2, 4)
+    await provider.close()
+
+
+async def test_any_other_failure_is_logged_and_later_outcomes_come(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sandbox, "RETRY_PAUSE", 0.01)
+    provider, store = make(delay=0), Store(failures=1, error=ZeroDivisionError("a mistake"))
+    await provider.start(store.report)
+    (lost,) = await refs_for(provider, range(1, 2))
+    async with asyncio.timeout(5):
+        while not caplog.records:
+            await asyncio.sleep(0.005)
+    (later,) = await refs_for(provider, range(2, 3))
+    await store.wait(1)
+    assert [report.provider_ref for report in store.reports] == [later]
+    assert [report.final for report in await provider.status([poll(lost, NOW)])] == [True]
+    (record,) = caplog.records
+    assert (record.levelname, record.exc_info is not None) == ("ERROR", True)
+    assert "lab" in record.getMessage()
+    await provider.close()
+
+
+async def test_after_stop_nothing_is_taken_and_what_was_taken_is_reported() -> None:
+    provider, store = make(), Store()
+    await provider.start(store.report)
+    refs = await refs_for(provider, range(2))
+    provider.stop()
+    results = await provider.send([message(3), message(4)], NOW)
+    assert [type(result) for result in results] == [Unavailable] * 2
+    await store.wait(2)
+    assert [report.provider_ref for report in store.reports] == refs
     await provider.close()
 
 
@@ -156,5 +192,6 @@ async def test_the_rest_of_the_protocol() -> None:
     assert provider.limits.poll_first > 0.05
     provider.check("", "")
     assert await provider.balance() is None
+    assert provider.last_balance is None
     with pytest.raises(ValueError):
         provider.parse_callback(Callback("GET", {}, {}))

@@ -1,18 +1,20 @@
-"""smspilot's own rules: what may be sent, how a batch becomes packets, whose answer is whose."""
+"""smspilot's own rules: how a batch becomes packets, whose answer is whose."""
 
 import json
 import logging
+import threading
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import Any, Self
 
 import pytest
 
-from smppbridge.errors import Disabled, ProviderError, Refused, Rejected, Throttled, Unavailable, Uncertain
+from smppbridge.errors import Disabled, ProviderError, Rejected, Throttled, Unavailable, Uncertain
 from smppbridge.model.message import State, StatusReport
 from smppbridge.providers import smspilot
 from smppbridge.providers.base import Callback, SendResult, Taken
-from smppbridge.providers.smspilot import Smspilot, SmspilotOptions, sender_problem
+from smppbridge.providers.smspilot import Smspilot, SmspilotOptions
+from smppbridge.providers.smspilot_json import Answer, decode
 from tests.support.messages import DAY, NOW, message, poll
 from tests.support.scripted import ScriptedServer
 
@@ -60,51 +62,7 @@ def kinds(results: Sequence[SendResult]) -> list[type[object]]:
     return [type(result) for result in results]
 
 
-# --- check -----------------------------------------------------------------------------------------
-
 plain = Smspilot("pilot", SmspilotOptions.model_validate({"kind": "smspilot", "apikey": "K"}))
-
-
-@pytest.mark.parametrize(
-    "sender", ["", "abc", "MYSHOP.RU", "Taxi-12.Ru", "A1234567890", "INFORM999", "1-1", "2WAYS"]
-)
-def test_sender_may_be_used(sender: str) -> None:
-    plain.check(sender, "text")
-
-
-@pytest.mark.parametrize(
-    "sender",
-    [
-        *("ab", "A12345678901", "Такси", "my shop", "a_b", "12345", "375291234567", "abc\n", "Tаxi"),
-        *("GOLOS", "GOLOSM", "FLASHCALL", "2WAY", "HLR", "HLRVIP", "PING", "VIBER", "VIBERSMS"),
-        *("golos", "FlashCall", "2way", "hlr", "ViberSms"),
-    ],
-)
-def test_sender_is_refused(sender: str) -> None:
-    with pytest.raises(Refused) as raised:
-        plain.check(sender, "text")
-    assert raised.value.status == 0x0A
-    assert sender_problem(sender)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        *("", "HLR", "PING", "HLRVIP", "hlr", "Ping", " HLR ", "\nping\t", "\u00a0hlrvip"),
-        *("a" * 1531, "я" * 671, "🙂" * 336, "€" * 766),
-    ],
-)
-def test_text_is_refused(text: str) -> None:
-    with pytest.raises(Refused) as raised:
-        plain.check("Demo", text)
-    assert raised.value.status == 0x4A5
-
-
-@pytest.mark.parametrize(
-    "text", ["a", "HLR?", "PING me", "the HLR", "a" * 1530, "я" * 670, "€" * 760, "🙂" * 330]
-)
-def test_text_may_be_sent(text: str) -> None:
-    plain.check("Demo", text)
 
 
 # --- packets ---------------------------------------------------------------------------------------
@@ -182,6 +140,34 @@ async def test_envelope_about_the_whole_packet(
         messages = [message(1, sender="One"), message(2, sender="One"), message(3, sender="Two")]
         assert kinds(await pilot.provider.send(messages, NOW)) == [first, first, second]
         assert len(pilot.packets) == (2 if first is Rejected else 1)
+
+
+async def test_large_answers_are_read_beside_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    readers: list[threading.Thread] = []
+
+    def watched(body: bytes) -> Answer:
+        readers.append(threading.current_thread())
+        return decode(body)
+
+    monkeypatch.setattr("smppbridge.providers.smspilot_json.decode", watched)
+    padding = " " * smspilot.LARGE_ANSWER
+    async with Pilot(ok(1), ok(2) + padding, "{" + padding) as pilot:
+        assert kinds(await pilot.provider.send([FIRST], NOW)) == [Taken]
+        assert kinds(await pilot.provider.send([SECOND], NOW)) == [Taken]
+        assert kinds(await pilot.provider.send([FIRST], NOW)) == [Uncertain]
+    assert [reader is threading.current_thread() for reader in readers] == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("keys", "status"), [({"text": "HLR"}, 0x4A5), ({"text": ""}, 0x4A5), ({"sender": "ab"}, 0x0A)]
+)
+async def test_unfit_message_is_rejected_as_check_refuses_it(keys: dict[str, str], status: int) -> None:
+    async with Pilot(ok(2)) as pilot:
+        rejected, taken = await pilot.provider.send([message(1, **keys), SECOND], NOW)
+        assert [item["id"] for packet in pilot.packets for item in packet["send"]] == [2]
+    assert isinstance(rejected, Rejected)
+    assert (rejected.status, rejected.err, rejected.code) == (status, 0, "")
+    assert isinstance(taken, Taken)
 
 
 async def test_no_request_begins_when_the_lease_is_near(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smppbridge.smpp.constants import MessageState
 from smppbridge.smpp.receipt import (
     STAT,
-    MessageState,
     ReceiptFields,
     ReceiptStyle,
     format_receipt,
