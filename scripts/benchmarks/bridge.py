@@ -61,8 +61,9 @@ async def bridge(
             sys.executable, "-m", "smppbridge", "serve", "-c", str(path), stderr=subprocess.PIPE
         )
         if len(cores) > 1:
-            os.sched_setaffinity(process.pid, {cores[0]})
-            os.sched_setaffinity(0, set(cores[1:]))
+            # The last one: the first usually serves the interrupts of disk and network as well.
+            os.sched_setaffinity(process.pid, {cores[-1]})
+            os.sched_setaffinity(0, set(cores[:-1]))
         try:
             yield await _ready(process)
         finally:

@@ -1,6 +1,7 @@
 """`smppbridge serve`: run until told to stop. Must not know: what an App consists of."""
 
 import asyncio
+import gc
 import importlib.util
 import logging
 import os
@@ -43,6 +44,8 @@ async def _serve(config: Config, path: Path) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload.set)
     _allow_connections()
     await app.start()
+    gc.collect()
+    gc.freeze()  # modules and settings stay for good: looking at them takes 15 ms of every full collection
     reloading = asyncio.get_running_loop().create_task(_reload(app, path, reload))
     await stopping.wait()
     reloading.cancel()

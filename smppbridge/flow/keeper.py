@@ -5,6 +5,7 @@ Must not know: SMPP, how a provider talks.
 
 import logging
 import random
+import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
@@ -22,7 +23,8 @@ log = logging.getLogger(__name__)
 _TICK = 1.0  # seconds between two looks at what is due
 _CHUNK = 500  # rows of one step: no step may hold up the loop
 _HOUSEKEEPING = 60.0
-_COUNTING = 5.0
+_COUNTING = 5.0  # seconds between two counts of the queues, at least,
+_COUNTING_SHARE = 100  # and so many times as long as one took: long queues must not cost more
 _ORPHAN_MS = 24 * 3600 * 1000  # how long a status for an unknown reference is kept (design §6)
 _DAY_MS = 24 * 3600 * 1000
 
@@ -151,11 +153,13 @@ class Keeper:
         return dropped == _CHUNK
 
     async def _count(self) -> float:
+        began = time.monotonic()
         gauges = await self._store.gauges()
+        took = time.monotonic() - began
         self._publish(gauges)
         self.waiting = sum(count for count, _ in gauges.queued.values())
         self._owing = set(gauges.owed)
-        return _COUNTING
+        return max(_COUNTING, took * _COUNTING_SHARE)
 
     def _publish(self, gauges: Gauges) -> None:
         now = self._clock()

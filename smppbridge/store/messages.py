@@ -59,8 +59,7 @@ _PROMOTE = f"""
 UPDATE messages SET stage = {Stage.QUEUED:d}, due_at = deadline
 WHERE id IN (
     SELECT id FROM messages INDEXED BY messages_due
-    WHERE provider = ? AND stage = {Stage.WAITING:d} AND stage < {Stage.FINAL:d}
-        AND due_at <= ? AND deadline > ?
+    WHERE provider = ? AND stage = {Stage.WAITING:d} AND due_at <= ? AND deadline > ?
     ORDER BY due_at LIMIT ?)
 RETURNING account"""
 
@@ -79,14 +78,14 @@ WHERE provider = ? AND stage = {Stage.QUEUED:d} AND account = ? AND priority = ?
 _POLLS = f"""
 SELECT {",".join(Poll._fields).replace("provider_ref", "ifnull(provider_ref, '')")}
 FROM messages INDEXED BY messages_due
-WHERE provider = ? AND stage = {Stage.SENT:d} AND stage < {Stage.FINAL:d} AND due_at <= ? AND deadline > ?
+WHERE provider = ? AND stage = {Stage.SENT:d} AND due_at <= ? AND deadline > ?
 ORDER BY due_at LIMIT ?"""
 
 OVERDUE_COLUMNS = "id, account, stage, route, provider, attempt, tries, seen, deadline"
 
 _PAST_DUE = f"""
 SELECT {OVERDUE_COLUMNS} FROM messages INDEXED BY messages_due
-WHERE provider = ? AND stage = {{:d}} AND stage < {Stage.FINAL:d} AND due_at <= ? ORDER BY due_at LIMIT ?"""
+WHERE provider = ? AND stage = {{:d}} AND due_at <= ? ORDER BY due_at LIMIT ?"""
 
 _SENT_PAST_DEADLINE = f"""
 SELECT {OVERDUE_COLUMNS} FROM messages INDEXED BY messages_deadline
@@ -95,8 +94,8 @@ WHERE provider = ? AND stage = {Stage.SENT:d} AND deadline <= ? ORDER BY deadlin
 # Nothing waits beyond its deadline. Those due earlier that are passed over here are about to be promoted.
 _WAITING_PAST_DEADLINE = f"""
 SELECT {OVERDUE_COLUMNS} FROM messages INDEXED BY messages_due
-WHERE provider = ?1 AND stage = {Stage.WAITING:d} AND stage < {Stage.FINAL:d} AND due_at <= ?2
-    AND deadline <= ?2 ORDER BY due_at LIMIT ?3"""
+WHERE provider = ?1 AND stage = {Stage.WAITING:d} AND due_at <= ?2 AND deadline <= ?2
+ORDER BY due_at LIMIT ?3"""
 
 _PURGEABLE = f"""
 SELECT id, submitted_at, stage = {Stage.FINAL:d} AND NOT EXISTS (

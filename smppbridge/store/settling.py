@@ -51,7 +51,8 @@ FROM messages m JOIN orphans o ON o.provider = m.provider AND o.provider_ref = m
 WHERE m.id IN ({{}})"""
 
 _FINAL = (
-    f"UPDATE messages SET stage = {Stage.FINAL:d}, state = ?, err = ?, code = ?, done_at = ? WHERE id = ?"
+    f"UPDATE messages SET stage = {Stage.FINAL:d}, due_at = NULL, state = ?, err = ?, code = ?, done_at = ? "
+    "WHERE id = ?"
 )
 _NOTE = "UPDATE messages SET state = ?, err = ?, code = ?, seen = seen | ? WHERE id = ?"
 _OWE = """

@@ -35,7 +35,7 @@ from smppbridge.store.writer import SLOW_COMMIT, Writer, commit
 T = TypeVar("T")
 
 PASSIVE_PAGES = 4_000  # 16 MB of log not yet in the database: move them
-RESTART_PAGES = 16_000  # 64 MB of log: begin it anew
+RESTART_PAGES = 32_000  # 128 MB of log: begin it anew
 
 
 class _Opened(NamedTuple):

@@ -9,13 +9,13 @@ from smppbridge.model.message import Overdue, Stage
 from smppbridge.store.base import Backlog, Gauges
 from smppbridge.store.messages import OVERDUE_COLUMNS, to_overdue
 
-_COUNT_STAGES = f"""
+_COUNT_STAGES = """
 SELECT provider, count(*), min(id) FROM messages INDEXED BY messages_due
-WHERE stage BETWEEN ? AND ? AND stage < {Stage.FINAL:d} GROUP BY provider"""
+WHERE stage BETWEEN ? AND ? AND due_at IS NOT NULL GROUP BY provider"""
 
 _LIST_OPEN = f"""
 SELECT {OVERDUE_COLUMNS} FROM messages INDEXED BY messages_due
-WHERE stage = ? AND stage < {Stage.FINAL:d} ORDER BY id LIMIT ?"""
+WHERE stage = ? AND due_at IS NOT NULL ORDER BY id LIMIT ?"""
 _LIST_FINAL = f"SELECT {OVERDUE_COLUMNS} FROM messages WHERE stage = ? ORDER BY id LIMIT ?"
 
 
@@ -24,7 +24,7 @@ def recover(connection: sqlite3.Connection) -> None:
     connection.execute("BEGIN IMMEDIATE")
     connection.execute(
         "UPDATE messages INDEXED BY messages_due SET due_at = 0 "
-        f"WHERE stage = {Stage.SENDING:d} AND stage < {Stage.FINAL:d}"
+        f"WHERE stage = {Stage.SENDING:d} AND due_at IS NOT NULL"
     )
     connection.execute(
         "UPDATE receipts SET origin = 0, due_at = min(due_at, at) WHERE origin <> 0 OR due_at > at"
@@ -38,7 +38,7 @@ def backlog(connection: sqlite3.Connection) -> Backlog:
         "SELECT DISTINCT provider, account FROM messages INDEXED BY messages_queue WHERE stage = 2"
     ).fetchall()
     providers = connection.execute(
-        "SELECT DISTINCT provider FROM messages INDEXED BY messages_due WHERE stage < 6"
+        "SELECT DISTINCT provider FROM messages INDEXED BY messages_due WHERE due_at IS NOT NULL"
     )
     last_id = connection.execute("SELECT ifnull(max(id), 0) FROM messages").fetchone()[0]
     return Backlog(

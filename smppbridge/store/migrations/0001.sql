@@ -27,7 +27,7 @@ CREATE TABLE messages (
     provider               TEXT    NOT NULL,
     stage                  INTEGER NOT NULL,
     submitted_at           INTEGER NOT NULL,
-    due_at                 INTEGER NOT NULL,  -- when this stage is to be looked at again
+    due_at                 INTEGER,           -- when this stage is to be looked at again; NULL when FINAL
     deadline               INTEGER NOT NULL,  -- SENT: when to stop asking for the status
     attempt                INTEGER NOT NULL DEFAULT 0,
     tries                  INTEGER NOT NULL DEFAULT 0,
@@ -46,7 +46,8 @@ CREATE UNIQUE INDEX messages_wire ON messages (account, wire_id);
 -- The deadline is here so that a claim passes over expired rows without visiting each of them.
 CREATE INDEX messages_queue ON messages (provider, account, priority DESC, id, deadline) WHERE stage = 2;
 
-CREATE INDEX messages_due ON messages (provider, stage, due_at) WHERE stage < 6;
+-- By due_at, not by stage: beside `stage = ?` a condition `stage < 6` would make the planner scan all stages.
+CREATE INDEX messages_due ON messages (provider, stage, due_at) WHERE due_at IS NOT NULL;
 
 -- SENT: due_at is the next question, so the end of all questions needs an order of its own.
 CREATE INDEX messages_deadline ON messages (provider, deadline) WHERE stage = 5;

@@ -1,0 +1,40 @@
+"""How SQLite carries out the queries that run all the time: straight to their rows."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from smppbridge.model.message import Stage
+from smppbridge.store import messages, receipts, settling
+from smppbridge.store.sqlite import SqliteStore
+
+PLANS = [
+    (messages._CLAIM, "messages_queue (provider=? AND account=?)"),
+    (messages._PROMOTE, "messages_due (provider=? AND stage=? AND due_at<?)"),
+    (messages._POLLS, "messages_due (provider=? AND stage=? AND due_at<?)"),
+    (messages._PAST_DUE.format(Stage.QUEUED), "messages_due (provider=? AND stage=? AND due_at<?)"),
+    (messages._WAITING_PAST_DEADLINE, "messages_due (provider=? AND stage=? AND due_at<?)"),
+    (messages._SENT_PAST_DEADLINE, "messages_deadline (provider=? AND deadline<?)"),
+    (settling._BY_REF.format("?,?"), "messages_ref (provider=? AND provider_ref=?)"),
+    (receipts._CLAIM, "receipts_due (account=? AND origin=? AND due_at<?)"),
+]
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> sqlite3.Connection:
+    store = SqliteStore(tmp_path / "plans.db")
+    await store.open()
+    await store.close()
+    return sqlite3.connect(tmp_path / "plans.db")
+
+
+@pytest.mark.parametrize(("sql", "search"), PLANS, ids=[search for _, search in PLANS])
+async def test_a_query_goes_straight_to_its_rows(database: sqlite3.Connection, sql: str, search: str) -> None:
+    try:
+        places = sql.count("?") if "?1" not in sql else 3
+        plan = [row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {sql}", (1,) * places)]
+    finally:
+        database.close()
+    assert any(search in step for step in plan), plan
+    assert not any(step.startswith("SCAN") or "TEMP B-TREE" in step for step in plan), plan
