@@ -168,7 +168,7 @@ class Dispatcher:
         try:
             balance = await self._provider.balance()
         except ProviderError as error:
-            self.gate.failed(error, self._loop.time())
+            self.trouble(error)
             return False
         if balance is not None:
             self._metrics.provider_balance.labels(self.name).set(balance)
@@ -230,6 +230,8 @@ class Dispatcher:
 
     def _announce(self, worked_before: bool) -> None:
         if self.gate.works == worked_before:
+            if not worked_before:
+                self._changed(self.name)  # a trial failed: what came meanwhile may have another way
             return
         self._metrics.provider_up.labels(self.name).set(int(self.gate.works))
         if self.gate.works:

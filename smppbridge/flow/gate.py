@@ -15,6 +15,7 @@ class Gate:
     def __init__(self) -> None:
         self._closed_until = 0.0
         self._failures = 0
+        self._proven = False  # a first success: several requests with a wrong key can earn a ban at once
         self.reason = ""  # why it is down, for /readyz and the log; "" while it works
 
     def is_open(self, now: float) -> bool:
@@ -32,11 +33,12 @@ class Gate:
 
     @property
     def on_trial(self) -> bool:
-        """True when only one hand-over at a time should find out whether it works again."""
-        return self._failures >= FAILURES_BEFORE_PAUSE or bool(self.reason)
+        """True when only one hand-over at a time should find out whether it works."""
+        return not self._proven or self._failures >= FAILURES_BEFORE_PAUSE or bool(self.reason)
 
     def succeeded(self) -> None:
         """The provider answered as it should."""
+        self._proven = True
         self._failures = 0
         self.reason = ""
 

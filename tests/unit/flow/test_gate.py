@@ -8,6 +8,12 @@ def test_a_new_gate_is_open() -> None:
     gate = Gate()
     assert gate.is_open(0.0)
     assert gate.works
+
+
+def test_only_one_hand_over_at_a_time_until_the_first_success() -> None:
+    gate = Gate()
+    assert gate.on_trial
+    gate.succeeded()
     assert not gate.on_trial
 
 
