@@ -281,7 +281,9 @@ class Server:
         if connection.closing:
             return
         if account is None or status != Status.ESME_ROK:
-            self._complain("bind refused", account=name, status=status_name(status), peer=connection.peer)
+            self._complain(
+                "bind refused", system_id=pdu.system_id, status=status_name(status), peer=connection.peer
+            )
             connection.session.refuse(pdu, status)
             connection.close()
             return
