@@ -14,14 +14,18 @@ import logging
 import os
 import sqlite3
 import struct
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 from smppbridge.store.database import store_error
 
 log = logging.getLogger(__name__)
+
+NICENESS = 5  # of the thread: a quarter of a core when the loop wants all of it
 
 
 class WalIndex:
@@ -45,6 +49,12 @@ class WalIndex:
         """Only after every connection is closed: closing any descriptor of a file drops all POSIX locks
         that this process has on it, SQLite's too."""
         os.close(self._descriptor)
+
+
+def _step_back() -> None:
+    """Let the event loop have most of a core that it shares with this thread (Linux: nice is per thread)."""
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
 class Checkpointer:
@@ -71,7 +81,7 @@ class Checkpointer:
         self._passive_at = passive_pages
         self._restart_at = restart_pages
         self._loop = asyncio.get_running_loop()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="store-checkpoint")
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="store-checkpoint", initializer=_step_back)
         self._running: asyncio.Future[bool] | None = None
         self._waited = 0  # pages that waited when the last checkpoint began
         self._held = False
