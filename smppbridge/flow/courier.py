@@ -168,10 +168,11 @@ class Courier:
         return ()
 
     def _deferral(self, receipt: Receipt, lost: bool) -> tuple[int, int, int]:
-        """(id, due, tries): at once when the connection went away, else with backoff behind the others."""
+        """(id, due, tries): behind the others; at once when the connection went away for the first time, else
+        with backoff, so that a client that hangs up on this receipt is not made to do it again and again."""
         now = self._clock()
-        if lost:
-            return receipt.id, now, receipt.tries
+        if lost and not receipt.tries:
+            return receipt.id, now, 1
         pause = backoff(receipt.tries, jitter=random.random())
         self._look_again(receipt.account, pause)
         return receipt.id, now + round(pause * 1000), receipt.tries + 1

@@ -196,6 +196,21 @@ async def test_a_receipt_without_an_answer_comes_again(tmp_path: Path) -> None:
         assert {id_of(pdu) for pdu in await esme.receipts(2)} == {silent, other}
 
 
+async def test_a_receipt_that_makes_the_client_hang_up_does_not_block_the_others(tmp_path: Path) -> None:
+    one_by_one = "accounts: {pbx: {password: secret, window: 1}}\n"
+    async with bridge(tmp_path, SLOW + one_by_one) as app:
+        async with await Esme.bound(app.smpp_ports[0]) as esme:
+            poison, other = await esme.submit(submit()), await esme.submit(submit())
+        await outcomes(app, 2)
+        async with await Esme.bound(app.smpp_ports[0]) as esme:
+            assert id_of(await esme.receipt(None)) == poison
+        async with await Esme.bound(app.smpp_ports[0]) as esme:
+            assert id_of(await esme.receipt()) == other
+            assert id_of(await esme.receipt(None)) == poison  # once may be chance: it comes again at once
+        async with await Esme.bound(app.smpp_ports[0]) as esme:
+            await esme.silence(DeliverSm)  # now it waits
+
+
 async def test_a_connection_that_is_lost_owes_its_receipts_to_the_next(tmp_path: Path) -> None:
     async with bridge(tmp_path) as app:
         async with await Esme.bound(app.smpp_ports[0]) as esme:
