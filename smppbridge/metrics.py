@@ -30,7 +30,7 @@ _ROWS = (1, 5, 10, 50, 100, 250, 500, 1000, 2500, 5000)
 
 
 class Metrics:
-    """The series, in a registry of their own. ``interface.md`` fixes the names."""
+    """The series, in a registry of their own. Dashboards and alerts rely on their names."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()

@@ -1,8 +1,8 @@
 """Delivers owed receipts to the binds that may receive them: claim, deliver_sm, record the answer.
 
 A receipt goes to the bind that submitted the message if it is still there, else to any of the account;
-it is paid only by deliver_sm_resp 0, ended by 0x65 and 0x66, and put behind the others by anything else
-(design §6). Must not know: providers, how receipts come about.
+it is paid only by deliver_sm_resp 0, ended by 0x65 and 0x66, and put behind the others by anything else.
+Must not know: providers, how receipts come about.
 """
 
 import asyncio

@@ -39,7 +39,7 @@ def after_error(message: Message, error: ProviderError, here: Situation) -> Unse
 
 
 def in_doubt(message: Message | Overdue, here: Situation, code: str, reason: str) -> Unsent | Outcome:
-    """The provider may or may not have the message: the account's policy decides (design §6)."""
+    """The provider may or may not have the message: the account's policy decides."""
     if here.uncertain == "fail":
         return Outcome(message.id, State.UNDELIVERABLE, 0, code, here.now)
     doubt = Uncertain(reason, code=code)

@@ -164,7 +164,7 @@ class Intake:
     def _segment(
         self, link: BoundLink, submit: SubmitSm, now: int, choose: Callable[[tuple[str, ...]], "_Choice"]
     ) -> Segment:
-        """What is stored for one submit_sm. Raises Refused (codes: mappings of the bridge itself)."""
+        """What is stored for one submit_sm. Raises Refused with the command_status of its answer."""
         account = link.account
         _check_fields(submit)
         recipient = normalise(submit.destination_addr, submit.dest_addr_ton, account.country)

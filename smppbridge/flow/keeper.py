@@ -25,7 +25,7 @@ _CHUNK = 500  # rows of one step: no step may hold up the loop
 _HOUSEKEEPING = 60.0
 _COUNTING = 5.0  # seconds between two counts of the queues, at least,
 _COUNTING_SHARE = 100  # and so many times as long as one took: long queues must not cost more
-_ORPHAN_MS = 24 * 3600 * 1000  # how long a status for an unknown reference is kept (design §6)
+_ORPHAN_MS = 24 * 3600 * 1000  # how long a status for an unknown reference is kept
 _DAY_MS = 24 * 3600 * 1000
 
 

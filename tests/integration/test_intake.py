@@ -217,7 +217,7 @@ async def test_a_message_waits_for_its_schedule(tmp_path: Path) -> None:
             for moment in (absolute, format_relative(3600))
         ]
         at_once = [
-            await esme.submit(submit(schedule_delivery_time="200101000000000+")),  # past: mappings §4.1
+            await esme.submit(submit(schedule_delivery_time="200101000000000+")),  # past: at once
             await esme.submit(submit()),
         ]
         assert {pdu.tlv(Tag.RECEIPTED_MESSAGE_ID) for pdu in await esme.receipts(2)} == set(at_once)
