@@ -12,11 +12,12 @@ import time
 from collections.abc import Callable, Sequence
 
 from smppbridge.config import Config, Listener, TlsFiles
-from smppbridge.errors import ConfigError, SmppBridgeError, StoreError
+from smppbridge.errors import ConfigError, StoreError
 from smppbridge.flow.courier import Courier
 from smppbridge.flow.dispatcher import Dispatcher
 from smppbridge.flow.intake import Intake
 from smppbridge.flow.keeper import Keeper
+from smppbridge.flow.rerouter import Rerouter
 from smppbridge.flow.tracker import Poller, Tracker
 from smppbridge.link.authentication import Authenticator
 from smppbridge.link.server import Server
@@ -52,7 +53,6 @@ class App:
         self._config = config
         self._clock = clock
         self._accounts = dict(config.accounts)
-        self._routes = config.routes
         self.metrics = Metrics()
         self.smpp_ports: list[int] = []
         self.web_port = 0
@@ -62,8 +62,6 @@ class App:
         self.dispatchers: dict[str, Dispatcher] = {}
         self._pollers: list[Poller] = []
         self._probed: tuple[float, list[str]] = (-_PROBE_INTERVAL, [])  # when the store was tried, and how
-        self._rerouting: dict[str, asyncio.Task[None]] = {}  # by the provider that is down
-        self._reroute_again: set[str] = set()
 
     async def start(self) -> None:
         """Open the store, recover, begin to work, and only then listen. Raises SmppBridgeError, OSError."""
@@ -86,6 +84,7 @@ class App:
             await poller.stop()
         await asyncio.gather(*(dispatcher.stop(_SEND_GRACE) for dispatcher in self.dispatchers.values()))
         await self.keeper.stop()
+        await self.rerouter.stop()
         await self.courier.stop()
         await self.server.stop(_UNBIND_GRACE)
         await self.courier.settle_down()
@@ -107,7 +106,7 @@ class App:
             if getattr(config, section) != getattr(self._config, section):
                 event(log, logging.WARNING, "changes take effect with a restart only", section=section)
         self._accounts = dict(config.accounts)
-        self._routes = config.routes
+        self.rerouter.routes = config.routes
         self.intake.router = Router(config.routes)
         self.intake.max_queued = config.store.max_queued
         self.server.reload(self._accounts)
@@ -130,6 +129,7 @@ class App:
         ids = IdSource(last_id=backlog.last_id)
         self.courier = Courier(store, metrics, clock, response_timeout=smpp.response_timeout)
         self.tracker = Tracker(store, metrics, clock, self.courier.owed)
+        self.rerouter = Rerouter(store, self.dispatchers, config.routes, self._usable)
         for name, provider in self.providers.items():
             self.dispatchers[name] = Dispatcher(
                 provider,
@@ -139,8 +139,8 @@ class App:
                 clock,
                 policy=self._policy,
                 usable=self._usable,
-                requeued=self._requeued,
-                changed=self._provider_changed,
+                requeued=lambda provider, account: self.dispatchers[provider].wake(account),
+                changed=self.rerouter.provider_changed,
             )
             dispatcher = self.dispatchers[name]
             self._pollers.append(
@@ -162,7 +162,7 @@ class App:
             dispatchers=self.dispatchers,
             accounts=lambda: self._accounts,
             usable=self._usable,
-            unserved=self._reroute_soon,
+            unserved=self.rerouter.soon,
             keep_days=config.store.keep_days,
         )
         self.intake = Intake(
@@ -195,11 +195,12 @@ class App:
             if provider_name in self.dispatchers:
                 self.dispatchers[provider_name].wake(account)
             else:
-                self._reroute_soon(provider_name)
+                self.rerouter.soon(provider_name)
         for dispatcher in self.dispatchers.values():
             dispatcher.start()
         for poller in self._pollers:
             poller.start()
+        self.rerouter.start()
         self.keeper.start()
         await self.intake.start()
         for listener in self._config.listen:
@@ -249,59 +250,6 @@ class App:
     def _queued(self, provider: str, account: str, count: int) -> None:
         self.keeper.waiting += count
         self.dispatchers[provider].wake(account, count)
-
-    def _requeued(self, provider: str, account: str) -> None:
-        if provider in self.dispatchers:
-            self.dispatchers[provider].wake(account)
-
-    def _reroute_soon(self, provider: str) -> None:
-        if provider in self._rerouting:
-            self._reroute_again.add(provider)  # what came behind the walk under way
-            return
-        self._rerouting[provider] = asyncio.get_running_loop().create_task(self._reroute(provider))
-        self._rerouting[provider].add_done_callback(lambda _: self._rerouted(provider))
-
-    def _rerouted(self, provider: str) -> None:
-        del self._rerouting[provider]
-        if provider in self._reroute_again:
-            self._reroute_again.discard(provider)
-            self._reroute_soon(provider)
-
-    def _provider_changed(self, provider: str) -> None:
-        """One went down: its messages may have another way. One is back: it may be that way for others."""
-        if not self._usable(provider):
-            self._reroute_soon(provider)
-            return
-        for name in self.providers:
-            if not self._usable(name):
-                self._reroute_soon(name)
-
-    async def _reroute(self, provider: str) -> None:
-        """Messages of a provider that is down and that have another one in their route move at once."""
-        usable = [name for name in self._alternatives(provider) if self._usable(name)]
-        after, total = 0, 0
-        try:
-            while usable:
-                accounts, moved, after = await self.store.reroute(provider, usable, after, 500)
-                total += moved
-                for name in usable:
-                    for account in accounts:
-                        self.dispatchers[name].wake(account)
-                if not after:
-                    break
-        except SmppBridgeError as error:
-            event(log, logging.ERROR, "messages not rerouted", provider=provider, error=str(error))
-        if total:
-            event(
-                log, logging.WARNING, "messages rerouted", provider=provider, count=total, to=",".join(usable)
-            )
-
-    def _alternatives(self, provider: str) -> set[str]:
-        """Who may carry messages of ``provider`` in its place; for one no longer configured, everybody, as
-        nobody knows the routes that it was in."""
-        if provider not in self.providers:
-            return set(self.providers)
-        return {name for route in self._routes if provider in route.to for name in route.to} - {provider}
 
     def _committed(self, seconds: float, rows: int) -> None:
         self.metrics.store_commit_seconds.observe(seconds)

@@ -89,10 +89,10 @@ class Keeper:
         for provider in self._providers:
             now = self._clock()
             promoted = await self._store.promote(provider, now, _CHUNK)
-            for account in promoted:
-                if provider in self._dispatchers:
+            if provider in self._dispatchers:
+                for account in promoted:
                     self._dispatchers[provider].wake(account)
-            if promoted and provider not in self._dispatchers:
+            elif promoted:
                 self._unserved(provider)
             more |= bool(promoted) | await self._end_overdue(provider, now)
         return 0.0 if more else _TICK

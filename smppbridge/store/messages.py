@@ -97,6 +97,14 @@ SELECT {OVERDUE_COLUMNS} FROM messages INDEXED BY messages_due
 WHERE provider = ?1 AND stage = {Stage.WAITING:d} AND due_at <= ?2 AND deadline <= ?2
 ORDER BY due_at LIMIT ?3"""
 
+_OVERDUE = (
+    _PAST_DUE.format(Stage.SENDING),
+    _PAST_DUE.format(Stage.UNCERTAIN),
+    _SENT_PAST_DEADLINE,
+    _PAST_DUE.format(Stage.QUEUED),
+    _WAITING_PAST_DEADLINE,
+)
+
 _PURGEABLE = f"""
 SELECT id, submitted_at, stage = {Stage.FINAL:d} AND NOT EXISTS (
     SELECT 1 FROM receipts INDEXED BY receipts_message WHERE message_id = messages.id)
@@ -212,13 +220,7 @@ def to_overdue(row: tuple[int, str, int, str, str, int, int, int, int]) -> Overd
 def overdue(connection: sqlite3.Connection, provider: str, now: int, limit: int) -> list[Overdue]:
     """Messages to give up on, those that a provider may have first."""
     rows: list[tuple[int, str, int, str, str, int, int, int, int]] = []
-    for sql in (
-        _PAST_DUE.format(Stage.SENDING),
-        _PAST_DUE.format(Stage.UNCERTAIN),
-        _SENT_PAST_DEADLINE,
-        _PAST_DUE.format(Stage.QUEUED),
-        _WAITING_PAST_DEADLINE,
-    ):
+    for sql in _OVERDUE:
         rows += connection.execute(sql, (provider, now, limit - len(rows))).fetchall()
     return list(map(to_overdue, rows))
 
