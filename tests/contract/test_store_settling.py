@@ -372,3 +372,15 @@ async def test_expire_is_limited(store: Store) -> None:
     assert await store.expire_receipts("pbx", NOW + DAY, 2) == 2
     assert await store.expire_receipts("pbx", NOW + DAY, 2) == 1
     assert await store.expire_receipts("pbx", NOW + DAY, 2) == 0
+
+
+async def test_the_id_of_a_paid_receipt_is_never_given_again(store: Store) -> None:
+    """Else a late answer to the first would pay for the second."""
+    await send(store, segment(1), segment(2))
+    ids = []
+    for number in (1, 2):
+        await store.settle("lab", [report(number)], NOW)
+        [receipt] = await store.claim_receipts("pbx", 0, NOW, NOW + HOUR, 10)
+        await store.pay_receipts([receipt.id])
+        ids.append(receipt.id)
+    assert len(set(ids)) == 2

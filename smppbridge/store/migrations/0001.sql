@@ -69,7 +69,7 @@ CREATE TABLE attempts (
 CREATE INDEX attempts_message ON attempts (message_id);
 
 CREATE TABLE receipts (
-    id         INTEGER PRIMARY KEY,
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,  -- never given again: a late answer names its own receipt
     account    TEXT    NOT NULL,
     origin     INTEGER NOT NULL,  -- 0: any bind of the account
     message_id INTEGER NOT NULL,
