@@ -7,6 +7,7 @@ import asyncio
 import hashlib
 import hmac
 import logging
+import random
 import ssl
 import time
 from collections.abc import Callable, Sequence
@@ -14,21 +15,25 @@ from collections.abc import Callable, Sequence
 from smppbridge.config import Config, Listener, TlsFiles
 from smppbridge.errors import ConfigError, StoreError
 from smppbridge.flow.courier import Courier
+from smppbridge.flow.decide import Situation
 from smppbridge.flow.dispatcher import Dispatcher
+from smppbridge.flow.finder import Finder
 from smppbridge.flow.intake import Intake
 from smppbridge.flow.keeper import Keeper
+from smppbridge.flow.reception import InboundPoller, Reception
 from smppbridge.flow.rerouter import Rerouter
 from smppbridge.flow.tracker import Poller, Tracker
+from smppbridge.flow.treasurer import Treasurer
 from smppbridge.link.authentication import Authenticator
 from smppbridge.link.server import Server
 from smppbridge.logs import event
 from smppbridge.metrics import Metrics
 from smppbridge.model.account import Account
 from smppbridge.model.ids import IdSource
-from smppbridge.model.message import StatusReport
+from smppbridge.model.message import Inbound, StatusReport
 from smppbridge.model.route import Router
-from smppbridge.providers.base import Provider
-from smppbridge.providers.registry import build_provider, credential
+from smppbridge.providers.base import News, Provider
+from smppbridge.providers.registry import build_provider
 from smppbridge.smpp.session import Timers
 from smppbridge.store.base import Backlog
 from smppbridge.store.sqlite import SqliteStore
@@ -60,7 +65,7 @@ class App:
         self._tokens = {name: callback_token(config, name) for name in config.providers}
         self.providers = {name: self._provider(name) for name in config.providers}
         self.dispatchers: dict[str, Dispatcher] = {}
-        self._pollers: list[Poller] = []
+        self._askers: list[Poller | Finder | InboundPoller | Treasurer] = []
         self._probed: tuple[float, list[str]] = (-_PROBE_INTERVAL, [])  # when the store was tried, and how
 
     async def start(self) -> None:
@@ -80,8 +85,8 @@ class App:
     async def stop(self) -> None:
         """Take nothing new, finish what was begun, let go. Loses nothing, whenever it is cut short."""
         self.server.close_listeners()
-        for poller in self._pollers:
-            await poller.stop()
+        for asker in self._askers:
+            await asker.stop()
         await asyncio.gather(*(dispatcher.stop(_SEND_GRACE) for dispatcher in self.dispatchers.values()))
         await self.keeper.stop()
         await self.rerouter.stop()
@@ -107,6 +112,7 @@ class App:
                 event(log, logging.WARNING, "changes take effect with a restart only", section=section)
         self._accounts = dict(config.accounts)
         self.rerouter.routes = config.routes
+        self.reception.rules = config.inbound
         self.intake.router = Router(config.routes)
         self.intake.max_queued = config.store.max_queued
         self.server.reload(self._accounts)
@@ -129,6 +135,14 @@ class App:
         ids = IdSource(last_id=backlog.last_id)
         self.courier = Courier(store, metrics, clock, response_timeout=smpp.response_timeout)
         self.tracker = Tracker(store, metrics, clock, self.courier.owed)
+        self.reception = Reception(
+            store,
+            metrics,
+            clock,
+            config.inbound,
+            accounts=lambda: self._accounts,
+            owed=self.courier.owed_inbound,
+        )
         self.rerouter = Rerouter(store, self.dispatchers, config.routes, self._usable)
         for name, provider in self.providers.items():
             self.dispatchers[name] = Dispatcher(
@@ -139,20 +153,10 @@ class App:
                 clock,
                 policy=self._policy,
                 usable=self._usable,
-                requeued=lambda provider, account: self.dispatchers[provider].wake(account),
+                requeued=self._requeued,
                 changed=self.rerouter.provider_changed,
             )
-            dispatcher = self.dispatchers[name]
-            self._pollers.append(
-                Poller(
-                    provider,
-                    store,
-                    self.tracker,
-                    clock,
-                    paused=dispatcher.pause,
-                    trouble=dispatcher.trouble,
-                )
-            )
+            self._askers += self._askers_of(provider, self.dispatchers[name])
         self.keeper = Keeper(
             store,
             self.tracker,
@@ -161,6 +165,7 @@ class App:
             providers=backlog.providers | set(self.providers),
             dispatchers=self.dispatchers,
             accounts=lambda: self._accounts,
+            situation=self._situation,
             usable=self._usable,
             unserved=self.rerouter.soon,
             keep_days=config.store.keep_days,
@@ -186,7 +191,28 @@ class App:
             max_pdu_octets=smpp.max_pdu_octets,
             new_link_id=lambda: ids.next(clock()),
         )
-        self.web = Web(metrics, self.providers, self._tokens, self.tracker.settle, self.readiness)
+        self.web = Web(metrics, self.providers, self._tokens, self._hear, self.readiness)
+
+    def _askers_of(
+        self, provider: Provider, dispatcher: Dispatcher
+    ) -> list[Poller | Finder | InboundPoller | Treasurer]:
+        """Who asks a provider something, each in its own time."""
+        store, clock = self.store, self._clock
+        pause, trouble = dispatcher.pause, dispatcher.trouble
+        return [
+            Poller(
+                provider,
+                store,
+                self.tracker,
+                clock,
+                paused=pause,
+                trouble=trouble,
+                questions=dispatcher.conduct.questions,
+            ),
+            Finder(provider, store, self.tracker, dispatcher, clock, requeued=self._requeued),
+            Treasurer(provider, paused=pause, told=dispatcher.note_balance, trouble=trouble),
+            InboundPoller(provider, store, self.reception, clock, paused=pause, trouble=trouble),
+        ]
 
     async def _begin(self, backlog: Backlog) -> None:
         for name, provider in self.providers.items():
@@ -198,8 +224,10 @@ class App:
                 self.rerouter.soon(provider_name)
         for dispatcher in self.dispatchers.values():
             dispatcher.start()
-        for poller in self._pollers:
-            poller.start()
+        for asker in self._askers:
+            asker.start()
+        for account in backlog.inbound:
+            self.courier.owed_inbound(account)
         self.rerouter.start()
         self.keeper.start()
         await self.intake.start()
@@ -217,7 +245,7 @@ class App:
     async def readiness(self) -> list[str]:
         """Why the bridge cannot do its work now; empty when it can."""
         reasons = await self._store_reasons()
-        if not any(self._usable(name) for name in self.providers):
+        if not any(self._working(name) for name in self.providers):
             reasons += [f"provider {name}: {self.dispatchers[name].gate.reason}" for name in self.providers]
         return reasons
 
@@ -240,6 +268,27 @@ class App:
         dispatcher = self.dispatchers.get(provider)
         return dispatcher is not None and dispatcher.usable
 
+    def _working(self, provider: str) -> bool:
+        return self.dispatchers[provider].working
+
+    def _requeued(self, provider: str, account: str) -> None:
+        self.dispatchers[provider].wake(account)
+
+    def _situation(self, provider: str, account: str, now: int) -> Situation:
+        """What a decision about a message depends on, also for a provider that is no longer configured."""
+        if provider in self.dispatchers:
+            return self.dispatchers[provider].situation(account, now)
+        return Situation(now, self._usable, self._policy(account), random.random())
+
+    async def _hear(self, provider: str, news: Sequence[News]) -> None:
+        """Statuses and messages from phones that a provider tells; returns after COMMIT."""
+        reports = [item for item in news if isinstance(item, StatusReport)]
+        inbound = [item for item in news if isinstance(item, Inbound)]
+        if reports:
+            await self.tracker.settle(provider, reports)
+        if inbound:
+            await self.reception.arrive(provider, inbound)
+
     def _policy(self, account: str) -> str:
         known: Account | None = self._accounts.get(account)
         return known.uncertain if known is not None else "hold"
@@ -261,7 +310,7 @@ def callback_token(config: Config, provider: str) -> str:
     "" for a provider that has no secret and so no callbacks."""
     web_secret = config.web.secret
     secret = (
-        web_secret.get_secret_value() if web_secret is not None else credential(config.providers[provider])
+        web_secret.get_secret_value() if web_secret is not None else config.providers[provider].credential()
     )
     if not secret:
         return ""

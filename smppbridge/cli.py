@@ -76,7 +76,8 @@ def _print_urls(config: Config) -> None:
         raise ConfigError(["web.public_url: set it to the address under which providers reach this bridge"])
     for name in config.providers:
         if token := callback_token(config, name):
-            click.echo(f"{name} {base.rstrip('/')}/callbacks/{name}/{token}")
+            query = config.providers[name].callback_query()
+            click.echo(f"{name} {base.rstrip('/')}/callbacks/{name}/{token}{query}")
 
 
 @cli.command("config-schema")

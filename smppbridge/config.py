@@ -26,11 +26,12 @@ from smppbridge.errors import ConfigError
 from smppbridge.model.account import Account, SystemId
 from smppbridge.model.duration import PositiveDuration
 from smppbridge.model.fields import NotBuilt, Secret, Settings, mistake, not_built
+from smppbridge.model.inbound import InboundRule
 from smppbridge.model.route import Route
 from smppbridge.providers.registry import AnyOptions
 
 # Kinds and keys of providers that are documented, but that no model has yet.
-PLANNED = frozenset({"smsc", "sms-assistent", "smpp", "webhook", "format", "low_balance", "schedule"})
+PLANNED = frozenset({"smpp"})
 DAY = 86400.0  # seconds
 _SQLITE = "sqlite:///"
 PASSWORD_LENGTH = 8  # SMPP 3.4 §4.1.1: 9 octets with the NUL
@@ -160,6 +161,7 @@ class Config(Settings):
     accounts: dict[str, Account] = Field(min_length=1)  # by system_id
     providers: dict[ProviderName, ProviderOptions] = Field(min_length=1)
     routes: tuple[Route, ...] = Field(min_length=1)
+    inbound: tuple[InboundRule, ...] = ()  # who gets the messages from phones: the first rule that matches
     log: Log = Log()
 
     @field_validator("listen")
@@ -241,18 +243,23 @@ def parse(text: str, base: Path, environ: Mapping[str, str] = os.environ) -> Con
 
 
 def _unknown_names(values: Mapping[str, object]) -> Iterator[str]:
-    """Routes that name an account or a provider that is not there.
+    """Routes and inbound rules that name an account or a provider that is not there.
 
     Looks at the plain values, so that these mistakes are found beside those of other sections.
     """
-    routes = values.get("routes")
-    for index, route in enumerate(routes if isinstance(routes, list) else ()):
-        for key, section in (("account", "accounts"), ("to", "providers")):
-            known, named = values.get(section), route.get(key) if isinstance(route, dict) else None
+    for lines, key, section in (
+        ("routes", "account", "accounts"),
+        ("routes", "to", "providers"),
+        ("inbound", "provider", "providers"),
+        ("inbound", "to", "accounts"),
+    ):
+        rules, known = values.get(lines), values.get(section)
+        for index, rule in enumerate(rules if isinstance(rules, list) else ()):
+            named = rule.get(key) if isinstance(rule, dict) else None
             for name in named if isinstance(named, list) else [named]:
                 if isinstance(known, dict) and isinstance(name, str | int) and str(name) not in known:
                     names = ", ".join(known)
-                    yield f'routes[{index}].{key}: "{name}" is not in {section}; known there: {names}'
+                    yield f'{lines}[{index}].{key}: "{name}" is not in {section}; known there: {names}'
 
 
 def _secret_keys(schema: Mapping[str, Any]) -> frozenset[str]:
@@ -285,7 +292,13 @@ def warnings(config: Config) -> list[str]:
     for name, provider in config.providers.items():
         advice = provider.warnings(callbacks=config.web.public_url is not None)
         found += [f"providers.{name}{'.' if _BEGINS_WITH_KEY.match(text) else ': '}{text}" for text in advice]
-    return [*_web_warnings(config), *_account_warnings(config), *found, *_route_warnings(config)]
+    return [
+        *_web_warnings(config),
+        *_account_warnings(config),
+        *_service_warnings(config),
+        *found,
+        *_route_warnings(config),
+    ]
 
 
 def _web_warnings(config: Config) -> Iterator[str]:
@@ -307,6 +320,13 @@ def _account_warnings(config: Config) -> Iterator[str]:
             yield f"accounts.{name}.password: is {judgement} than the 8 characters of SMPP 3.4; {risk}"
         if exposed and account.allow_from is None:
             yield f"accounts.{name}.allow_from: is not set, so binds are taken from every address"
+
+
+def _service_warnings(config: Config) -> Iterator[str]:
+    sold = frozenset().union(*(provider.sells() for provider in config.providers.values()))
+    for name, account in config.accounts.items():
+        if missing := sorted(account.services - sold):
+            yield f"accounts.{name}.services: no provider sells {', '.join(missing)}, so it is refused"
 
 
 def _route_warnings(config: Config) -> Iterator[str]:

@@ -13,9 +13,11 @@
     ├ ProviderError
     │ ├ Unavailable          nothing was taken: next provider at once; after the last, back off
     │ ├ Throttled(after)     slow down
+    │ ├ Postponed(after)     this message later, the others go on
     │ ├ Rejected(code)       final for this message
     │ ├ Disabled             key, IP or money: pause the provider, alert
     │ └ Uncertain            may have been taken: never resend blindly
+    ├ WrongSignature         a callback that the provider did not sign: answer 403
     └ StoreError             answer ESME_RSYSERR; never acknowledge what is not saved
 
 Exceptions of libraries are translated to these once, in the file that calls the library.
@@ -108,6 +110,14 @@ class Throttled(ProviderError):
         self.after = after
 
 
+class Postponed(ProviderError):
+    """Nothing was taken: this message may be tried again after ``after`` seconds, at the same provider."""
+
+    def __init__(self, reason: str, *, after: float, code: str = "", status: int = 0x45) -> None:
+        super().__init__(reason, code=code, status=status)
+        self.after = after
+
+
 class Rejected(ProviderError):
     """The provider refused this message for good; ``err`` (0-999) goes into its receipt."""
 
@@ -126,6 +136,10 @@ class Disabled(ProviderError):
 
 class Uncertain(ProviderError):
     """The request may have reached the provider and been carried out."""
+
+
+class WrongSignature(SmppBridgeError):
+    """A callback whose signature or password is wrong: somebody else than the provider may have sent it."""
 
 
 class StoreError(SmppBridgeError):

@@ -67,12 +67,25 @@ class Metrics:
         )
         self.provider_up = self._gauge("provider_up", "1 while messages are sent there.", "provider")
         self.provider_balance = self._gauge("provider_balance", "Money left at the provider.", "provider")
+        self.provider_low_balance = self._gauge(
+            "provider_low_balance", "1 while the balance is below low_balance.", "provider"
+        )
+        self.unreadable_answers = self._counter(
+            "unreadable_answers", "Answers of a provider that make no sense.", "provider"
+        )
         self.outcomes = self._counter("outcomes", "Messages by their final state.", "provider", "state")
         self.delivery_seconds = self._histogram(
             "delivery_seconds", "From submit_sm to the final state.", _DELIVERY, "provider"
         )
         self.late_statuses = self._counter(
             "late_statuses", "Provider statuses ignored because the message was final.", "provider"
+        )
+
+        self.inbound_messages = self._counter(
+            "inbound_messages", "Messages from phones by who got them.", "provider", "account"
+        )
+        self.owed_inbound = self._gauge(
+            "owed_inbound", "Parts of messages from phones waiting for their account.", "account"
         )
 
         self.upstream_binds = self._gauge("upstream_binds", "Our binds at an upstream SMSC.", "provider")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from scripts.benchmarks import providers
 from scripts.benchmarks.bridge import NOWHERE, SANDBOX, bridge
 from scripts.benchmarks.esme import Tally, load
 
@@ -98,6 +99,12 @@ BENCHMARKS: dict[str, Callable[[int, Path | None], Awaitable[Figures]]] = {
     "accept-one": accept_one,
     "end-to-end": end_to_end,
     "memory": memory,
+    "smspilot": providers.smspilot,
+    "sms-assistent": providers.sms_assistent,
+    "slow-provider": providers.slow_provider,
+    "slow-sms-assistent": providers.slow_sms_assistent,
+    "sms-assistent-statuses": providers.sms_assistent_statuses,
+    "smspilot-callbacks": providers.smspilot_callbacks,
 }
 
 

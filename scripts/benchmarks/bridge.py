@@ -11,9 +11,11 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.ports import reserved_ports
+
 _CONFIG = """
 listen: [{host: 127.0.0.1, port: 0}]
-web: {host: 127.0.0.1, port: 0}
+web: {host: 127.0.0.1, port: %(web_port)d%(public_url)s}
 store: {url: "sqlite:///bench.db", max_queued: 100000000}
 accounts:
   load: {password: load, binds: 100, window: %(window)d}
@@ -50,13 +52,22 @@ class Bridge:
 
 @contextlib.asynccontextmanager
 async def bridge(
-    provider: str = SANDBOX, *, window: int = 100, directory: Path | None = None
+    provider: str = SANDBOX, *, window: int = 100, directory: Path | None = None, callbacks: bool = False
 ) -> AsyncIterator[Bridge]:
-    """Start one, wait until it is ready, stop it with SIGTERM in the end."""
+    """Start one, wait until it is ready, stop it with SIGTERM in the end. ``callbacks``: the provider may
+    reach it."""
     cores = sorted(os.sched_getaffinity(0))
-    with tempfile.TemporaryDirectory(prefix="smppbridge-bench-", dir=directory) as scratch:
+    with (
+        tempfile.TemporaryDirectory(prefix="smppbridge-bench-", dir=directory) as scratch,
+        reserved_ports(1) as [web_port],
+    ):
+        public_url = f', public_url: "http://127.0.0.1:{web_port}"' if callbacks else ""
         path = Path(scratch) / "bench.yaml"
-        path.write_text(_CONFIG % {"window": window, "provider": provider}, encoding="utf-8")
+        path.write_text(
+            _CONFIG
+            % {"window": window, "provider": provider, "web_port": web_port, "public_url": public_url},
+            encoding="utf-8",
+        )
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "smppbridge", "serve", "-c", str(path), stderr=subprocess.PIPE
         )

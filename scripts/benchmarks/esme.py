@@ -13,6 +13,7 @@ from smppbridge.smpp.pdu import BindTransceiver, SubmitSm
 
 _HEADER = struct.Struct(">4I")
 _SEQUENCE_AT = 12
+_NUMBER = "375291234567"
 
 
 class Tally:
@@ -36,6 +37,8 @@ class LoadEsme(asyncio.Protocol):
         self._tally = tally
         self._window = window
         self._prepared = bytearray(encode(submit))
+        # The last seven digits of the recipient: each message has one of its own, as packets demand.
+        self._number_at = self._prepared.index(submit.destination_addr.encode()) + len(_NUMBER) - 7
         self._sent_at: dict[int, float] = {}
         self._sequence = 1
         self._rest = b""
@@ -98,11 +101,14 @@ class LoadEsme(asyncio.Protocol):
         count = min(count, self._tally.unsent)
         if not count or self._transport is None:
             return
+        number = self._tally.unsent
         self._tally.unsent -= count
         now = time.perf_counter()
         octets = []
         for sequence in range(self._sequence + 1, self._sequence + 1 + count):
             self._prepared[_SEQUENCE_AT:16] = sequence.to_bytes(4)
+            self._prepared[self._number_at : self._number_at + 7] = b"%07d" % (number % 10_000_000)
+            number -= 1
             octets.append(bytes(self._prepared))
             self._sent_at[sequence] = now
         self._sequence += count
@@ -120,7 +126,7 @@ async def load(
         source_addr="ALARM",
         dest_addr_ton=1,
         dest_addr_npi=1,
-        destination_addr="375291234567",
+        destination_addr=_NUMBER,
         registered_delivery=int(receipts),
         short_message=b"Door 3 opened at 12:34, alarm set. " * 4,
     )

@@ -1,7 +1,8 @@
-"""Delivers owed receipts to the binds that may receive them: claim, deliver_sm, record the answer.
+"""Delivers what accounts are owed, receipts and messages from phones: claim, deliver_sm, record the answer.
 
-A receipt goes to the bind that submitted the message if it is still there, else to any of the account;
-it is paid only by deliver_sm_resp 0, ended by 0x65 and 0x66, and put behind the others by anything else.
+A receipt goes to the bind that submitted the message if it is still there, else to any of the account, where
+messages from phones go anyway; each is paid only by deliver_sm_resp 0, ended by 0x65 and 0x66, and put behind
+the others by anything else.
 Must not know: providers, how receipts come about.
 """
 
@@ -11,20 +12,24 @@ import random
 from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 
-from smppbridge.errors import InvalidState
-from smppbridge.flow.receipts import receipt_pdu, receipt_style
+from smppbridge.errors import InvalidState, StoreError
+from smppbridge.flow.deliveries import inbound_pdu, receipt_pdu, receipt_style
 from smppbridge.flow.worker import Worker, persist
 from smppbridge.link.server import BoundLink
 from smppbridge.logs import event
 from smppbridge.metrics import Metrics
-from smppbridge.model.message import Receipt
+from smppbridge.model.message import InboundPart, Receipt
 from smppbridge.model.retry import backoff
 from smppbridge.smpp.constants import Status, status_name
-from smppbridge.smpp.pdu import DeliverSmResp
+from smppbridge.smpp.pdu import DeliverSm, DeliverSmResp
+from smppbridge.smpp.receipt import ReceiptStyle
 from smppbridge.smpp.session import Answered, Unanswered
 from smppbridge.store.base import Store
 
 log = logging.getLogger(__name__)
+
+Owed = Receipt | InboundPart
+Deferral = tuple[Owed, int, int]  # what, when it is due again, tries
 
 _ENDS_RECEIPT = (Status.ESME_RX_P_APPN, Status.ESME_RX_R_APPN)
 _TOO_FAST = (Status.ESME_RTHROTTLED, Status.ESME_RMSGQFUL)
@@ -49,7 +54,8 @@ class Courier:
         self._workers: dict[int, Worker] = {}
         self._links: dict[str, list[BoundLink]] = {}
         self._saving: set[asyncio.Task[None]] = set()
-        self._answered: set[int] = set()  # receipts whose answer is being saved: not to be sent again
+        self._answered: set[Owed] = set()  # whose answer is being saved: not to be sent again
+        self._inbound: set[str] = set()  # accounts that may be owed messages from phones
         self._resting: dict[int, float] = {}  # link id -> until when (loop's clock)
         self._put_off_until: dict[str, float] = {}  # account -> when its last put-off receipt is due
         self._alarms: dict[str, asyncio.TimerHandle] = {}
@@ -80,36 +86,41 @@ class Courier:
 
     def answered(self, link: BoundLink, events: Sequence[Answered | Unanswered]) -> None:
         """Record the answers of one read together."""
-        paid: list[int] = []
-        deferred: list[tuple[int, int, int]] = []
+        paid: list[Owed] = []
+        deferred: list[Deferral] = []
         words: Counter[str] = Counter()
         for item in events:
-            receipt = item.context
-            if not isinstance(receipt, Receipt):
+            owed = item.context
+            if not isinstance(owed, Receipt | InboundPart):
                 continue
             status = _status(item)
             words["timeout" if status is None else status_name(status)] += 1
             if status in _TOO_FAST:
                 self._resting[link.id] = asyncio.get_running_loop().time() + _REST
             if status == Status.ESME_ROK:
-                paid.append(receipt.id)
+                paid.append(owed)
             elif status in _ENDS_RECEIPT:
-                paid.append(receipt.id)
+                paid.append(owed)
                 event(
                     log,
                     logging.WARNING,
-                    "receipt refused for good",
-                    account=receipt.account,
-                    id=receipt.wire_id,
+                    "receipt refused for good" if isinstance(owed, Receipt) else "inbound refused for good",
+                    account=owed.account,
+                    id=_name(owed),
                 )
             else:
-                deferred.append(self._deferral(receipt, lost=status is None and link.connection.closing))
+                deferred.append(self._deferral(owed, lost=status is None and link.connection.closing))
         for word, count in words.items():
             self._metrics.deliver_sm.labels(link.account.name, word).inc(count)
         if paid or deferred:
             self._save(self._record(link.account.name, paid, deferred))
 
     # --- for the other workers -----------------------------------------------------------------
+
+    def owed_inbound(self, account: str) -> None:
+        """A message from a phone was added for this account."""
+        self._inbound.add(account)
+        self.owed(account)
 
     def owed(self, account: str) -> None:
         """A receipt was added for this account."""
@@ -140,42 +151,55 @@ class Courier:
         if rest > 0:
             return rest
         now = self._clock()
-        receipts = await self._store.claim_receipts(
-            link.account.name, link.id, now, now + self._lease_ms, room
-        )
-        undelivered = self._deliver(link, receipts)
+        claimed = await self._claim(link, now, room)
+        undelivered = self._deliver(link, claimed)
         if undelivered:
-            await self._store.defer_receipts([(receipt.id, now, receipt.tries) for receipt in undelivered])
+            await self._defer([(owed, now, owed.tries) for owed in undelivered])
             return _IDLE
-        return _IDLE if len(receipts) < room else 0.0
+        return _IDLE if len(claimed) < room else 0.0
 
-    def _deliver(self, link: BoundLink, receipts: Sequence[Receipt]) -> Sequence[Receipt]:
+    async def _claim(self, link: BoundLink, now: int, room: int) -> list[Owed]:
+        name, lease_until = link.account.name, now + self._lease_ms
+        claimed: list[Owed] = []
+        if name in self._inbound:
+            claimed += await self._store.claim_inbound(name, now, lease_until, room)
+            if len(claimed) < room:
+                self._inbound.discard(name)
+        if len(claimed) < room:
+            room -= len(claimed)
+            try:
+                claimed += await self._store.claim_receipts(name, link.id, now, lease_until, room)
+            except StoreError:
+                self._inbound.add(name)  # what was claimed a moment ago comes back when its lease ends
+                raise
+        return claimed
+
+    def _deliver(self, link: BoundLink, claimed: Sequence[Owed]) -> Sequence[Owed]:
         """Send; the ones that could not be sent because the session ended meanwhile."""
         profile = link.account.receipt
         style = receipt_style(profile)
-        for index, receipt in enumerate(receipts):
-            if receipt.id in self._answered:
+        with_tlvs = profile.tlvs and link.takes_tlvs
+        for index, owed in enumerate(claimed):
+            if owed in self._answered:
                 continue
             try:
-                link.connection.request(
-                    receipt_pdu(receipt, style, profile.tlvs and link.takes_tlvs), receipt
-                )
+                link.connection.request(_pdu(owed, style, with_tlvs), owed)
             except InvalidState:
-                return receipts[index:]
+                return claimed[index:]
             except Exception:  # this one cannot be written: the others must not wait for it
-                log.exception("receipt %s cannot be encoded, it is put off", receipt.wire_id)
-                self._save(self._record(link.account.name, [], [self._deferral(receipt, lost=False)]))
+                log.exception("receipt %s cannot be encoded, it is put off", _name(owed))
+                self._save(self._record(link.account.name, [], [self._deferral(owed, lost=False)]))
         return ()
 
-    def _deferral(self, receipt: Receipt, lost: bool) -> tuple[int, int, int]:
-        """(id, due, tries): behind the others; at once when the connection went away for the first time, else
-        with backoff, so that a client that hangs up on this receipt is not made to do it again and again."""
+    def _deferral(self, owed: Owed, lost: bool) -> Deferral:
+        """Behind the others; at once when the connection went away for the first time, else with backoff, so
+        that a client that hangs up on this one is not made to do it again and again."""
         now = self._clock()
-        if lost and not receipt.tries:
-            return receipt.id, now, 1
-        pause = backoff(receipt.tries, jitter=random.random())
-        self._look_again(receipt.account, pause)
-        return receipt.id, now + round(pause * 1000), receipt.tries + 1
+        if lost and not owed.tries:
+            return owed, now, 1
+        pause = backoff(owed.tries, jitter=random.random())
+        self._look_again(owed.account, pause)
+        return owed, now + round(pause * 1000), owed.tries + 1
 
     def _look_again(self, account: str, pause: float) -> None:
         """One timer for an account, however many of its receipts are put off."""
@@ -187,22 +211,38 @@ class Courier:
 
     def _alarm(self, account: str) -> None:
         loop = asyncio.get_running_loop()
-        self.owed(account)
+        self.owed_inbound(account)
         if loop.time() < self._put_off_until[account]:
             self._alarms[account] = loop.call_later(_LOOK_AGAIN, self._alarm, account)
         else:
             del self._alarms[account], self._put_off_until[account]
 
-    async def _record(self, account: str, paid: list[int], deferred: list[tuple[int, int, int]]) -> None:
+    async def _record(self, account: str, paid: list[Owed], deferred: list[Deferral]) -> None:
         async def save() -> None:
-            await asyncio.gather(self._store.pay_receipts(paid), self._store.defer_receipts(deferred))
+            await asyncio.gather(self._pay(paid), self._defer(deferred))
 
-        ids = {*paid, *(receipt_id for receipt_id, _, _ in deferred)}
-        self._answered |= ids
+        answered = {*paid, *(owed for owed, _, _ in deferred)}
+        self._answered |= answered
         try:
             await persist(f"receipts of {account}", save)
         finally:
-            self._answered -= ids
+            self._answered -= answered
+
+    async def _pay(self, paid: Sequence[Owed]) -> None:
+        receipts = [owed.id for owed in paid if isinstance(owed, Receipt)]
+        if receipts:
+            await self._store.pay_receipts(receipts)
+        if len(receipts) < len(paid):
+            await self._store.pay_inbound([owed.id for owed in paid if isinstance(owed, InboundPart)])
+
+    async def _defer(self, deferred: Sequence[Deferral]) -> None:
+        receipts = [(owed.id, due, tries) for owed, due, tries in deferred if isinstance(owed, Receipt)]
+        if receipts:
+            await self._store.defer_receipts(receipts)
+        if len(receipts) < len(deferred):
+            parts = [(owed.id, due, tries) for owed, due, tries in deferred if isinstance(owed, InboundPart)]
+            await self._store.defer_inbound(parts)
+            self._inbound.update(owed.account for owed, _, _ in deferred)
 
     async def _release(self, link: BoundLink, worker: Worker) -> None:
         await worker.stop()
@@ -221,6 +261,14 @@ class Courier:
         self._saving.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("unexpected error while saving the fate of receipts", exc_info=error)
+
+
+def _pdu(owed: Owed, style: ReceiptStyle, with_tlvs: bool) -> DeliverSm:
+    return receipt_pdu(owed, style, with_tlvs) if isinstance(owed, Receipt) else inbound_pdu(owed)
+
+
+def _name(owed: Owed) -> str:
+    return owed.wire_id if isinstance(owed, Receipt) else f"{owed.provider} {owed.id}"
 
 
 def _status(item: Answered | Unanswered) -> int | None:

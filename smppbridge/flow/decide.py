@@ -6,11 +6,15 @@ Must not know: the store, providers, the clock (an argument).
 from collections.abc import Callable
 from typing import NamedTuple
 
-from smppbridge.errors import ProviderError, Rejected, Throttled, Uncertain
-from smppbridge.model.message import ROUTE_SEPARATOR, Message, Outcome, Overdue, Stage, State, Unsent
+from smppbridge.errors import Postponed, ProviderError, Rejected, Throttled, Unavailable, Uncertain
+from smppbridge.model.message import ROUTE_SEPARATOR, Doubt, Message, Outcome, Overdue, Stage, State, Unsent
 from smppbridge.model.retry import backoff
 
 LEASE_OVER = "lease over"
+# A provider may need a moment until it can find what it has taken, so once is not enough.
+MISSES_ARE_CERTAIN = 2
+# So many questions without an answer, and those who would rather have it twice than late get it.
+ASKED_IN_VAIN = 5
 
 
 class Situation(NamedTuple):
@@ -20,15 +24,16 @@ class Situation(NamedTuple):
     usable: Callable[[str], bool]  # may messages go to this provider now?
     uncertain: str  # the account's policy: hold | resend | fail
     jitter: float  # 0..1
+    ask_after: float = 0.0  # seconds until its provider may be asked about a doubt; 0 = it cannot be asked
 
 
-def after_error(message: Message, error: ProviderError, here: Situation) -> Unsent | Outcome:
+def after_error(message: Message | Doubt, error: ProviderError, here: Situation) -> Unsent | Outcome:
     """The next stage of a message that a provider did not take."""
     if isinstance(error, Rejected):
         return Outcome(message.id, State.REJECTED, error.err, error.code, here.now)
     if isinstance(error, Uncertain):
         return in_doubt(message, here, error.code, error.reason)
-    if isinstance(error, Throttled):
+    if isinstance(error, Throttled | Postponed):
         return _unsent(message, Stage.WAITING, message.provider, error.after, message.tries, error, here)
     following = next_provider(message.route, message.provider, here.usable)
     if following is not None:
@@ -38,8 +43,18 @@ def after_error(message: Message, error: ProviderError, here: Situation) -> Unse
     return _unsent(message, Stage.WAITING, first, pause, message.tries + 1, error, here)
 
 
-def in_doubt(message: Message | Overdue, here: Situation, code: str, reason: str) -> Unsent | Outcome:
-    """The provider may or may not have the message: the account's policy decides."""
+def in_doubt(message: Message | Overdue | Doubt, here: Situation, code: str, reason: str) -> Unsent | Outcome:
+    """The provider may or may not have the message: it is asked, or else the account's policy decides."""
+    if here.ask_after:
+        return _unsent(
+            message,
+            Stage.UNCERTAIN,
+            message.provider,
+            here.ask_after,
+            message.tries,
+            Uncertain(reason, code=code),
+            here,
+        )
     if here.uncertain == "fail":
         return Outcome(message.id, State.UNDELIVERABLE, 0, code, here.now)
     doubt = Uncertain(reason, code=code)
@@ -48,6 +63,18 @@ def in_doubt(message: Message | Overdue, here: Situation, code: str, reason: str
         return _unsent(message, Stage.WAITING, message.provider, pause, message.tries + 1, doubt, here)
     waiting = (message.deadline - here.now) / 1000
     return _unsent(message, Stage.UNCERTAIN, message.provider, waiting, message.tries, doubt, here)
+
+
+def after_question(doubt: Doubt, here: Situation, *, missing: bool) -> Unsent | Outcome | None:
+    """What becomes of a message that its provider did not find (``missing``), or could not tell anything
+    about; None = it is asked again. Only what is certainly not there goes out once more."""
+    if missing:
+        if doubt.misses + 1 < MISSES_ARE_CERTAIN:
+            return None
+        return after_error(doubt, Unavailable("the provider does not have it"), here)
+    if here.uncertain == "hold" or doubt.asked + 1 < ASKED_IN_VAIN:
+        return None
+    return in_doubt(doubt, here._replace(ask_after=0.0), "", "the provider cannot tell")
 
 
 def when_overdue(message: Overdue, here: Situation) -> Unsent | Outcome:
@@ -73,7 +100,7 @@ def next_provider(route: str, current: str, usable: Callable[[str], bool]) -> st
 
 
 def _unsent(
-    message: Message | Overdue,
+    message: Message | Overdue | Doubt,
     stage: Stage,
     provider: str,
     pause: float,

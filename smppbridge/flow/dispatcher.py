@@ -10,16 +10,25 @@ import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from smppbridge.errors import Disabled, ProviderError, Rejected, Throttled, Unavailable, Uncertain
+from smppbridge.errors import (
+    Disabled,
+    Postponed,
+    ProviderError,
+    Rejected,
+    Throttled,
+    Unavailable,
+    Uncertain,
+)
+from smppbridge.flow.conduct import Conduct
 from smppbridge.flow.decide import Situation, after_error, result_word
-from smppbridge.flow.gate import Gate
 from smppbridge.flow.tracker import Tracker
 from smppbridge.flow.worker import Worker, persist
 from smppbridge.logs import event
 from smppbridge.metrics import Metrics
-from smppbridge.model.limits import TokenBucket
-from smppbridge.model.message import Message, Outcome, Sent, Stage, Unsent
+from smppbridge.model.message import Doubt, Message, Outcome, Sent, Stage, Unsent
 from smppbridge.providers.base import Provider, SendResult, Taken
+from smppbridge.providers.http import UNREADABLE
+from smppbridge.smpp.constants import Status
 from smppbridge.store.base import Store
 
 log = logging.getLogger(__name__)
@@ -51,7 +60,6 @@ class Dispatcher:
         changed: Callable[[str], None],
     ) -> None:
         self.name = provider.name
-        self.gate = Gate()
         self._provider = provider
         self._limits = provider.limits
         self._store = store
@@ -63,8 +71,8 @@ class Dispatcher:
         self._requeued = requeued
         self._changed = changed
         self._loop = asyncio.get_running_loop()
-        limits = provider.limits
-        self._bucket = TokenBucket(limits.rate, max(limits.rate, 1.0), self._loop.time())
+        self.conduct = Conduct(provider.limits, self._loop.time())
+        self.gate = self.conduct.gate
         self._accounts: dict[str, None] = {}  # may have queued messages, next turn first
         self._fresh = 0  # messages heard of since the last claim
         self._fill_until = 0.0
@@ -91,7 +99,12 @@ class Dispatcher:
 
     @property
     def usable(self) -> bool:
-        """True unless the provider is down: messages may be queued for it."""
+        """True unless the provider is down, or is to be spared: messages may be queued for it."""
+        return self.working and not self.conduct.leaves()
+
+    @property
+    def working(self) -> bool:
+        """True unless the provider is down."""
         return self.gate.works or self.gate.is_open(self._loop.time())
 
     def pause(self) -> float:
@@ -128,11 +141,12 @@ class Dispatcher:
             return self._fill_until - now
         if self.gate.reason and not await self._probe():
             return min(self.gate.wait(self._loop.time()), _IDLE)
-        allowed = self._bucket.take(1 if self.gate.on_trial else self._limits.batch, now)
+        allowed = self.conduct.bucket.take(1 if self.gate.on_trial else self._limits.batch, now)
         if not allowed:
-            return self._bucket.wait(now)
-        batch = await self._claim(allowed)
-        self._bucket.put_back(allowed - len(batch))
+            return self.conduct.bucket.wait(now)
+        claimed = await self._claim(allowed)
+        batch = await self._hold_back(claimed)
+        self.conduct.bucket.put_back(allowed - len(batch))
         if batch:
             task = self._loop.create_task(self._hand_over(batch), name=f"send {self.name}")
             self._tasks.add(task)
@@ -163,6 +177,28 @@ class Dispatcher:
             batch += claim
         return batch
 
+    async def _hold_back(self, claimed: list[Message]) -> list[Message]:
+        """Without those that would break a rule if they were sent now: they wait."""
+        waits = [self._wait(message) for message in claimed]
+        if not any(waits):
+            return claimed
+        now = self._clock()
+        held = [
+            (message.id, message.attempt, now + round(wait * 1000))
+            for message, wait in zip(claimed, waits, strict=True)
+            if wait
+        ]
+        await persist(f"waits of {self.name}", lambda: self._store.hand_back(held))
+        return [message for message, wait in zip(claimed, waits, strict=True) if not wait]
+
+    def _wait(self, message: Message) -> float:
+        """Seconds for which a message must not be sent: its schedule, which another provider was to keep, or
+        a rule of conduct."""
+        now = self._clock()
+        if message.send_at > now and not self._provider.schedules(message.send_at, now):
+            return (message.send_at - now) / 1000
+        return self.conduct.hold_back(message, self._loop.time())
+
     async def _probe(self) -> bool:
         """Ask a provider that was down for something harmless before trusting it with a message."""
         try:
@@ -170,8 +206,10 @@ class Dispatcher:
         except ProviderError as error:
             self.trouble(error)
             return False
-        if balance is not None:
-            self._metrics.provider_balance.labels(self.name).set(balance)
+        self.note_balance(balance)
+        if self.gate.lacks_money and balance is not None and balance <= self._limits.low_balance:
+            self.trouble(Disabled(self.gate.reason, status=Status.ESME_RNOMONEY))
+            return False
         return True
 
     # --- act -----------------------------------------------------------------------------------
@@ -180,8 +218,7 @@ class Dispatcher:
         began = self._loop.time()
         results = await self._send(batch)
         self._metrics.provider_seconds.labels(self.name).observe(self._loop.time() - began)
-        if self._provider.last_balance is not None:
-            self._metrics.provider_balance.labels(self.name).set(self._provider.last_balance)
+        self.note_balance(self._provider.last_balance)
         for word, count in Counter(
             result_word(None if isinstance(result, Taken) else result) for result in results
         ).items():
@@ -213,20 +250,42 @@ class Dispatcher:
         """Let the gate know how the provider did."""
         errors = [result for result in results if isinstance(result, ProviderError)]
         grave = next((error for error in errors if isinstance(error, Disabled | Throttled)), None)
+        grave = grave or self.conduct.count_refusals(results, self._loop.time())
         if grave is not None:
             self.trouble(grave)
         elif any(isinstance(result, Taken | Rejected) for result in results):
             worked_before = self.gate.works
             self.gate.succeeded()
             self._announce(worked_before)
-        elif errors:
+        elif errors and not isinstance(errors[0], Postponed):
             self.trouble(errors[0])
 
     def trouble(self, error: ProviderError) -> None:
         """A whole request of this provider met ``error``: leave it alone for as long as that asks for."""
+        if error.code == UNREADABLE:
+            self._metrics.unreadable_answers.labels(self.name).inc()
         worked_before = self.gate.works
         self.gate.failed(error, self._loop.time())
         self._announce(worked_before)
+
+    def note_balance(self, balance: float | None) -> None:
+        """The provider said how much money is left: below the threshold a person is told, and, where that is
+        configured, messages go elsewhere."""
+        if balance is None or balance == self.conduct.balance:
+            return
+        was_low, left = self.conduct.is_low, self.conduct.leaves()
+        self.conduct.balance = balance
+        self._metrics.provider_balance.labels(self.name).set(balance)
+        if self.conduct.is_low != was_low:
+            self._metrics.provider_low_balance.labels(self.name).set(int(self.conduct.is_low))
+            level, what = (
+                (logging.ERROR, "balance is low")
+                if not was_low
+                else (logging.WARNING, "balance is well again")
+            )
+            event(log, level, what, provider=self.name, balance=balance)
+        if self.conduct.leaves() != left:
+            self._changed(self.name)
 
     def _announce(self, worked_before: bool) -> None:
         if self.gate.works == worked_before:
@@ -257,12 +316,12 @@ class Dispatcher:
         outcomes: list[Outcome] = []
         for message, result in zip(batch, results, strict=True):
             if isinstance(result, Taken):
-                sent.append(self._sent(message, result, now))
+                sent.append(self.sent(message, result, now))
                 continue
             error: ProviderError = result
             if self._stopping and isinstance(error, Unavailable):
                 error = Throttled(error.reason, after=0.0)  # our fault: it stays with its provider
-            here = Situation(now, self._usable, self._policy(message.account), random.random())
+            here = self.situation(message.account, now)
             decision = after_error(message, error, here)
             if isinstance(decision, Outcome):
                 outcomes.append(decision)
@@ -277,11 +336,17 @@ class Dispatcher:
         self._tracker.settled(settled)
         self._pass_on(batch, unsent)
 
-    def _sent(self, message: Message, taken: Taken, now: int) -> Sent:
-        limits = self._limits
-        validity = min(message.deadline - now, round(limits.validity_max * 1000))
-        give_up = now + max(validity, 0) + GRACE_MS
-        poll_at = now + round(limits.poll_first * 1000) if limits.poll_interval else give_up
+    def situation(self, account: str, now: int) -> Situation:
+        """What a decision about a message of this account depends on."""
+        ask_after = self._limits.find_first if self._limits.find_interval else 0.0
+        return Situation(now, self._usable, self._policy(account), random.random(), ask_after)
+
+    def sent(self, message: Message | Doubt, taken: Taken, now: int) -> Sent:
+        """The record of a message that the provider has, with the times of its status questions."""
+        limits, begins = self._limits, max(now, message.send_at)
+        validity = min(message.deadline - begins, round(limits.validity_max * 1000))
+        give_up = begins + max(validity, 0) + GRACE_MS
+        poll_at = begins + round(limits.poll_first * 1000) if limits.poll_interval else give_up
         return Sent(message.id, message.attempt, taken.ref, taken.packet, poll_at, give_up)
 
     def _pass_on(self, batch: Sequence[Message], unsent: Sequence[Unsent]) -> None:

@@ -3,8 +3,9 @@
 Pure state, the clock is an argument. Must not know: the store, requests.
 """
 
-from smppbridge.errors import Disabled, ProviderError, Throttled
+from smppbridge.errors import Disabled, Postponed, ProviderError, Throttled
 from smppbridge.model.retry import backoff
+from smppbridge.smpp.constants import Status
 
 FAILURES_BEFORE_PAUSE = 3  # hand-overs in a row that the provider did not work for
 
@@ -17,6 +18,7 @@ class Gate:
         self._failures = 0
         self._proven = False  # a first success: several requests with a wrong key can earn a ban at once
         self.reason = ""  # why it is down, for /readyz and the log; "" while it works
+        self.lacks_money = False  # that is why
 
     def is_open(self, now: float) -> bool:
         """True when a hand-over may begin."""
@@ -41,13 +43,17 @@ class Gate:
         self._proven = True
         self._failures = 0
         self.reason = ""
+        self.lacks_money = False
 
     def failed(self, error: ProviderError, now: float) -> None:
         """A whole hand-over met this error."""
+        if isinstance(error, Postponed):
+            return  # it is about one message
         if isinstance(error, Throttled):
             self._close(now + error.after)
         elif isinstance(error, Disabled):
             self.reason = error.reason
+            self.lacks_money = error.status == Status.ESME_RNOMONEY
             self._close(now + error.pause)
         else:
             self._failures += 1

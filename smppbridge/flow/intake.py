@@ -8,34 +8,38 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from functools import cache
 from typing import NamedTuple, Protocol
 from uuid import uuid4
 
 from smppbridge.errors import Refused, StoreError
 from smppbridge.flow.decide import first_usable
+from smppbridge.flow.submitted import (
+    check_fields,
+    content_of,
+    recipient_of,
+    reference_of,
+    sender_of,
+    service_of,
+    times_of,
+)
 from smppbridge.link.server import Answer, BoundLink
 from smppbridge.logs import Seldom, event
 from smppbridge.model.account import Account
 from smppbridge.model.ids import IdSource
 from smppbridge.model.limits import TokenBucket
 from smppbridge.model.message import ROUTE_SEPARATOR, Segment, Stage
-from smppbridge.model.numbers import normalise
 from smppbridge.model.route import Router
-from smppbridge.smpp.constants import EsmClass, RegisteredDelivery, Status, Tag, status_name
+from smppbridge.providers.base import Draft
+from smppbridge.smpp.constants import EsmClass, RegisteredDelivery, Status, status_name
 from smppbridge.smpp.pdu import SubmitSm, SubmitSmResp
-from smppbridge.smpp.text import decode_text
-from smppbridge.smpp.times import parse_time
 from smppbridge.store.base import Store
 
 log = logging.getLogger(__name__)
 
 MAX_UNSAVED = 50_000  # segments waiting for a COMMIT, all accounts together
 _SHORT_IDS_AT_ONCE = 10_000
-_SERVICE_TYPES = frozenset({"", "CMT"})
 _KEPT_BITS = RegisteredDelivery.RECEIPT_MASK | RegisteredDelivery.INTERMEDIATE
-_UNSUPPORTED_CLASS = EsmClass.TYPE_MASK | EsmClass.UDHI
 _STANDARD_CODES = {
     Status.ESME_RNOROUTE: Status.ESME_RSUBMITFAIL,
     Status.ESME_RINVENCODING: Status.ESME_RSUBMITFAIL,
@@ -47,15 +51,19 @@ _STANDARD_CODES = {
 class Checker(Protocol):
     """The part of a provider that intake uses."""
 
-    def check(self, sender: str, text: str) -> None: ...
+    services: frozenset[str]
+
+    def check(self, draft: Draft) -> None: ...
+
+    def schedules(self, send_at: int, now: int) -> bool: ...
 
 
 class _Choice(NamedTuple):
-    """A route as it is stored, its first usable provider, and that provider's check."""
+    """A route as it is stored, and its first usable provider."""
 
     route: str
     provider: str
-    check: Callable[[str, str], None]
+    checker: Checker
 
 
 class Intake:
@@ -156,28 +164,52 @@ class Intake:
 
     # --- checking ------------------------------------------------------------------------------
 
-    def _choice(self, route: tuple[str, ...]) -> "_Choice":
+    def _choice(self, route: tuple[str, ...], service: str) -> "_Choice":
+        """Those of a route that sell the service: such a message must never go out as an ordinary one."""
+        if service:
+            route = tuple(name for name in route if service in self._checkers[name].services)
+            if not route:
+                raise Refused(Status.ESME_RINVSERTYP, f"no provider of the route sells {service}")
         names = ROUTE_SEPARATOR.join(route)
         provider = first_usable(names, self._usable)
-        return _Choice(names, provider, self._checkers[provider].check)
+        return _Choice(names, provider, self._checkers[provider])
+
+    def _carriers(self, route: tuple[str, ...], draft: Draft) -> tuple[str, ...]:
+        """Those of a route that carry binary content. Raises what the first one refuses it with."""
+        refusals: list[Refused] = []
+        carriers = []
+        for name in route:
+            try:
+                self._checkers[name].check(draft)
+            except Refused as refusal:
+                refusals.append(refusal)
+            else:
+                carriers.append(name)
+        if not carriers:
+            raise refusals[0]
+        return tuple(carriers)
 
     def _segment(
-        self, link: BoundLink, submit: SubmitSm, now: int, choose: Callable[[tuple[str, ...]], "_Choice"]
+        self, link: BoundLink, submit: SubmitSm, now: int, choose: Callable[[tuple[str, ...], str], "_Choice"]
     ) -> Segment:
         """What is stored for one submit_sm. Raises Refused with the command_status of its answer."""
         account = link.account
-        _check_fields(submit)
-        recipient = normalise(submit.destination_addr, submit.dest_addr_ton, account.country)
-        text = decode_text(_octets(submit), submit.data_coding, account.default_encoding)
-        if not text:
-            raise Refused(Status.ESME_RINVTEXT, "the text is empty")
-        sender = _sender(account, submit.source_addr)
+        check_fields(submit)
+        service = service_of(account, submit.service_type)
+        recipient = recipient_of(account, submit, service)
+        content = content_of(account, submit, service)
+        sender = sender_of(account, submit.source_addr)
         route = self.router.find(account.name, recipient)
         if route is None:
             raise Refused(Status.ESME_RNOROUTE, "no route for this recipient")
-        choice = choose(route)
-        choice.check(sender, text)
-        not_before, deadline = _times(submit, now, round(account.validity * 1000))
+        draft = Draft(recipient, sender, *content, service)
+        if content.octets is not None:
+            route = self._carriers(route, draft)
+        choice = choose(route, service)
+        choice.checker.check(draft)
+        not_before, deadline = times_of(submit, now, round(account.validity * 1000))
+        kept_there = not_before > now and choice.checker.schedules(not_before, now)
+        at_once = not_before <= now or kept_there
         datagram = submit.esm_class & EsmClass.MODE_MASK == EsmClass.MODE_DATAGRAM
         message_id = self._ids.next(now)
         return Segment(
@@ -193,17 +225,21 @@ class Intake:
             destination_addr=submit.destination_addr,
             recipient=recipient,
             sender=sender,
-            text=text,
+            text=content.text,
+            octets=content.octets,
+            flash=content.flash,
+            protocol_id=submit.protocol_id,
             data_coding=submit.data_coding,
             registered_delivery=0 if datagram else submit.registered_delivery & _KEPT_BITS,
             priority=submit.priority_flag,
-            service_type=submit.service_type,
-            user_message_reference=_reference(submit) if submit.tlvs else None,
+            service_type=service,
+            user_message_reference=reference_of(submit) if submit.tlvs else None,
             route=choice.route,
             provider=choice.provider,
-            stage=Stage.QUEUED if not_before <= now else Stage.WAITING,
+            stage=Stage.QUEUED if at_once else Stage.WAITING,
+            send_at=not_before if kept_there else 0,
             submitted_at=now,
-            due_at=deadline if not_before <= now else not_before,
+            due_at=deadline if at_once else not_before,
             deadline=deadline,
         )
 
@@ -259,74 +295,3 @@ class Intake:
         key = (what, fields.get("account"), fields.get("status"), fields.get("reason"))
         if self._complaints.allows(key, self._loop.time()):
             event(log, logging.WARNING, what, **fields)
-
-
-def _check_fields(submit: SubmitSm) -> None:
-    """Refuse what this bridge does not carry out, field by field."""
-    if submit.esm_class & _UNSUPPORTED_CLASS:
-        raise Refused(
-            Status.ESME_RINVESMCLASS, "esm_class: parts of long messages and acknowledgements are not taken"
-        )
-    if submit.priority_flag > 3:
-        raise Refused(Status.ESME_RINVPRTFLG, "priority_flag must be 0 to 3")
-    if submit.replace_if_present_flag:
-        raise Refused(Status.ESME_RINVREPFLAG, "replace_if_present_flag must be 0")
-    if submit.sm_default_msg_id:
-        raise Refused(Status.ESME_RINVDFTMSGID, "there are no predefined messages")
-    if submit.service_type not in _SERVICE_TYPES:
-        raise Refused(Status.ESME_RINVSERTYP, 'service_type must be empty or "CMT"')
-    if submit.tlvs and submit.tlv(Tag.SAR_TOTAL_SEGMENTS) not in (None, 0, 1):
-        raise Refused(Status.ESME_RINVESMCLASS, "sar_total_segments: parts of long messages are not taken")
-
-
-def _octets(submit: SubmitSm) -> bytes:
-    """The text's octets: short_message or message_payload, never both (SMPP 3.4 §4.4.1)."""
-    octets = submit.short_message
-    if len(octets) > 254:
-        raise Refused(Status.ESME_RINVMSGLEN, "sm_length must be 0 to 254")
-    payload = submit.tlv(Tag.MESSAGE_PAYLOAD) if submit.tlvs else None
-    if not isinstance(payload, bytes):
-        return octets
-    if octets:
-        raise Refused(Status.ESME_RINVMSGLEN, "both short_message and message_payload hold a text")
-    return payload
-
-
-def _reference(submit: SubmitSm) -> int | None:
-    """user_message_reference (SMPP 3.4 §5.3.2.17) when it fits its two octets."""
-    reference = submit.tlv(Tag.USER_MESSAGE_REFERENCE)
-    return reference if isinstance(reference, int) and reference <= 0xFFFF else None
-
-
-def _sender(account: Account, source_addr: str) -> str:
-    """The sender's name or number after the account's rules."""
-    source = source_addr.removeprefix("+")
-    if not source:
-        return account.default_sender or ""
-    if account.senders is None or source in account.senders or source_addr in account.senders:
-        return source
-    if account.replace_sender and account.default_sender is not None:
-        return account.default_sender
-    raise Refused(Status.ESME_RINVSRCADR, "source_addr is not one of the account's senders")
-
-
-def _times(submit: SubmitSm, now: int, validity_ms: int) -> tuple[int, int]:
-    """When to send and when to give up, in ms. An absolute schedule in the past means at once."""
-    if not submit.schedule_delivery_time and not submit.validity_period:
-        return now, now + validity_ms
-    not_before = _time(submit.schedule_delivery_time, now, Status.ESME_RINVSCHED)
-    not_before = now if not_before is None else max(now, not_before)
-    deadline = _time(submit.validity_period, now, Status.ESME_RINVEXPIRY)
-    if deadline is None:
-        return not_before, not_before + validity_ms
-    if deadline <= not_before:
-        raise Refused(Status.ESME_RINVEXPIRY, "validity_period ends before the message may be sent")
-    return not_before, deadline
-
-
-def _time(value: str, now: int, status: Status) -> int | None:
-    try:
-        moment = parse_time(value, datetime.fromtimestamp(now / 1000, UTC))
-    except ValueError as error:
-        raise Refused(status, str(error)) from error
-    return None if moment is None else round(moment.timestamp() * 1000)

@@ -4,7 +4,6 @@ Must not know: SMPP, how a provider talks.
 """
 
 import logging
-import random
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
@@ -37,6 +36,7 @@ class Due(Protocol):
 
 class Keeper:
     """The timers of all messages. ``accounts`` and ``dispatchers`` are looked up anew each time;
+    ``situation(provider, account, now)`` is what a decision about a message depends on;
     ``unserved(provider)`` hears of messages whose provider is no longer configured, and now and then
     of those whose provider is down."""
 
@@ -50,6 +50,7 @@ class Keeper:
         providers: Iterable[str],
         dispatchers: Mapping[str, Due],
         accounts: Callable[[], Mapping[str, Account]],
+        situation: Callable[[str, str, int], Situation],
         usable: Callable[[str], bool],
         unserved: Callable[[str], None],
         keep_days: int,
@@ -61,6 +62,7 @@ class Keeper:
         self._providers = sorted(providers)
         self._dispatchers = dispatchers
         self._accounts = accounts
+        self._situation = situation
         self._usable = usable
         self._unserved = unserved
         self._keep_ms = keep_days * _DAY_MS
@@ -69,7 +71,7 @@ class Keeper:
             Worker("keeper of the house", self._housekeeping),
             Worker("keeper of the gauges", self._count),
         ]
-        self._owing: set[str] = set()  # accounts with receipts owed, as of the last count
+        self._owing: set[str] = set()  # accounts with anything owed, as of the last count
         self.waiting = 0  # messages not yet sent: as of the last count, and those added since
 
     def start(self) -> None:
@@ -103,9 +105,7 @@ class Keeper:
         outcomes: list[Outcome] = []
         unsent: list[Unsent] = []
         for message in overdue:
-            account = self._accounts().get(message.account)
-            policy = account.uncertain if account is not None else "hold"
-            decision = when_overdue(message, Situation(now, self._usable, policy, random.random()))
+            decision = when_overdue(message, self._situation(provider, message.account, now))
             if isinstance(decision, Outcome):
                 outcomes.append(decision)
             else:
@@ -158,7 +158,7 @@ class Keeper:
         took = time.monotonic() - began
         self._publish(gauges)
         self.waiting = sum(count for count, _ in gauges.queued.values())
-        self._owing = set(gauges.owed)
+        self._owing = {*gauges.owed, *gauges.inbound}
         return max(_COUNTING, took * _COUNTING_SHARE)
 
     def _publish(self, gauges: Gauges) -> None:
@@ -173,3 +173,4 @@ class Keeper:
             count, oldest = gauges.owed.get(account, (0, now))
             metrics.owed_receipts.labels(account).set(count)
             metrics.oldest_owed_receipt_seconds.labels(account).set(max(0, now - oldest) / 1000)
+            metrics.owed_inbound.labels(account).set(gauges.inbound.get(account, 0))

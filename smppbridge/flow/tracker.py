@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from smppbridge.errors import ProviderError, Rejected
+from smppbridge.flow.conduct import Questions
 from smppbridge.flow.worker import Worker
 from smppbridge.logs import event
 from smppbridge.metrics import Metrics
@@ -18,6 +19,7 @@ from smppbridge.store.base import Settlement, Store
 
 log = logging.getLogger(__name__)
 
+_KIND = "statuses"
 _LOOK = 10.0  # seconds between two looks for something to ask about
 
 
@@ -64,9 +66,10 @@ class Tracker:
 
 
 class Poller:
-    """Asks one provider for statuses, at most once per its poll_interval, for at most poll_batch messages.
+    """Asks one provider for statuses: never for nothing, for too many, for too old ones, or too often.
 
-    ``paused()``: seconds for which the provider must be left alone; ``trouble(error)`` hears why.
+    ``paused()``: seconds for which the provider must be left alone; ``trouble(error)`` hears why;
+    ``questions`` is shared by all who ask it.
     """
 
     def __init__(
@@ -78,6 +81,7 @@ class Poller:
         *,
         paused: Callable[[], float],
         trouble: Callable[[ProviderError], None],
+        questions: Questions,
     ) -> None:
         self._provider = provider
         self._store = store
@@ -85,7 +89,7 @@ class Poller:
         self._clock = clock
         self._paused = paused
         self._trouble = trouble
-        self._next_question = 0.0
+        self._questions = questions
         self._limit = provider.limits.poll_batch
         self._refused: set[int] = set()  # messages about which the provider does not want to be asked
         self._worker = Worker(f"poller {provider.name}", self._step)
@@ -102,16 +106,23 @@ class Poller:
     async def _step(self) -> float:
         limits = self._provider.limits
         loop = asyncio.get_running_loop()
-        wait = max(self._next_question - loop.time(), self._paused())
+        wait = self._paused() or self._questions.wait(_KIND, loop.time())
         if wait > 0:
             return min(wait, _LOOK)
         now = self._clock()
-        next_at = now + round(limits.poll_interval * 1000)
-        claimed = await self._store.claim_polls(self._provider.name, now, self._limit, next_at)
-        polls = [poll for poll in claimed if poll.id not in self._refused]
+        claimed = await self._store.claim_polls(
+            self._provider.name,
+            now,
+            self._limit,
+            round(limits.poll_interval * 1000),
+            round(limits.poll_slowest * 1000),
+        )
+        oldest = now - round(limits.poll_max_age * 1000)
+        polls = [poll for poll in claimed if poll.id not in self._refused and poll.sent_at > oldest]
         if not polls:
+            self._questions.withdraw(_KIND)
             return 0.0 if claimed else min(limits.poll_interval, _LOOK)
-        self._next_question = loop.time() + limits.poll_interval
+        self._questions.asked(_KIND, loop.time())
         try:
             reports = await self._provider.status(polls)
         except ProviderError as error:
@@ -119,7 +130,7 @@ class Poller:
         else:
             self._limit = limits.poll_batch
             await self._tracker.settle(self._provider.name, reports)
-        return limits.poll_interval
+        return 0.0 if len(claimed) == self._limit else min(limits.poll_interval, _LOOK)
 
     def _failed(self, error: ProviderError, polls: Sequence[Poll]) -> None:
         event(

@@ -14,8 +14,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, fie
 from pydantic.json_schema import SkipJsonSchema
 
 from smppbridge.model.duration import PositiveDuration
-from smppbridge.model.fields import NotBuilt, Secret, Settings, Text, mistake, not_built
+from smppbridge.model.fields import Secret, Settings, Text, mistake, not_built
 from smppbridge.model.passwords import parse_hash
+from smppbridge.model.services import SERVICES
 
 SYSTEM_ID_MAX = 15  # SMPP 3.4 §4.1.1: 16 octets with the NUL
 SENDER_MAX = 20  # SMPP 3.4 §4.4.1: source_addr has 21 octets with the NUL
@@ -67,6 +68,15 @@ def _sender(value: str) -> str:
 Sender = Annotated[Text, AfterValidator(_sender)]
 
 
+def _service(name: str) -> str:
+    if name not in SERVICES:
+        raise mistake(f"must be one of {', '.join(SERVICES)}")
+    return name
+
+
+ServiceName = Annotated[Text, AfterValidator(_service), WithJsonSchema({"enum": list(SERVICES)})]
+
+
 class ReceiptProfile(Settings):
     """How receipts towards this account look, and how long they wait for it."""
 
@@ -99,7 +109,7 @@ class Account(Settings):
     senders: frozenset[Sender] | None = Field(default=None, min_length=1)  # None: any
     default_sender: Sender | None = None
     replace_sender: bool = False  # default_sender instead of a refusal
-    services: NotBuilt = None
+    services: frozenset[ServiceName] = frozenset()  # paid special services it may ask for
     mode: Literal["queued"] = "queued"
     uncertain: Literal["hold", "resend", "fail"] = "hold"
     validity: PositiveDuration = 86400.0  # seconds, when the ESME gives no validity_period

@@ -43,15 +43,19 @@ class Segment(NamedTuple):
     destination_addr: str  # as submitted
     recipient: str  # international digits, for the provider
     sender: str  # after the account's rules, for the provider; "" = the provider's default
-    text: str
+    text: str  # "" when `octets` holds something else than text
+    octets: bytes | None  # binary content: a user data header (at least its length octet), then the data
+    flash: bool  # to be shown at once and not kept (message class 0)
+    protocol_id: int
     data_coding: int
     registered_delivery: int
     priority: int  # priority_flag 0..3
-    service_type: str
+    service_type: str  # "" for an SMS, else a key of model.services.SERVICES
     user_message_reference: int | None
     route: str  # provider names in order, joined by ROUTE_SEPARATOR
     provider: str  # the one of `route` whose queue it is in
     stage: int  # Stage.QUEUED or Stage.WAITING
+    send_at: int  # when the provider is to send it, 0 = at once
     submitted_at: int
     due_at: int  # QUEUED: the deadline; WAITING: when to queue it
     deadline: int  # given up after this
@@ -65,9 +69,13 @@ class Message(NamedTuple):
     recipient: str
     sender: str
     text: str
+    octets: bytes | None
+    flash: bool
+    protocol_id: int
     data_coding: int
     priority: int
     service_type: str
+    send_at: int
     route: str
     provider: str
     attempt: int  # number of this hand-over, from 1
@@ -121,6 +129,7 @@ class StatusReport(NamedTuple):
     final: bool
     err: int
     code: str  # the provider's own word or code
+    details: str = ""  # what a number check found: "imsi=250… mcc=250 mnc=01 net=…"
 
 
 class Poll(NamedTuple):
@@ -131,6 +140,51 @@ class Poll(NamedTuple):
     packet_ref: str
     recipient: str
     sent_at: int
+
+
+class Doubt(NamedTuple):
+    """An UNCERTAIN message about which its provider is to be asked."""
+
+    id: int
+    account: str
+    recipient: str
+    sender: str
+    text: str
+    service_type: str
+    send_at: int
+    route: str
+    provider: str
+    attempt: int
+    tries: int
+    tried_at: int  # when the hand-over in doubt began
+    asked: int  # questions so far
+    misses: int  # times in a row that the provider certainly did not know it
+    deadline: int
+
+
+class Inbound(NamedTuple):
+    """A message from a phone, as a provider tells it."""
+
+    ref: str  # the provider's id of it, unique within the provider
+    source: str  # the phone, international digits
+    destination: str  # the service number or name it was sent to, "" where the provider does not say
+    text: str
+    at: int  # when it was received
+
+
+class InboundPart(NamedTuple):
+    """One deliver_sm owed to an account for a message from a phone."""
+
+    id: int
+    account: str
+    provider: str
+    source: str
+    destination: str
+    esm_class: int
+    data_coding: int
+    octets: bytes
+    at: int
+    tries: int
 
 
 class Overdue(NamedTuple):
@@ -159,6 +213,7 @@ class Receipt(NamedTuple):
     code: str
     at: int  # when the state was reached ("done date")
     tries: int  # deliver_sm that failed before this one
+    details: str  # see StatusReport
     wire_id: str
     source_addr_ton: int
     source_addr_npi: int

@@ -12,7 +12,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from smppbridge.model.fields import Settings, Text, mistake
 
 
-def _as_list(value: object) -> object:
+def as_list(value: object) -> object:
+    """One value as a list of one."""
     return [value] if isinstance(value, str | int) and not isinstance(value, bool) else value
 
 
@@ -22,13 +23,14 @@ def _digits(value: str) -> str:
     return value
 
 
-def _distinct(value: tuple[str, ...]) -> tuple[str, ...]:
+def distinct(value: tuple[str, ...]) -> tuple[str, ...]:
+    """Raise a mistake where a name stands twice."""
     if len(set(value)) != len(value):
-        raise mistake("must not name the same provider twice")
+        raise mistake("must not name the same one twice")
     return value
 
 
-_ONE_OR_MORE = BeforeValidator(_as_list)
+_ONE_OR_MORE = BeforeValidator(as_list)
 _TEXTS = WithJsonSchema(
     {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
 )
@@ -41,7 +43,7 @@ class Route(Settings):
     destination: Annotated[
         tuple[Annotated[Text, AfterValidator(_digits)], ...], Field(min_length=1), _ONE_OR_MORE, _TEXTS
     ] = ()  # prefixes of the recipient in international digits
-    to: Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_distinct)]  # names of providers
+    to: Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(distinct)]  # names of providers
 
     @property
     def catches_all(self) -> bool:

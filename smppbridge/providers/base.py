@@ -9,7 +9,18 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from smppbridge.errors import ProviderError
-from smppbridge.model.message import Message, Poll, StatusReport
+from smppbridge.model.message import Doubt, Inbound, Message, Poll, StatusReport
+
+
+class Draft(NamedTuple):
+    """What of a submit_sm decides whether a provider can carry it."""
+
+    recipient: str
+    sender: str
+    text: str
+    octets: bytes | None = None
+    flash: bool = False
+    service_type: str = ""
 
 
 class Taken(NamedTuple):
@@ -22,21 +33,53 @@ class Taken(NamedTuple):
 SendResult = Taken | ProviderError
 """One per message, in the order of the batch."""
 
+News = StatusReport | Inbound
+"""What a callback may tell."""
+
 Report = Callable[[Sequence[StatusReport]], Awaitable[None]]
 """Handed to a provider that learns statuses by itself (the sandbox, an SMPP link): returns after COMMIT."""
 
 
+class Trace(NamedTuple):
+    """What a provider knows about a message in doubt, by our id.
+
+    ``refs``: messages at the provider that are this one unless they belong to another of ours, likeliest
+    first. ``unlikely``: some that hardly are it (another time); if they are nobody's, nobody can tell.
+    Neither, and ``complete``: it certainly has none. Not ``complete``: nobody can tell (the list was cut).
+    """
+
+    id: int
+    refs: tuple[str, ...] = ()
+    complete: bool = True
+    unlikely: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Rules of conduct of one provider entry. Seconds, messages, requests."""
+    """Rules of conduct of one provider entry; `flow.conduct` keeps them. Seconds, messages, requests."""
 
     batch: int  # messages in one call of send()
     parallel: int  # calls of send() at once
     rate: float = 0.0  # messages per second, 0 = no limit
     batch_wait: float = 0.0  # how long to wait for a batch to fill
     poll_first: float = 300.0  # from accepted to the first status question
-    poll_interval: float = 300.0  # between two status questions of the whole entry; 0 = never ask
+    poll_interval: float = 300.0  # until the same message is asked about again, at least; 0 = never ask
+    poll_slowest: float = 0.0  # and at most: in between, as long as the message is under way
+    poll_gap: float = 0.0  # between two status questions of the whole entry
     poll_batch: int = 500  # messages in one status question
+    poll_max_age: float = 70 * 86400.0  # older messages are not asked about
+    find_first: float = 60.0  # from a doubt to the first question about it
+    find_interval: float = 0.0  # between two questions about the same doubt; 0 = it cannot be asked
+    find_batch: int = 100  # messages in one call of find()
+    inbound_interval: float = 0.0  # between two questions for messages from phones; 0 = never ask
+    balance_interval: float = 600.0  # between two looks at the balance; 0 = none
+    low_balance: float = 0.0  # below this a person is told
+    leave_when_low: bool = False  # and messages with another provider in their route go there
+    same_text_gap: float = 0.0  # between two equal texts to one number
+    flood_count: int = 0  # so many messages to one number with gaps below flood_gap, then a pause; 0 = any
+    flood_gap: float = 60.0
+    refusals_in_row: int = 0  # so many refused messages in a row within refusals_window, then a pause
+    refusals_window: float = 600.0
     validity_max: float = 86400.0  # the provider gives up by itself after this
     lease: float = 120.0  # send() certainly returned after this
 
@@ -47,7 +90,7 @@ class Callback:
 
     method: str
     query: Mapping[str, str]
-    headers: Mapping[str, str]
+    headers: Mapping[str, str]  # names in lower case
     form: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
 
@@ -57,6 +100,7 @@ class Provider(Protocol):
 
     name: str
     limits: Limits
+    services: frozenset[str]  # service_types that it sells besides SMS: keys of model.services.SERVICES
     last_balance: float | None  # money left as the last answer told, None where that is unknown
 
     async def start(self, report: Report) -> None:
@@ -71,8 +115,14 @@ class Provider(Protocol):
     async def close(self) -> None:
         """Close it. Called after the last send() has returned."""
 
-    def check(self, sender: str, text: str) -> None:
-        """Raise Refused when this message can never be sent here. Cheap: called for every submit_sm."""
+    def check(self, draft: Draft) -> None:
+        """Raise Refused when this message can never be sent here. Cheap: called for every submit_sm.
+
+        ``draft.service_type`` is "" or one of `services`; its text and address are checked already.
+        """
+
+    def schedules(self, send_at: int, now: int) -> bool:
+        """Whether the provider itself is to keep a message until ``send_at`` (ms); else it is kept here."""
 
     async def send(self, messages: Sequence[Message], now: int) -> Sequence[SendResult]:
         """Hand over a batch; one result per message, in order. Raising a ProviderError is the same as that
@@ -81,8 +131,18 @@ class Provider(Protocol):
     async def status(self, polls: Sequence[Poll]) -> Sequence[StatusReport]:
         """Ask for statuses. Messages that the provider does not know are left out. Raises ProviderError."""
 
-    def parse_callback(self, callback: Callback) -> Sequence[StatusReport]:
-        """Statuses pushed to us. Raises ValueError when it is not one of this provider's callbacks."""
+    async def find(self, doubts: Sequence[Doubt], now: int) -> Sequence[Trace]:
+        """Ask what became of messages whose hand-over ended without a clear answer. Doubts left out count
+        as not complete. Called only where limits.find_interval > 0. Raises ProviderError."""
+
+    async def inbound(self, since: int | None) -> Sequence[Inbound]:
+        """Messages from phones: those since ``since`` (ms), or, with None, what is new since the last call,
+        all of which is saved. The same one may be told again. Called only where limits.inbound_interval
+        > 0. Raises ProviderError."""
+
+    def parse_callback(self, callback: Callback) -> Sequence[News]:
+        """Statuses and messages pushed to us. Raises ValueError when it is not one of this provider's
+        callbacks, WrongSignature when it may be somebody else's."""
 
     async def balance(self) -> float | None:
         """Money left, in the provider's currency; None where it has no such call. Raises ProviderError."""

@@ -28,6 +28,7 @@ MAX_ANSWER_OCTETS = 8 * 1024 * 1024
 CONNECT_SHARE = 0.3
 # Servers close idle connections after 5 s or more, and a request that meets such a close is uncertain.
 KEEP_ALIVE_SECONDS = 4.0
+UNREADABLE = "unreadable"  # the code of errors for answers that make no sense
 DEFAULT_RETRY_AFTER, MAX_RETRY_AFTER = 5.0, 3600.0
 
 # At INFO the library logs whole URLs, at DEBUG headers: both can hold credentials.
@@ -71,8 +72,10 @@ class HttpClient:
         """Close all connections; requests under way fail."""
         await self._client.aclose()
 
-    async def post(self, url: str, content: bytes, headers: Mapping[str, str]) -> HttpAnswer:
-        """POST and read the whole answer, within the timeout.
+    async def request(
+        self, method: str, url: str, content: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> HttpAnswer:
+        """Send one request and read the whole answer, within the timeout.
 
         Raises Unavailable when nothing was sent, Throttled on HTTP 429, Uncertain when the request left
         and no complete answer came. Any other HTTP status is returned: its body may say more.
@@ -81,16 +84,22 @@ class HttpClient:
         progress = _Progress()
         try:
             async with asyncio.timeout(self._timeout):
-                return await self._exchange(url, content, headers, host, progress)
+                return await self._exchange(method, url, content, headers or {}, host, progress)
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, OSError) as error:
             # "from None": what the library says may quote the URL
             raise _translate(error, host, sent=progress.sent) from None
 
     async def _exchange(
-        self, url: str, content: bytes, headers: Mapping[str, str], host: str, progress: "_Progress"
+        self,
+        method: str,
+        url: str,
+        content: bytes,
+        headers: Mapping[str, str],
+        host: str,
+        progress: "_Progress",
     ) -> HttpAnswer:
         async with self._client.stream(
-            "POST", url, content=content, headers=dict(headers), extensions={"trace": progress.trace}
+            method, url, content=content, headers=dict(headers), extensions={"trace": progress.trace}
         ) as response:
             if response.status_code == httpx2.codes.TOO_MANY_REQUESTS:
                 after = retry_after(response.headers.get("Retry-After", ""), time.time())
@@ -115,12 +124,22 @@ class _Progress:
 
 
 def not_understood(answer: HttpAnswer, url: str) -> ProviderError:
-    """The error for an answer whose body makes no sense: 503 took nothing, all others may have."""
-    size = len(answer.body)
-    reason = f"{host_of(url)} answered HTTP {answer.status} with {size} octets that cannot be understood"
+    """The error for an answer whose body makes no sense: 503 took nothing, all others may have. It is not
+    quoted: answers repeat texts, numbers and keys."""
+    reason = (
+        f"{host_of(url)} answered HTTP {answer.status} with {len(answer.body)} octets"
+        f" of {_looks(answer.body)} that cannot be understood"
+    )
     if answer.status == httpx2.codes.SERVICE_UNAVAILABLE:
-        return Unavailable(reason)
-    return Uncertain(reason)
+        return Unavailable(reason, code=UNREADABLE)
+    return Uncertain(reason, code=UNREADABLE)
+
+
+def _looks(body: bytes) -> str:
+    """What a body seems to be."""
+    start = body[:200].lstrip().lower()
+    openings = {"HTML": (b"<!doctype html", b"<html"), "XML": (b"<",), "JSON": (b"{", b"[")}
+    return next((name for name, opening in openings.items() if start.startswith(opening)), "data")
 
 
 def retry_after(value: str, now: float) -> float:

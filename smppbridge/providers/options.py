@@ -3,11 +3,13 @@
 A provider's own options model adds its credentials and narrows the defaults.
 """
 
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from smppbridge.model.duration import Duration, PositiveDuration
+from smppbridge.providers.base import Limits
 
 
 class ProviderOptions(BaseModel):
@@ -22,6 +24,18 @@ class ProviderOptions(BaseModel):
         """
         return []
 
+    def credential(self) -> str:
+        """The secret shared with the provider, from which its callback token is derived; "" = none."""
+        return ""
+
+    def sells(self) -> frozenset[str]:
+        """The service_types besides SMS that messages may ask for here: keys of model.services.SERVICES."""
+        return frozenset()
+
+    def callback_query(self) -> str:
+        """What the callback address must end with when it is entered at the provider, with its "?"."""
+        return ""
+
 
 class HttpOptions(ProviderOptions):
     """Keys that all HTTP providers share (interface: "every HTTP provider also takes")."""
@@ -34,7 +48,12 @@ class HttpOptions(ProviderOptions):
     batch_wait: Duration = 0.0
     poll_first: Duration = 300.0
     poll_interval: Duration = 300.0  # 0 = never ask
+    inbound_interval: Duration = 300.0  # between two questions for messages from phones, 0 = never ask
     default_sender: str = ""  # "" = the one set at the provider
+    schedule: Literal["local", "provider"] = "local"  # who keeps a message until schedule_delivery_time
+    low_balance: float = Field(default=0.0, ge=0)  # below this a person is told, 0 = never
+    low_balance_action: Literal["alert", "next"] = "alert"  # next: messages go to the next of their route
+    balance_interval: Duration = 600.0  # between two looks at the balance, 0 = none
 
     @field_validator("url")
     @classmethod
@@ -52,3 +71,21 @@ class HttpOptions(ProviderOptions):
     def set_or(self, key: str, fallback: float) -> float:
         """The value of a duration key if the operator set it, else ``fallback``."""
         return float(getattr(self, key)) if key in self.model_fields_set else fallback
+
+    def limits(self, **own: Any) -> Limits:
+        """The rules of conduct that the operator set, with those of the provider itself."""
+        return Limits(
+            **{
+                "batch": self.batch,
+                "parallel": self.parallel,
+                "rate": self.rate,
+                "batch_wait": self.batch_wait,
+                "poll_first": self.poll_first,
+                "poll_interval": self.poll_interval,
+                "inbound_interval": self.inbound_interval,
+                "balance_interval": self.balance_interval,
+                "low_balance": self.low_balance,
+                "leave_when_low": self.low_balance_action == "next",
+                **own,
+            }
+        )

@@ -2,9 +2,16 @@
 
 from smppbridge.providers.base import Provider
 from smppbridge.providers.sandbox import Sandbox, SandboxOptions
-from smppbridge.providers.smspilot import Smspilot, SmspilotOptions
+from smppbridge.providers.sms_assistent import SmsAssistent
+from smppbridge.providers.sms_assistent_options import SmsAssistentOptions
+from smppbridge.providers.smsc import Smsc
+from smppbridge.providers.smsc_options import SmscOptions
+from smppbridge.providers.smspilot import Smspilot
+from smppbridge.providers.smspilot_options import SmspilotOptions
+from smppbridge.providers.webhook import Webhook
+from smppbridge.providers.webhook_options import WebhookOptions
 
-AnyOptions = SmspilotOptions | SandboxOptions
+AnyOptions = SmspilotOptions | SmscOptions | SmsAssistentOptions | WebhookOptions | SandboxOptions
 
 
 def build_provider(name: str, options: AnyOptions, callback_url: str | None) -> Provider:
@@ -12,10 +19,11 @@ def build_provider(name: str, options: AnyOptions, callback_url: str | None) -> 
     match options:
         case SmspilotOptions():
             return Smspilot(name, options, callback_url=callback_url)
+        case SmscOptions():
+            return Smsc(name, options, callback_url=callback_url)
+        case SmsAssistentOptions():
+            return SmsAssistent(name, options)
+        case WebhookOptions():
+            return Webhook(name, options, callback_url=callback_url)
         case SandboxOptions():
             return Sandbox(name, options)
-
-
-def credential(options: AnyOptions) -> str:
-    """The secret shared with the provider, from which its callback token is derived by default."""
-    return options.apikey.get_secret_value() if isinstance(options, SmspilotOptions) else ""

@@ -5,12 +5,14 @@ provider's codes, the network.
 """
 
 import re
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple
 
-from smppbridge.errors import Disabled, ProviderError, Rejected, Throttled, Unavailable
+from smppbridge.errors import Disabled, Postponed, ProviderError, Rejected, Throttled, Unavailable
 
 MAX_REASON = 200
+MAX_DETAILS = 200  # characters
 _LONG_NUMBER = re.compile(r"\d(?:[\s().-]{0,3}\d){6,}")  # also written as +7 (921) 123-45-67
 
 
@@ -21,6 +23,7 @@ class Kind(Enum):
     RETRY = "retry"  # the same message later
     THROTTLE = "throttle"  # slower, then again
     ACCOUNT = "account"  # nothing goes until a person acts: hold everything
+    WINDOW = "window"  # the same message later; others may go meanwhile
     BUG = "bug"  # our request is wrong: the message fails, a developer must look
 
 
@@ -29,7 +32,7 @@ class Rule(NamedTuple):
 
     kind: Kind
     status: int  # command_status for an ESME that waits
-    pause: float = 300.0  # seconds: ACCOUNT until the next try, THROTTLE until the next request
+    pause: float = 300.0  # seconds: ACCOUNT and WINDOW until the next try, THROTTLE until the next request
     about_message: bool = False  # one message of a packet is at fault, the others may go
 
 
@@ -40,6 +43,8 @@ def to_error(rule: Rule, code: int, reason: str) -> ProviderError:
         return Unavailable(reason, code=word, status=rule.status)
     if rule.kind is Kind.THROTTLE:
         return Throttled(reason, after=rule.pause, code=word, status=rule.status)
+    if rule.kind is Kind.WINDOW:
+        return Postponed(reason, after=rule.pause, code=word, status=rule.status)
     if rule.kind is Kind.ACCOUNT:
         return Disabled(reason, pause=rule.pause, code=word, status=rule.status)
     return Rejected(reason, code=word, status=rule.status, err=receipt_err(code))
@@ -56,3 +61,16 @@ def safe_reason(text: str, *secrets: str) -> str:
         text = text.replace(secret, "***")
     text = " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * MAX_REASON]).split())
     return _LONG_NUMBER.sub(lambda number: number[0][:4] + "***", text)[:MAX_REASON]
+
+
+def details_of(fields: Mapping[str, str], keys: Sequence[str]) -> str:
+    """What a number check found, as ``key=value`` words in the order of ``keys``; "" for none of them.
+
+    Printable ASCII only, spaces inside a value become "_": it goes into the text of a receipt.
+    """
+    words = (f"{key}={_word(fields[key])}" for key in keys if fields.get(key))
+    return " ".join(words)[:MAX_DETAILS]
+
+
+def _word(value: str) -> str:
+    return "".join(c for c in "_".join(value.split()) if " " < c < "\x7f")

@@ -19,8 +19,9 @@ from pydantic import Field, field_validator
 
 from smppbridge.errors import StoreError, Unavailable
 from smppbridge.model.duration import Duration
-from smppbridge.model.message import Message, Poll, State, StatusReport
-from smppbridge.providers.base import Callback, Limits, Report, SendResult, Taken
+from smppbridge.model.message import Doubt, Inbound, Message, Poll, State, StatusReport
+from smppbridge.model.services import SERVICES
+from smppbridge.providers.base import Callback, Draft, Limits, Report, SendResult, Taken, Trace
 from smppbridge.providers.options import ProviderOptions
 
 logger = logging.getLogger(__name__)
@@ -54,6 +55,10 @@ class SandboxOptions(ProviderOptions):
     batch: int = Field(default=1000, ge=1, le=10_000)
     parallel: int = Field(default=4, ge=1, le=256)
 
+    def sells(self) -> frozenset[str]:
+        """Everything, so that equipment can be tried with it."""
+        return frozenset(SERVICES)
+
     @field_validator("outcomes")
     @classmethod
     def _weights(cls, outcomes: dict[str, float]) -> dict[str, float]:
@@ -72,7 +77,9 @@ class _Due(NamedTuple):
 
 
 class Sandbox:
-    """One sandbox entry."""
+    """One sandbox entry. Takes every service, so that equipment can be tried with it."""
+
+    services = frozenset(SERVICES)
 
     def __init__(self, name: str, options: SandboxOptions) -> None:
         self.name = name
@@ -83,6 +90,7 @@ class Sandbox:
             poll_first=options.delay + POLL_LATER,
             poll_interval=POLL_LATER,
             poll_batch=5_000,
+            balance_interval=0,
         )
         self._delay = options.delay
         self._words = list(options.outcomes)
@@ -110,8 +118,12 @@ class Sandbox:
                 await self._pusher
             self._pusher = None
 
-    def check(self, sender: str, text: str) -> None:
+    def check(self, draft: Draft) -> None:
         """Everything may be sent."""
+
+    def schedules(self, send_at: int, now: int) -> bool:
+        """Whatever is scheduled is kept by the bridge."""
+        return False
 
     async def send(self, messages: Sequence[Message], now: int) -> list[SendResult]:
         """Take all of them; none after stop()."""
@@ -143,6 +155,14 @@ class Sandbox:
             else:
                 reports.append(StatusReport(poll.provider_ref, State.ENROUTE, False, 0, "ENROUTE"))
         return reports
+
+    async def find(self, doubts: Sequence[Doubt], now: int) -> list[Trace]:
+        """Nothing is ever in doubt here."""
+        return []
+
+    async def inbound(self, since: int | None) -> list[Inbound]:
+        """No phone answers a sandbox."""
+        return []
 
     def parse_callback(self, callback: Callback) -> list[StatusReport]:
         """Nobody calls back for a sandbox: always ValueError."""

@@ -85,6 +85,40 @@ ERRORS: dict[int, Rule] = {
     605: _REFUSED,  # the subscriber has switched such messages off
 }
 
+# How API-1 names errors in `format=v`, where no code comes along; as the manuals and change logs print them.
+_WORDS: dict[str, int] = {
+    "unknown command": 14,
+    "user is blocked": 106,
+    "invalid phone": 111,
+    "sms limit": 112,
+    "invalid sender": 115,
+    "depricated sender": 116,
+    "rate limit": 118,
+    "from not found": 204,
+    "phone in black list": 212,
+    "invalid phone length": 215,
+    "spam protection": 223,
+    "text is an advertisement": 223,
+    "spam protection (survey)": 227,
+    "you don't have enough money": 241,
+    "loop protection": DUPLICATE,
+    "loop error": DUPLICATE,
+    "send_datetime": 250,
+    "invalid callback": 260,
+    "invalid callback url": 260,
+    "ttl": 270,
+    "invalid ttl": 270,
+    "invalid ids list": 303,
+    "user not found": 400,
+    "invalid login details": 401,
+}
+
+
+def code_of_words(words: str) -> int:
+    """The code of an error that is told in English words alone; 0 for words that no manual prints."""
+    return _WORDS.get(words.strip().casefold(), 0)
+
+
 UNKNOWN_TRIES = 3  # a code that no list holds is tried again this many times
 
 

@@ -228,3 +228,4 @@ class Tag(IntEnum):
     # Vendor range 0x1400-0x3FFF: ours, in receipts.
     PROVIDER = 0x1400  # name of the provider that took the message
     PROVIDER_CODE = 0x1401  # that provider's own code, as text
+    DETAILS = 0x1402  # what a number check found, as text

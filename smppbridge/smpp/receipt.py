@@ -32,7 +32,9 @@ STAT["sms-assistent"] = {**STAT["standard"], MessageState.REJECTED: "REJECTED"}
 
 _TEXT_LENGTH = 20
 _MAX_ERR = 999
+_MAX_OCTETS = 254  # of a short_message (SMPP 3.4 §4.4.1)
 _VENDOR_TEXT_LENGTH = 64
+_DETAILS_LENGTH = 200
 _GSM_NETWORK = 3  # first octet of network_error_code (SMPP 3.4 §5.3.2.31)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -65,6 +67,7 @@ class ReceiptFields:
     submitted: int
     done: int
     text: str
+    details: str = ""  # what a number check found: stands in place of the text, at any length that fits
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +97,18 @@ def format_receipt(fields: ReceiptFields, style: ReceiptStyle) -> bytes:
     stat = STAT[style.words].get(fields.state, "UNKNOWN")
     submitted = _date(fields.submitted, style)
     done = _date(fields.done, style)
-    text = _beginning(fields.text) if style.text else ""
-    return (
+    text = (fields.details or _beginning(fields.text)) if style.text else ""
+    receipt = (
         f"id:{fields.id} sub:001 dlvrd:{delivered} submit date:{submitted} done date:{done} "
         f"stat:{stat} err:{min(fields.err, _MAX_ERR):03} text:{text}"
-    ).encode("ascii")
+    )
+    return receipt.encode("ascii", "replace")[:_MAX_OCTETS]
 
 
 def receipt_tlvs(
-    message_id: str, state: int, err: int, provider: str = "", code: str = ""
+    message_id: str, state: int, err: int, provider: str = "", code: str = "", details: str = ""
 ) -> tuple[Tlv, ...]:
-    """The TLVs of a receipt; the vendor ones (``provider``, and its own ``code``) only where given."""
+    """The TLVs of a receipt; the vendor ones (``provider``, its ``code``, ``details``) only where given."""
     tlvs: list[Tlv] = [
         (Tag.RECEIPTED_MESSAGE_ID, message_id.encode("ascii") + b"\0"),
         (Tag.MESSAGE_STATE, bytes((state,))),
@@ -114,6 +118,8 @@ def receipt_tlvs(
         tlvs.append((Tag.PROVIDER, _c_string(provider)))
     if code:
         tlvs.append((Tag.PROVIDER_CODE, _c_string(code)))
+    if details:
+        tlvs.append((Tag.DETAILS, _c_string(details, _DETAILS_LENGTH)))
     return tuple(tlvs)
 
 
@@ -145,9 +151,9 @@ def state_of(stat: str) -> tuple[int, bool]:
     return state, state not in (MessageState.ENROUTE, MessageState.ACCEPTED)
 
 
-def _c_string(text: str) -> bytes:
+def _c_string(text: str, length: int = _VENDOR_TEXT_LENGTH) -> bytes:
     """Whatever a provider wrote must not keep its receipt from being delivered: it is cut and replaced."""
-    return text[:_VENDOR_TEXT_LENGTH].replace("\0", " ").encode("latin-1", "replace") + b"\0"
+    return text[:length].replace("\0", " ").encode("latin-1", "replace") + b"\0"
 
 
 def _date(milliseconds: int, style: ReceiptStyle) -> str:

@@ -8,6 +8,7 @@ on as they came. Must not know: accounts, providers, PDUs.
 import re
 from codecs import charmap_decode, charmap_encode
 from collections.abc import Callable
+from typing import NamedTuple
 
 from smppbridge.errors import Refused
 from smppbridge.smpp.constants import Status
@@ -44,6 +45,18 @@ _BYTE_ORDER_MARK = "\ufeff"
 
 _SINGLE_SEPTETS, _PART_SEPTETS = 160, 153  # 140 octets; 134 of them beside a UDH with an 8-bit reference
 _SINGLE_UNITS, _PART_UNITS = 70, 67
+
+
+class Flavour(NamedTuple):
+    """What a data_coding says besides its alphabet (3GPP 23.038 §4)."""
+
+    alphabet: int | None  # the plain data_coding of the same text: 0 or 8; None = binary data
+    flash: bool = False  # message class 0: shown at once, not kept
+
+
+def flavour(data_coding: int) -> Flavour:
+    """Which text or data a data_coding stands for, with or without a message class."""
+    return _FLAVOURS[data_coding & 0xFF]
 
 
 def decode_text(octets: bytes, data_coding: int, default: str) -> str:
@@ -175,6 +188,14 @@ def _decode_utf8(octets: bytes) -> str:
 
 _DECODERS: dict[int, Callable[[bytes], str]] = {1: _decode_ascii, 3: _decode_latin1, 8: _decode_ucs2}
 _CODECS = {1: "ascii", 3: "latin-1", 8: "utf-16-be"}
+
+_FLAVOURS: dict[int, Flavour] = {
+    **{coding: Flavour(coding) for coding in range(256)},
+    **{coding: Flavour(None) for coding in (0x02, 0x04)},
+    **{group + number: Flavour(0, flash=number == 0) for group in (0x10, 0xF0) for number in range(4)},
+    **{group + number: Flavour(None) for group in (0x14, 0xF4) for number in range(4)},
+    **{0x18 + number: Flavour(8, flash=number == 0) for number in range(4)},
+}
 
 DEFAULTS: dict[str, Callable[[bytes], str]] = {
     "gsm": _decode_gsm,

@@ -10,6 +10,9 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from smppbridge.model.message import (
+    Doubt,
+    Inbound,
+    InboundPart,
     Message,
     Outcome,
     Overdue,
@@ -29,6 +32,7 @@ class Backlog(NamedTuple):
     queued: frozenset[tuple[str, str]]  # (provider, account) with QUEUED messages
     providers: frozenset[str]  # every provider that a message not yet FINAL waits for
     last_id: int  # the highest message id in the store, 0 when empty
+    inbound: frozenset[str]  # accounts that are owed messages from phones
 
 
 class Gauges(NamedTuple):
@@ -37,6 +41,7 @@ class Gauges(NamedTuple):
     queued: dict[str, tuple[int, int]]  # provider -> messages WAITING or QUEUED, oldest submitted_at
     uncertain: dict[str, int]  # provider -> messages UNCERTAIN
     owed: dict[str, tuple[int, int]]  # account -> receipts owed, oldest "at"
+    inbound: dict[str, int]  # account -> parts of messages from phones owed
 
 
 class Settlement(NamedTuple):
@@ -45,6 +50,14 @@ class Settlement(NamedTuple):
     settled: list[Settled]  # became final now
     notified: frozenset[str]  # accounts that are owed an intermediate notification by it
     late: int  # statuses that contradict a final state: ignored
+
+
+class Arrival(NamedTuple):
+    """A message from a phone, and the deliver_sm by which its accounts get it (their ``id`` is not used)."""
+
+    provider: str
+    message: Inbound
+    parts: Sequence[InboundPart]
 
 
 class Rerouted(NamedTuple):
@@ -90,6 +103,21 @@ class Store(Protocol):
         """The attempt did not end SENT: move the message on and keep the attempt for the history. Only from
         SENDING or UNCERTAIN, if the attempt is still the last one."""
 
+    def hand_back(self, items: Sequence[tuple[int, int, int]]) -> "Future[None]":
+        """(message id, attempt, due at) each: claimed, but no provider has seen it. WAITING until ``due at``,
+        and the attempt does not count."""
+
+    def claim_doubts(self, provider: str, now: int, limit: int, next_at: int) -> "Future[list[Doubt]]":
+        """Up to ``limit`` UNCERTAIN messages due for a question to their provider, longest overdue first;
+        due again at ``next_at``. The question counts as asked."""
+
+    def note_doubts(self, missed: Sequence[int], unclear: Sequence[int]) -> "Future[None]":
+        """The provider certainly did not know ``missed`` (one miss more); about ``unclear`` it could not tell
+        (misses count from zero again)."""
+
+    def known_refs(self, provider: str, refs: Sequence[str]) -> "Future[frozenset[str]]":
+        """Those of ``refs`` that messages of ``provider`` have already."""
+
     def promote(self, provider: str, now: int, limit: int) -> "Future[frozenset[str]]":
         """WAITING messages whose time has come -> QUEUED; the accounts they belong to."""
 
@@ -107,9 +135,11 @@ class Store(Protocol):
     def finish(self, outcomes: Sequence[Outcome]) -> "Future[list[Settled]]":
         """Final states decided here, by our own ids. Messages already FINAL are left alone."""
 
-    def claim_polls(self, provider: str, now: int, limit: int, next_at: int) -> "Future[list[Poll]]":
-        """Up to ``limit`` SENT messages due for a status question, longest overdue first; due again at
-        ``next_at``."""
+    def claim_polls(
+        self, provider: str, now: int, limit: int, interval: int, slowest: int
+    ) -> "Future[list[Poll]]":
+        """Up to ``limit`` SENT messages due for a status question, longest overdue first; each is due again
+        after as long as it has been under way, but in ``interval`` ms at least and ``slowest`` at most."""
 
     def overdue(self, provider: str, now: int, limit: int) -> "Future[list[Overdue]]":
         """Up to ``limit`` messages to give up on: WAITING or QUEUED past their deadline, SENDING past the
@@ -134,13 +164,38 @@ class Store(Protocol):
         """A bind is gone: its receipts may go to any bind of the account, at once."""
 
     def expire_receipts(self, account: str, before: int, limit: int) -> "Future[int]":
-        """Drop up to ``limit`` receipts of ``account`` with a state reached before ``before``; how many."""
+        """Drop up to ``limit`` receipts of ``account`` with a state reached before ``before``, and parts of
+        messages from phones received before it; how many."""
+
+    # --- messages from phones ---------------------------------------------------------------------
+
+    def add_inbound(self, arrivals: Sequence[Arrival], now: int) -> "Future[list[Arrival]]":
+        """Take messages from phones, and owe their parts; those that are new. One whose (provider, ref) was
+        taken before is left out."""
+
+    def claim_inbound(
+        self, account: str, now: int, lease_until: int, limit: int
+    ) -> "Future[list[InboundPart]]":
+        """Parts due for any bind of the account, in order; not due again before ``lease_until``."""
+
+    def pay_inbound(self, ids: Sequence[int]) -> "Future[None]":
+        """These parts are delivered (or given up): delete them."""
+
+    def defer_inbound(self, items: Sequence[tuple[int, int, int]]) -> "Future[None]":
+        """Owed still: (part id, due at, tries) each."""
+
+    def set_mark(self, name: str, value: int) -> "Future[None]":
+        """Remember a number under a name."""
+
+    def mark(self, name: str) -> "Future[int | None]":
+        """The number remembered under a name."""
 
     # --- keeping house ---------------------------------------------------------------------------
 
     def purge(self, before: int, orphans_before: int, limit: int) -> "Future[int]":
-        """Delete up to ``limit`` FINAL messages submitted before ``before`` with their attempts, and statuses
-        for unknown references older than ``orphans_before``; how many rows."""
+        """Delete up to ``limit`` FINAL messages submitted before ``before`` with their attempts, messages
+        from phones taken before it, and statuses for unknown references older than ``orphans_before``; how
+        many rows."""
 
     def probe(self) -> "Future[None]":
         """Write and commit one small thing: raises StoreError when the store takes no writes."""

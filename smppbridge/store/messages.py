@@ -12,6 +12,7 @@ from itertools import islice
 
 from smppbridge.model.message import (
     ROUTE_SEPARATOR,
+    Doubt,
     Message,
     Overdue,
     Poll,
@@ -21,7 +22,7 @@ from smppbridge.model.message import (
     Unsent,
 )
 from smppbridge.store.base import Rerouted
-from smppbridge.store.rows import placeholders
+from smppbridge.store.rows import placeholders, select_in
 
 SHORT_ID_MAX = 2**31 - 1
 ABOVE_ANY_PRIORITY = 256  # one octet on the wire
@@ -30,7 +31,7 @@ PURGE_LOOKS = 8  # a purge looks at so many times its limit of rows
 _INSERT = f"INSERT INTO messages ({','.join(Segment._fields)}) VALUES ({placeholders(len(Segment._fields))})"
 
 _CLAIM = f"""
-UPDATE messages SET stage = {Stage.SENDING:d}, attempt = attempt + 1, due_at = ?
+UPDATE messages SET stage = {Stage.SENDING:d}, attempt = attempt + 1, due_at = ?, sent_at = ?
 WHERE id IN (
     SELECT id FROM messages INDEXED BY messages_queue
     WHERE provider = ? AND account = ? AND stage = {Stage.QUEUED:d} AND deadline > ?
@@ -52,8 +53,12 @@ SELECT id, attempt, ?, ?, ?, ?, ? FROM messages
 WHERE id = ? AND attempt = ? AND stage IN ({Stage.SENDING:d}, {Stage.UNCERTAIN:d})"""
 
 _UNSENT = f"""
-UPDATE messages SET stage = ?, provider = ?, due_at = ?, tries = ?
+UPDATE messages SET stage = ?, provider = ?, due_at = ?, tries = ?, asked = 0, misses = 0
 WHERE id = ? AND attempt = ? AND stage IN ({Stage.SENDING:d}, {Stage.UNCERTAIN:d})"""
+
+_HAND_BACK = f"""
+UPDATE messages SET stage = {Stage.WAITING:d}, due_at = min(?, deadline), attempt = attempt - 1
+WHERE id = ? AND attempt = ? AND stage = {Stage.SENDING:d}"""
 
 _PROMOTE = f"""
 UPDATE messages SET stage = {Stage.QUEUED:d}, due_at = deadline
@@ -63,6 +68,11 @@ WHERE id IN (
     ORDER BY due_at LIMIT ?)
 RETURNING account"""
 
+_DOUBTS = f"""
+SELECT {",".join(Doubt._fields).replace("tried_at", "sent_at")} FROM messages INDEXED BY messages_due
+WHERE provider = ? AND stage = {Stage.UNCERTAIN:d} AND due_at <= ? AND deadline > ?
+ORDER BY due_at LIMIT ?"""
+
 _NEXT_ACCOUNT = f"""
 SELECT account FROM messages INDEXED BY messages_queue
 WHERE provider = ? AND stage = {Stage.QUEUED:d} AND account > ? ORDER BY account LIMIT 1"""
@@ -70,6 +80,9 @@ WHERE provider = ? AND stage = {Stage.QUEUED:d} AND account > ? ORDER BY account
 _PRIORITIES = f"""
 SELECT max(priority) FROM messages INDEXED BY messages_queue
 WHERE provider = ? AND stage = {Stage.QUEUED:d} AND account = ? AND priority < ?"""
+
+_KNOWN_REFS = """
+SELECT provider_ref FROM messages INDEXED BY messages_ref WHERE provider = ? AND provider_ref IN ({})"""
 
 _QUEUED_AFTER = f"""
 SELECT id, account, route FROM messages INDEXED BY messages_queue
@@ -91,6 +104,10 @@ _SENT_PAST_DEADLINE = f"""
 SELECT {OVERDUE_COLUMNS} FROM messages INDEXED BY messages_deadline
 WHERE provider = ? AND stage = {Stage.SENT:d} AND deadline <= ? ORDER BY deadline LIMIT ?"""
 
+_DOUBT_PAST_DEADLINE = f"""
+SELECT {OVERDUE_COLUMNS} FROM messages INDEXED BY messages_doubts
+WHERE provider = ? AND stage = {Stage.UNCERTAIN:d} AND deadline <= ? ORDER BY deadline LIMIT ?"""
+
 # Nothing waits beyond its deadline. Those due earlier that are passed over here are about to be promoted.
 _WAITING_PAST_DEADLINE = f"""
 SELECT {OVERDUE_COLUMNS} FROM messages INDEXED BY messages_due
@@ -99,7 +116,7 @@ ORDER BY due_at LIMIT ?3"""
 
 _OVERDUE = (
     _PAST_DUE.format(Stage.SENDING),
-    _PAST_DUE.format(Stage.UNCERTAIN),
+    _DOUBT_PAST_DEADLINE,
     _SENT_PAST_DEADLINE,
     _PAST_DUE.format(Stage.QUEUED),
     _WAITING_PAST_DEADLINE,
@@ -118,21 +135,29 @@ def add(connection: sqlite3.Connection, segments: Sequence[Segment]) -> None:
 
 def take_short_ids(connection: sqlite3.Connection, count: int) -> int:
     """Advance the counter of short ids past ``count`` consecutive numbers; the first of them."""
-    row = connection.execute("SELECT value FROM counters WHERE name = 'short_id'").fetchone()
-    first: int = row[0] if row else 1
+    first = mark(connection, "short_id") or 1
     if first + count - 1 > SHORT_ID_MAX:
         first = 1
-    connection.execute(
-        "INSERT OR REPLACE INTO counters (name, value) VALUES ('short_id', ?)", (first + count,)
-    )
+    set_mark(connection, "short_id", first + count)
     return first
+
+
+def set_mark(connection: sqlite3.Connection, name: str, value: int) -> None:
+    """Remember a number."""
+    connection.execute("INSERT OR REPLACE INTO counters (name, value) VALUES (?, ?)", (name, value))
+
+
+def mark(connection: sqlite3.Connection, name: str) -> int | None:
+    """A number that was remembered."""
+    row = connection.execute("SELECT value FROM counters WHERE name = ?", (name,)).fetchone()
+    return row[0] if row else None
 
 
 def claim(
     connection: sqlite3.Connection, provider: str, account: str, limit: int, now: int, lease_until: int
 ) -> list[Message]:
     """QUEUED -> SENDING, most urgent first."""
-    rows = connection.execute(_CLAIM, (lease_until, provider, account, now, limit)).fetchall()
+    rows = connection.execute(_CLAIM, (lease_until, now, provider, account, now, limit)).fetchall()
     messages = list(map(Message._make, rows))
     messages.sort(key=lambda message: (-message.priority, message.id))  # RETURNING keeps no order
     return messages
@@ -154,6 +179,37 @@ def record_unsent(connection: sqlite3.Connection, unsent: Sequence[Unsent]) -> N
     connection.executemany(
         _UNSENT, [(u.stage, u.provider, u.due_at, u.tries, u.id, u.attempt) for u in unsent]
     )
+
+
+def hand_back(connection: sqlite3.Connection, items: Sequence[tuple[int, int, int]]) -> None:
+    """SENDING -> WAITING as if it had never been claimed."""
+    connection.executemany(
+        _HAND_BACK, [(due_at, message_id, attempt) for message_id, attempt, due_at in items]
+    )
+
+
+def claim_doubts(
+    connection: sqlite3.Connection, provider: str, now: int, limit: int, next_at: int
+) -> list[Doubt]:
+    """UNCERTAIN messages that their provider is to be asked about; due again at ``next_at``."""
+    doubts = list(map(Doubt._make, connection.execute(_DOUBTS, (provider, now, now, limit)).fetchall()))
+    connection.executemany(
+        "UPDATE messages SET due_at = min(?, deadline), asked = asked + 1 WHERE id = ?",
+        [(next_at, doubt.id) for doubt in doubts],
+    )
+    return doubts
+
+
+def note_doubts(connection: sqlite3.Connection, missed: Sequence[int], unclear: Sequence[int]) -> None:
+    """Count the times in a row that the provider did not know a message."""
+    same = f"WHERE id = ? AND stage = {Stage.UNCERTAIN:d}"
+    connection.executemany(f"UPDATE messages SET misses = misses + 1 {same}", [(one,) for one in missed])
+    connection.executemany(f"UPDATE messages SET misses = 0 {same}", [(one,) for one in unclear])
+
+
+def known_refs(connection: sqlite3.Connection, provider: str, refs: Sequence[str]) -> frozenset[str]:
+    """Which references belong to messages already."""
+    return frozenset(row[0] for row in select_in(connection, _KNOWN_REFS, refs, (provider,)))
 
 
 def promote(connection: sqlite3.Connection, provider: str, now: int, limit: int) -> frozenset[str]:
@@ -202,12 +258,13 @@ def reroute(
 
 
 def claim_polls(
-    connection: sqlite3.Connection, provider: str, now: int, limit: int, next_at: int
+    connection: sqlite3.Connection, provider: str, now: int, limit: int, interval: int, slowest: int
 ) -> list[Poll]:
-    """SENT messages to be asked about; due again at ``next_at``."""
+    """SENT messages to be asked about; due again when they are as old again, within the two bounds (ms)."""
     polls = list(map(Poll._make, connection.execute(_POLLS, (provider, now, now, limit)).fetchall()))
     connection.executemany(
-        "UPDATE messages SET due_at = ? WHERE id = ?", [(next_at, poll.id) for poll in polls]
+        "UPDATE messages SET due_at = ? WHERE id = ?",
+        [(now + max(interval, min(slowest, now - poll.sent_at)), poll.id) for poll in polls],
     )
     return polls
 

@@ -10,7 +10,7 @@ from smppbridge.model.message import Receipt
 
 RELEASE_CHUNK = 1000  # rows that one transaction frees from a bind that is gone
 
-_OF_RECEIPT = ("id", "account", "origin", "state", "final", "err", "code", "at", "tries")
+_OF_RECEIPT = ("id", "account", "origin", "state", "final", "err", "code", "at", "tries", "details")
 _CLAIM = f"""
 SELECT {",".join(("r." if name in _OF_RECEIPT else "m.") + name for name in Receipt._fields)}
 FROM receipts r INDEXED BY receipts_due JOIN messages m ON m.id = r.message_id

@@ -38,6 +38,7 @@ class _Verdict(NamedTuple):
     err: int
     code: str
     at: int
+    details: str
 
 
 _COLUMNS = ",".join(_Row._fields)
@@ -46,22 +47,23 @@ _BY_REF = (
 )
 _BY_ID = f"SELECT {_COLUMNS} FROM messages WHERE id IN ({{}})"
 _ORPHANS_OF = f"""
-SELECT {",".join("m." + name for name in _Row._fields)}, o.state, o.final, o.err, o.code, o.at
+SELECT {",".join("m." + name for name in _Row._fields)}, o.state, o.final, o.err, o.code, o.at, o.details
 FROM messages m JOIN orphans o ON o.provider = m.provider AND o.provider_ref = m.provider_ref
 WHERE m.id IN ({{}})"""
 
 _FINAL = (
-    f"UPDATE messages SET stage = {Stage.FINAL:d}, due_at = NULL, state = ?, err = ?, code = ?, done_at = ? "
-    "WHERE id = ?"
+    f"UPDATE messages SET stage = {Stage.FINAL:d}, due_at = NULL, state = ?, err = ?, code = ?, done_at = ?, "
+    "details = ? WHERE id = ?"
 )
 _NOTE = "UPDATE messages SET state = ?, err = ?, code = ?, seen = seen | ? WHERE id = ?"
 _OWE = """
-INSERT INTO receipts (account, origin, message_id, state, final, err, code, at, due_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+INSERT INTO receipts (account, origin, message_id, state, final, err, code, at, due_at, details)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _ORPHAN = """
-INSERT INTO orphans (provider, provider_ref, state, final, err, code, at) VALUES (?, ?, ?, ?, ?, ?, ?)
+INSERT INTO orphans (provider, provider_ref, state, final, err, code, at, details)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET state = excluded.state, final = excluded.final, err = excluded.err,
-    code = excluded.code, at = excluded.at WHERE NOT orphans.final"""
+    code = excluded.code, at = excluded.at, details = excluded.details WHERE NOT orphans.final"""
 
 
 def settle(
@@ -70,7 +72,7 @@ def settle(
     """Apply what a provider says; keep what it says about references that nobody knows yet."""
     words: dict[str, list[_Verdict]] = {}
     for report in reports:
-        verdict = _Verdict(report.state, report.final, report.err, report.code, now)
+        verdict = _Verdict(report.state, report.final, report.err, report.code, now, report.details)
         words.setdefault(report.provider_ref, []).append(verdict)
     rows: dict[str, _Row] = {}
     for row in map(_Row._make, select_in(connection, _BY_REF, list(words), (provider,))):
@@ -93,7 +95,7 @@ def finish(connection: sqlite3.Connection, outcomes: Sequence[Outcome], live: Bi
     for outcome in outcomes:
         words.setdefault(outcome.id, outcome)
     pairs = [
-        (row, [_Verdict(word.state, True, word.err, word.code, word.at)])
+        (row, [_Verdict(word.state, True, word.err, word.code, word.at, "")])
         for row in map(_Row._make, select_in(connection, _BY_ID, list(words)))
         if (word := words[row.id])
     ]
@@ -145,8 +147,8 @@ class _Changes:
     def __init__(self, live: Binds) -> None:
         self._live = live
         self.notes: list[tuple[int, int, str, int, int]] = []
-        self.finals: list[tuple[int, int, str, int, int]] = []
-        self.receipts: list[tuple[str, int, int, int, bool, int, str, int, int]] = []
+        self.finals: list[tuple[int, int, str, int, str, int]] = []
+        self.receipts: list[tuple[str, int, int, int, bool, int, str, int, int, str]] = []
         self.settled: list[Settled] = []
         self.notified: set[str] = set()
         self.late = 0
@@ -155,14 +157,14 @@ class _Changes:
         """What ``verdicts`` do to one message, in their order."""
         ended, last, seen = row.stage == Stage.FINAL, row.state, row.seen
         for verdict in verdicts:
-            state, final, err, code, at = verdict
+            state, final, err, code, at, details = verdict
             if ended:
                 self.late += state != last  # the same word again is only a repetition
                 continue
             owed = owes_receipt(row.registered_delivery, state, final)
             if final:
                 ended = True
-                self.finals.append((state, err, code, at, row.id))
+                self.finals.append((state, err, code, at, details, row.id))
                 self.settled.append(Settled(row.account, row.provider, state, row.submitted_at, owed))
             else:
                 bit = 1 << state
@@ -177,6 +179,6 @@ class _Changes:
                 self._owe(row, verdict)
 
     def _owe(self, row: _Row, verdict: _Verdict) -> None:
-        state, final, err, code, at = verdict
+        state, final, err, code, at, details = verdict
         origin = row.origin if (row.account, row.origin) in self._live else 0
-        self.receipts.append((row.account, origin, row.id, state, final, err, code, at, at))
+        self.receipts.append((row.account, origin, row.id, state, final, err, code, at, at, details))

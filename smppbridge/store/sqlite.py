@@ -15,6 +15,8 @@ from typing import NamedTuple, TypeVar
 
 from smppbridge.errors import StoreError
 from smppbridge.model.message import (
+    Doubt,
+    InboundPart,
     Message,
     Outcome,
     Overdue,
@@ -26,8 +28,8 @@ from smppbridge.model.message import (
     StatusReport,
     Unsent,
 )
-from smppbridge.store import messages, receipts, settling, views
-from smppbridge.store.base import Backlog, Gauges, Rerouted, Settlement
+from smppbridge.store import inbound, messages, receipts, settling, views
+from smppbridge.store.base import Arrival, Backlog, Gauges, Rerouted, Settlement
 from smppbridge.store.checkpoint import Checkpointer
 from smppbridge.store.files import LOG_PAGE, Files, touch
 from smppbridge.store.writer import SLOW_COMMIT, Writer, commit
@@ -146,6 +148,18 @@ class SqliteStore:
     def record_unsent(self, unsent: Sequence[Unsent]) -> "Future[None]":
         return self._call(lambda connection: messages.record_unsent(connection, unsent))
 
+    def hand_back(self, items: Sequence[tuple[int, int, int]]) -> "Future[None]":
+        return self._call(lambda connection: messages.hand_back(connection, items))
+
+    def claim_doubts(self, provider: str, now: int, limit: int, next_at: int) -> "Future[list[Doubt]]":
+        return self._call(lambda connection: messages.claim_doubts(connection, provider, now, limit, next_at))
+
+    def note_doubts(self, missed: Sequence[int], unclear: Sequence[int]) -> "Future[None]":
+        return self._call(lambda connection: messages.note_doubts(connection, missed, unclear))
+
+    def known_refs(self, provider: str, refs: Sequence[str]) -> "Future[frozenset[str]]":
+        return self._call(lambda connection: messages.known_refs(connection, provider, refs))
+
     def promote(self, provider: str, now: int, limit: int) -> "Future[frozenset[str]]":
         return self._call(lambda connection: messages.promote(connection, provider, now, limit))
 
@@ -160,8 +174,12 @@ class SqliteStore:
     def finish(self, outcomes: Sequence[Outcome]) -> "Future[list[Settled]]":
         return self._call(lambda connection: settling.finish(connection, outcomes, self._live))
 
-    def claim_polls(self, provider: str, now: int, limit: int, next_at: int) -> "Future[list[Poll]]":
-        return self._call(lambda connection: messages.claim_polls(connection, provider, now, limit, next_at))
+    def claim_polls(
+        self, provider: str, now: int, limit: int, interval: int, slowest: int
+    ) -> "Future[list[Poll]]":
+        return self._call(
+            lambda connection: messages.claim_polls(connection, provider, now, limit, interval, slowest)
+        )
 
     def overdue(self, provider: str, now: int, limit: int) -> "Future[list[Overdue]]":
         return self._call(lambda connection: messages.overdue(connection, provider, now, limit))
@@ -205,7 +223,33 @@ class SqliteStore:
         self._leaving.discard((account, origin))
 
     def expire_receipts(self, account: str, before: int, limit: int) -> "Future[int]":
-        return self._call(lambda connection: receipts.expire(connection, account, before, limit))
+        def work(connection: sqlite3.Connection) -> int:
+            count = receipts.expire(connection, account, before, limit)
+            return count + inbound.expire(connection, account, before, limit - count)
+
+        return self._call(work)
+
+    # --- messages from phones ---------------------------------------------------------------------
+
+    def add_inbound(self, arrivals: Sequence[Arrival], now: int) -> "Future[list[Arrival]]":
+        return self._call(lambda connection: inbound.add(connection, arrivals, now))
+
+    def claim_inbound(
+        self, account: str, now: int, lease_until: int, limit: int
+    ) -> "Future[list[InboundPart]]":
+        return self._call(lambda connection: inbound.claim(connection, account, now, lease_until, limit))
+
+    def pay_inbound(self, ids: Sequence[int]) -> "Future[None]":
+        return self._call(lambda connection: inbound.pay(connection, ids))
+
+    def defer_inbound(self, items: Sequence[tuple[int, int, int]]) -> "Future[None]":
+        return self._call(lambda connection: inbound.defer(connection, items))
+
+    def set_mark(self, name: str, value: int) -> "Future[None]":
+        return self._call(lambda connection: messages.set_mark(connection, name, value))
+
+    def mark(self, name: str) -> "Future[int | None]":
+        return self._call(lambda connection: messages.mark(connection, name))
 
     # --- keeping house ---------------------------------------------------------------------------
 
@@ -215,6 +259,7 @@ class SqliteStore:
 
         def work(connection: sqlite3.Connection) -> int:
             count, self._purged_to = messages.purge(connection, self._purged_to, before, limit)
+            count += inbound.purge(connection, before, limit - count)
             return count + settling.purge(connection, orphans_before, limit - count)
 
         return self._call(work)

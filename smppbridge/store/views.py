@@ -29,6 +29,7 @@ def recover(connection: sqlite3.Connection) -> None:
     connection.execute(
         "UPDATE receipts SET origin = 0, due_at = min(due_at, at) WHERE origin <> 0 OR due_at > at"
     )
+    connection.execute("UPDATE inbound_parts SET due_at = min(due_at, at) WHERE due_at > at")
     connection.execute("COMMIT")
 
 
@@ -45,7 +46,12 @@ def backlog(connection: sqlite3.Connection) -> Backlog:
         frozenset((provider, account) for provider, account in queued),
         frozenset(row[0] for row in providers.fetchall()),
         last_id,
+        frozenset(_inbound(connection)),
     )
+
+
+def _inbound(connection: sqlite3.Connection) -> dict[str, int]:
+    return dict(connection.execute("SELECT account, count(*) FROM inbound_parts GROUP BY account").fetchall())
 
 
 def gauges(connection: sqlite3.Connection) -> Gauges:
@@ -68,7 +74,7 @@ def gauges(connection: sqlite3.Connection) -> Gauges:
             "SELECT account, count(*), min(at) FROM receipts GROUP BY account"
         ).fetchall()
     }
-    return Gauges(queued, uncertain, owed)
+    return Gauges(queued, uncertain, owed, _inbound(connection))
 
 
 def list_stage(connection: sqlite3.Connection, stage: int, limit: int) -> list[Overdue]:

@@ -17,11 +17,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from smppbridge.errors import StoreError
+from smppbridge.errors import StoreError, WrongSignature
 from smppbridge.logs import event
 from smppbridge.metrics import CONTENT_TYPE, Metrics
-from smppbridge.model.message import StatusReport
-from smppbridge.providers.base import Callback, Provider
+from smppbridge.providers.base import Callback, News, Provider
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +29,8 @@ BODY_TIMEOUT = 10.0  # seconds for it to come
 MAX_REQUESTS = 500  # at once; more are answered 503
 _FORM = "application/x-www-form-urlencoded"
 
-Settle = Callable[[str, Sequence[StatusReport]], Awaitable[None]]
+Hear = Callable[[str, Sequence[News]], Awaitable[None]]
+"""Takes what a provider tells; returns after COMMIT."""
 Readiness = Callable[[], Awaitable[list[str]]]
 """The reasons why the bridge is not ready; none when it is."""
 
@@ -43,13 +43,13 @@ class Web:
         metrics: Metrics,
         providers: Mapping[str, Provider],
         tokens: Mapping[str, str],
-        settle: Settle,
+        hear: Hear,
         readiness: Readiness,
     ) -> None:
         self._metrics = metrics
         self._providers = providers
         self._tokens = tokens
-        self._settle = settle
+        self._hear = hear
         self._readiness = readiness
         self._server: _Uvicorn | None = None
         self._serving: asyncio.Task[None] | None = None
@@ -97,7 +97,7 @@ class Web:
         return JSONResponse({"ready": not reasons, "reasons": reasons}, status_code=503 if reasons else 200)
 
     async def _callback(self, request: Request) -> Response:
-        """A provider's status. 200 only after COMMIT: anything else makes the provider try again."""
+        """What a provider tells. 200 only after COMMIT: anything else makes the provider try again."""
         name, token = request.path_params["provider"], request.path_params["token"]
         if not hmac.compare_digest(token.encode(), self._tokens.get(name, "").encode()) or not token:
             return PlainTextResponse("not found\n", status_code=404)
@@ -108,17 +108,23 @@ class Web:
             return PlainTextResponse("too slow\n", status_code=408)
         if body is None:
             return PlainTextResponse("too large\n", status_code=413)
+        status, what = await self._take(name, _callback(request, body))
+        return PlainTextResponse(f"{what}\n", status_code=status)
+
+    async def _take(self, name: str, callback: Callback) -> tuple[int, str]:
+        """Status and words of the answer."""
         try:
-            reports = self._providers[name].parse_callback(_callback(request, body))
+            await self._hear(name, self._providers[name].parse_callback(callback))
+        except WrongSignature as error:
+            event(log, logging.WARNING, "callback with a wrong signature", provider=name, reason=str(error))
+            return 403, "wrong signature"
         except ValueError as error:
             event(log, logging.WARNING, "callback not understood", provider=name, reason=str(error))
-            return PlainTextResponse("not understood\n", status_code=400)
-        try:
-            await self._settle(name, reports)
+            return 400, "not understood"
         except StoreError as error:
             event(log, logging.ERROR, "callback not saved", provider=name, error=str(error))
-            return PlainTextResponse("try again later\n", status_code=503)
-        return PlainTextResponse("ok\n")
+            return 503, "try again later"
+        return 200, "ok"
 
 
 class _Uvicorn(uvicorn.Server):
@@ -131,7 +137,8 @@ class _Uvicorn(uvicorn.Server):
 
 def _listening_socket(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # With the protocol named asyncio sets TCP_NODELAY: else each answer waits 40 ms for an acknowledgement.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))

@@ -59,14 +59,14 @@ async def kill(served: Served, strike: Strike, recorder: Recorder) -> None:
     recorder.on = lambda came: None
 
 
-async def run(directory: Path, policy: str, kills: int, chance: Random) -> Audit:
+async def run(directory: Path, policy: str, kills: int, chance: Random, *, ask: float = 0) -> Audit:
     """Load, kills, and one last life in which everything comes to rest."""
-    async with load_rig(directory, policy, chance) as rig:
+    async with load_rig(directory, policy, chance, ask=ask) as rig:
         for strike in strikes(kills, chance):
             async with rig.life() as served:
                 await kill(served, strike, rig.recorder)
         async with rig.life() as served:
-            await rig.settle(PATIENCE + PATIENCE_PER_KILL * kills)
+            await rig.settle(PATIENCE + PATIENCE_PER_KILL * kills, holding=not ask)
             code = await served.stop()
         result = rig.audit()
     print(f"{policy}, {kills} kills: {result}")
@@ -99,6 +99,14 @@ async def test_nothing_is_lost_where_uncertain_messages_are_sent_again(
 ) -> None:
     result = await run(tmp_path, "resend", kills, chance)
     assert [*result.faults(), *result.losses()] == []
+    assert any(row.uncertain for row in result.rows.values()), "no kill met a message on its way"
+
+
+async def test_nothing_is_lost_or_doubled_where_the_provider_is_asked(
+    tmp_path: Path, kills: int, chance: Random
+) -> None:
+    result = await run(tmp_path, "hold", kills, chance, ask=0.5)
+    assert [*result.faults(), *result.losses(), *result.doubles()] == []
     assert any(row.uncertain for row in result.rows.values()), "no kill met a message on its way"
 
 

@@ -1,5 +1,9 @@
-"""Every store, opened and empty. A further backend is one more parameter of `make_store`."""
+"""Every store, opened and empty, and every provider's rig, running.
 
+A further store is one more parameter of `make_store`; a further provider stands in `tests.contract.rigs`.
+"""
+
+import logging
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -7,6 +11,8 @@ import pytest
 
 from smppbridge.store.base import Store
 from smppbridge.store.sqlite import SqliteStore
+from tests.contract.rig import Rig
+from tests.contract.steps import assert_silent, logged
 
 
 @pytest.fixture(params=["sqlite"])
@@ -23,3 +29,14 @@ async def store(make_store: Callable[[], Store]) -> AsyncIterator[Store]:
     await opened.open()
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+async def rig(request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture) -> AsyncIterator[Rig]:
+    """The running rig that `with_rigs` chose; whatever was logged meanwhile told no secret."""
+    caplog.set_level(logging.DEBUG)
+    rig: Rig
+    async with request.param() as rig:
+        yield rig
+        ours = [record for record in caplog.get_records("call") if not record.name.startswith("uvicorn")]
+        assert_silent(rig, logged(ours))  # uvicorn is the simulator's

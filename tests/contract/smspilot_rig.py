@@ -1,36 +1,72 @@
-"""smspilot and its simulator, as the provider contract needs them."""
+"""smspilot and its simulator, as the provider contract needs them: a rig for each API and format."""
 
 import random
+from base64 import b64encode
 from collections import deque
-from typing import Self
+from collections.abc import Sequence
+from typing import Any, Self
 
-from pydantic import SecretStr
-
-from smppbridge.errors import Disabled, ProviderError, Unavailable
+from smppbridge.errors import Disabled, Rejected, Throttled, Unavailable
 from smppbridge.providers.base import Callback, Provider, Report
 from smppbridge.providers.smspilot import Smspilot, SmspilotOptions
+from tests.contract.rig import Kept, Refusal, Rig, form_callback, query_callback
 from tests.support.http_server import Fault
+from tests.support.messages import draft
 from tests.support.smspilot import Rules, SmspilotSimulator
+from tests.support.smspilot_gateway import Order
 
 APIKEY = "5ECRETKEY5ECRETKEY5ECRETKEY5ECRETKEY5ECRETKEY5ECRETKEY5ECRETKEY0"
+USER, PASSWORD = "smspilot", "5ECRET: pa55word"
+PAGE = 1000  # messages in one answer about the last day
 
 
-class SmspilotRig:
-    """One simulator, and providers that talk to it."""
+class SmspilotRig(Rig):
+    """One simulator, and providers that talk API-2 in JSON."""
 
-    secrets: tuple[str, ...] = (APIKEY,)
-    # what the provider may say about us -> what we make of it
-    refusals: tuple[tuple[int, type[ProviderError]], ...] = (
-        (106, Disabled),
-        (110, Unavailable),
-        (113, Disabled),
+    name = "smspilot"
+    keys: tuple[tuple[str, object], ...] = ()
+    secrets = (APIKEY, PASSWORD)
+    account_refusals = (
+        Refusal(102, Disabled),
+        Refusal(106, Disabled),
+        Refusal(110, Unavailable),
+        Refusal(112, Disabled, 0x4A4),
+        Refusal(113, Disabled),
+        Refusal(118, Throttled, 0x58),
+        Refusal(122, Disabled),
+        Refusal(241, Disabled, 0x4A4),
+        Refusal(260, Rejected),
     )
-    # each buys another service
-    unfit: tuple[tuple[str, str], ...] = (("Demo", "HLR"), ("Demo", "ping\0"), ("VIBER", "Привет"))
+    message_refusals = (
+        Refusal(212, Rejected, 0x45),
+        Refusal(213, Rejected, 0x22),
+        Refusal(215, Rejected, 0x0B),
+        Refusal(224, Rejected, 0x0A),
+        Refusal(248, Rejected, 0x4A5),
+    )
+    unfit = (
+        draft(text="HLR"),
+        draft(text="ping\0"),
+        draft(sender="VIBER", text="Привет"),
+        draft(text=""),
+        draft(sender="Пример"),
+        draft(recipient="79001112244,79001112255"),
+        draft(text="", octets=b"\0\1"),
+        draft(text="HLR", service_type="CALL"),
+        draft(text="12345", service_type="FLSHC"),
+        draft(text="", service_type="2WAY"),
+    )
+    signs_callbacks = True
+    can_find = True
+    lists_are_cut = True
+    number_check = "HLRV"
+    inbound_by_callback = True
+    inbound_by_polling = True
 
     def __init__(self) -> None:
         self.simulator = SmspilotSimulator(Rules(apikey=APIKEY, delay=0.02, poll_interval=0))
         self._opened: list[Smspilot] = []
+        self._inbound_id = 50_000
 
     async def __aenter__(self) -> Self:
         await self.simulator.__aenter__()
@@ -45,17 +81,18 @@ class SmspilotRig:
         self, report: Report, *, url: str = "", timeout: float = 10.0, secret: str = ""
     ) -> Provider:
         """A started provider; ``url`` and ``secret`` when they are to be wrong."""
-        options = SmspilotOptions(
-            kind="smspilot",
-            apikey=SecretStr(secret or APIKEY),
-            url=url or self.simulator.url,
-            timeout=timeout,
-            parallel=2,
+        own = {"apikey": secret or APIKEY, "url": url or self.simulator.url, "timeout": timeout}
+        options = SmspilotOptions.model_validate(
+            {**self.settings(), **own, "parallel": 2, "poll_interval": "1s"}
         )
         provider = Smspilot("pilot", options)
         await provider.start(report)
         self._opened.append(provider)
         return provider
+
+    def settings(self) -> dict[str, Any]:
+        own = {"callback_user": USER, "callback_password": PASSWORD, **dict(self.keys)}
+        return {"kind": "smspilot", "apikey": APIKEY, "url": self.simulator.url, **own}
 
     @property
     def faults(self) -> deque[Fault]:
@@ -65,12 +102,18 @@ class SmspilotRig:
     def requests(self) -> int:
         return self.simulator.server.requests
 
-    def taken(self) -> list[tuple[str, str]]:
-        """(recipient, text) of what the provider's side has really taken."""
-        return [(row["to"], row["text"]) for row in self.simulator.accepted]
+    def taken(self) -> list[Kept]:
+        return [
+            Kept(row["server_id"], row["to"], row["text"])
+            for row in self.simulator.accepted
+            if not row["service"]
+        ]
 
-    def refuse_recipients(self, *recipients: str) -> None:
-        self.simulator.rules.black_list = frozenset(recipients)
+    def services_sold(self) -> list[str]:
+        return [row["service"] for row in self.simulator.accepted if row["service"]]
+
+    def refuse_recipients(self, recipients: Sequence[str], code: int) -> None:
+        self.simulator.rules.errors = dict.fromkeys(recipients, code)
 
     def refuse_all(self, code: int) -> None:
         """Every request gets this account error."""
@@ -87,15 +130,66 @@ class SmspilotRig:
 
     def callback(self, ref: str, *, delivered: bool) -> Callback:
         status = {"status": "2", "error": "0"} if delivered else {"status": "-1", "error": "601"}
-        return Callback("POST", {}, {}, {"server_id": ref, "phone": "79000000001", **status})
+        return form_callback({"server_id": ref, "phone": "79000000001", **status}, headers=_basic())
+
+    def forged_callbacks(self) -> list[Callback]:
+        fields = {"server_id": "10005", "phone": "79000000001", "status": "2", "error": "0"}
+        inbound = {"phone": "79000000001", "message": "да", "id": "54321", "num": "79099999999"}
+        bearer = {"authorization": _basic()["authorization"].replace("Basic", "Bearer")}
+        wrong: list[dict[str, str]] = [{}, _basic(password="wrong"), _basic(user="someone"), bearer]
+        return [form_callback(one, headers=headers) for one in (fields, inbound) for headers in wrong]
 
     def garbage_callbacks(self) -> list[Callback]:
+        right = _basic()
         return [
-            Callback("GET", {}, {}),
-            Callback("GET", {"server_id": "10005"}, {}),
-            Callback("GET", {"status": "2"}, {}),
-            Callback("GET", {"server_id": "0", "status": "2"}, {}),
-            Callback("GET", {"server_id": "one", "status": "2"}, {}),
-            Callback("POST", {}, {}, {"server_id": "10005", "status": "delivered"}),
-            Callback("POST", {}, {}, {}, b"\xff\x00garbage"),
+            query_callback({}, right),
+            query_callback({"server_id": "10005"}, right),
+            query_callback({"status": "2"}, right),
+            query_callback({"server_id": "0", "status": "2"}, right),
+            query_callback({"server_id": "one", "status": "2"}, right),
+            form_callback({"server_id": "10005", "status": "delivered"}, headers=right),
+            form_callback({"message": "да", "phone": "79000000001"}, headers=right),
+            form_callback({"message": "да", "id": "54321", "phone": "somebody"}, headers=right),
+            Callback("POST", {}, right, {}, b"\xff\x00garbage"),
         ]
+
+    def cut_list(self) -> None:
+        """Other messages fill the whole answer."""
+        rows = [{"to": f"7955{number:07d}", "text": "полно"} for number in range(PAGE)]
+        self.simulator._gateway.place(Order(2, rows, "Demo"))
+
+    def inbound_callback(self, source: str, text: str) -> Callback:
+        self._inbound_id += 1
+        form = {"phone": source, "message": text, "user_id": "12345", "id": str(self._inbound_id)}
+        return form_callback({**form, "num": "79099999999"}, headers=_basic())
+
+    def phone_sends(self, source: str, text: str) -> None:
+        self.simulator.receive(source, text)
+
+
+class SmspilotXmlRig(SmspilotRig):
+    """API-2 in XML."""
+
+    name = "smspilot-xml"
+    keys = (("api", "api2-xml"),)
+
+
+class SmspilotApi1Rig(SmspilotRig):
+    """API-1 in JSON, where messages share a request only if they share their text."""
+
+    name = "smspilot-api1"
+    keys: tuple[tuple[str, object], ...] = (("api", "api1"),)
+
+    def requests_for(self, count: int) -> int:
+        return count
+
+
+class SmspilotApi1XmlRig(SmspilotApi1Rig):
+    """API-1 in XML."""
+
+    name = "smspilot-api1-xml"
+    keys = (("api", "api1"), ("format", "xml"))
+
+
+def _basic(user: str = USER, password: str = PASSWORD) -> dict[str, str]:
+    return {"authorization": "Basic " + b64encode(f"{user}:{password}".encode()).decode()}

@@ -1,174 +1,252 @@
-"""What every HTTP provider must do, against its simulator over real sockets.
+"""What every HTTP provider must do with messages, against its simulator over real sockets.
 
-A provider joins by a rig in `RIGS`: its simulator, and the few words in which providers differ.
+A provider joins by a rig in `tests.contract.rigs`: its simulator, and the facts in which it differs.
 """
 
 import asyncio
-import logging
-import socket
-import time
-import traceback
-from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
-from smppbridge.errors import Disabled, ProviderError, Refused, Rejected, Throttled, Unavailable, Uncertain
-from smppbridge.model.message import Message, State, StatusReport
-from smppbridge.providers.base import SendResult, Taken
-from tests.contract.rig import Rig
-from tests.contract.smspilot_rig import SmspilotRig
+from smppbridge.errors import Disabled, Refused, Rejected, Throttled, Unavailable, Uncertain
+from smppbridge.model.services import SERVICES
+from smppbridge.providers.base import Taken
+from smppbridge.smpp.constants import Status
+from tests.contract.rig import WRONG_SECRET, Rig
+from tests.contract.rigs import with_providers, with_rigs
+from tests.contract.steps import (
+    PHONE,
+    apart,
+    as_message,
+    assert_silent,
+    batch,
+    errors_of,
+    fresh,
+    no_report,
+    pairs,
+    pairs_of,
+    patience,
+    refs_of,
+    submit,
+    told_by,
+)
 from tests.support.http_server import Fault
-from tests.support.messages import DAY, message, poll
+from tests.support.messages import draft
 
-RIGS: list[type[Rig]] = [SmspilotRig]
+every = with_rigs()
 
-NOW = int(time.time() * 1000)
+# Each buys something else than an SMS at one provider or another, or several messages at once, unless it is
+# refused or made harmless.
+COSTLY_TEXTS = (
+    *("HLR", "hlr", " HLR ", "PING", "Ping\0", "HLRVIP", "__HLR__", "__PING__", " __PING__ ", "__hlr__"),
+    *("__CALL__:allo", "__VIBER__:allo", "__SOC__:allo", "__MAIL__:allo", "__BOT__:allo", "__viber__:allo"),
+    *("\n__CALL__:allo", "\ufeff__CALL__:allo", "one\n~~~\npid: 64, dcs: 4", "one\r\n~~~\r\ntwo", "~~~"),
+    *("{menu:1}", '<file name="a.wav">', "79001112244:another one\n79001112255:and one more"),
+)
+COSTLY_SENDERS = (
+    *("HLR", "PING", "HLRVIP", "GOLOS", "GOLOSM", "golos", "FLASHCALL", "2WAY", "VIBER", "VIBERSMS"),
+    *("Viber", "VIBER ", "__CALL__", "1234", "79001112244"),
+)
+COSTLY_RECIPIENTS = (
+    *("79001112244,79001112255", "79001112244;79001112255", "79001112244\n79001112255", "79001112244 "),
+    *("a@example.org", "#112233", "@nick", "nick", "G777", "+79001112244", "79001112244:allo", ""),
+)
+COSTLY = (
+    *(draft(text=text) for text in COSTLY_TEXTS),
+    *(draft(sender=sender) for sender in COSTLY_SENDERS),
+    *(draft(recipient=recipient) for recipient in COSTLY_RECIPIENTS),
+)
 
-
-async def _no_report(reports: Sequence[StatusReport]) -> None:
-    raise AssertionError("an HTTP provider does not push statuses by itself")
-
-
-@pytest.fixture(params=RIGS)
-async def rig(request: pytest.FixtureRequest) -> AsyncIterator[Rig]:
-    async with request.param() as started:
-        yield started
-
-
-@pytest.fixture(autouse=True)
-def no_secret_is_logged(caplog: pytest.LogCaptureFixture, rig: Rig) -> None:
-    caplog.set_level(logging.DEBUG)
-
-
-def batch(*numbers: int) -> list[Message]:
-    return [message(number, submitted_at=NOW, deadline=NOW + DAY) for number in numbers]
-
-
-def patience(fault: Fault) -> float:
-    """Seconds to wait for an answer: long on a busy machine, unless there will be none."""
-    return 0.8 if fault in {Fault.HANG_BEFORE, Fault.HANG_AFTER} else 10.0
+STOPS = (Disabled, Throttled, Unavailable)  # the rest of a batch is not tried after these
 
 
-def errors_of(results: Sequence[SendResult]) -> list[ProviderError]:
-    return [result for result in results if isinstance(result, ProviderError)]
+# --- success ---------------------------------------------------------------------------------------
 
 
-def refs_of(results: Sequence[SendResult]) -> list[str]:
-    assert all(isinstance(result, Taken) for result in results), results
-    return [result.ref for result in results if isinstance(result, Taken)]
-
-
-def assert_no_secret(rig: Rig, caplog: pytest.LogCaptureFixture, errors: Sequence[BaseException]) -> None:
-    told = [f"{error!r}\n{''.join(traceback.format_exception(error))}" for error in errors]
-    told += [record.getMessage() + str(record.exc_text) for record in caplog.records]
-    for text in told:
-        for secret in rig.secrets:
-            assert secret not in text
-        assert "Привет" not in text
-
-
-async def wait_final(rig: Rig, refs: Sequence[str]) -> list[StatusReport]:
-    provider = await rig.open(_no_report)
-    for _ in range(100):
-        reports = await provider.status([poll(ref, NOW) for ref in refs])
-        if reports and all(report.final for report in reports):
-            return list(reports)
-        await asyncio.sleep(0.02)
-    raise AssertionError("no final status")
-
-
-# --- sending ---------------------------------------------------------------------------------------
-
-
-async def test_batch_is_taken_whole_in_one_request_and_arrives_unchanged(rig: Rig) -> None:
-    provider = await rig.open(_no_report)
+@every
+async def test_batch_is_taken_whole_in_few_requests_and_arrives_unchanged(rig: Rig) -> None:
+    provider = await rig.open(no_report)
     messages = batch(*range(1, 31))
-    results = await provider.send(messages, NOW)
-    refs = refs_of(results)
+    refs = refs_of(await submit(provider, messages))
     assert len(set(refs)) == 30
-    assert rig.taken() == [(m.recipient, m.text) for m in messages]
-    assert rig.requests == 1
+    assert pairs(rig) == pairs_of(messages)
+    assert [kept.ref for kept in rig.taken()] == refs
+    assert rig.requests == rig.requests_for(30)
 
 
-@pytest.mark.parametrize("text", ["Ёлка, €uro", 'с "кавычками" \\ и \n строкой', "a&b=c;<d>%20+'", "🙂" * 20])
+@every
+@pytest.mark.parametrize(
+    "text",
+    ["Ёлка, €uro", 'с "кавычками" \\ и \n строкой', "a&b=c;<d>%20+'", "🙂" * 20],
+    ids=["letters", "quotes", "marks", "emoji"],
+)
 async def test_text_arrives_exactly(rig: Rig, text: str) -> None:
-    provider = await rig.open(_no_report)
-    refs_of(await provider.send([message(1, text=text, deadline=NOW + DAY)], NOW))
-    assert rig.taken() == [(message(1).recipient, text)]
+    provider = await rig.open(no_report)
+    refs_of(await submit(provider, [fresh(1, text=text)]))
+    assert pairs(rig) == [(fresh(1).recipient, text)]
 
 
+@every
+@pytest.mark.parametrize("recipient", ["79001112233", "375291234567", "375447654321"])
+async def test_numbers_of_both_countries(rig: Rig, recipient: str) -> None:
+    provider = await rig.open(no_report)
+    refs_of(await submit(provider, [fresh(1, recipient=recipient)]))
+    assert pairs(rig) == [(recipient, fresh(1).text)]
+
+
+@every
+async def test_the_same_recipient_twice_gets_both_messages_in_order(rig: Rig) -> None:
+    provider = await rig.open(no_report)
+    messages = [fresh(n, recipient=PHONE) for n in (1, 2, 3)]
+    assert len(set(refs_of(await submit(provider, messages)))) == 3
+    assert pairs(rig) == pairs_of(messages)
+
+
+@every
+async def test_messages_that_go_apart_are_answered_in_order(rig: Rig) -> None:
+    provider = await rig.open(no_report)
+    messages = apart(rig, 1, 2, 3, 4)
+    refs = refs_of(await submit(provider, messages))
+    assert rig.requests == 4
+    assert {(kept.ref, kept.recipient) for kept in rig.taken()} == {
+        (ref, sent.recipient) for ref, sent in zip(refs, messages, strict=True)
+    }
+
+
+@every
+async def test_batches_sent_at_once_do_not_mix(rig: Rig) -> None:
+    provider = await rig.open(no_report)
+    batches = [batch(*range(start, start + 5)) for start in (1, 11, 21)]
+    all_refs = [refs_of(results) for results in await asyncio.gather(*(submit(provider, b) for b in batches))]
+    recipients = {kept.ref: kept.recipient for kept in rig.taken()}
+    for refs, messages in zip(all_refs, batches, strict=True):
+        assert [recipients[ref] for ref in refs] == [sent.recipient for sent in messages]
+
+
+# --- refusals --------------------------------------------------------------------------------------
+
+
+@every
 @pytest.mark.parametrize(
     "bad", [(2,), (1, 4, 9), (1, 2, 3, 4, 5), (1, 2, 3, 4, 6, 7, 10), tuple(range(1, 11))]
 )
 async def test_partly_failed_batch_refuses_only_the_bad_ones(rig: Rig, bad: tuple[int, ...]) -> None:
-    provider = await rig.open(_no_report)
+    provider = await rig.open(no_report)
     messages = batch(*range(1, 11))
-    rig.refuse_recipients(*(m.recipient for m in messages if m.id in bad))
-    results = await provider.send(messages, NOW)
+    rig.refuse_recipients([m.recipient for m in messages if m.id in bad], rig.message_refusals[0].code)
+    results = await submit(provider, messages)
     for sent, result in zip(messages, results, strict=True):
-        assert isinstance(result, Rejected if sent.id in bad else Taken)
-    assert sorted(rig.taken()) == sorted((m.recipient, m.text) for m in messages if m.id not in bad)
+        assert isinstance(result, rig.message_refusals[0].expected if sent.id in bad else Taken)
+    assert sorted(pairs(rig)) == sorted(pairs_of(m for m in messages if m.id not in bad))
 
 
-async def test_the_same_recipient_twice_gets_both_messages_in_order(rig: Rig) -> None:
-    provider = await rig.open(_no_report)
-    messages = [message(n, recipient="79001112233", deadline=NOW + DAY) for n in (1, 2, 3)]
-    refs_of(await provider.send(messages, NOW))
-    assert rig.taken() == [("79001112233", m.text) for m in messages]
+@every
+async def test_what_is_said_about_one_message(rig: Rig) -> None:
+    for number, refusal in enumerate(rig.message_refusals, 1):
+        provider = await rig.open(no_report)
+        good, bad = batch(number, 1000 + number)
+        rig.refuse_recipients([bad.recipient], refusal.code)
+        taken, error = await submit(provider, [good, bad])
+        refs_of([taken])
+        assert isinstance(error, refusal.expected)
+        assert (error.code, error.status) == (str(refusal.code), refusal.status)
+        assert_silent(rig, [told_by(error)])
+    assert len(rig.taken()) == len(rig.message_refusals)
 
 
-async def test_account_errors_stop_the_provider_not_the_messages(
-    rig: Rig, caplog: pytest.LogCaptureFixture
-) -> None:
-    provider = await rig.open(_no_report)
-    for code, expected in rig.refusals:
-        rig.refuse_all(code)
-        errors = errors_of(await provider.send(batch(1, 2, 3), NOW))
-        assert [type(error) for error in errors] == [expected] * 3
-        assert {error.code for error in errors} == {str(code)}
-        assert_no_secret(rig, caplog, errors)
+@every
+async def test_account_errors_stop_the_provider_not_the_messages(rig: Rig) -> None:
+    for refusal in rig.account_refusals:
+        provider = await rig.open(no_report)
+        rig.refuse_all(refusal.code)
+        asked = rig.requests
+        errors = errors_of(await submit(provider, apart(rig, 1, 2, 3)))
+        assert [type(error) for error in errors] == [refusal.expected] * 3, refusal
+        assert {(error.code, error.status) for error in errors} == {(str(refusal.code), refusal.status)}
+        assert rig.requests == asked + (1 if issubclass(refusal.expected, STOPS) else 3), refusal
+        assert_silent(rig, map(told_by, errors))
     assert rig.taken() == []
+    rig.refuse_all(0)
+    refs_of(await submit(await rig.open(no_report), batch(1)))
 
 
-async def test_wrong_credential_asks_once_and_pauses(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
-    provider = await rig.open(_no_report, secret="WRONGKEYWRONGKEY")
-    messages = [message(n, sender=f"Demo{n}", deadline=NOW + DAY) for n in range(1, 6)]
-    errors = errors_of(await provider.send(messages, NOW))
+@every
+async def test_wrong_credential_asks_once_and_pauses(rig: Rig) -> None:
+    provider = await rig.open(no_report, secret=WRONG_SECRET)
+    errors = errors_of(await submit(provider, apart(rig, 1, 2, 3, 4, 5)))
     assert [type(error) for error in errors] == [Disabled] * 5
     assert all(isinstance(error, Disabled) and error.pause >= 1800 for error in errors)
     assert rig.requests == 1
-    assert_no_secret(rig, caplog, errors)
-    assert all("WRONGKEY" not in str(error) for error in errors)
+    assert not any(WRONG_SECRET in told_by(error) for error in errors)
 
 
+@every
 async def test_out_of_money(rig: Rig) -> None:
-    provider = await rig.open(_no_report)
+    provider = await rig.open(no_report)
     rig.spend_everything()
-    errors = errors_of(await provider.send(batch(1, 2), NOW))
-    assert [(type(error), error.status) for error in errors] == [(Disabled, 0x4A4)] * 2
+    errors = errors_of(await submit(provider, batch(1, 2)))
+    assert [(type(error), error.status) for error in errors] == [(Disabled, Status.ESME_RNOMONEY)] * 2
+    assert rig.taken() == []
 
 
+# --- what must not be sent -------------------------------------------------------------------------
+
+
+@every
 async def test_what_check_refuses_is_not_sent_either(rig: Rig) -> None:
     """Intake asks only the first provider of a route; a message can come here from another one."""
-    provider = await rig.open(_no_report)
-    for sender, text in rig.unfit:
+    provider = await rig.open(no_report)
+    for unfit in rig.unfit:
         with pytest.raises(Refused):
-            provider.check(sender, text)
-    unfit = [
-        message(number, sender=sender, text=text, deadline=NOW + DAY)
-        for number, (sender, text) in enumerate(rig.unfit, 10)
-    ]
+            provider.check(unfit)
+    messages = [as_message(number, unfit) for number, unfit in enumerate(rig.unfit, 10)]
     good = batch(1, 2)
-    results = await provider.send([good[0], *unfit, good[1]], NOW)
+    results = await submit(provider, [good[0], *messages, good[1]])
     refs_of([results[0], results[-1]])
-    assert [type(result) for result in results[1:-1]] == [Rejected] * len(unfit)
-    assert rig.taken() == [(m.recipient, m.text) for m in good]
+    assert [type(result) for result in results[1:-1]] == [Rejected] * len(messages)
+    assert pairs(rig) == pairs_of(good)
 
 
+@every
 async def test_only_unfit_messages_make_no_request(rig: Rig) -> None:
-    provider = await rig.open(_no_report)
-    sender, text = rig.unfit[0]
-    (error,) = errors_of(await provider.send([message(1, sender=sender, text=text)], NOW))
+    provider = await rig.open(no_report)
+    results = await submit(provider, [as_message(number, unfit) for number, unfit in enumerate(rig.unfit, 1)])
+    assert {type(result) for result in results} == {Rejected}
+    assert rig.requests == 0
+
+
+@every
+async def test_binary_content_is_refused_where_it_cannot_be_carried(rig: Rig) -> None:
+    provider = await rig.open(no_report)
+    binary = draft(text="", octets=b"\x00\x01\x02")
+    if rig.carries_octets:
+        provider.check(binary)
+        return
+    with pytest.raises(Refused) as refused:
+        provider.check(binary)
+    assert refused.value.status == Status.ESME_RINVENCODING
+    (result,) = await submit(provider, [as_message(1, binary)])
+    assert isinstance(result, Rejected)
+    assert rig.requests == 0
+
+
+@every
+async def test_an_ordinary_message_never_buys_anything_but_itself(rig: Rig) -> None:
+    provider = await rig.open(no_report)
+    messages = [as_message(number, costly) for number, costly in enumerate(COSTLY, 1)]
+    messages = [
+        sent._replace(recipient=fresh(sent.id).recipient) if sent.recipient == draft().recipient else sent
+        for sent in messages
+    ]
+    taken = [sent for sent in messages if isinstance((await submit(provider, [sent]))[0], Taken)]
+    assert list(rig.services_sold()) == []
+    assert [kept.recipient for kept in rig.taken()] == [sent.recipient.removeprefix("+") for sent in taken]
+
+
+@every
+async def test_a_service_that_is_not_sold_here_is_refused(rig: Rig) -> None:
+    provider = await rig.open(no_report)
+    (name, *_) = sorted(SERVICES.keys() - provider.services)
+    (error,) = errors_of(await submit(provider, [fresh(1, service_type=name, text="1234")]))
     assert isinstance(error, Rejected)
     assert rig.requests == 0
 
@@ -176,190 +254,34 @@ async def test_only_unfit_messages_make_no_request(rig: Rig) -> None:
 # --- stopping --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("fault", "first"), [(Fault.SLOW, Taken), (Fault.HANG_AFTER, Uncertain)])
-async def test_stop_lets_the_request_under_way_end_and_begins_no_other(
-    rig: Rig, fault: Fault, first: type[object]
-) -> None:
-    provider = await rig.open(_no_report, timeout=patience(fault))
+@every
+async def test_stop_lets_the_request_under_way_end_and_begins_no_other(rig: Rig) -> None:
+    await check_stop(rig, Fault.SLOW, Taken)
+
+
+@with_providers()
+async def test_stop_during_a_request_that_is_not_answered(rig: Rig) -> None:
+    await check_stop(rig, Fault.HANG_AFTER, Uncertain)
+
+
+async def check_stop(rig: Rig, fault: Fault, first: type[object]) -> None:
+    provider = await rig.open(no_report, timeout=patience(fault))
     rig.faults.append(fault)
-    messages = [message(n, recipient="79001112233", deadline=NOW + DAY) for n in range(1, 6)]  # 5 packets
-    sending = asyncio.create_task(provider.send(messages, NOW))
+    messages = apart(rig, 1, 2, 3, 4, 5)
+    sending = asyncio.create_task(submit(provider, messages))
     while not rig.requests:
         await asyncio.sleep(0.01)
     provider.stop()
     results = await sending
     assert [type(result) for result in results] == [first] + [Unavailable] * 4
-    assert errors_of(await provider.send(batch(6), NOW))[0].reason == "not sent: stopping"
-    with pytest.raises(Unavailable):
-        await provider.balance()
+    assert errors_of(await submit(provider, batch(6)))[0].reason == "not sent: stopping"
     assert rig.requests == 1
-    assert rig.taken() == [("79001112233", messages[0].text)]
+    assert pairs(rig) == pairs_of(messages[:1])
 
 
-# --- faults ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("fault", "expected"),
-    [
-        (Fault.RESET_BEFORE, Uncertain),
-        (Fault.RESET_AFTER, Uncertain),
-        (Fault.CUT_ANSWER, Uncertain),
-        (Fault.HANG_BEFORE, Uncertain),
-        (Fault.HANG_AFTER, Uncertain),
-        (Fault.GARBAGE, Uncertain),
-        (Fault.EMPTY, Uncertain),
-        (Fault.HTML, Uncertain),
-        (Fault.REDIRECT, Uncertain),
-        (Fault.HTTP_408, Uncertain),
-        (Fault.HTTP_425, Uncertain),
-        (Fault.HTTP_500, Uncertain),
-        (Fault.HTTP_502, Uncertain),
-        (Fault.HTTP_504, Uncertain),
-        (Fault.HTTP_503, Unavailable),
-        (Fault.HTTP_429, Throttled),
-        (Fault.HTTP_429_PLAIN, Throttled),
-    ],
-)
-async def test_fault_while_sending(
-    rig: Rig, fault: Fault, expected: type[ProviderError], caplog: pytest.LogCaptureFixture
-) -> None:
-    provider = await rig.open(_no_report, timeout=patience(fault))
-    rig.faults.append(fault)
-    errors = errors_of(await provider.send(batch(1, 2, 3), NOW))
-    assert [type(error) for error in errors] == [expected] * 3
-    # what is not uncertain must certainly not have been taken; and nothing is sent twice
-    assert len(rig.taken()) == (3 if fault.value.acts else 0)
-    assert expected is Uncertain or not fault.value.acts
-    assert_no_secret(rig, caplog, errors)
-    refs_of(await provider.send(batch(4), NOW))
-
-
-async def test_after_a_fault_the_rest_of_the_batch_is_not_sent(rig: Rig) -> None:
-    provider = await rig.open(_no_report)
-    rig.faults.append(Fault.RESET_AFTER)
-    messages = [message(n, sender=f"Demo{n}", deadline=NOW + DAY) for n in (1, 2, 3)]
-    errors = errors_of(await provider.send(messages, NOW))
-    assert [type(error) for error in errors] == [Uncertain, Unavailable, Unavailable]
-    assert len(rig.taken()) == 1
-
-
-async def test_429_says_how_long_to_wait(rig: Rig) -> None:
-    provider = await rig.open(_no_report)
-    rig.faults.extend([Fault.HTTP_429, Fault.HTTP_429_PLAIN])
-    waits = []
-    for _ in range(2):
-        (error,) = errors_of(await provider.send(batch(1), NOW))
-        assert isinstance(error, Throttled)
-        waits.append(error.after)
-    assert waits == [17, 5]
-
-
-async def test_slow_answer_is_waited_for(rig: Rig) -> None:
-    provider = await rig.open(_no_report)
-    rig.faults.append(Fault.SLOW)
-    refs_of(await provider.send(batch(1), NOW))
-
-
-async def test_many_timeouts_do_not_use_up_the_connections(rig: Rig) -> None:
-    provider = await rig.open(_no_report, timeout=0.5)
-    rig.faults.extend([Fault.HANG_AFTER] * 12)
-    results = await asyncio.gather(*(provider.send(batch(n), NOW) for n in range(1, 13)))
-    assert all(isinstance(result[0], ProviderError) for result in results)
-    rig.faults.clear()
-    refs_of(await provider.send(batch(20), NOW))
-
-
-async def test_nobody_listens(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
-    with socket.socket() as taken_port:
-        taken_port.bind(("127.0.0.1", 0))
-        provider = await rig.open(_no_report, url=f"http://127.0.0.1:{taken_port.getsockname()[1]}")
-        errors = errors_of(await provider.send(batch(1, 2), NOW))
-    assert [type(error) for error in errors] == [Unavailable] * 2
-    assert "connection refused" in str(errors[0])
-    assert_no_secret(rig, caplog, errors)
-
-
-async def test_timeout_before_the_request_left(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
-    """A TLS handshake that never ends: no octet of the request has gone out."""
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        url = f"https://127.0.0.1:{silent.getsockname()[1]}"
-        provider = await rig.open(_no_report, url=url, timeout=0.8)
-        errors = errors_of(await provider.send(batch(1), NOW))
-    assert [type(error) for error in errors] == [Unavailable]
-    assert_no_secret(rig, caplog, errors)
-
-
-# --- statuses --------------------------------------------------------------------------------------
-
-
-async def test_status_becomes_final(rig: Rig) -> None:
-    provider = await rig.open(_no_report)
-    refs = refs_of(await provider.send(batch(1, 2), NOW))
-    reports = await wait_final(rig, refs)
-    assert {report.provider_ref for report in reports} == set(refs)
-    assert {(report.state, report.err) for report in reports} == {(State.DELIVERED, 0)}
-
-
-async def test_undelivered_has_an_error(rig: Rig) -> None:
-    rig.never_deliver()
-    provider = await rig.open(_no_report)
-    (report,) = await wait_final(rig, refs_of(await provider.send(batch(1), NOW)))
-    assert (report.state, report.final) == (State.UNDELIVERABLE, True)
-    assert report.err > 0
-
-
-async def test_unknown_ids_are_left_out(rig: Rig) -> None:
-    provider = await rig.open(_no_report)
-    (ref,) = refs_of(await provider.send(batch(1), NOW))
-    reports = await provider.status([poll(rig.unknown_ref(), NOW), poll(ref, NOW), poll("nonsense", NOW)])
-    assert [report.provider_ref for report in reports] == [ref]
-
-
-async def test_nothing_to_ask_makes_no_request(rig: Rig) -> None:
-    provider = await rig.open(_no_report)
-    assert list(await provider.status([])) == []
-    assert list(await provider.status([poll("nonsense", NOW)])) == []
+@every
+async def test_nothing_is_sent_after_the_end(rig: Rig) -> None:
+    provider = await rig.open(no_report)
+    await provider.close()
+    assert [type(result) for result in await submit(provider, batch(1, 2))] == [Unavailable] * 2
     assert rig.requests == 0
-
-
-@pytest.mark.parametrize(
-    "fault", [Fault.GARBAGE, Fault.HTML, Fault.RESET_AFTER, Fault.HANG_AFTER, Fault.HTTP_429, Fault.HTTP_503]
-)
-async def test_fault_while_asking(rig: Rig, fault: Fault, caplog: pytest.LogCaptureFixture) -> None:
-    provider = await rig.open(_no_report, timeout=patience(fault))
-    refs = refs_of(await provider.send(batch(1), NOW))
-    for ask in (provider.status([poll(refs[0], NOW)]), provider.balance()):
-        rig.faults.append(fault)
-        with pytest.raises(ProviderError) as raised:
-            await ask
-        assert_no_secret(rig, caplog, [raised.value])
-
-
-async def test_balance(rig: Rig) -> None:
-    provider = await rig.open(_no_report)
-    assert provider.last_balance is None
-    balance = await provider.balance()
-    assert balance is not None
-    assert balance > 0
-    assert provider.last_balance == balance
-    refs_of(await provider.send(batch(1), NOW))
-    assert provider.last_balance < balance
-
-
-# --- callbacks -------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("delivered", "state"), [(True, State.DELIVERED), (False, State.UNDELIVERABLE)])
-async def test_callback(rig: Rig, delivered: bool, state: State) -> None:
-    provider = await rig.open(_no_report)
-    ref = rig.unknown_ref()
-    (report,) = provider.parse_callback(rig.callback(ref, delivered=delivered))
-    assert (report.provider_ref, report.state, report.final) == (ref, state, True)
-
-
-async def test_garbage_callback(rig: Rig) -> None:
-    provider = await rig.open(_no_report)
-    for callback in rig.garbage_callbacks():
-        with pytest.raises(ValueError):
-            provider.parse_callback(callback)

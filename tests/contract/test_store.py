@@ -19,12 +19,14 @@ def ids(rows: list[Message]) -> list[int]:
 
 
 async def test_a_claimed_message_is_what_was_added(store: Store) -> None:
-    added = segment(5, text="Ångström 😀\0\n", priority=2, service_type="HLR", data_coding=3)
-    await store.add_segments([added])
-    [message] = await claim(store)
-    assert message == Message(
-        5, "pbx", added.recipient, "ALARM", added.text, 3, 2, "HLR", "lab,spare", "lab", 1, 0, NOW, NOW + DAY
+    plain = segment(5, text="Ångström 😀\0\n", priority=2, service_type="HLR", data_coding=3)
+    binary = segment(
+        6, text="", octets=b"\0\xff\x00", flash=True, protocol_id=0x7F, data_coding=4, send_at=NOW + HOUR
     )
+    await store.add_segments([binary, plain])
+    for added, message in zip([plain, binary], await claim(store), strict=True):
+        same = {name: getattr(added, name) for name in Message._fields if hasattr(added, name)}
+        assert message == Message(**{**same, "attempt": 1, "tries": 0})
 
 
 @pytest.mark.parametrize("clash", [segment(1, wire_id="other"), segment(9, wire_id="1")])
@@ -169,7 +171,7 @@ async def test_a_late_sent_takes_a_message_out_of_the_queue(store: Store) -> Non
     await store.record_sent([sent(message, poll_at=NOW, deadline=NOW + HOUR)], NOW)
     assert await stages(store) == {1: Stage.SENT}
     assert await claim(store) == []
-    assert [poll.id for poll in await store.claim_polls("lab", NOW, 10, NOW + 1)] == [1]
+    assert [poll.id for poll in await store.claim_polls("lab", NOW, 10, 1, 1)] == [1]
     assert [row.id for row in await store.overdue("lab", NOW + HOUR, 10)] == [1]
 
 
@@ -306,9 +308,9 @@ async def test_reroute_of_an_empty_queue_is_at_the_end(store: Store) -> None:
 
 
 async def test_overdue_by_stage(store: Store) -> None:
-    await store.add_segments([segment(number) for number in (1, 2, 3)])
+    await store.add_segments([segment(1), segment(2, deadline=NOW + 2 * HOUR), segment(3)])
     sending, uncertain, handed_over = await claim(store)
-    await store.record_unsent([unsent(uncertain, Stage.UNCERTAIN, NOW + 2 * HOUR)])
+    await store.record_unsent([unsent(uncertain, Stage.UNCERTAIN, NOW)])  # questions do not end it
     await store.record_sent([sent(handed_over, poll_at=NOW + 1, deadline=NOW + 3 * HOUR)], NOW)
     await store.add_segments(
         [
@@ -359,7 +361,7 @@ async def test_overdue_finds_a_deadline_behind_very_many_that_are_due_earlier(st
 
 async def test_a_question_put_off_does_not_put_off_the_deadline(store: Store) -> None:
     await send(store, segment(1))
-    await store.claim_polls("lab", NOW + HOUR, 10, NOW + 9 * DAY)
+    await store.claim_polls("lab", NOW + HOUR, 10, 9 * DAY, 9 * DAY)
     assert [row.id for row in await store.overdue("lab", NOW + DAY, 10)] == [1]
 
 

@@ -16,7 +16,7 @@ from tests.support.rows import DAY, HOUR, NOW, claim, report, segment, send, sen
 async def test_a_restart_finds_everything_and_frees_what_was_held(make_store: Callable[[], Store]) -> None:
     store = make_store()
     empty = await store.open()
-    assert empty == (frozenset(), frozenset(), 0)
+    assert empty == (frozenset(), frozenset(), 0, frozenset())
     await store.claim_receipts("pbx", 7, NOW, NOW + HOUR, 10)
     await send(store, segment(1), segment(2, account="alarm"))
     await store.settle("lab", [report(1), report(2)], NOW)

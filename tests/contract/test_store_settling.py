@@ -19,14 +19,14 @@ async def owed(store: Store, origin: int = 99, *, account: str = "pbx", now: int
 
 async def test_a_final_status_settles_and_owes_a_receipt(store: Store) -> None:
     await send(store, segment(1, user_message_reference=77))
-    word = StatusReport("ref-1", int(State.UNDELIVERABLE), True, 21, "absent")
+    word = StatusReport("ref-1", int(State.UNDELIVERABLE), True, 21, "absent", "imsi=257010000000000")
     settlement = await store.settle("lab", [word], NOW + 5)
     assert settlement.settled == [Settled("pbx", "lab", State.UNDELIVERABLE, NOW, True)]
     assert (settlement.notified, settlement.late) == (frozenset(), 0)
     [receipt] = await owed(store, now=NOW + 5)
     assert receipt == Receipt(
-        receipt.id, "pbx", 0, State.UNDELIVERABLE, True, 21, "absent", NOW + 5, 0, "1", 5, 0, "ALARM", 1, 1,
-        "375291234567", "Дверь открыта", 77, "lab", NOW,
+        receipt.id, "pbx", 0, State.UNDELIVERABLE, True, 21, "absent", NOW + 5, 0, "imsi=257010000000000",
+        "1", 5, 0, "ALARM", 1, 1, "375291234567", "Дверь открыта", 77, "lab", NOW,
     )  # fmt: skip
     assert receipt.final is True
 
@@ -78,9 +78,8 @@ async def test_a_message_without_a_reference_is_nobodys(store: Store) -> None:
     await store.record_sent([sent(message)._replace(provider_ref="") for message in await claim(store)], NOW)
     word = StatusReport("", int(State.DELIVERED), True, 0, "")
     assert (await store.settle("lab", [word], NOW)).settled == []
-    assert [(poll.id, poll.provider_ref) for poll in await store.claim_polls("lab", NOW + HOUR, 9, NOW)] == [
-        (1, "")
-    ]
+    polls = await store.claim_polls("lab", NOW + HOUR, 9, HOUR, HOUR)
+    assert [(poll.id, poll.provider_ref) for poll in polls] == [(1, "")]
 
 
 async def test_settle_of_many_in_one_call(store: Store) -> None:
@@ -185,9 +184,10 @@ async def test_an_early_final_status_is_not_replaced(store: Store) -> None:
     await store.add_segments([segment(1)])
     messages = await claim(store)
     for state, final in ((State.ENROUTE, False), (State.DELIVERED, True), (State.EXPIRED, True)):
-        await store.settle("lab", [report(1, state, final)], NOW)
+        await store.settle("lab", [report(1, state, final)._replace(details=f"state={state}")], NOW)
     settlement = await store.record_sent([sent(message) for message in messages], NOW)
     assert [item.state for item in settlement.settled] == [State.DELIVERED]
+    assert [receipt.details for receipt in await owed(store)] == ["state=2"]
 
 
 async def test_an_early_status_is_applied_once_and_only_by_the_last_attempt(store: Store) -> None:
@@ -226,28 +226,6 @@ async def test_finish_from_every_stage(store: Store) -> None:
     ]
     assert await claim(store) == []
     assert await store.overdue("lab", NOW + 9 * DAY, 10) == []
-
-
-# --- polls -------------------------------------------------------------------------------------------
-
-
-async def test_polls_are_claimed_longest_overdue_first(store: Store) -> None:
-    await store.add_segments([segment(number) for number in (1, 2, 3, 4, 5)])
-    await store.record_sent(
-        [
-            sent(message, poll_at=NOW + poll_at, deadline=NOW + deadline)
-            for message, (poll_at, deadline) in zip(
-                await claim(store), [(30, DAY), (10, DAY), (20, DAY), (99, DAY), (5, 30)], strict=True
-            )
-        ],
-        NOW + 1,
-    )
-    polls = await store.claim_polls("lab", NOW + 30, 2, NOW + 60)
-    assert [poll.id for poll in polls] == [2, 3]
-    assert polls[0] == (2, "ref-2", "packet-2", "375291234567", NOW + 1)
-    assert [poll.id for poll in await store.claim_polls("lab", NOW + 30, 9, NOW + 60)] == [1]
-    assert [poll.id for poll in await store.claim_polls("lab", NOW + 60, 9, NOW + 90)] == [1, 2, 3]
-    assert await store.claim_polls("spare", NOW + DAY, 9, NOW + DAY) == []
 
 
 # --- receipts ----------------------------------------------------------------------------------------

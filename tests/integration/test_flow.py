@@ -1,14 +1,12 @@
 """Messages on their way through providers that fail, pause, answer late or not at all."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
 from smppbridge.errors import ConfigError
 from smppbridge.flow import keeper
-from smppbridge.model.message import Overdue, Stage
 from smppbridge.providers import http
 from smppbridge.smpp.constants import Status, Tag
 from smppbridge.smpp.pdu import DeliverSm, Unbind
@@ -115,43 +113,6 @@ async def test_the_rate_of_a_provider(tmp_path: Path) -> None:
 
 
 # --- answers that do not come ----------------------------------------------------------------------
-
-
-async def end_of_an_uncertain_message(tmp_path: Path, policy: str) -> tuple[str | None, int]:
-    """One message whose provider took it and never said so: its `stat`, and how often it was taken."""
-    clock = Clock()
-    async with SmspilotSimulator(Rules(delay=0.02)) as simulator:
-        simulator.faults.append(Fault.RESET_AFTER)
-        settings = pilot(simulator.url, QUICK_POLLS)
-        simulator.rules.poll_interval = 0
-        settings += f"accounts: {{pbx: {{password: secret, uncertain: {policy}, validity: 1h}}}}"
-        async with bridge(tmp_path, settings, clock) as app, await Esme.bound(app.smpp_ports[0]) as esme:
-            await esme.submit(submit())
-            await eventually(lambda: metric(app, "attempts_total", provider="pilot", result="uncertain") == 1)
-            if policy == "hold":
-                await eventually(lambda: simulator.accepted)
-                (held,) = await _held(app.store.list_stage, Stage.UNCERTAIN)
-                assert held.account == "pbx"
-                clock.forward(3601)
-            elif policy == "resend":
-                clock.forward(10)
-            pdu = await esme.receipt()
-            return parse_receipt(pdu.short_message.decode()).stat, len(simulator.accepted)
-
-
-async def _held(list_stage: Callable[[int, int], Awaitable[list[Overdue]]], stage: int) -> list[Overdue]:
-    while not (found := await list_stage(stage, 10)):
-        await asyncio.sleep(0.01)
-    return found
-
-
-@pytest.mark.parametrize(
-    ("policy", "end"), [("hold", ("UNKNOWN", 1)), ("resend", ("DELIVRD", 2)), ("fail", ("UNDELIV", 1))]
-)
-async def test_a_message_that_the_provider_may_have(
-    tmp_path: Path, policy: str, end: tuple[str, int]
-) -> None:
-    assert await end_of_an_uncertain_message(tmp_path, policy) == end
 
 
 async def test_a_status_that_comes_before_the_answer(tmp_path: Path) -> None:

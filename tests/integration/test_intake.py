@@ -35,7 +35,8 @@ REFUSALS: dict[str, tuple[int, SubmitSm]] = {
     "an alphanumeric recipient": (0x50, submit(dest_addr_ton=5)),
     "no route": (0x22, submit(to="491711234567")),
     "an unknown data_coding": (0x4A3, submit(data_coding=13)),
-    "binary": (0x4A3, submit(data_coding=4)),
+    "too much binary": (0x4A5, submit(b"x" * 141, data_coding=4)),
+    "binary with half a header": (0x4A5, submit(b"\5\0\3", data_coding=4, esm_class=0x40)),
     "not ASCII": (0x4A3, submit(b"\xe9", data_coding=1)),
     "no text": (0x4A5, submit(b"")),
     "odd UCS-2": (0x4A5, submit(b"\x04\x1f\x04", data_coding=8)),
@@ -60,7 +61,8 @@ REFUSALS: dict[str, tuple[int, SubmitSm]] = {
     "a predefined message": (0x63, submit(sm_default_msg_id=1)),
     "a replacement": (0x54, submit(replace_if_present_flag=1)),
     "a priority that is none": (0x06, submit(priority_flag=4)),
-    "an unknown service": (0x15, submit(service_type="HLR")),
+    "an unknown service": (0x15, submit(service_type="XYZ")),
+    "a service that the account may not use": (0x15, submit(service_type="HLR")),
     "two texts": (0x01, submit(tlvs=(tlv(Tag.MESSAGE_PAYLOAD, b"more"),))),
 }
 ROUTED = (
@@ -98,7 +100,13 @@ async def test_one_refusal_does_not_touch_its_neighbours(tmp_path: Path) -> None
 
 async def test_refusals_without_vendor_codes(tmp_path: Path) -> None:
     settings = ROUTED.replace("country: BY", "country: BY, status_codes: standard")
-    standard = {"no route": 0x45, "binary": 0x45, "no text": 0x01, "odd UCS-2": 0x01, "no digits": 0x0B}
+    standard = {
+        "no route": 0x45,
+        "an unknown data_coding": 0x45,
+        "no text": 0x01,
+        "odd UCS-2": 0x01,
+        "no digits": 0x0B,
+    }
     async with bridge(tmp_path, settings) as app, await Esme.bound(app.smpp_ports[0]) as esme:
         found = {why: await status_of(esme, REFUSALS[why][1]) for why in standard}
         assert found == standard

@@ -8,6 +8,7 @@ import httpx2
 import pytest
 
 from tests.support.smspilot_api import PHONE, Api, rows, running
+from tests.support.smspilot_errors import TEXTS
 
 
 @pytest.fixture
@@ -40,6 +41,60 @@ async def test_json_as_a_parameter_of_get_and_post(api: Api) -> None:
             await client.post(url, data={"json": question}),
         ):
             assert answer.json() == {"balance": 1e9}
+
+
+async def test_login_and_password_instead_of_a_key(api: Api) -> None:
+    async def ask(**keys: str) -> str:
+        return await api.raw(json.dumps({"balance": "rur", **keys}).encode())
+
+    rules = api.simulator.rules
+    assert json.loads(await ask(login=rules.login, password=rules.password)) == {"balance": 1e9}
+    assert '"code": 400' in await ask(login="other@example.com", password=rules.password)
+    assert '"code": 401' in await ask(login=rules.login, password="wrong")
+    assert '"code": 401' in await ask(login="", password="")
+
+
+async def test_balance_in_messages_and_info(api: Api) -> None:
+    api.simulator.rules.balance = 20
+    assert await api.ask(balance="sms") == {"balance": 15}
+    info = (await api.ask(info=True))["info"]
+    assert list(info) == [
+        *("id", "tariff_id", "email", "name", "phone", "balance", "created"),
+        *("default_sender", "any_text", "senders"),
+    ]
+    assert (info["balance"], info["senders"]) == ("20.00", "2WAY,GOLOS,HLR,HLRVIP,INFORM,PING")
+    assert await api.code(info=False) == 14
+
+
+async def test_any_error_can_be_played(api: Api) -> None:
+    for code in set(TEXTS) - {106, 227}:  # whose words no JSON parser reads
+        api.simulator.rules.blocked = code
+        envelope = (await api.ask(send=rows(1, 0)))["error"]
+        words = (envelope["description"], envelope["description_ru"])
+        assert (envelope["code"], words) == (code, TEXTS[code])
+        assert await api.get() == f"ERROR={code}: {TEXTS[code][0].upper()}"
+
+
+HOSTILE = (
+    b"\xff\xfe{}",
+    b"[" * 100_000,
+    b"1" * 5000,
+    b'{"apikey": ["KEY"]}',
+    b'{"apikey": "KEY", "balance": ["rur"]}',
+    b'{"apikey": "KEY", "check": [{"server_id": null}, 5]}',
+    b'{"apikey": "KEY", "check": {"server_id": {}}}',
+    b'{"apikey": "KEY", "send": [{"to": {"a": 1}, "text": ["x"], "id": 1e400, "callback": 5}]}',
+    b'{"apikey": "KEY", "send": [{"to": "79087964781", "text": "\\ud800"}]}',
+    b'{"apikey": "KEY", "send": [{"to": "79087964781", "text": "x", "callback": ["http://a"]}]}',
+    b'{"apikey": "KEY", "send": [{"to": "79087964781", "text": "x", "callback_method": {}}]}',
+    b'{"apikey": "KEY", "from": {"a": 1}, "send": [{"to": "79087964781", "text": "x"}], "test": []}',
+)
+
+
+@pytest.mark.parametrize("body", HOSTILE)
+async def test_hostile_requests_are_refused(api: Api, body: bytes) -> None:
+    assert (await api.raw(body)).startswith('{"error": {"code": ')
+    assert api.simulator.accepted == []
 
 
 async def test_blocked_account_answers_with_the_broken_escape(api: Api) -> None:
@@ -83,6 +138,7 @@ async def test_answer_has_the_shape_of_the_manual(api: Api) -> None:
         "server_id": "10002",
         "packet": "10001",
         "ttl": 20,
+        "service": "",
     }
 
 
@@ -171,6 +227,23 @@ async def test_money_cost_and_test_mode(api: Api) -> None:
     assert (await api.ask(send=rows(3, 0)))["balance"] == 1.13
     assert await api.code(send=rows(1, 0)) == 241
     assert await api.ask(balance="rur") == {"balance": 1.13}
+
+
+@pytest.mark.parametrize("code", [213, 223, 224, 225, 243, 247, 248])
+async def test_one_phone_gets_any_error(api: Api, code: int) -> None:
+    bad = rows(3, 0)[1]["to"]
+    api.simulator.rules.errors = {bad: code}
+    answer = await api.ask(send=rows(3, 0))
+    assert [item["error"] for item in answer["send"]] == [0, code, 0]
+    assert answer["send"][1]["error_en"] == TEXTS[code][0]
+    assert bad not in {row["to"] for row in api.simulator.accepted}
+
+
+async def test_only_what_the_manual_names_is_taken_from_the_packet(api: Api) -> None:
+    await api.ask(id=9, translit=1, text="all", send=[{"to": PHONE, "from": "Ozon"}])
+    (row,) = api.simulator.accepted
+    assert (row["id"], row["text"], row["from"]) == (0, "all", "INFORM")
+    assert await api.code(to=PHONE, text="all", send=[{}]) == 108
 
 
 async def test_loop_protection(api: Api) -> None:

@@ -5,22 +5,16 @@ import json
 import time
 from collections.abc import AsyncIterator
 from typing import Any
-from urllib.parse import parse_qsl
 
 import httpx2
 import pytest
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
 from smppbridge.model.message import State, StatusReport
-from smppbridge.providers.base import Callback
 from smppbridge.providers.smspilot import Smspilot, SmspilotOptions
-from tests.support.http_server import Fault, HttpServer
+from tests.support.http_server import Fault
 from tests.support.messages import message
 from tests.support.smspilot import Rules
-from tests.support.smspilot_api import PHONE, Api, rows, running
+from tests.support.smspilot_api import PHONE, Api, Receiver, rows, running
 
 
 @pytest.fixture
@@ -112,29 +106,6 @@ async def nothing(reports: object) -> None:
 
 
 # --- callbacks -------------------------------------------------------------------------------------
-
-
-class Receiver:
-    """A customer's status script; the first ``failures`` calls are answered 503."""
-
-    def __init__(self, failures: int = 0) -> None:
-        self.calls: list[Callback] = []
-        self.failures = failures
-        route = Route("/status", self._receive, methods=["GET", "POST"])
-        self.server = HttpServer(Starlette(routes=[route]))
-
-    async def _receive(self, request: Request) -> Response:
-        fields = dict(parse_qsl((await request.body()).decode()))
-        self.calls.append(Callback(request.method, dict(request.query_params), {}, fields))
-        if self.failures:
-            self.failures -= 1
-            return Response(status_code=503)
-        return Response("ok")
-
-    async def wait(self, count: int) -> None:
-        async with asyncio.timeout(5):
-            while len(self.calls) < count:
-                await asyncio.sleep(0.005)
 
 
 @pytest.mark.parametrize("method", ["get", "post"])

@@ -17,7 +17,7 @@ SELECT text, id, wire_id, stage, state,
     (SELECT count(*) FROM attempts WHERE message_id = messages.id AND result = 'uncertain')
 FROM messages"""
 _UNFINISHED = f"""
-SELECT (SELECT count(*) FROM messages WHERE stage NOT IN ({Stage.UNCERTAIN:d}, {Stage.FINAL:d}))
+SELECT (SELECT count(*) FROM messages WHERE stage NOT IN (?, {Stage.FINAL:d}))
     + (SELECT count(*) FROM receipts)"""
 
 
@@ -118,17 +118,19 @@ def audit(recorder: Recorder, accepted: list[str], store: Path) -> Audit:
     return Audit(recorder, Counter(accepted), by_text)
 
 
-async def at_rest(recorder: Recorder, store: Path, patience: float) -> None:
-    """Wait until every submit_sm is answered, and every message final or held, its receipt delivered."""
+async def at_rest(recorder: Recorder, store: Path, patience: float, *, holding: bool = True) -> None:
+    """Wait until every submit_sm is answered, and every message final (or, when ``holding``, held as
+    uncertain), its receipt delivered."""
     async with asyncio.timeout(patience):
-        while recorder.unanswered or unfinished(store):
+        while recorder.unanswered or unfinished(store, holding=holding):
             await asyncio.sleep(0.1)
 
 
-def unfinished(store: Path) -> int:
-    """Messages and receipts on which the bridge has still to act."""
+def unfinished(store: Path, *, holding: bool = True) -> int:
+    """Messages and receipts on which the bridge has still to act; ``holding``: not on uncertain ones."""
+    rests = Stage.UNCERTAIN if holding else Stage.FINAL
     with closing(_open(store)) as connection:
-        count: int = connection.execute(_UNFINISHED).fetchone()[0]
+        count: int = connection.execute(_UNFINISHED, (int(rests),)).fetchone()[0]
         return count
 
 

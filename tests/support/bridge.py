@@ -49,10 +49,11 @@ def config_text(sections: str) -> str:
 
 
 def pilot(url: str, keys: str = "", web_port: int = 0) -> str:
-    """Sections for one smspilot provider at ``url``, which calls back when the bridge's web port is known."""
+    """Sections for one smspilot provider at ``url``, which calls back when the bridge's web port is known. It
+    is asked for nothing but what a test asks for: no balance at the start."""
     web = f"{{host: 127.0.0.1, port: {web_port}, public_url: 'http://127.0.0.1:{web_port}'}}"
     return f"""
-providers: {{pilot: {{kind: smspilot, apikey: KEY, url: '{url}', {keys}}}}}
+providers: {{pilot: {{kind: smspilot, apikey: KEY, url: '{url}', balance_interval: 0, {keys}}}}}
 routes: [{{to: [pilot]}}]
 {"web: " + web if web_port else ""}
 """

@@ -10,11 +10,15 @@ import httpx2
 
 @dataclass(slots=True)
 class Call:
-    """One callback: GET puts ``fields`` into the query, POST into a form."""
+    """One callback: GET adds ``fields`` to the query of ``url``, POST puts them into a form.
+
+    `user:password@` in ``url`` becomes HTTP Basic. ``retries``: None = as many as the sender's.
+    """
 
     url: str
     method: str
     fields: Mapping[str, str]
+    retries: int | None = None
     tries: int = 0
 
 
@@ -58,7 +62,7 @@ class CallbackSender:
             call.tries += 1
             if await _answered(client, call):
                 self.answered += 1
-            elif call.tries <= self._retries:
+            elif call.tries <= (self._retries if call.retries is None else call.retries):
                 loop.call_later(self._pause, self.push, call)
             else:
                 self.given_up += 1

@@ -68,6 +68,7 @@ class HttpServer:
     def __init__(self, app: ASGIApp, *, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
         self.port = port
         self.faults: deque[Fault] = deque()
+        self.latency = 0.0  # seconds before each request is looked at: a provider far away
         self.requests = 0
         self._app = app
         self._tls = tls
@@ -115,6 +116,8 @@ class HttpServer:
 
     async def _faulty(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.requests += 1
+        if self.latency:
+            await asyncio.sleep(self.latency)
         if not self.faults:
             await self._app(scope, receive, send)
             return

@@ -20,7 +20,9 @@ listen: [{{host: 127.0.0.1, port: {smpp_port}}}]
 web: {{host: 127.0.0.1, port: {web_port}, public_url: "http://127.0.0.1:{web_port}"}}
 accounts: {{pbx: {{password: secret, uncertain: {policy}}}}}
 providers:
-  pilot: {{kind: smspilot, apikey: KEY, url: "{url}", batch: 30, poll_first: 1s, poll_interval: 1s}}
+  pilot:
+    {{kind: smspilot, apikey: KEY, url: "{url}", batch: 30, poll_first: 1s, poll_interval: 1s,
+    find_first: {ask}s, find_interval: {ask}s}}
 routes: [{{to: [pilot]}}]
 """
 # Statuses come 0.2 and 0.4 s after a message, the answer to its packet after 0.3 s (Fault.SLOW): in between.
@@ -56,11 +58,12 @@ class LoadRig:
         if fault is not None:
             self.simulator.faults.extend([fault] * PLENTY)
 
-    async def settle(self, patience: float) -> None:
-        """No more load, no more faults: wait until everything has come to rest."""
+    async def settle(self, patience: float, *, holding: bool = True) -> None:
+        """No more load, no more faults: wait until everything has come to rest (not ``holding``: uncertain
+        messages, too)."""
         self.recorder.submitting = False
         self.provider(None)
-        await at_rest(self.recorder, self._store, patience)
+        await at_rest(self.recorder, self._store, patience, holding=holding)
 
     def audit(self) -> Audit:
         """How things stand now."""
@@ -68,16 +71,22 @@ class LoadRig:
 
 
 @asynccontextmanager
-async def load_rig(directory: Path, policy: str, chance: Random) -> AsyncIterator[LoadRig]:
+async def load_rig(directory: Path, policy: str, chance: Random, *, ask: float = 0) -> AsyncIterator[LoadRig]:
     """Provider and ESME, slow the one and eager the other; the test starts the bridge.
 
-    ``policy``: the account's `uncertain`. The provider's journal, the store and the configuration lie in
-    ``directory``.
+    ``policy``: the account's `uncertain`; ``ask``: seconds after which the provider is asked about a doubt, 0
+    = never. The provider's journal, the store and the configuration lie in ``directory``.
     """
     with reserved_ports(2) as (smpp_port, web_port):
         recorder = Recorder(smpp_port, chance)
         async with SmspilotSimulator(RULES, journal=directory / "journal.jsonl") as simulator:
-            settings = {"policy": policy, "url": simulator.url, "smpp_port": smpp_port, "web_port": web_port}
+            settings = {
+                "policy": policy,
+                "ask": ask,
+                "url": simulator.url,
+                "smpp_port": smpp_port,
+                "web_port": web_port,
+            }
             (directory / "bridge.yaml").write_text(config_text(CONFIG.format_map(settings)), encoding="utf-8")
             rig = LoadRig(directory, recorder, simulator)
             rig.provider(Fault.SLOW)

@@ -14,6 +14,16 @@ from smppbridge.providers.sandbox import SandboxOptions
 
 CONFIG = Path(__file__).parent.parent.parent / "config"
 
+EXAMPLE = {
+    "PBX_PASSWORD": "secret12",
+    "SMSPILOT_APIKEY": "key",
+    "SMSC_LOGIN": "login",
+    "SMSC_PASSWORD": "password",
+    "SMSC_SECRET": "secret",
+    "ASSIST_LOGIN": "login",
+    "ASSIST_PASSWORD": "password",
+}  # what config/smppbridge.yaml needs to know
+KINDS = "sandbox, sms-assistent, smsc, smspilot, webhook"
 MINIMAL = """
 accounts:
   pbx: {password: secret12}
@@ -57,6 +67,7 @@ def test_a_minimal_file_has_the_documented_defaults() -> None:
             "response_timeout": 30.0,
             "max_pdu_octets": 65536,
         },
+        "inbound": (),
         "log": {"format": "text", "level": "info", "numbers": "masked"},
     }
     assert config.accounts["pbx"].name == "pbx"
@@ -65,12 +76,7 @@ def test_a_minimal_file_has_the_documented_defaults() -> None:
 
 
 def test_the_example_loads_and_is_sound() -> None:
-    environ = {
-        "PBX_PASSWORD": "secret12",
-        "SMSPILOT_APIKEY": "key",
-        "SMPPBRIDGE_PUBLIC_URL": "https://sms.test/",
-    }
-    config = load(CONFIG / "smppbridge.yaml", environ)
+    config = load(CONFIG / "smppbridge.yaml", EXAMPLE | {"SMPPBRIDGE_PUBLIC_URL": "https://sms.test/"})
     assert warnings(config) == []
     assert config.web.public_url == "https://sms.test"
     assert config.accounts["pbx"].receipt.time_zone == "Europe/Minsk"
@@ -82,6 +88,11 @@ def test_the_example_names_the_variables_it_needs() -> None:
     assert [problem.split(":")[0] for problem in caught.value.problems] == [
         "accounts.pbx.password",
         "providers.pilot.apikey",
+        "providers.centre.login",
+        "providers.centre.password",
+        "providers.centre.callback_secret",
+        "providers.assist.login",
+        "providers.assist.password",
     ]
 
 
@@ -90,9 +101,8 @@ def test_the_example_says_which_defaults_hold() -> None:
     text = (CONFIG / "smppbridge.yaml").read_text(encoding="utf-8")
     marked = [line for line in text.splitlines() if "# default;" in line or line.endswith("# default")]
     without = "\n".join(line for line in text.splitlines() if line not in marked)
-    environ = {"PBX_PASSWORD": "secret12", "SMSPILOT_APIKEY": "key"}
     assert len(marked) > 20
-    assert parse(without, CONFIG, environ) == parse(text, CONFIG, environ)
+    assert parse(without, CONFIG, EXAMPLE) == parse(text, CONFIG, EXAMPLE)
 
 
 def test_the_demo_loads_without_an_environment() -> None:
@@ -116,14 +126,17 @@ def test_every_mistake_is_reported_at_once() -> None:
           bare: {}
         providers:
           lab: {kind: sandbox, delay: soon}
-          pilot: {kind: smspilot, schedule: local, batch: 5000}
-          centre: {kind: smsc, login: alex}
+          pilot: {kind: smspilot, schedule: there, batch: 5000}
+          centre: {kind: smpp, system_id: alex}
           other: {kind: carrier-pigeon}
           none: {}
           Big Name: {kind: sandbox}
         routes:
           - {account: nobody, destination: "+7", to: [lab, nowhere]}
           - {to: []}
+        inbound:
+          - {provider: nowhere, number: 79021234567, to: nobody}
+          - {keyword: STOP NOW, to: []}
         log: {level: loud}
         zzz: 1
         """
@@ -131,6 +144,9 @@ def test_every_mistake_is_reported_at_once() -> None:
         "web.secret: the environment variable UNSET is not set; set it, or write ${UNSET:-default}",
         'routes[0].account: "nobody" is not in accounts; known there: pbx, two, a_name_of_16_oct, bare',
         'routes[0].to: "nowhere" is not in providers; known there: lab, pilot, centre, other, none, Big Name',
+        'inbound[0].provider: "nowhere" is not in providers; known there: lab, pilot, centre, other, none,'
+        " Big Name",
+        'inbound[0].to: "nobody" is not in accounts; known there: pbx, two, a_name_of_16_oct, bare',
         "listen[0].port: must be between 0 and 65535 (got 99999)",
         "web.public_url: must be an address such as https://sms.example.org, without user, query and"
         " fragment",
@@ -152,17 +168,19 @@ def test_every_mistake_is_reported_at_once() -> None:
         "accounts.bare: give exactly one of password and password_hash",
         "providers.lab.delay: must be a duration such as 30s, 5m, 2h, 3d, 250ms, or a number of seconds",
         "providers.pilot.batch: must be between 1 and 1000 (got 5000)",
+        "providers.pilot.schedule: must be 'local' or 'provider' (got \"there\")",
         "providers.pilot.apikey: is required; add it",
-        "providers.pilot.schedule: this key is not available in this version; leave it out",
-        'providers.centre.kind: "smsc" is not available in this version; use one of sandbox, smspilot',
-        'providers.other.kind: must be one of sandbox, smspilot (got "carrier-pigeon")',
-        "providers.none.kind: is required; add one of sandbox, smspilot",
+        f'providers.centre.kind: "smpp" is not available in this version; use one of {KINDS}',
+        f'providers.other.kind: must be one of {KINDS} (got "carrier-pigeon")',
+        f"providers.none.kind: is required; add one of {KINDS}",
         "providers.Big Name: the name must have 1 to 32 characters of a-z, 0-9, _ and -",
         'routes[0].destination[0]: must be the first digits of an international number, without "+", such as'
         ' "37529"',
         "routes[1].to: must have at least one entry",
+        "inbound[1].keyword[0]: must be one word, such as STOP",
+        "inbound[1].to: must have at least one entry",
         "log.level: must be 'debug', 'info', 'warning' or 'error' (got \"loud\")",
-        "zzz: unknown key; known here: listen, web, store, smpp, accounts, providers, routes, log",
+        "zzz: unknown key; known here: listen, web, store, smpp, accounts, providers, routes, inbound, log",
     ]
 
 

@@ -2,9 +2,27 @@
 
 import pytest
 
-from smppbridge.errors import Disabled, ProviderError, Rejected, Throttled, Unavailable, Uncertain
-from smppbridge.flow.decide import Situation, after_error, first_usable, next_provider, when_overdue
-from smppbridge.model.message import Message, Outcome, Overdue, Stage, State, Unsent
+from smppbridge.errors import (
+    Disabled,
+    Postponed,
+    ProviderError,
+    Rejected,
+    Throttled,
+    Unavailable,
+    Uncertain,
+)
+from smppbridge.flow.decide import (
+    ASKED_IN_VAIN,
+    Situation,
+    after_error,
+    after_question,
+    first_usable,
+    next_provider,
+    result_word,
+    when_overdue,
+)
+from smppbridge.model.message import Doubt, Message, Outcome, Overdue, Stage, State, Unsent
+from tests.support import messages
 
 NOW = 1_000_000
 DEADLINE = NOW + 600_000
@@ -17,9 +35,13 @@ def message(provider: str = "a", tries: int = 0) -> Message:
         recipient="375291234567",
         sender="ALARM",
         text="door",
+        octets=None,
+        flash=False,
+        protocol_id=0,
         data_coding=0,
         priority=0,
         service_type="",
+        send_at=0,
         route="a,b,c",
         provider=provider,
         attempt=1,
@@ -29,16 +51,16 @@ def message(provider: str = "a", tries: int = 0) -> Message:
     )
 
 
-def situation(down: str = "", uncertain: str = "hold") -> Situation:
-    return Situation(NOW, lambda name: name not in down, uncertain, 0.0)
+def situation(down: str = "", uncertain: str = "hold", ask_after: float = 0.0) -> Situation:
+    return Situation(NOW, lambda name: name not in down, uncertain, 0.0, ask_after)
 
 
-def unsent(decision: Unsent | Outcome) -> Unsent:
+def unsent(decision: Unsent | Outcome | None) -> Unsent:
     assert isinstance(decision, Unsent)
     return decision
 
 
-def outcome(decision: Unsent | Outcome) -> Outcome:
+def outcome(decision: Unsent | Outcome | None) -> Outcome:
     assert isinstance(decision, Outcome)
     return decision
 
@@ -68,10 +90,16 @@ def test_a_backoff_never_passes_the_deadline() -> None:
     assert decision.due_at == NOW + 10
 
 
-def test_a_throttled_message_stays_with_its_provider_and_loses_no_try() -> None:
-    decision = unsent(after_error(message(), Throttled("slow down", after=7.0), situation()))
+@pytest.mark.parametrize("error", [Throttled("slow down", after=7.0), Postponed("too soon", after=7.0)])
+def test_a_message_that_has_to_wait_stays_with_its_provider_and_loses_no_try(error: ProviderError) -> None:
+    decision = unsent(after_error(message(), error, situation()))
     assert (decision.stage, decision.provider, decision.tries) == (Stage.WAITING, "a", 0)
-    assert decision.due_at == NOW + 7000
+    assert (decision.due_at, decision.result) == (NOW + 7000, type(error).__name__.lower())
+
+
+def test_no_wait_passes_the_deadline() -> None:
+    late = after_error(message(), Postponed("tomorrow", after=86400.0), situation())
+    assert unsent(late).due_at == DEADLINE
 
 
 def test_a_rejected_message_is_final_with_the_provider_s_code() -> None:
@@ -93,6 +121,62 @@ def test_an_uncertain_message_is_resent_where_the_account_says_so() -> None:
 def test_an_uncertain_message_fails_where_the_account_says_so() -> None:
     decision = outcome(after_error(message(), Uncertain("read timeout"), situation(uncertain="fail")))
     assert decision.state == State.UNDELIVERABLE
+
+
+@pytest.mark.parametrize("policy", ["hold", "resend", "fail"])
+def test_an_uncertain_message_is_asked_about_first_where_that_can_be_done(policy: str) -> None:
+    here = situation(uncertain=policy, ask_after=60.0)
+    for decision in (
+        unsent(after_error(message(tries=3), Uncertain("read timeout", code="unreadable"), here)),
+        unsent(when_overdue(overdue(Stage.SENDING), here)),
+    ):
+        assert (decision.stage, decision.provider, decision.due_at) == (Stage.UNCERTAIN, "a", NOW + 60_000)
+        assert (decision.tried, decision.result) == ("a", "uncertain")
+
+
+def test_result_words() -> None:
+    assert [result_word(None), result_word(Uncertain("x"))] == ["sent", "uncertain"]
+
+
+# --- what a provider says when it is asked about a doubt ---------------------------------------------
+
+
+def doubt(asked: int = 0, misses: int = 0, provider: str = "a") -> Doubt:
+    return messages.doubt(message(provider), asked=asked, misses=misses)
+
+
+@pytest.mark.parametrize("policy", ["hold", "resend", "fail"])
+def test_a_first_miss_is_not_certain(policy: str) -> None:
+    here = situation(uncertain=policy, ask_after=60.0)
+    assert after_question(doubt(asked=99), here, missing=True) is None
+
+
+@pytest.mark.parametrize("policy", ["hold", "resend", "fail"])
+def test_what_is_certainly_not_there_goes_out_again(policy: str) -> None:
+    here = situation(uncertain=policy, ask_after=60.0)
+    decision = unsent(after_question(doubt(misses=1), here, missing=True))
+    assert (decision.stage, decision.provider, decision.result) == (Stage.QUEUED, "b", "unavailable")
+    last = unsent(after_question(doubt(misses=1, provider="c"), here, missing=True))
+    assert (last.stage, last.provider, last.tries) == (Stage.WAITING, "a", 1)
+
+
+def test_what_nobody_can_tell_is_held_where_the_account_says_so() -> None:
+    assert after_question(doubt(asked=1000), situation(ask_after=60.0), missing=False) is None
+
+
+@pytest.mark.parametrize("policy", ["resend", "fail"])
+def test_what_nobody_can_tell_is_asked_about_again_a_few_times(policy: str) -> None:
+    here = situation(uncertain=policy, ask_after=60.0)
+    for asked in range(ASKED_IN_VAIN - 1):
+        assert after_question(doubt(asked=asked, misses=1), here, missing=False) is None
+    end = after_question(doubt(asked=ASKED_IN_VAIN - 1), here, missing=False)
+    if policy == "fail":
+        assert outcome(end).state == State.UNDELIVERABLE
+    else:
+        assert (unsent(end).stage, unsent(end).provider, unsent(end).tries) == (Stage.WAITING, "a", 1)
+
+
+# --- stages that ran out -----------------------------------------------------------------------------
 
 
 def overdue(stage: Stage, answered: bool = False) -> Overdue:

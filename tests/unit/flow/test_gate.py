@@ -1,6 +1,6 @@
 """When a provider may be used."""
 
-from smppbridge.errors import Disabled, Throttled, Unavailable
+from smppbridge.errors import Disabled, Postponed, Throttled, Unavailable
 from smppbridge.flow.gate import FAILURES_BEFORE_PAUSE, Gate
 
 
@@ -60,3 +60,13 @@ def test_a_success_between_failures_starts_the_count_again() -> None:
         gate.failed(Unavailable("refused"), now=0.0)
         gate.succeeded()
     assert gate.is_open(0.0)
+
+
+def test_a_postponed_message_says_nothing_about_the_provider() -> None:
+    gate = Gate()
+    gate.succeeded()
+    for _ in range(10):
+        gate.failed(Postponed("night", after=3600.0), now=0.0)
+    assert gate.is_open(0.0)
+    assert gate.works
+    assert not gate.on_trial

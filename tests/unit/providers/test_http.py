@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from smppbridge.errors import ProviderError, Throttled, Unavailable, Uncertain
 from smppbridge.providers import http
-from smppbridge.providers.http import HttpAnswer, HttpClient, host_of, not_understood, retry_after
+from smppbridge.providers.http import UNREADABLE, HttpAnswer, HttpClient, host_of, not_understood, retry_after
 from tests.support.http_server import Fault, HttpServer
 from tests.support.scripted import ScriptedServer
 
@@ -28,7 +28,7 @@ async def client() -> AsyncIterator[HttpClient]:
 
 async def failure(client: HttpClient, url: str) -> ProviderError:
     with pytest.raises(ProviderError) as raised:
-        await client.post(url, b"secret body", {"X-Key": "secret"})
+        await client.request("POST", url, b"secret body", {"X-Key": "secret"})
     for secret in ("secret", "token"):
         assert secret not in str(raised.value)
     assert raised.value.__suppress_context__ or raised.value.__context__ is None
@@ -37,7 +37,7 @@ async def failure(client: HttpClient, url: str) -> ProviderError:
 
 async def test_request_and_answer(client: HttpClient) -> None:
     async with ScriptedServer(Response(b"\x00answer", status_code=404)) as server:
-        answer = await client.post(f"{server.url}/path?q=1", b"body", {"Content-Type": "a/b"})
+        answer = await client.request("POST", f"{server.url}/path?q=1", b"body", {"Content-Type": "a/b"})
         assert answer == HttpAnswer(404, b"\x00answer")
         assert server.asked == [("/path?q=1", b"body")]
         (headers,) = server.headers
@@ -47,7 +47,7 @@ async def test_request_and_answer(client: HttpClient) -> None:
 
 async def test_redirects_are_not_followed(client: HttpClient) -> None:
     async with ScriptedServer(Response(status_code=307, headers={"Location": "/other"})) as server:
-        assert (await client.post(server.url, b"", {})).status == 307
+        assert (await client.request("POST", server.url, b"", {})).status == 307
         assert len(server.asked) == 1
 
 
@@ -55,7 +55,7 @@ async def test_answers_are_bounded(client: HttpClient, monkeypatch: pytest.Monke
     monkeypatch.setattr(http, "MAX_ANSWER_OCTETS", 1000)
     async with ScriptedServer(b"x" * 1001, b"x" * 1000) as server:
         assert isinstance(await failure(client, server.url), Uncertain)
-        assert len((await client.post(server.url, b"", {})).body) == 1000
+        assert len((await client.request("POST", server.url, b"", {})).body) == 1000
 
 
 async def test_connections_are_bounded_and_waiting_for_one_sends_nothing() -> None:
@@ -68,7 +68,7 @@ async def test_connections_are_bounded_and_waiting_for_one_sends_nothing() -> No
         assert isinstance(hanging, Uncertain)
         assert isinstance(waiting, Unavailable)
         assert len(server.asked) == 1
-        assert (await client.post(server.url, b"", {})).body == b"ok"
+        assert (await client.request("POST", server.url, b"", {})).body == b"ok"
         await client.close()
 
 
@@ -160,7 +160,7 @@ async def test_trusted_certificate() -> None:
         await Response(b"ok")(scope, receive, send)
 
     async with HttpServer(answer, tls=tls) as server:
-        assert (await client.post(server.url, b"", {})).body == b"ok"
+        assert (await client.request("POST", server.url, b"", {})).body == b"ok"
         await client.close()
 
 
@@ -178,14 +178,14 @@ async def test_a_proxy_of_the_environment_is_not_used(monkeypatch: pytest.Monkey
         for name in ("http_proxy", "NO_PROXY", "no_proxy"):
             monkeypatch.delenv(name, raising=False)
         unproxied = HttpClient(timeout=5, connections=1)
-        assert (await unproxied.post(server.url, b"", {})).body == b"direct"
+        assert (await unproxied.request("POST", server.url, b"", {})).body == b"direct"
         await unproxied.close()
 
 
 async def test_the_library_logs_nothing(client: HttpClient, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     async with ScriptedServer(b"ok") as server:
-        await client.post(f"{server.url}/?token=secret", b"", {"Authorization": "secret"})
+        await client.request("POST", f"{server.url}/?token=secret", b"", {"Authorization": "secret"})
     assert [record.name for record in caplog.records if record.name.startswith("http")] == []
 
 
@@ -194,8 +194,8 @@ async def test_cancelling_from_outside_stays_a_cancellation(client: HttpClient) 
         server.faults.append(Fault.HANG_BEFORE)
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.3):
-                await client.post(server.url, b"", {})
-        assert (await client.post(server.url, b"", {})).body == b"ok"
+                await client.request("POST", server.url, b"", {})
+        assert (await client.request("POST", server.url, b"", {})).body == b"ok"
 
 
 async def test_too_many_requests(client: HttpClient) -> None:
@@ -236,9 +236,27 @@ def test_retry_after(value: str, seconds: float) -> None:
     ],
 )
 def test_not_understood(status: int, expected: type[ProviderError]) -> None:
-    error = not_understood(HttpAnswer(status, b"secret"), "https://a.example/path?token=secret")
+    error = not_understood(HttpAnswer(status, b"<p>Sorry</p>"), "https://a.example/path?token=secret")
     assert type(error) is expected
-    assert str(error) == f"a.example answered HTTP {status} with 6 octets that cannot be understood"
+    assert error.code == UNREADABLE
+    assert str(error) == f"a.example answered HTTP {status} with 12 octets of XML that cannot be understood"
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"", "data"),
+        (b"\xff\0key S3CR3T,\r\nphone 375291234567", "data"),
+        (b" \n<!DOCTYPE html><h1>S3CR3T", "HTML"),
+        (b"<HTML>", "HTML"),
+        (b'<?xml version="1.0"?>', "XML"),
+        (b'{"text": "S3CR3T"', "JSON"),
+        (b"[1,", "JSON"),
+    ],
+)
+def test_what_is_not_understood_is_named_but_not_quoted(body: bytes, kind: str) -> None:
+    error = not_understood(HttpAnswer(200, body), "https://a.example/")
+    assert error.reason.endswith(f" {len(body)} octets of {kind} that cannot be understood")
 
 
 def test_host_of() -> None:

@@ -41,7 +41,11 @@ def test_durations_and_url() -> None:
         ("rate", -1),
         ("apikey", ""),
         ("apikey", 12345),
-        ("api", "api1"),
+        ("schedule", "there"),
+        ("low_balance", -1),
+        ("low_balance_action", "stop"),
+        ("balance_interval", "soon"),
+        ("inbound_interval", -1),
         ("default_sender", "x"),
         ("default_sender", "Такси"),
         ("default_sender", "PING"),
@@ -57,16 +61,20 @@ def test_mistake_names_its_key_and_quotes_no_value(key: str, value: object) -> N
         assert quoted not in str(raised.value)
 
 
-@pytest.mark.parametrize("api", ["api1", "api2-xml"])
-def test_other_apis_are_known_but_not_available(api: str) -> None:
-    with pytest.raises(ValidationError, match=f'"{api}" is not available in this version; use "api2-json"'):
-        options(api=api)
-
-
 @pytest.mark.parametrize("api", ["api3", 1, ["api1"], {}])
 def test_no_api_of_theirs(api: object) -> None:
     with pytest.raises(ValidationError, match="Input should be 'api2-json'"):
         options(api=api)
+
+
+def test_the_rules_of_conduct_that_an_operator_sets() -> None:
+    plain = options().limits()
+    assert (plain.balance_interval, plain.low_balance, plain.leave_when_low) == (600.0, 0.0, False)
+    assert (plain.inbound_interval, plain.poll_first, plain.poll_interval) == (300.0, 300.0, 300.0)
+    chosen = options(low_balance=100, low_balance_action="next", balance_interval=0, inbound_interval="1m")
+    limits = chosen.limits(batch=1, same_text_gap=60.0)
+    assert (limits.low_balance, limits.leave_when_low, limits.balance_interval) == (100.0, True, 0.0)
+    assert (limits.inbound_interval, limits.batch, limits.same_text_gap) == (60.0, 1, 60.0)
 
 
 def test_key_is_not_shown() -> None:

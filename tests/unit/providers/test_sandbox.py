@@ -10,7 +10,7 @@ import pytest
 from smppbridge.errors import StoreError, Unavailable
 from smppbridge.model.message import State, StatusReport
 from smppbridge.providers import sandbox
-from smppbridge.providers.base import Callback, Provider, Taken
+from smppbridge.providers.base import Callback, Draft, Provider, Taken
 from smppbridge.providers.sandbox import Sandbox, SandboxOptions
 from tests.support.messages import NOW, message, poll
 
@@ -190,7 +190,7 @@ async def test_the_rest_of_the_protocol() -> None:
     provider: Provider = make(batch=7, parallel=2)
     assert (provider.limits.batch, provider.limits.parallel) == (7, 2)
     assert provider.limits.poll_first > 0.05
-    provider.check("", "")
+    provider.check(Draft("79000000001", "", ""))
     assert await provider.balance() is None
     assert provider.last_balance is None
     with pytest.raises(ValueError):

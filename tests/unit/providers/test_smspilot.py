@@ -10,12 +10,13 @@ from typing import Any, Self
 import pytest
 
 from smppbridge.errors import Disabled, ProviderError, Rejected, Throttled, Unavailable, Uncertain
-from smppbridge.model.message import State, StatusReport
-from smppbridge.providers import smspilot
-from smppbridge.providers.base import Callback, SendResult, Taken
+from smppbridge.model.message import StatusReport
+from smppbridge.providers import http_provider, smspilot
+from smppbridge.providers.base import SendResult, Taken
 from smppbridge.providers.smspilot import Smspilot, SmspilotOptions
-from smppbridge.providers.smspilot_json import Answer, decode
-from tests.support.messages import DAY, NOW, message, poll
+from smppbridge.providers.smspilot_json import decode
+from smppbridge.providers.smspilot_records import Answer
+from tests.support.messages import NOW, message
 from tests.support.scripted import ScriptedServer
 
 
@@ -150,7 +151,7 @@ async def test_large_answers_are_read_beside_the_loop(monkeypatch: pytest.Monkey
         return decode(body)
 
     monkeypatch.setattr("smppbridge.providers.smspilot_json.decode", watched)
-    padding = " " * smspilot.LARGE_ANSWER
+    padding = " " * http_provider.LARGE_ANSWER
     async with Pilot(ok(1), ok(2) + padding, "{" + padding) as pilot:
         assert kinds(await pilot.provider.send([FIRST], NOW)) == [Taken]
         assert kinds(await pilot.provider.send([SECOND], NOW)) == [Taken]
@@ -288,71 +289,6 @@ async def test_before_start_nothing_is_sent() -> None:
     assert kinds(await plain.send([message(1)], NOW)) == [Unavailable]
 
 
-# --- statuses --------------------------------------------------------------------------------------
-
-
-async def test_at_most_500_and_nothing_archived_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("time.time", lambda: NOW / 1000)
-    async with Pilot('{"check": []}') as pilot:
-        polls = [
-            poll("5", NOW - 70 * DAY),
-            poll("0", NOW),
-            *(poll(str(n), NOW - 69 * DAY) for n in range(100, 700)),
-        ]
-        assert await pilot.provider.status(polls) == []
-        (packet,) = pilot.packets
-        assert [item["server_id"] for item in packet["check"]] == [str(n) for n in range(100, 600)]
-
-
-async def test_rows_not_asked_for_or_not_understood_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("time.time", lambda: NOW / 1000)
-    rows = [
-        {"server_id": "11", "status": 1},
-        {"server_id": 11, "status": "-1", "error": "601", "error_en": "Undeliverable"},
-        {"server_id": "12", "status": 7},
-        {"server_id": "13"},
-        {"server_id": "99", "status": 2},
-        "?",
-    ]
-    async with Pilot(json.dumps({"check": rows})) as pilot:
-        reports = await pilot.provider.status([poll(ref, NOW) for ref in ("11", "12", "13")])
-    assert reports == [
-        StatusReport("11", State.ENROUTE, False, 0, "1"),
-        StatusReport("11", State.UNDELIVERABLE, True, 601, "601"),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("code", "expected"), [(303, Rejected), (122, Disabled), (110, Unavailable), (102, Disabled)]
-)
-async def test_refused_question(
-    monkeypatch: pytest.MonkeyPatch, code: int, expected: type[ProviderError]
-) -> None:
-    monkeypatch.setattr("time.time", lambda: NOW / 1000)
-    async with Pilot(refuse(code)) as pilot:
-        with pytest.raises(expected):
-            await pilot.provider.status([poll("11", NOW)])
-        with pytest.raises(expected):
-            await pilot.provider.balance()
-
-
-@pytest.mark.parametrize("method", ["GET", "POST"])
-def test_callback_by_get_or_post(method: str) -> None:
-    fields = {
-        "server_id": "10005",
-        "phone": "79001112233",
-        "status": "-1",
-        "error": "604",
-        "error_en": "Cancelled",
-    }
-    callback = Callback(method, fields, {}) if method == "GET" else Callback(method, {}, {}, fields)
-    assert plain.parse_callback(callback) == [StatusReport("10005", State.DELETED, True, 604, "604")]
-
-
-def test_callback_with_a_status_that_no_manual_names() -> None:
-    assert plain.parse_callback(Callback("GET", {"server_id": "10005", "status": "9"}, {})) == []
-
-
 # --- limits ----------------------------------------------------------------------------------------
 
 
@@ -360,8 +296,8 @@ def test_limits_follow_the_options_and_the_callback() -> None:
     def limits(callback_url: str | None, **keys: object) -> tuple[float, float]:
         options = SmspilotOptions.model_validate({"kind": "smspilot", "apikey": "K", **keys})
         chosen = Smspilot("pilot", options, callback_url=callback_url).limits
-        assert chosen.poll_batch == 500
-        assert chosen.lease > options.timeout + smspilot.SENDING_TIME
+        assert chosen.poll_batch == 1000  # a packet may hold so many
+        assert chosen.lease > options.timeout + http_provider.SENDING_TIME
         return chosen.poll_first, chosen.poll_interval
 
     assert limits(None) == (300, 300)

@@ -8,75 +8,68 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smppbridge.model.message import Message
-from smppbridge.providers.smspilot_json import (
-    Failure,
-    Item,
-    decode,
-    encode_balance,
-    encode_check,
-    encode_send,
-    integer,
-    server_id,
-)
-from tests.support.messages import NOW, message
+from smppbridge.providers.smspilot_json import JsonWire, decode
+from smppbridge.providers.smspilot_records import Arrival, Failure, Item, Line, Packet
+
+WIRE = JsonWire("KEY")
 
 
-def sent(*messages: Message, sender: str = "", callback_url: str | None = None) -> dict[str, Any]:
-    octets = encode_send("KEY", messages, sender=sender, callback_url=callback_url, now=NOW)
-    value: dict[str, Any] = json.loads(octets)
+def sent(packet: Packet) -> dict[str, Any]:
+    question = WIRE.encode_send(packet)
+    assert question.path == "/api2.php"
+    assert question.content_type == "application/json; charset=utf-8"
+    value: dict[str, Any] = json.loads(question.content)
     return value
 
 
 def test_packet() -> None:
-    packet = sent(message(1), message(2**63 - 1, recipient="79001", text="x"), sender="Taxi-12.Ru")
-    assert packet == {
+    lines = (Line(1, "79000000001", "Привет, 1"), Line(2**63 - 1, "79001", "x", ttl=20))
+    assert sent(Packet(lines, sender="Taxi-12.Ru")) == {
         "apikey": "KEY",
         "from": "Taxi-12.Ru",
         "send": [
             {"id": 1, "to": "79000000001", "text": "Привет, 1"},
-            {"id": 2**63 - 1, "to": "79001", "text": "x"},
+            {"id": 2**63 - 1, "to": "79001", "text": "x", "ttl": 20},
         ],
     }
 
 
-def test_callback_is_asked_for_by_post() -> None:
-    packet = sent(message(1), callback_url="https://a.example/c")
-    assert (packet["callback"], packet["callback_method"]) == ("https://a.example/c", "post")
-    assert "from" not in packet
+def test_packet_of_a_number_check() -> None:
+    packet = Packet((Line(1, "79000000001"),), text="HLR", callback="https://a.example/c", test=True)
+    assert sent(packet) == {
+        "apikey": "KEY",
+        "text": "HLR",
+        "callback": "https://a.example/c",
+        "callback_method": "post",
+        "test": 1,
+        "send": [{"id": 1, "to": "79000000001"}],
+    }
 
 
-@pytest.mark.parametrize(
-    ("left", "ttl"),
-    [
-        (86_400_000, None),  # the whole day: smspilot's own limit
-        (3 * 86_400_000, None),
-        (86_340_001, None),
-        (86_340_000, 1439),
-        (90_001, 2),
-        (60_000, 1),
-        (60_001, 2),
-        (1, 1),
-        (0, 1),
-        (-5_000, 1),
-    ],
-)
-def test_ttl_in_minutes_rounded_up(left: int, ttl: int | None) -> None:
-    (item,) = sent(message(1, deadline=NOW + left))["send"]
-    assert item.get("ttl") == ttl
+def test_packet_for_later() -> None:
+    packet = Packet((Line(1, "79001", "x"),), send_at=1_428_397_800, callback="c", callback_method="get")
+    assert sent(packet)["send_datetime"] == 1_428_397_800
+    assert sent(packet)["callback_method"] == "get"
 
 
 def test_lone_surrogate_does_not_spoil_the_packet() -> None:
-    items = sent(message(1, text="a\ud800b"), message(2, text="c"))["send"]
+    items = sent(Packet((Line(1, "79001", "a\ud800b"), Line(2, "79002", "c"))))["send"]
     assert [item["text"] for item in items] == ["a?b", "c"]
 
 
 def test_questions() -> None:
-    assert json.loads(encode_check("K", ["10", "11"])) == {
-        "apikey": "K",
-        "check": [{"server_id": "10"}, {"server_id": "11"}],
-    }
-    assert json.loads(encode_balance("K")) == {"apikey": "K", "balance": "rur"}
+    asked = [
+        WIRE.encode_check(["10", "11"]),
+        WIRE.encode_check_packet("77"),
+        WIRE.encode_balance(),
+        WIRE.encode_inbound("new"),
+    ]
+    assert [json.loads(question.content) for question in asked] == [
+        {"apikey": "KEY", "check": [{"server_id": "10"}, {"server_id": "11"}]},
+        {"apikey": "KEY", "check": True, "server_packet_id": "77"},
+        {"apikey": "KEY", "balance": "rur"},
+        {"apikey": "KEY", "inbound": True, "since": "new"},
+    ]
 
 
 ANSWER = """{
@@ -109,8 +102,8 @@ def test_check_answer_as_printed_without_commas() -> None:
       {"id": "0", "server_id": "10005", "phone": "79087964781", "status": -1, "error": 601,
       "error_en": "Undeliverable", "created": "2021-10-09 08:57:00", "modified": "2021-10-09 08:57:00"}]}"""
     assert decode(body.encode()).items == (
-        Item(None, "10005", "79087964781", 1, 0, ""),
-        Item(None, "10005", "79087964781", -1, 601, "Undeliverable"),
+        Item(None, "10005", "79087964781", 1, 0, "", created=1_602_254_100_000),
+        Item(None, "10005", "79087964781", -1, 601, "Undeliverable", created=1_633_769_820_000),
     )
 
 
@@ -169,23 +162,35 @@ def test_items_that_say_nothing_keep_their_place() -> None:
     assert items == (Item(None, "", "", None, 0, ""),) * 2
 
 
-@pytest.mark.parametrize(("value", "number"), [(5, 5), ("5", 5), (" 5 ", 5), (5.0, 5), ("-2", -2), (0, 0)])
-def test_integer(value: object, number: int) -> None:
-    assert integer(value) == number
+def test_messages_from_phones_with_and_without_seconds() -> None:
+    rows = [
+        {"id": "12345", "phone": "79087964781", "num": "79021121075", "text": "Ура работает!", "seen": "0"},
+        {
+            "id": 12346,
+            "phone": "+79087964782",
+            "num": "79021121075",
+            "text": "ДА",
+            "created": "2011-09-20 21:11",
+        },
+        {"id": "3", "phone": "79001", "num": "1", "text": "", "created": "2021-10-14 10:14:06"},
+        {"id": "0", "phone": "79001", "text": "x"},
+        {"id": "4", "phone": "INFO", "text": "x"},
+        {"id": "5", "text": "x"},
+        "?",
+    ]
+    assert decode(json.dumps({"inbound": rows}).encode()).arrivals == (
+        Arrival("12345", "79087964781", "79021121075", "Ура работает!", None),
+        Arrival("12346", "79087964782", "79021121075", "ДА", 1_316_553_060_000),
+        Arrival("3", "79001", "1", "", 1_634_206_446_000),
+    )
 
 
-@pytest.mark.parametrize(
-    "value", [2.5, "2.5", True, None, "", "١", [], "9" * 21, 10**20, 1e300, float("inf"), float("nan")]
-)
-def test_no_integer(value: object) -> None:
-    assert integer(value) is None
-
-
-@pytest.mark.parametrize(
-    ("value", "ref"), [("10005", "10005"), (10005, "10005"), ("0", ""), (0, ""), ("-1", ""), ("x", "")]
-)
-def test_server_id(value: object, ref: str) -> None:
-    assert server_id(value) == ref
+def test_what_a_number_check_found() -> None:
+    row = {"server_id": "5", "status": 2, "imsi": "250200012345678", "mcc": 250, "mnc": "20", "cn": "Russia"}
+    (found,) = decode(
+        json.dumps({"check": [{**row, "net": "Tele 2", "gscn": "Belarus", "gnet": ""}]}).encode()
+    ).items
+    assert found.details == "imsi=250200012345678 mcc=250 mnc=20 cn=Russia net=Tele_2 gcn=Belarus"
 
 
 @given(st.binary() | st.text().map(lambda text: text.encode("utf-8", "replace")))

@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from smppbridge.smpp.constants import MessageState
@@ -50,6 +50,42 @@ def test_styles() -> None:
         b"id:12345 sub:001 dlvrd:000 submit date:260301005958 done date:260301010000 "
         b"stat:REJECTED err:603 text:"
     )
+
+
+CHECKED = "imsi=257010000000000 mcc=257 mnc=01 net=A1 ported=0"
+
+
+def with_details(details: str, message_id: str = "12345") -> ReceiptFields:
+    return ReceiptFields(message_id, MessageState.DELIVERED, 0, SUBMITTED, DONE, "Hello", details)
+
+
+def test_the_details_of_a_number_check_stand_in_place_of_the_text() -> None:
+    assert format_receipt(with_details(CHECKED), ReceiptStyle()).endswith(
+        b" err:000 text:" + CHECKED.encode("ascii")
+    )
+    assert format_receipt(with_details(CHECKED), ReceiptStyle(text=False)).endswith(b" err:000 text:")
+    assert dict(receipt_tlvs("1", 2, 0, details=CHECKED))[0x1402] == CHECKED.encode("ascii") + b"\0"
+    assert 0x1402 not in dict(receipt_tlvs("1", 2, 0))
+
+
+@given(
+    st.text(max_size=400) | st.text(st.characters(max_codepoint=0x7F), min_size=190, max_size=400),
+    st.booleans(),
+    st.sampled_from(["1", "9" * 20, "f" * 64]),
+)
+@example("x" * 400, False, "1")
+def test_a_receipt_fits_a_short_message_whatever_the_details(
+    details: str, seconds: bool, message_id: str
+) -> None:
+    receipt = format_receipt(with_details(details, message_id), ReceiptStyle(seconds=seconds))
+    assert len(receipt) <= 254
+    assert receipt.isascii()
+    read = parse_receipt(receipt.decode("ascii"))
+    assert (read.id, read.stat, read.err) == (message_id, "DELIVRD", "000")
+    found = dict(receipt_tlvs(message_id, 2, 0, details=details))
+    if 0x1402 in found:
+        assert len(found[0x1402]) <= 201
+        assert found[0x1402].index(0) == len(found[0x1402]) - 1
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,16 @@ from hypothesis import strategies as st
 
 from smppbridge.errors import Refused
 from smppbridge.smpp import text as codec
-from smppbridge.smpp.text import choose_coding, decode_gsm, decode_text, encode_gsm, encode_text, parts
+from smppbridge.smpp.text import (
+    Flavour,
+    choose_coding,
+    decode_gsm,
+    decode_text,
+    encode_gsm,
+    encode_text,
+    flavour,
+    parts,
+)
 from tests.support.vectors import vectors
 
 NOT_TEXT, BAD_TEXT = 0x4A3, 0x4A5
@@ -206,3 +215,19 @@ def check(vector: dict[str, Any]) -> None:
         assert decode_text(octets, data_coding, "gsm") == expect["text"]
         assert encode_text(expect["text"], data_coding, "gsm") == octets
         assert len(octets) == expect.get("septets", len(octets))
+
+
+# --- what a data_coding says besides its alphabet ----------------------------------------------------
+
+BINARY = {0x02, 0x04, 0x14, 0x15, 0x16, 0x17, 0xF4, 0xF5, 0xF6, 0xF7}
+WITH_CLASS = {
+    **dict.fromkeys((0x10, 0x11, 0x12, 0x13, 0xF0, 0xF1, 0xF2, 0xF3), 0),
+    **dict.fromkeys((0x18, 0x19, 0x1A, 0x1B), 8),
+}
+FLASH = {0x10, 0x18, 0xF0}  # class 0; the others are for the phone, the card and the terminal
+
+
+@pytest.mark.parametrize("data_coding", range(256))
+def test_flavours(data_coding: int) -> None:
+    alphabet = None if data_coding in BINARY else WITH_CLASS.get(data_coding, data_coding)
+    assert flavour(data_coding) == Flavour(alphabet, data_coding in FLASH)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from smppbridge.model.message import Stage
-from smppbridge.store import messages, receipts, settling
+from smppbridge.store import inbound, messages, receipts, settling
 from smppbridge.store.sqlite import SqliteStore
 
 PLANS = [
@@ -15,9 +15,15 @@ PLANS = [
     (messages._POLLS, "messages_due (provider=? AND stage=? AND due_at<?)"),
     (messages._PAST_DUE.format(Stage.QUEUED), "messages_due (provider=? AND stage=? AND due_at<?)"),
     (messages._WAITING_PAST_DEADLINE, "messages_due (provider=? AND stage=? AND due_at<?)"),
+    (messages._DOUBTS, "messages_due (provider=? AND stage=? AND due_at<?)"),
+    (messages._DOUBT_PAST_DEADLINE, "messages_doubts (provider=? AND deadline<?)"),
     (messages._SENT_PAST_DEADLINE, "messages_deadline (provider=? AND deadline<?)"),
     (settling._BY_REF.format("?,?"), "messages_ref (provider=? AND provider_ref=?)"),
+    (messages._KNOWN_REFS.format("?,?"), "messages_ref (provider=? AND provider_ref=?)"),
     (receipts._CLAIM, "receipts_due (account=? AND origin=? AND due_at<?)"),
+    (inbound._CLAIM, "inbound_parts_due (account=? AND due_at<?)"),
+    (inbound._EXPIRE, "inbound_parts_due (account=?)"),
+    (inbound._PURGE, "inbound_taken (taken_at<?)"),
 ]
 
 

@@ -1,11 +1,16 @@
-"""One owed receipt as a deliver_sm (SMPP 3.4 §4.6, Appendix B). Must not know: who gets it, and when."""
+"""What is owed to an account as a deliver_sm (SMPP 3.4 §4.6, Appendix B): a receipt, or a phone's message.
+
+Must not know: who gets it, and when.
+"""
 
 from smppbridge.model.account import ReceiptProfile
-from smppbridge.model.message import Receipt
-from smppbridge.smpp.constants import EsmClass, Tag
+from smppbridge.model.message import InboundPart, Receipt
+from smppbridge.smpp.constants import EsmClass, Npi, Tag, Ton
 from smppbridge.smpp.pdu import DeliverSm
 from smppbridge.smpp.receipt import ReceiptFields, ReceiptStyle, format_receipt, receipt_tlvs
 from smppbridge.smpp.tlv import tlv
+
+SHORT_NUMBER = 6  # digits of a service number that is no telephone number
 
 
 def receipt_style(profile: ReceiptProfile) -> ReceiptStyle:
@@ -25,6 +30,7 @@ def receipt_pdu(receipt: Receipt, style: ReceiptStyle, with_tlvs: bool) -> Deliv
             submitted=receipt.submitted_at,
             done=receipt.at,
             text=receipt.text,
+            details=receipt.details,
         ),
         style,
     )
@@ -41,8 +47,37 @@ def receipt_pdu(receipt: Receipt, style: ReceiptStyle, with_tlvs: bool) -> Deliv
     )
 
 
+def inbound_pdu(part: InboundPart) -> DeliverSm:
+    """A message from a phone, or a part of it: esm_class 0, with UDHI for a part."""
+    source_ton, source_npi = _kind(part.source)
+    dest_ton, dest_npi = _kind(part.destination)
+    return DeliverSm(
+        source_addr_ton=source_ton,
+        source_addr_npi=source_npi,
+        source_addr=part.source,
+        dest_addr_ton=dest_ton,
+        dest_addr_npi=dest_npi,
+        destination_addr=part.destination,
+        esm_class=part.esm_class,
+        data_coding=part.data_coding,
+        short_message=part.octets,
+    )
+
+
+def _kind(address: str) -> tuple[int, int]:
+    """TON and NPI: a short number belongs to the network, a name to nobody."""
+    if not address:
+        return Ton.UNKNOWN, Npi.UNKNOWN
+    if not address.isdigit():
+        return Ton.ALPHANUMERIC, Npi.UNKNOWN
+    short = len(address) <= SHORT_NUMBER
+    return (Ton.NETWORK_SPECIFIC if short else Ton.INTERNATIONAL), Npi.ISDN_E164
+
+
 def _tlvs(receipt: Receipt) -> tuple[tuple[int, bytes], ...]:
-    tlvs = receipt_tlvs(receipt.wire_id, receipt.state, receipt.err, receipt.provider, receipt.code)
+    tlvs = receipt_tlvs(
+        receipt.wire_id, receipt.state, receipt.err, receipt.provider, receipt.code, receipt.details
+    )
     if receipt.user_message_reference is None:
         return tlvs
     return (*tlvs, tlv(Tag.USER_MESSAGE_REFERENCE, receipt.user_message_reference))

@@ -1,0 +1,133 @@
+"""Benchmarks with HTTP providers: simulators on the same machine, real requests, default settings."""
+
+import asyncio
+import contextlib
+import re
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx2
+
+from scripts.benchmarks.bridge import Bridge, bridge
+from scripts.benchmarks.esme import load
+from scripts.benchmarks.provider import SECRET
+
+Figures = dict[str, float]
+_LOOK = 0.1  # seconds between two looks at the bridge's counters
+_ENTRIES = {
+    "smspilot": "{{kind: smspilot, apikey: {secret}, url: '{url}'{more}}}",
+    "sms-assistent": "{{kind: sms-assistent, login: {secret}, password: {secret}, url: '{url}', "
+    "default_sender: CMC{more}}}",
+}
+
+
+@contextlib.asynccontextmanager
+async def provider(kind: str, *, latency: float = 0.0, more: str = "") -> AsyncIterator[str]:
+    """A simulator; the entry of a configuration that uses it."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "scripts.benchmarks.provider", kind, "--latency", str(latency)),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    try:
+        url = (await process.stdout.readline()).decode().strip()
+        yield _ENTRIES[kind].format(secret=SECRET, url=url, more=more)
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def _count(client: httpx2.AsyncClient, server: Bridge, series: str) -> float:
+    """The sum of a counter's children whose labels match the regular expression in ``series``."""
+    text = (await client.get(f"http://127.0.0.1:{server.web_port}/metrics")).text
+    return sum(float(value) for value in re.findall(rf"^smppbridge_{series} (\S+)$", text, re.MULTILINE))
+
+
+async def _reached(server: Bridge, series: str, count: float, since: float) -> float:
+    """Seconds from ``since`` until a counter reached ``count``."""
+    async with httpx2.AsyncClient(trust_env=False, timeout=30) as client:
+        while await _count(client, server, series) < count:
+            await asyncio.sleep(_LOOK)
+            if time.perf_counter() - since > 600:
+                raise RuntimeError(f"{series} did not reach {count:,.0f} within ten minutes")
+    return time.perf_counter() - since
+
+
+_SENT = r'attempts_total\{provider="lab",result="sent"\}'
+_OUTCOMES = r'outcomes_total\{provider="lab",[^}]*\}'
+
+
+async def _hand_over(kind: str, messages: int, directory: Path | None, latency: float = 0.0) -> Figures:
+    """Submit, and wait until the provider has taken everything."""
+    async with provider(kind, latency=latency) as entry, bridge(entry, directory=directory) as server:
+        await load(server.smpp_port, messages=200, connections=1, window=10, receipts=False)
+        await _reached(server, _SENT, 200, time.perf_counter())
+        began, cpu = time.perf_counter(), server.cpu()
+        await load(server.smpp_port, messages=messages, connections=10, window=100, receipts=False)
+        accepted = time.perf_counter() - began
+        seconds = await _reached(server, _SENT, messages + 200, began)
+        return {
+            "messages": messages,
+            "accepted_per_second": messages / accepted,
+            "per_second": messages / seconds,
+            "server_cpu_percent": (server.cpu() - cpu) / seconds * 100,
+        }
+
+
+async def smspilot(messages: int, directory: Path | None) -> Figures:
+    """Accepted, stored and taken by the smspilot simulator."""
+    return await _hand_over("smspilot", messages or 100_000, directory)
+
+
+async def sms_assistent(messages: int, directory: Path | None) -> Figures:
+    """Accepted, stored and taken by the sms-assistent simulator."""
+    return await _hand_over("sms-assistent", messages or 100_000, directory)
+
+
+async def slow_provider(messages: int, directory: Path | None) -> Figures:
+    """The same with a provider that takes 50 ms for each request, default settings (smspilot)."""
+    return await _hand_over("smspilot", messages or 100_000, directory, latency=0.05)
+
+
+async def slow_sms_assistent(messages: int, directory: Path | None) -> Figures:
+    """The same with a provider that takes 50 ms for each request, default settings (sms-assistent)."""
+    return await _hand_over("sms-assistent", messages or 100_000, directory, latency=0.05)
+
+
+async def sms_assistent_statuses(messages: int, directory: Path | None) -> Figures:
+    """Final statuses from sms-assistent's lists, settled, with nobody bound to take receipts."""
+    messages = messages or 60_000
+    async with (
+        provider("sms-assistent", more=", poll_first: 20s") as entry,
+        bridge(entry, directory=directory) as server,
+    ):
+        began = time.perf_counter()
+        await load(server.smpp_port, messages=messages, connections=10, window=100, receipts=False)
+        sent = await _reached(server, _SENT, messages, began)
+        if sent > 20:
+            raise RuntimeError("sending took longer than the first question waits; use fewer --messages")
+        asked = began + await _reached(server, _OUTCOMES, 1, began)
+        cpu = server.cpu()
+        seconds = await _reached(server, _OUTCOMES, messages, asked)
+        return {
+            "messages": messages,
+            "per_second": messages / seconds,
+            "server_cpu_percent": (server.cpu() - cpu) / seconds * 100,
+        }
+
+
+async def smspilot_callbacks(messages: int, directory: Path | None) -> Figures:
+    """Callbacks of smspilot (two for each message: handed over, delivered), each answered after COMMIT."""
+    messages = messages or 10_000
+    async with provider("smspilot") as entry, bridge(entry, directory=directory, callbacks=True) as server:
+        began, cpu = time.perf_counter(), server.cpu()
+        await load(server.smpp_port, messages=messages, connections=10, window=100, receipts=False)
+        seconds = await _reached(server, _OUTCOMES, messages, began)
+        return {
+            "callbacks": 2 * messages,
+            "per_second": 2 * messages / seconds,
+            "server_cpu_percent": (server.cpu() - cpu) / seconds * 100,
+        }

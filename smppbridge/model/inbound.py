@@ -1,0 +1,59 @@
+"""Who owns the messages from phones: rules by service number, keyword and provider.
+
+Must not know: providers themselves, sessions.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+
+from smppbridge.model.fields import Settings, Text, mistake
+from smppbridge.model.route import as_list, distinct
+
+_ONE_OR_MORE = BeforeValidator(as_list)
+_TEXTS = WithJsonSchema(
+    {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
+)
+
+
+def _keyword(value: str) -> str:
+    if not value.strip() or value.split() != [value]:
+        raise mistake("must be one word, such as STOP")
+    return value.casefold()
+
+
+def _number(value: str) -> str:
+    value = value.removeprefix("+")
+    if not value:
+        raise mistake("must be the service number or name, such as 79021234567")
+    return value
+
+
+class InboundRule(Settings):
+    """One line of ``inbound``. What is left out matches everything."""
+
+    provider: Annotated[tuple[str, ...], Field(min_length=1), _ONE_OR_MORE, _TEXTS] = ()
+    number: Annotated[
+        tuple[Annotated[Text, AfterValidator(_number)], ...], Field(min_length=1), _ONE_OR_MORE, _TEXTS
+    ] = ()  # service numbers that the phone sent to
+    keyword: Annotated[
+        tuple[Annotated[Text, AfterValidator(_keyword)], ...], Field(min_length=1), _ONE_OR_MORE, _TEXTS
+    ] = ()  # first words of the text, in any case
+    to: Annotated[
+        tuple[str, ...], Field(min_length=1), AfterValidator(distinct), _ONE_OR_MORE, _TEXTS
+    ]  # accounts; each of them gets it
+
+    def matches(self, provider: str, number: str, text: str) -> bool:
+        """Whether a message from a phone is this rule's."""
+        word = text.split(maxsplit=1)[0].casefold() if text.strip() else ""
+        return (
+            (not self.provider or provider in self.provider)
+            and (not self.number or number in self.number)
+            and (not self.keyword or word in self.keyword)
+        )
+
+
+def owners(rules: Sequence[InboundRule], provider: str, number: str, text: str) -> tuple[str, ...]:
+    """The accounts of the first rule that matches; none when no rule does."""
+    return next((rule.to for rule in rules if rule.matches(provider, number, text)), ())

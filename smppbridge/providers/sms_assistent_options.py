@@ -1,0 +1,81 @@
+"""What the operator sets of an sms-assistent.by account, and which senders it takes.
+
+Must not know: requests, the network.
+"""
+
+import re
+from functools import lru_cache
+from typing import Literal
+
+from pydantic import Field, SecretStr, field_validator
+
+from smppbridge.model.duration import Duration
+from smppbridge.providers.options import HttpOptions
+
+PLAIN_ADVISED = 20  # PLAIN messages a minute; more may be slowed down to this, or blocked (§2)
+
+_SENDER = re.compile(r"[A-Za-z0-9_%#@!*().;?'&<>+=:-]{1,11}")  # §1.1
+_NUMBER = re.compile(r"\+?[0-9]+")
+# Cyrillic letters that a screen shows like Latin ones: the manual itself prints the name CMC with them.
+_LOOK_LATIN = re.compile("[АВЕЅІЈКМНОРСТУХаеѕіјорсух]")
+
+
+class SmsAssistentOptions(HttpOptions):
+    """`providers.<name>` with `kind: sms-assistent`."""
+
+    kind: Literal["sms-assistent"]
+    login: str = Field(min_length=1)
+    password: SecretStr = Field(min_length=1)
+    url: str = "https://userarea.sms-assistent.by"
+    api: Literal["json", "xml", "plain"] = "json"
+    rejected_as: Literal["UNDELIV", "REJECTD"] = "UNDELIV"  # what their word Rejected, "not delivered", means
+    plain_per_minute: int = Field(default=PLAIN_ADVISED, ge=0, le=6000)  # priority messages sent in PLAIN
+    batch: int = Field(default=100, ge=1, le=1000)
+    batch_wait: Duration = 0.2
+    poll_first: Duration = 60.0
+    poll_interval: Duration = 240.0
+
+    @field_validator("default_sender")
+    @classmethod
+    def _usable_sender(cls, sender: str) -> str:
+        problem = sender_problem(sender)
+        if problem:
+            raise ValueError(problem)
+        return sender
+
+    def warnings(self, *, callbacks: bool) -> list[str]:
+        """Bulk in single requests, and statuses that are never asked for: this API has no callbacks."""
+        found = []
+        if self.api == "plain":
+            found.append(
+                "api: sms-assistent blocks accounts that send bulk in PLAIN, or slows them down to"
+                f" {PLAIN_ADVISED} messages a minute; use json or xml"
+            )
+        elif self.plain_per_minute > PLAIN_ADVISED:
+            found.append(
+                f"plain_per_minute: sms-assistent may block more than {PLAIN_ADVISED} PLAIN messages a minute"
+            )
+        if self.api != "plain" and self.batch_wait == 0:
+            found.append(
+                "batch_wait: is 0, so packages carry single messages; sms-assistent may move such accounts to"
+                " its slow routes"
+            )
+        if self.poll_interval == 0:
+            found.append(
+                "poll_interval: is 0 and sms-assistent calls nobody, so no status will ever be known"
+            )
+        return found
+
+
+@lru_cache(maxsize=4096)
+def sender_problem(sender: str) -> str:
+    """Why sms-assistent would not take this sender (§1.1, and §8 on numbers); "" if it may be used."""
+    if not sender:
+        return ""  # the account's default
+    if _LOOK_LATIN.search(sender):
+        return "sender has Cyrillic letters that look like Latin ones: write it in Latin letters"
+    if not _SENDER.fullmatch(sender):
+        return "sender must be 1 to 11 of A-Z a-z 0-9 _ % # @ ! * ( ) - . ; ? ' & < > + = :"
+    if _NUMBER.fullmatch(sender):
+        return "sender must not be a number"
+    return ""

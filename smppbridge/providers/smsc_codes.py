@@ -1,0 +1,131 @@
+"""smsc.ru's tables: send error -> what we do, message status -> message_state, and what error 9 means.
+
+Sources: send.php (errors 1 to 9), the status list and its ``err`` codes. One list of ``err`` codes goes into
+receipts; send errors 6, 7 and 8 are given the codes of that list that say the same, because its 6, 7 and 8
+say something else. Must not know: how a code was transported.
+"""
+
+import re
+
+from smppbridge.errors import Disabled, Postponed, ProviderError, Rejected, Throttled, Uncertain
+from smppbridge.model.message import State
+from smppbridge.providers.rules import Kind, Rule, receipt_err, to_error
+from smppbridge.smpp.constants import Status
+
+NO_MONEY, BLOCKED, FORBIDDEN, REPEATED = 3, 4, 6, 9
+AUTH_PAUSE = 1800.0  # five refused logins in half an hour block the address for half an hour
+BAD_SENDS_PAUSE = 600.0  # a hundred refused messages in a row block it for ten minutes
+DUPLICATE_PAUSE = 61.0  # the same message is taken once a minute
+CONCURRENT_PAUSE = 1.0
+
+_BUG = Rule(Kind.BUG, Status.ESME_RSYSERR)
+
+ERRORS: dict[int, Rule] = {
+    1: _BUG,  # parameters
+    2: Rule(Kind.ACCOUNT, Status.ESME_RSYSERR, pause=AUTH_PAUSE),  # login, password, or our address
+    NO_MONEY: Rule(Kind.ACCOUNT, Status.ESME_RNOMONEY),
+    BLOCKED: Rule(Kind.ACCOUNT, Status.ESME_RSYSERR, pause=AUTH_PAUSE),  # our address, for a while
+    5: Rule(Kind.BUG, Status.ESME_RINVSCHED),  # date
+    FORBIDDEN: Rule(Kind.PERM, Status.ESME_RSUBMITFAIL),  # text, sender, or bulk without a contract
+    7: Rule(Kind.PERM, Status.ESME_RINVDSTADR),  # telephone number
+    8: Rule(Kind.PERM, Status.ESME_RNOROUTE),  # cannot be delivered to this number
+    REPEATED: Rule(Kind.WINDOW, Status.ESME_RTHROTTLED, pause=DUPLICATE_PAUSE),  # see `to_send_error`
+}
+
+UNKNOWN_TRIES = 3  # a code that no list holds is tried again this many times
+
+# err codes of the status list
+BARRED_SENDER, SPAM, NO_ROUTE, WRONG_NUMBER, VIRTUAL = 254, 253, 248, 249, 200
+_ERR_OF_ERROR = {FORBIDDEN: SPAM, 7: WRONG_NUMBER, 8: NO_ROUTE}
+
+_CONCURRENT = re.compile(r"concurrent|одновременн", re.IGNORECASE)
+_SENDER = re.compile(r"sender|отправител", re.IGNORECASE)
+_TEXT = re.compile(r"text|текст", re.IGNORECASE)
+_BAD_SENDS = re.compile(r"\bsend|отправк|сообщени|\b10\s*(?:min|мин)", re.IGNORECASE)
+
+
+def rule_for(code: int, tries: int = 0) -> Rule:
+    """The row for ``code``; one not listed is tried again a few times. ``tries``: finished rounds so far."""
+    unknown = Rule(Kind.RETRY, Status.ESME_RSYSERR) if tries < UNKNOWN_TRIES else _BUG
+    return ERRORS.get(code, unknown)
+
+
+def to_send_error(code: int, words: str, reason: str, *, attempt: int = 1, tries: int = 0) -> ProviderError:
+    """What a refused send request is to us. ``words``: smsc.ru's, which alone tell two meanings apart.
+
+    Error 9 stands for too many requests at once and for a message sent twice within a minute. A first
+    attempt that is "sent twice" repeats somebody else's message and waits; a later one may repeat its own
+    earlier attempt, whose answer was lost.
+    """
+    if code == REPEATED:
+        return _repeated(words, reason, attempt)
+    rule = rule_for(code, tries)
+    if code == BLOCKED and _BAD_SENDS.search(words):
+        return Disabled(reason, pause=BAD_SENDS_PAUSE, code=str(code), status=rule.status)
+    if code == FORBIDDEN and _SENDER.search(words) and not _TEXT.search(words):
+        return Rejected(reason, code=str(code), status=Status.ESME_RINVSRCADR, err=BARRED_SENDER)
+    if rule.kind in (Kind.PERM, Kind.BUG):
+        return Rejected(reason, code=str(code), status=rule.status, err=_ERR_OF_ERROR.get(code, 0))
+    return to_error(rule, code, reason)
+
+
+def _repeated(words: str, reason: str, attempt: int) -> ProviderError:
+    code, status = str(REPEATED), Status.ESME_RTHROTTLED
+    if _CONCURRENT.search(words):
+        return Throttled(reason, after=CONCURRENT_PAUSE, code=code, status=status)
+    if attempt > 1:
+        return Uncertain(reason, code=code, status=status)
+    return Postponed(reason, after=DUPLICATE_PAUSE, code=code, status=status)
+
+
+MISSING = 3  # what error 3 means to status.php and get.php
+NOT_FOUND, OUT_OF_MONEY = -3, 24  # statuses
+
+_STATUSES: dict[int, tuple[State, bool]] = {
+    NOT_FOUND: (State.UNKNOWN, False),  # until it is surely not only late
+    -2: (State.ENROUTE, False),  # stopped before it left
+    -1: (State.ACCEPTED, False),  # waiting, or scheduled
+    0: (State.ENROUTE, False),  # with the operator
+    1: (State.DELIVERED, True),
+    2: (State.DELIVERED, True),  # read
+    3: (State.EXPIRED, True),
+    4: (State.DELIVERED, True),  # a link in it was opened
+    20: (State.UNDELIVERABLE, True),
+    22: (State.UNDELIVERABLE, True),  # wrong number
+    23: (State.REJECTED, True),  # forbidden
+    OUT_OF_MONEY: (State.REJECTED, True),
+    25: (State.UNDELIVERABLE, True),  # number out of reach
+}
+_ERR_OF_STATUS = {22: WRONG_NUMBER, 25: NO_ROUTE}  # where err says nothing
+_WITHOUT_ERR = frozenset({NOT_FOUND, -2, -1})
+_DELIVERED = frozenset({1, 2, 4})
+
+# command_status for a message whose fate the answer to its own send request tells
+_REFUSED_STATUS = {22: Status.ESME_RINVDSTADR, OUT_OF_MONEY: Status.ESME_RNOMONEY, 25: Status.ESME_RNOROUTE}
+
+
+def state_of(status: int, err: int) -> tuple[State, bool, int] | None:
+    """(state, final, err for the receipt) of a message status; None for one that no list names.
+
+    A delivered message has err 0, but 200 when the account only pretends to send (its test mode).
+    """
+    if status not in _STATUSES:
+        return None
+    state, final = _STATUSES[status]
+    if status in _WITHOUT_ERR or (status in _DELIVERED and err != VIRTUAL):
+        return state, final, 0
+    return state, final, receipt_err(err) if err else _ERR_OF_STATUS.get(status, 0)
+
+
+def word_of(status: int, err: int) -> str:
+    """Status and err as one word: what is kept as the provider's own code."""
+    return f"{status}/{err}" if err else str(status)
+
+
+def refused_at_once(status: int, err: int, reason: str) -> Rejected | None:
+    """The error for a message that was taken with a status (op=1) in which it never goes out; else None."""
+    found = state_of(status, err)
+    if found is None or not found[1] or found[0] is State.DELIVERED:
+        return None
+    command_status = _REFUSED_STATUS.get(status, Status.ESME_RSUBMITFAIL)
+    return Rejected(reason, code=word_of(status, err), status=command_status, err=found[2])

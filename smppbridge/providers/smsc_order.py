@@ -1,0 +1,252 @@
+"""What send.php is asked for one message, and which messages must not become such a request.
+
+The API reads commands out of texts and recipients: prefixes such as ``__CALL__`` buy another service, a line
+``~~~`` cuts the text off, macros in the texts of calls, Viber messages and e-mails dial numbers and send
+messages, ``G7`` or a comma in the recipient sends to many. All of that is refused or made harmless here, so
+that a message buys what its service_type says and nothing else.
+
+Parameters of send.php that have no place here: ``list``, ``nl`` and several ``phones`` (such messages share
+one id and one verdict); ``tz`` (times are sent as Unix seconds); ``period``, ``freq`` (mailings); ``mms``,
+``fileurl`` (files); ``smsreq``, ``imgcode``, ``userip`` (captchas of web sites); ``pp`` (referrals); ``err``
+(``op`` says the same of every number); ``bin=1`` (raw octets do not survive JSON; ``bin=2`` has them in hex).
+
+Must not know: how a request travels, what its answer means.
+"""
+
+import math
+import re
+from typing import Literal, NamedTuple
+
+from smppbridge.errors import Refused
+from smppbridge.model.message import Message
+from smppbridge.model.services import SERVICES, special_address
+from smppbridge.providers.base import Draft
+from smppbridge.smpp.constants import Status
+
+MAX_TEXT = 1000  # characters (send.php, mes)
+MAX_OCTETS = 140  # of binary content, with its user data header
+MAX_VALIDITY = 24 * 60  # minutes (send.php, valid)
+MAX_SUBJECT = 100  # characters of a mail's first line; the manual states no limit
+
+_BLANK = r"[\s\0\ufeff]*"
+_PREFIX = re.compile(
+    rf"{_BLANK}(?:__(?:CALL|VIBER|SOC|MAIL|BOT)__|__(?:PING|HLR)__{_BLANK}\Z)", re.IGNORECASE
+)
+_COMMENT = re.compile(r"(?:\A|(?<=[\r\n]))([^\S\r\n]*)~~~(?=[^\S\r\n]*(?:\Z|[\r\n]))")
+_MACRO = re.compile(r"[{<](?=\s*(?:menu|button|file)\b)", re.IGNORECASE)
+
+_PHONE = re.compile(r"[0-9]{7,15}")
+_GROUP = re.compile(r"[Gg][0-9]+")
+_SENDER = re.compile(r"[ -~]{1,11}|\+?[0-9]{1,15}")
+_PUSH = re.compile(r"https?://\S+\r?\n.*\S.*", re.DOTALL)
+
+# service_type -> the parameter that asks for it; for BOT its value is the bot's name
+_PARAMETERS = {
+    "HLR": "hlr",
+    "PING": "ping",
+    "CALL": "call",
+    "VIBER": "viber",
+    "WAPP": "whatsapp",
+    "SOC": "soc",
+    "TG": "tg",
+    "BOT": "bot",
+    "MAIL": "mail",
+    "PUSH": "push",
+}
+_WITHOUT_SENDER = frozenset({"HLR", "PING", "MAIL"})  # nobody sees one, or it is the mail's own
+
+# data_coding -> GSM coding scheme: 8-bit and UCS-2 keep theirs, with their class (3GPP TS 23.038 §4)
+_EIGHT_BIT, _UCS2 = 0x04, 0x08
+_CODED = frozenset({_UCS2, *range(0x14, 0x1C), *range(0xF4, 0xF8)})
+
+
+class Wishes(NamedTuple):
+    """What the operator set about messages."""
+
+    default_sender: str = ""
+    service_texts: Literal["escape", "reject"] = "escape"
+    translit: int = 0
+    tinyurl: bool = False
+    maxsms: int = 0  # 0 = no limit
+    voice: str = ""
+    param: str = ""
+    bot: str = ""  # "" = the service is not sold
+    mail_sender: str = ""  # "" = the service is not sold
+    mail_subject: str = ""  # "" = the first line of the text
+
+    @property
+    def services(self) -> frozenset[str]:
+        """The service_types that can be sold with these."""
+        lacking = {"BOT": not self.bot, "MAIL": not self.mail_sender}
+        return frozenset(name for name in _PARAMETERS if not lacking.get(name))
+
+
+# --- what may be sent ------------------------------------------------------------------------------
+
+
+def check(draft: Draft, wishes: Wishes) -> None:
+    """Raise Refused: 0x0B for the recipient, 0x0A for the sender, 0x4A5 for the content, 0x4A3 for binary
+    content of a service."""
+    service = draft.service_type
+    _check_recipient(draft.recipient, service)
+    problem = "" if service in _WITHOUT_SENDER else sender_problem(draft.sender)
+    if problem:
+        raise Refused(Status.ESME_RINVSRCADR, problem)
+    if draft.octets is not None:
+        if service:
+            raise Refused(Status.ESME_RINVENCODING, f"service_type {service} takes no binary content")
+        _check_octets(draft.octets)
+    elif not (service and SERVICES[service].without_text):
+        _check_text(draft.text, service, wishes)
+
+
+def sender_problem(sender: str) -> str:
+    """Why send.php would not take this sender; "" if it may be used, or is the account's default."""
+    if sender and not _SENDER.fullmatch(sender):
+        return "sender must be at most 11 Latin letters, digits and signs, or at most 15 digits"
+    return ""
+
+
+def _check_recipient(recipient: str, service: str) -> None:
+    if service and special_address(service, recipient):
+        if _GROUP.fullmatch(recipient):
+            raise Refused(Status.ESME_RINVDSTADR, "destination_addr is a group of recipients")
+    elif not _PHONE.fullmatch(recipient):
+        raise Refused(Status.ESME_RINVDSTADR, "destination_addr is not a telephone number")
+
+
+def _check_octets(octets: bytes) -> None:
+    """The user data header must be whole, or smsc.ru says that the request is wrong."""
+    if len(octets) > MAX_OCTETS:
+        raise Refused(Status.ESME_RINVTEXT, f"the content has more than {MAX_OCTETS} octets")
+    header = octets[1 : 1 + octets[0]] if octets else b""
+    at = 0
+    while at + 1 < len(header):
+        at += 2 + header[at + 1]
+    if len(octets) < 2 or len(header) != octets[0] or at != len(header):
+        raise Refused(Status.ESME_RINVTEXT, "the content or its user data header is not whole")
+
+
+def _check_text(text: str, service: str, wishes: Wishes) -> None:
+    if not text:
+        raise Refused(Status.ESME_RINVTEXT, "the text is empty")
+    if len(text) > MAX_TEXT:  # before the patterns look at it
+        raise Refused(Status.ESME_RINVTEXT, f"the text has more than {MAX_TEXT} characters")
+    if wishes.service_texts == "reject" and _is_special(text, service):
+        raise Refused(Status.ESME_RINVTEXT, "smsc.ru would read a command out of this text")
+    if len(guarded(text, service)) > MAX_TEXT:
+        raise Refused(Status.ESME_RINVTEXT, f"made harmless, the text has more than {MAX_TEXT} characters")
+    if service == "PUSH" and not _PUSH.fullmatch(text):
+        raise Refused(Status.ESME_RINVTEXT, "service_type PUSH takes an address, a new line and a title")
+    if any("\ud800" <= char <= "\udfff" for char in text):
+        raise Refused(Status.ESME_RINVTEXT, "the text has half a character")  # a lone surrogate
+
+
+def _is_special(text: str, service: str) -> bool:
+    found = _PREFIX.match(text) or _COMMENT.search(text) or (service and _MACRO.search(text))
+    return bool(found)
+
+
+def guarded(text: str, service: str) -> str:
+    """``text`` without commands: a space before a prefix, ``~~`` for a line ``~~~``, and in the text of a
+    service ``(`` for the bracket that opens a macro. An SMS has no macros: there the bracket stays."""
+    text = _COMMENT.sub(r"\1~~", text)
+    if _PREFIX.match(text) and not text.startswith(" "):
+        text = " " + text
+    return _MACRO.sub("(", text) if service else text
+
+
+# --- the request -----------------------------------------------------------------------------------
+
+
+def ref_of(message_id: int, attempt: int) -> str:
+    """Our id of an attempt at smsc.ru (send.php, id). Its letter keeps it apart from ids that smsc.ru gives,
+    and from being read as a number anywhere."""
+    return f"b{message_id}.{attempt}"
+
+
+def subscriber(recipient: str) -> str:
+    """How smsc.ru names the recipient in statuses: digits, an e-mail address, ``@nick`` or ``#id``."""
+    is_nick = recipient[:1].isalpha() and "@" not in recipient
+    return f"@{recipient}" if is_nick else recipient
+
+
+def parameters(message: Message, wishes: Wishes, now: int) -> dict[str, str]:
+    """The parameters of send.php for a message that `check` takes, without the credentials. ``now`` in ms."""
+    phone = subscriber(message.recipient)
+    asked = {
+        "phones": f"+{phone}" if phone.isdigit() else phone,  # the + keeps a number as it is
+        "id": ref_of(message.id, message.attempt),
+        "charset": "utf-8",
+        "cost": "3",
+        "op": "1",
+        "valid": _validity(message, now),
+    }
+    sender = message.sender or wishes.default_sender
+    if sender and message.service_type not in _WITHOUT_SENDER:
+        asked["sender"] = sender
+    if message.send_at > now:
+        asked["time"] = f"0{math.ceil(message.send_at / 1000)}"  # the 0 says that these are Unix seconds
+    return asked | _content(message, wishes)
+
+
+def _validity(message: Message, now: int) -> str:
+    """What is left until the deadline as hh:mm, rounded up: 00:01 to 24:00."""
+    left = message.deadline - max(now, message.send_at)
+    minutes = min(max(math.ceil(left / 60_000), 1), MAX_VALIDITY)
+    return f"{minutes // 60:02d}:{minutes % 60:02d}"
+
+
+def _content(message: Message, wishes: Wishes) -> dict[str, str]:
+    service = message.service_type
+    if message.octets is not None:
+        return {"bin": "2", "mes": message.octets.hex().upper() + _coding(message)}
+    if service == "MAIL":
+        return _mail(message.text, wishes)
+    asked = (
+        {_PARAMETERS[service]: wishes.bot if service == "BOT" else "1"}
+        if service
+        else _shape(message, wishes)
+    )
+    if not service or not SERVICES[service].without_text:
+        asked["mes"] = guarded(message.text, service)
+    if service == "CALL":
+        asked |= _given({"voice": wishes.voice, "param": wishes.param})
+    return asked
+
+
+def _shape(message: Message, wishes: Wishes) -> dict[str, str]:
+    """How a plain text SMS is to look."""
+    return _given(
+        {
+            "flash": "1" if message.flash else "",
+            "translit": str(wishes.translit or ""),
+            "tinyurl": "1" if wishes.tinyurl else "",
+            "maxsms": str(wishes.maxsms or ""),
+        }
+    )
+
+
+def _coding(message: Message) -> str:
+    """pid and dcs behind binary content, only where they are not what smsc.ru takes anyway."""
+    coded = message.data_coding in _CODED
+    if not message.protocol_id and not coded:
+        return ""
+    return f"\n~~~\npid: {message.protocol_id}, dcs: {message.data_coding if coded else _EIGHT_BIT}"
+
+
+def _mail(text: str, wishes: Wishes) -> dict[str, str]:
+    """Subject, text and sender are all needed: without a set subject the first line is it, and the text, too,
+    where it is the only one."""
+    first, _, rest = text.strip().partition("\n")
+    subject, body = (wishes.mail_subject, text) if wishes.mail_subject else (first, rest.strip() or text)
+    return {
+        "mail": "1",
+        "subj": guarded(subject.strip()[:MAX_SUBJECT], "MAIL"),
+        "mes": guarded(body, "MAIL"),  # what was the second line is now the first
+        "sender": wishes.mail_sender,
+    }
+
+
+def _given(asked: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in asked.items() if value}

@@ -1,0 +1,88 @@
+"""What became of messages whose hand-over ended without a clear answer: they are looked for among those of
+the last day (API-1 v1.12 §2.2), by number and text, because smspilot finds nothing by our ids.
+
+Must not know: how the list is asked for, what becomes of a doubt.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+
+from smppbridge.model.message import Doubt
+from smppbridge.providers.base import Trace
+from smppbridge.providers.smspilot_records import Item
+from smppbridge.providers.smspilot_services import wire_text
+from smppbridge.providers.smspilot_xml import writable
+
+DAY, HOUR, MINUTE = 86_400_000, 3_600_000, 60_000  # ms
+LISTED = DAY - HOUR  # older messages may have left the list
+TOLERANCE = 2 * HOUR  # between smspilot's clock and ours
+WESTERNMOST = 12 * HOUR  # no time zone that `created` may be in is further behind UTC
+NEAR = 5  # minutes, whole hours aside, between a hand-over and what it made
+SPREAD = 10 * MINUTE  # by which the newest message that a list holds may be older than now
+
+
+class Recent:
+    """The list as far as it is known. It may begin with the newest message or with the oldest."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, Item] = {}
+        self._whole = False  # the last page was reached
+        self._torn = False  # something may be missing between two pages, or cannot be read
+
+    def add(self, page: Sequence[Item], *, last: bool) -> None:
+        """The next page, which must overlap with the one before: the list moves on meanwhile."""
+        refs = {item.ref for item in page}
+        parted = bool(self._rows) and refs.isdisjoint(self._rows)
+        self._torn |= parted or not all(item.ref and item.phone for item in page)
+        self._whole = last
+        for item in page:
+            self._rows.setdefault(item.ref, item)
+
+    def reaches(self, moment: int, now: int) -> bool:
+        """Whether nothing sent at ``moment`` (ms) or later can be missing.
+
+        `created` is of an unknown time zone, so only differences count: what stands first is not newer than
+        now, and everything not listed is older than what stands last.
+        """
+        if self._whole or self._torn:
+            return self._whole and not self._torn
+        created = [item.created for item in self._rows.values()]
+        known = [at for at in created if at is not None]
+        if not known or len(known) < len(created) or known != sorted(known, reverse=True):
+            return False
+        return known[0] - known[-1] > now - moment + SPREAD
+
+    def trace(self, doubt: Doubt, now: int) -> Trace:
+        """Messages to this number with this text, the likeliest first."""
+        sure = self.reaches(doubt.tried_at, now) and now - doubt.tried_at < LISTED
+        text = plain(wire_text(doubt))
+        ours = [item for item in self._rows.values() if item.phone == doubt.recipient]
+        found = [item for item in ours if item.text is not None and plain(item.text) == text]
+        if any(item.text is None for item in ours):
+            sure = False
+        young = sorted(filter(partial(_may_be, doubt), found), key=lambda item: _distance(item, doubt))
+        near = [item.ref for item in young if _distance(item, doubt)[1] <= NEAR]
+        return Trace(doubt.id, tuple(near), sure, tuple(item.ref for item in young if item.ref not in near))
+
+
+def traces(recent: Recent, doubts: Sequence[Doubt], now: int) -> list[Trace]:
+    """What is known about each doubt."""
+    return [recent.trace(doubt, now) for doubt in doubts]
+
+
+def plain(text: str) -> str:
+    """What is left of a text on its way there and back: white space may be altered."""
+    return " ".join(writable(text).split())
+
+
+def _may_be(doubt: Doubt, item: Item) -> bool:
+    """Not certainly older than the hand-over."""
+    return item.created is None or item.created >= doubt.tried_at - TOLERANCE - WESTERNMOST
+
+
+def _distance(item: Item, doubt: Doubt) -> tuple[bool, int, int]:
+    """Refused ones last; then by the time between, whole hours being the time zone's; then the newest."""
+    if item.created is None:
+        return item.status == -2, 0, 0
+    apart = (item.created - doubt.tried_at + HOUR // 2) % HOUR - HOUR // 2
+    return item.status == -2, abs(apart) // MINUTE, -item.created

@@ -1,0 +1,183 @@
+"""Rules of conduct towards providers, kept with real messages."""
+
+import asyncio
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from smppbridge.errors import Disabled, Postponed, Rejected, Unavailable
+from smppbridge.model.message import Stage
+from smppbridge.smpp.pdu import DeliverSm
+from smppbridge.smpp.receipt import parse_receipt
+from tests.support.bridge import Clock, eventually, get, metric
+from tests.support.esme import Esme, submit
+from tests.support.scripted_provider import ScriptedProvider, scripted, scripted_config
+
+OTHER = "375297654321"
+
+
+def texts(provider: ScriptedProvider) -> list[str]:
+    return [message.text for message in provider.sent]
+
+
+# --- messages that have to wait --------------------------------------------------------------------
+
+
+async def test_a_postponed_message_waits_and_the_others_go_on(tmp_path: Path) -> None:
+    clock = Clock()
+    lab, spare = ScriptedProvider("lab"), ScriptedProvider("spare")
+    lab.answers.append(Postponed("not at night", after=3600.0, code="233"))
+    async with (
+        scripted(tmp_path, lab, spare, clock=clock) as app,
+        await Esme.bound(app.smpp_ports[0]) as esme,
+    ):
+        await esme.submit_many([submit("night"), submit("day")])
+        await eventually(lambda: metric(app, "attempts_total", provider="lab", result="sent") == 1)
+        assert metric(app, "attempts_total", provider="lab", result="postponed") == 1
+        assert metric(app, "provider_up", provider="lab") == 1
+        assert texts(lab) == ["night", "day"]
+        assert len(await app.store.list_stage(Stage.WAITING, 10)) == 1
+        clock.forward(3590)
+        await esme.silence(DeliverSm)
+        assert texts(lab) == ["night", "day"]
+        clock.forward(11)
+        await eventually(lambda: texts(lab) == ["night", "day", "night"])
+        assert spare.sent == []
+
+
+async def test_equal_texts_to_one_number_keep_their_distance(tmp_path: Path) -> None:
+    lab = ScriptedProvider("lab", same_text_gap=0.5)
+    async with scripted(tmp_path, lab) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        await esme.submit_many(
+            [submit("door"), submit("door"), submit("door", OTHER), submit("gate"), submit("door")]
+        )
+        await eventually(lambda: len(lab.sent) == 3)
+        assert [(message.text, message.recipient == OTHER) for message in lab.sent] == [
+            ("door", False),
+            ("door", True),
+            ("gate", False),
+        ]
+        await eventually(lambda: len(lab.sent) == 5)
+        equal = [
+            at
+            for at, message in zip(lab.sent_at, lab.sent, strict=True)
+            if (message.text, message.recipient == OTHER) == ("door", False)
+        ]
+        assert all(later - earlier >= 0.5 for earlier, later in pairwise(equal))
+        assert len({message.id for message in lab.sent}) == 5
+
+
+async def test_what_is_held_back_does_not_use_up_the_rate(tmp_path: Path) -> None:
+    lab = ScriptedProvider("lab", rate=4.0, same_text_gap=600.0)
+    async with scripted(tmp_path, lab) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        await esme.submit_many([submit("door") for _ in range(4)])
+        while len(await app.store.list_stage(Stage.WAITING, 10)) < 3:
+            await asyncio.sleep(0.005)
+        await esme.submit_many([submit("gate", f"3752912345{number}") for number in range(10, 13)])
+        await eventually(lambda: len(lab.sent) == 4)
+        assert lab.sent_at[-1] - lab.sent_at[0] < 0.5  # 4 at once; the held ones would cost 0.25 s each
+
+
+# --- refusals in a row -----------------------------------------------------------------------------
+
+
+async def test_refusals_in_a_row_pause_the_provider(tmp_path: Path) -> None:
+    lab = ScriptedProvider("lab", batch=1, refusals_in_row=3, refusals_window=600.0)
+    lab.answers += [Rejected("no such number", code="215", err=215)] * 3
+    async with scripted(tmp_path, lab) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        await esme.submit_many([submit() for _ in range(5)])
+        for pdu in await esme.receipts(3):
+            receipt = parse_receipt(pdu.short_message.decode("ascii"))
+            assert (receipt.stat, receipt.err) == ("REJECTD", "215")
+        await eventually(lambda: metric(app, "provider_up", provider="lab") == 0)
+        await esme.silence(DeliverSm)
+        assert len(lab.sent) == 3
+        ready = await get(app, "/readyz")
+        assert ready.status_code == 503
+        assert "3 messages in a row were refused" in ready.json()["reasons"][0]
+        app.reload(scripted_config(tmp_path, lab))  # a person has looked
+        await eventually(lambda: len(lab.sent) == 5)
+        assert metric(app, "provider_up", provider="lab") == 1
+
+
+# --- money -----------------------------------------------------------------------------------------
+
+
+def watched(**limits: Any) -> ScriptedProvider:
+    """A provider whose balance is looked at all the time."""
+    lab = ScriptedProvider("lab", balance_interval=0.05, low_balance=100.0, leave_when_low=True, **limits)
+    lab.money = 500.0
+    return lab
+
+
+async def test_a_low_balance_leads_messages_to_the_next_provider_and_back(tmp_path: Path) -> None:
+    lab, spare = watched(), ScriptedProvider("spare")
+    async with scripted(tmp_path, lab, spare) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        await eventually(lambda: metric(app, "provider_balance", provider="lab") == 500)
+        await esme.submit(submit("first"))
+        await eventually(lambda: texts(lab) == ["first"])
+        lab.money = 99.0
+        await eventually(lambda: metric(app, "provider_low_balance", provider="lab") == 1)
+        assert metric(app, "provider_balance", provider="lab") == 99
+        assert metric(app, "provider_up", provider="lab") == 1  # it works, it is only spared
+        assert (await get(app, "/readyz")).status_code == 200
+        await esme.submit(submit("second"))
+        await eventually(lambda: texts(spare) == ["second"])
+        lab.money = 500.0
+        await eventually(lambda: metric(app, "provider_low_balance", provider="lab") == 0)
+        await esme.submit(submit("third"))
+        await eventually(lambda: texts(lab) == ["first", "third"])
+
+
+async def test_what_waits_for_a_provider_whose_money_runs_out_moves(tmp_path: Path) -> None:
+    lab, spare = watched(rate=1.0), ScriptedProvider("spare")
+    async with scripted(tmp_path, lab, spare) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        await esme.submit_many([submit(f"text {number}") for number in range(5)])
+        await eventually(lambda: len(lab.sent) == 1)
+        lab.money = 1.0
+        await eventually(lambda: len(lab.sent) + len(spare.sent) == 5)
+        assert len(spare.sent) >= 3  # at a message a second, `lab` would have sent at most one more
+        assert {*texts(lab), *texts(spare)} == {f"text {number}" for number in range(5)}
+
+
+async def test_a_provider_without_an_alternative_goes_on(tmp_path: Path) -> None:
+    lab = watched()
+    lab.money = 1.0
+    async with scripted(tmp_path, lab) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        await eventually(lambda: metric(app, "provider_low_balance", provider="lab") == 1)
+        await esme.submit(submit())
+        await eventually(lambda: len(lab.sent) == 1)
+
+
+async def test_a_balance_that_comes_with_an_answer_counts_at_once(tmp_path: Path) -> None:
+    lab, spare = ScriptedProvider("lab", low_balance=100.0, leave_when_low=True), ScriptedProvider("spare")
+    lab.last_balance = 1.0
+    async with scripted(tmp_path, lab, spare) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        await esme.submit(submit("first"))
+        await eventually(lambda: metric(app, "provider_low_balance", provider="lab") == 1)
+        await esme.submit(submit("second"))
+        await eventually(lambda: texts(spare) == ["second"])
+        assert (texts(lab), lab.balances_asked) == (["first"], 0)
+
+
+async def test_only_a_person_is_told_where_the_operator_wants_no_more(tmp_path: Path) -> None:
+    lab, spare = ScriptedProvider("lab", balance_interval=0.05, low_balance=100.0), ScriptedProvider("spare")
+    lab.money = 1.0
+    async with scripted(tmp_path, lab, spare) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        await eventually(lambda: metric(app, "provider_low_balance", provider="lab") == 1)
+        await esme.submit(submit())
+        await eventually(lambda: len(lab.sent) == 1)
+
+
+@pytest.mark.parametrize("error", [Disabled("wrong key", pause=600.0), Unavailable("connection refused")])
+async def test_a_balance_question_that_fails(tmp_path: Path, error: Disabled | Unavailable) -> None:
+    lab = ScriptedProvider("lab", balance_interval=0.05)
+    lab.money = error
+    async with scripted(tmp_path, lab) as app:
+        await eventually(lambda: metric(app, "provider_up", provider="lab") == 0)
+        asked = lab.balances_asked
+        assert asked == (1 if isinstance(error, Disabled) else 3)
+        assert error.reason in (await get(app, "/readyz")).json()["reasons"][0]
+        assert lab.balances_asked == asked  # it is left alone

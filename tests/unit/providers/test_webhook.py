@@ -1,0 +1,435 @@
+"""Webhook: what the contract suite does not show, with prepared answers over real sockets."""
+
+import json
+import logging
+import threading
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from starlette.responses import JSONResponse, Response
+
+from smppbridge.errors import Disabled, ProviderError, Refused, Rejected, Unavailable, Uncertain
+from smppbridge.model.message import State, StatusReport
+from smppbridge.providers import webhook_extract
+from smppbridge.providers.base import Callback, SendResult, Taken, Trace
+from smppbridge.providers.lenient import parse_lenient
+from smppbridge.providers.webhook import Webhook
+from smppbridge.providers.webhook_options import WebhookOptions
+from tests.contract.webhook_rig import declaration
+from tests.support.messages import DAY, NOW, doubt, draft, message, poll
+from tests.support.scripted import ScriptedServer
+from tests.support.webhook import Rules, WebhookSimulator
+
+TOKEN = "5ecret-token"
+SINGLE: dict[str, Any] = {
+    "kind": "webhook",
+    "secrets": {"token": TOKEN},
+    "send": {
+        "path": "/send",
+        "query": {"key": "{secret.token}"},
+        "form": {"to": "{recipient}", "text": "{text}", "from": "{sender}", "at": "{send_at_unix}"},
+        "message_id": {"json": "$.id"},
+        "error_code": {"json": "$.code"},
+        "error_text": {"json": "$.words"},
+    },
+    "states": {"done": "DELIVRD", "lost": "UNDELIV", "odd": "ignore"},
+    "errors": {"1": "perm", "2": "account", "3": "duplicate", "4": "bug", "5": "retry"},
+}
+MANY: dict[str, Any] = {
+    **SINGLE,
+    "send": {
+        "json": {"from": "{sender}", "list": [{"to": "{recipient}", "text": "{text}"}]},
+        "batch": {"list": "$.list", "size": 4, "results": "$.results"},
+        "message_id": {"json": "$.id"},
+        "error_code": {"json": "$.code"},
+    },
+}
+XML = {
+    **SINGLE["send"],
+    "form": None,
+    "body": "<a t='{text}' n='{plus}'/>",
+    "content_type": "text/xml",
+}
+ASKING: dict[str, Any] = {
+    **SINGLE,
+    "id_pattern": "[a-z]+",
+    "status": {"path": "/m/{ref}", "state": {"json": "$.state"}, "error_code": {"json": "$.code"}},
+    "find": {
+        "path": "/f/{id}",
+        "message_id": {"json": "$.refs[*]"},
+        "absent": {"status": 404, "when": {"json": "$.missing"}},
+        "error_code": {"json": "$.code"},
+    },
+    "balance": {"path": "/b", "value": {"json": "$.left"}, "error_code": {"json": "$.code"}},
+}
+
+
+async def no_report(reports: Sequence[StatusReport]) -> None:
+    raise AssertionError(reports)
+
+
+@asynccontextmanager
+async def served(
+    keys: dict[str, Any], *answers: bytes | Response, callback_url: str | None = None
+) -> AsyncIterator[tuple[Webhook, ScriptedServer]]:
+    async with ScriptedServer(*answers) as server:
+        options = WebhookOptions.model_validate({"url": server.url, **keys})
+        provider = Webhook("gate", options, callback_url=callback_url)
+        await provider.start(no_report)
+        yield provider, server
+        await provider.close()
+
+
+def of(keys: dict[str, Any], **more: Any) -> Webhook:
+    return Webhook("gate", WebhookOptions.model_validate({"url": "https://h", **keys, **more}))
+
+
+def ok(*refs: str) -> Response:
+    return JSONResponse({"results": [{"id": ref} for ref in refs]})
+
+
+async def send_one(answer: bytes | Response, **changes: Any) -> SendResult:
+    async with served(SINGLE, answer) as (provider, _):
+        (result,) = await provider.send([message(1, deadline=NOW + DAY, **changes)], NOW)
+    return result
+
+
+# --- one message in a request ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected", "code"),
+    [
+        (JSONResponse({"code": "1"}), Rejected, "1"),
+        (JSONResponse({"code": 2, "id": "x"}), Disabled, "2"),
+        (JSONResponse({"code": 5}, 500), Unavailable, "5"),
+        (JSONResponse({"code": 9}), Uncertain, "unreadable"),
+        (JSONResponse({"code": 9}, 422), Rejected, "9"),
+        (JSONResponse({}), Uncertain, "unreadable"),
+        (JSONResponse({"id": None}), Uncertain, "unreadable"),
+        (JSONResponse({"id": "x" * 129}), Uncertain, "unreadable"),
+        (JSONResponse({"id": "x y"}), Uncertain, "unreadable"),
+        (JSONResponse({"id": "x"}, 302), Uncertain, "unreadable"),
+        (JSONResponse({"id": "x"}, 500), Uncertain, "unreadable"),
+        (Response("<html>", 400), Unavailable, "400"),
+        (Response("<html>", 401), Disabled, "401"),
+        (Response("<html>", 409), Uncertain, "unreadable"),
+        (Response("<html>", 503), Unavailable, "503"),
+    ],
+)
+async def test_what_is_not_success(answer: Response, expected: type[ProviderError], code: str) -> None:
+    result = await send_one(answer)
+    assert isinstance(result, ProviderError)
+    assert (type(result), result.code) == (expected, code)
+
+
+async def test_a_number_as_reference() -> None:
+    assert await send_one(b'{"id": 12345678901234567890}') == Taken("12345678901234567890")
+
+
+async def test_a_duplicate_after_a_doubt_is_uncertain() -> None:
+    assert type(await send_one(JSONResponse({"code": 3}), attempt=1)) is Rejected
+    assert type(await send_one(JSONResponse({"code": 3}), attempt=2)) is Uncertain
+
+
+async def test_words_of_the_provider_are_told_without_secrets_and_numbers() -> None:
+    words = f"{TOKEN} may not send\nto +7 900 000-00-01"
+    result = await send_one(JSONResponse({"code": 1, "words": words}))
+    assert isinstance(result, Rejected)
+    assert result.reason.endswith("error 1: *** may not send to +7 90***")
+    assert result.reason.startswith("127.0.0.1:")
+
+
+async def test_messages_go_one_by_one_and_stop_at_an_account_error() -> None:
+    answers = (JSONResponse({"id": "a"}), JSONResponse({"code": 1}), JSONResponse({"code": 2}))
+    async with served(SINGLE, *answers) as (provider, server):
+        results = await provider.send([message(n, deadline=NOW + DAY) for n in range(1, 6)], NOW)
+    assert [type(result) for result in results] == [Taken, Rejected, Disabled, Disabled, Disabled]
+    assert len(server.asked) == 3
+    assert provider.limits.batch == 1
+
+
+async def test_our_own_id_as_reference() -> None:
+    keys = {**SINGLE, "send": {**SINGLE["send"], "message_id": (), "own_id": "b-{id}-{attempt}"}}
+    async with served(keys, JSONResponse({}), JSONResponse({"code": "1"})) as (provider, _):
+        results = await provider.send([message(7, deadline=NOW + DAY), message(8, deadline=NOW + DAY)], NOW)
+    assert results[0] == Taken("b-7-1")
+    assert isinstance(results[1], Rejected)
+
+
+async def test_what_a_person_must_mend_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING)
+    async with served(SINGLE, JSONResponse({"code": 4, "words": "no field x"})) as (provider, server):
+        for number in (1, 2):
+            await provider.send([message(number, deadline=NOW + DAY)], NOW)
+        server.prepare([JSONResponse({"code": "77"}, 400)])
+        for number in (3, 4):
+            await provider.send([message(number, deadline=NOW + DAY)], NOW)
+    told = [record.getMessage() for record in caplog.records if record.name.startswith("smppbridge")]
+    assert len(told) == 2
+    assert "declared wrong" in told[0]
+    assert "no field x" in told[0]
+    assert "errors does not hold this code" in told[1]
+    assert "error 77" in told[1]
+
+
+# --- many messages in a request --------------------------------------------------------------------
+
+
+async def send_many(*answers: Response, numbers: int = 3, **changes: Any) -> tuple[list[Any], list[Any]]:
+    async with served(MANY, *answers) as (provider, server):
+        messages = [message(n, deadline=NOW + DAY, **changes) for n in range(1, numbers + 1)]
+        results = await provider.send(messages, NOW)
+    return results, [json.loads(body) for _, body in server.asked]
+
+
+async def test_no_request_is_larger_than_declared() -> None:
+    results, asked = await send_many(ok("a", "b", "c", "d"), ok("e", "f"), numbers=6)
+    assert [result.ref for result in results] == list("abcdef")
+    assert [len(body["list"]) for body in asked] == [4, 2]
+
+
+async def test_no_number_stands_twice_in_a_request() -> None:
+    results, asked = await send_many(ok("a"), ok("b"), ok("c"), recipient="79001112233")
+    assert [result.ref for result in results] == list("abc")
+    assert [[item["text"] for item in body["list"]] for body in asked] == [
+        ["Привет, 1"],
+        ["Привет, 2"],
+        ["Привет, 3"],
+    ]
+
+
+async def test_senders_go_apart() -> None:
+    async with served(MANY, ok("a", "b"), ok("c")) as (provider, server):
+        senders = {1: "One", 2: "Two", 3: "One"}
+        messages = [message(n, deadline=NOW + DAY, sender=senders[n]) for n in (1, 2, 3)]
+        results = await provider.send(messages, NOW)
+    assert results == [Taken("a"), Taken("c"), Taken("b")]
+    assert [json.loads(body)["from"] for _, body in server.asked] == ["One", "Two"]
+
+
+async def test_a_refused_request_is_halved_until_the_bad_message_is_alone() -> None:
+    bad = JSONResponse({"code": "1"}, 400)
+    results, asked = await send_many(bad, bad, ok("a"), bad, ok("c", "d"), numbers=4)
+    assert [type(result) for result in results] == [Taken, Rejected, Taken, Taken]
+    assert [len(body["list"]) for body in asked] == [4, 2, 1, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "expected"),
+    [("2", 400, Disabled), ("4", 400, Rejected), ("5", 400, Unavailable), ("9", 500, Uncertain)],
+)
+async def test_other_refusals_are_not_about_one_message(
+    code: str, status: int, expected: type[ProviderError]
+) -> None:
+    results, asked = await send_many(JSONResponse({"code": code}, status))
+    assert [type(result) for result in results] == [expected] * 3
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize("refs", [("a", "b"), ("a", "b", "c", "d"), ()])
+async def test_results_that_do_not_fit_are_nobodys(refs: tuple[str, ...]) -> None:
+    results, _ = await send_many(ok(*refs))
+    assert [type(result) for result in results] == [Uncertain] * 3
+
+
+async def test_one_reference_for_two_messages_is_nobodys() -> None:
+    results, _ = await send_many(ok("a", "b", "a"))
+    assert [type(result) for result in results] == [Uncertain, Taken, Uncertain]
+
+
+async def test_a_large_answer_is_parsed_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads = []
+
+    def noted(text: str) -> object:
+        threads.append(threading.current_thread())
+        return parse_lenient(text)
+
+    monkeypatch.setattr(webhook_extract, "parse_lenient", noted)
+    large = JSONResponse({"results": [{"id": "a"}], "padding": "x" * 100_000})
+    async with served(MANY, large, ok("b")) as (provider, _):
+        for number in (1, 2):
+            await provider.send([message(number, deadline=NOW + DAY)], NOW)
+    assert [thread is threading.main_thread() for thread in threads] == [False, True]
+
+
+# --- what can be sent ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("keys", "unfit", "status"),
+    [
+        ({}, {"recipient": "375-29"}, 0x0B),
+        ({}, {"recipient": "0375291112233"}, 0x0B),
+        ({}, {"recipient": "１２３４５６"}, 0x0B),
+        ({}, {"text": ""}, 0x4A5),
+        ({}, {"text": "\udc00"}, 0x4A5),
+        ({}, {"text": "ы" * 671}, 0x4A5),
+        ({"max_parts": 1}, {"text": "ы" * 71}, 0x4A5),
+        ({}, {"octets": b"\0ab", "text": ""}, 0x4A3),
+        ({}, {"sender": "a\nb"}, 0x0A),
+        ({}, {"sender": "a\0b"}, 0x0A),
+        ({"sender_pattern": "[A-Z]{3}"}, {"sender": "abc"}, 0x0A),
+        ({"refuse_texts": ["HLR"]}, {"text": " hlr\0"}, 0x4A5),
+        ({"send": XML}, {"text": "a\x01b"}, 0x4A3),
+    ],
+)
+def test_unfit(keys: dict[str, Any], unfit: dict[str, Any], status: int) -> None:
+    with pytest.raises(Refused) as refused:
+        of({**SINGLE, **keys}).check(draft(**unfit))
+    assert refused.value.status == status
+
+
+@pytest.mark.parametrize(
+    "fit", [{"sender": ""}, {"text": "ы" * 670}, {"text": "HLR, please"}, {"flash": True}]
+)
+def test_fit(fit: dict[str, Any]) -> None:
+    of({**SINGLE, "refuse_texts": ["HLR"], "sender_pattern": "[A-Za-z]+"}).check(draft(**fit))
+
+
+def test_scheduling_is_the_operators_wish() -> None:
+    assert not of(SINGLE).schedules(NOW + 1000, NOW)
+    provider = of(SINGLE, schedule="provider")
+    assert provider.schedules(NOW + 1000, NOW)
+    assert not provider.schedules(NOW, NOW)
+
+
+def test_limits_follow_the_declaration() -> None:
+    plain, asking, many = of(SINGLE).limits, of(ASKING, poll_interval=60).limits, of(MANY, batch=3).limits
+    assert (plain.poll_interval, plain.find_interval, plain.balance_interval, plain.batch) == (0, 0, 0, 1)
+    assert (asking.poll_interval, asking.find_interval, asking.balance_interval) == (60, 60, 600)
+    assert (many.batch, many.inbound_interval) == (3, 0)
+    assert plain.lease > 120
+
+
+# --- asking ----------------------------------------------------------------------------------------
+
+
+async def test_statuses_one_by_one() -> None:
+    answers = (
+        JSONResponse({"state": "Done"}),
+        JSONResponse({"code": "1"}, 400),
+        Response("", 404),
+        JSONResponse({"state": "odd"}),
+        JSONResponse({"state": "unheard"}),
+        JSONResponse({"state": "lost"}),
+    )
+    async with served(ASKING, *answers) as (provider, server):
+        reports = await provider.status([poll(ref, NOW) for ref in ("a", "b", "c", "d", "e", "f", "UPPER")])
+    assert [(report.provider_ref, report.state, report.err) for report in reports] == [
+        ("a", State.DELIVERED, 0),
+        ("f", State.UNDELIVERABLE, 999),
+    ]
+    assert [path for path, _ in server.asked] == [f"/m/{ref}" for ref in "abcdef"]
+
+
+async def test_what_is_known_before_an_error_is_told() -> None:
+    async with served(ASKING, JSONResponse({"state": "done"}), Response("", 401)) as (provider, _):
+        assert len(await provider.status([poll("a", NOW), poll("b", NOW), poll("c", NOW)])) == 1
+        with pytest.raises(Disabled):
+            await provider.status([poll("b", NOW)])
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (JSONResponse({"refs": ["a", "b", "a", "B"]}), [Trace(1, ("a", "b"))]),
+        (JSONResponse({"missing": True}, 404), [Trace(1)]),
+        (JSONResponse({"code": "1"}, 400), []),
+    ],
+)
+async def test_finding(answer: Response, expected: list[Trace]) -> None:
+    async with served(ASKING, answer) as (provider, _):
+        assert await provider.find([doubt(message(1))], NOW) == expected
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [JSONResponse({}), JSONResponse({"refs": []}), JSONResponse({}, 404), Response("<html>", 404)],
+)
+async def test_not_to_find_must_be_said(answer: Response) -> None:
+    async with served(ASKING, answer) as (provider, _):
+        with pytest.raises(ProviderError):
+            await provider.find([doubt(message(1))], NOW)
+
+
+@pytest.mark.parametrize("left", ["", "much", "nan", None, [1]])
+async def test_a_balance_that_is_no_number(left: object) -> None:
+    async with served(ASKING, JSONResponse({"left": left})) as (provider, _):
+        with pytest.raises(Uncertain):
+            await provider.balance()
+        assert provider.last_balance is None
+
+
+# --- callbacks -------------------------------------------------------------------------------------
+
+
+def test_without_a_declaration_nothing_is_a_callback() -> None:
+    with pytest.raises(ValueError, match="no callback"):
+        of(SINGLE).parse_callback(Callback("GET", {"id": "a", "state": "done"}, {}))
+
+
+def test_a_word_that_says_nothing_is_no_news(caplog: pytest.LogCaptureFixture) -> None:
+    keys = {**SINGLE, "callback": {"message_id": {"param": "id"}, "state": {"param": "state"}}}
+    provider = of(keys)
+    for state in ("odd", "unheard", "unheard"):
+        assert provider.parse_callback(Callback("GET", {"id": "a", "state": state}, {})) == []
+    assert [record.getMessage() for record in caplog.records] == [
+        "provider gate: states does not hold this word: unheard"
+    ]
+
+
+def test_what_is_not_understood_in_a_list_does_not_hold_up_the_rest() -> None:
+    place = {"each": "$", "message_id": {"json": "$.id"}, "state": {"json": "$.state"}}
+    provider = of({**SINGLE, "id_pattern": "[a-z]", "callback": place})
+    items = [
+        {"id": "A", "state": "done"},
+        {"id": "b", "state": "done"},
+        {"id": "c"},
+        {"id": "d", "state": "odd"},
+    ]
+    (report,) = provider.parse_callback(Callback("POST", {}, {}, body=json.dumps(items).encode()))
+    assert isinstance(report, StatusReport)
+    assert report.provider_ref == "b"
+    for nothing in (items[:1], items[2:3], []):
+        with pytest.raises(ValueError, match="neither"):
+            provider.parse_callback(Callback("POST", {}, {}, body=json.dumps(nothing).encode()))
+
+
+# --- secrets and binary content --------------------------------------------------------------------
+
+
+async def test_a_secret_is_known_in_every_dress() -> None:
+    login = {"basic_auth": {"user": "me", "password": "{secret.token}"}}
+    keys = {**SINGLE, "secrets": {"token": "a/b c+d"}, "send": {**SINGLE["send"], **login}}
+    for dress in ("a/b c+d", "a%2Fb+c%2Bd", "a%2Fb%20c%2Bd", "bWU6YS9iIGMrZA=="):
+        async with served(keys, JSONResponse({"code": 1, "words": f"<{dress}>"})) as (provider, _):
+            (result,) = await provider.send([message(1, deadline=NOW + DAY)], NOW)
+        assert isinstance(result, Rejected)
+        assert result.reason.endswith("error 1: <***>")
+
+
+async def test_binary_content_goes_its_own_way() -> None:
+    rules = Rules(token=TOKEN, sign_key="K", refused={"79000000003": 1201})
+    async with WebhookSimulator(rules) as simulator:
+        keys = declaration(simulator.url, TOKEN, "K")
+        provider = Webhook("relay", WebhookOptions.model_validate(keys))
+        await provider.start(no_report)
+        octets = bytes.fromhex("0605041581158100FF")
+        messages = [
+            message(1, deadline=NOW + DAY),
+            message(2, deadline=NOW + DAY, text="", octets=octets),
+            message(3, deadline=NOW + DAY, text="", octets=b"\0\x01"),
+        ]
+        text, binary, refused = await provider.send(messages, NOW)
+        await provider.close()
+    assert isinstance(text, Taken)
+    assert isinstance(binary, Taken)
+    assert isinstance(refused, Rejected)
+    assert refused.code == "1201"
+    assert [(one.to, one.text, one.binary) for one in simulator.accepted] == [
+        ("+79000000001", "Привет, 1", ""),
+        ("+79000000002", "", "0605041581158100FF"),
+    ]
