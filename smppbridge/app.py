@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from smppbridge.config import Config, Listener, TlsFiles
 from smppbridge.errors import ConfigError, StoreError
 from smppbridge.flow.courier import Courier
-from smppbridge.flow.decide import Situation
+from smppbridge.flow.decide import Choice, Situation
 from smppbridge.flow.dispatcher import Dispatcher
 from smppbridge.flow.finder import Finder
 from smppbridge.flow.intake import Intake
@@ -24,6 +24,7 @@ from smppbridge.flow.reception import InboundPoller, Reception
 from smppbridge.flow.rerouter import Rerouter
 from smppbridge.flow.tracker import Poller, Tracker
 from smppbridge.flow.treasurer import Treasurer
+from smppbridge.flow.worker import Asker
 from smppbridge.link.authentication import Authenticator
 from smppbridge.link.server import Server
 from smppbridge.logs import event
@@ -65,7 +66,8 @@ class App:
         self._tokens = {name: callback_token(config, name) for name in config.providers}
         self.providers = {name: self._provider(name) for name in config.providers}
         self.dispatchers: dict[str, Dispatcher] = {}
-        self._askers: list[Poller | Finder | InboundPoller | Treasurer] = []
+        self._choice = Choice(self._usable, self._working)
+        self._askers: list[Asker] = []
         self._probed: tuple[float, list[str]] = (-_PROBE_INTERVAL, [])  # when the store was tried, and how
 
     async def start(self) -> None:
@@ -143,7 +145,7 @@ class App:
             accounts=lambda: self._accounts,
             owed=self.courier.owed_inbound,
         )
-        self.rerouter = Rerouter(store, self.dispatchers, config.routes, self._usable)
+        self.rerouter = Rerouter(store, self.dispatchers, config.routes, self._choice)
         for name, provider in self.providers.items():
             self.dispatchers[name] = Dispatcher(
                 provider,
@@ -152,7 +154,7 @@ class App:
                 metrics,
                 clock,
                 policy=self._policy,
-                usable=self._usable,
+                choice=self._choice,
                 requeued=self._requeued,
                 changed=self.rerouter.provider_changed,
             )
@@ -176,7 +178,7 @@ class App:
             ids,
             clock,
             checkers=self.providers,
-            usable=self._usable,
+            choice=self._choice,
             queued=self._queued,
             waiting=lambda: self.keeper.waiting,
             max_queued=config.store.max_queued,
@@ -193,25 +195,14 @@ class App:
         )
         self.web = Web(metrics, self.providers, self._tokens, self._hear, self.readiness)
 
-    def _askers_of(
-        self, provider: Provider, dispatcher: Dispatcher
-    ) -> list[Poller | Finder | InboundPoller | Treasurer]:
+    def _askers_of(self, provider: Provider, dispatcher: Dispatcher) -> list[Asker]:
         """Who asks a provider something, each in its own time."""
-        store, clock = self.store, self._clock
-        pause, trouble = dispatcher.pause, dispatcher.trouble
+        store, tracker, clock, standing = self.store, self.tracker, self._clock, dispatcher.standing
         return [
-            Poller(
-                provider,
-                store,
-                self.tracker,
-                clock,
-                paused=pause,
-                trouble=trouble,
-                questions=dispatcher.conduct.questions,
-            ),
-            Finder(provider, store, self.tracker, dispatcher, clock, requeued=self._requeued),
-            Treasurer(provider, paused=pause, told=dispatcher.note_balance, trouble=trouble),
-            InboundPoller(provider, store, self.reception, clock, paused=pause, trouble=trouble),
+            Poller(provider, store, tracker, clock, standing),
+            Finder(provider, store, tracker, dispatcher, clock, requeued=self._requeued),
+            Treasurer(provider, standing),
+            InboundPoller(provider, store, self.reception, clock, standing),
         ]
 
     async def _begin(self, backlog: Backlog) -> None:
@@ -246,7 +237,8 @@ class App:
         """Why the bridge cannot do its work now; empty when it can."""
         reasons = await self._store_reasons()
         if not any(self._working(name) for name in self.providers):
-            reasons += [f"provider {name}: {self.dispatchers[name].gate.reason}" for name in self.providers]
+            standings = [dispatcher.standing for dispatcher in self.dispatchers.values()]
+            reasons += [f"provider {standing.name}: {standing.gate.reason}" for standing in standings]
         return reasons
 
     async def _store_reasons(self) -> list[str]:
@@ -266,10 +258,11 @@ class App:
 
     def _usable(self, provider: str) -> bool:
         dispatcher = self.dispatchers.get(provider)
-        return dispatcher is not None and dispatcher.usable
+        return dispatcher is not None and dispatcher.standing.usable
 
     def _working(self, provider: str) -> bool:
-        return self.dispatchers[provider].working
+        dispatcher = self.dispatchers.get(provider)
+        return dispatcher is not None and dispatcher.standing.working
 
     def _requeued(self, provider: str, account: str) -> None:
         self.dispatchers[provider].wake(account)
@@ -278,7 +271,7 @@ class App:
         """What a decision about a message depends on, also for a provider that is no longer configured."""
         if provider in self.dispatchers:
             return self.dispatchers[provider].situation(account, now)
-        return Situation(now, self._usable, self._policy(account), random.random())
+        return Situation(now, self._choice, self._policy(account), random.random())
 
     async def _hear(self, provider: str, news: Sequence[News]) -> None:
         """Statuses and messages from phones that a provider tells; returns after COMMIT."""

@@ -7,10 +7,10 @@ the store, requests, which provider it is.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
-from smppbridge.errors import Disabled, Rejected
+from smppbridge.errors import Disabled, Postponed, Rejected, Throttled, Unavailable
 from smppbridge.flow.gate import Gate
 from smppbridge.model.limits import TokenBucket
 from smppbridge.model.message import Message
@@ -42,7 +42,7 @@ class Conduct:
         """Seconds for which this message must wait; 0 = it goes now, and counts as sent."""
         limits = self._limits
         wait = 0.0
-        key = hash((message.recipient, message.text, message.octets, message.service_type))
+        key = _key(message)
         if limits.same_text_gap:
             wait = self._texts.get(key, float("-inf")) + limits.same_text_gap - now
         if limits.flood_count:
@@ -54,6 +54,18 @@ class Conduct:
         if limits.flood_count:
             self._count_flood(message.recipient, now)
         return 0.0
+
+    def count(self, messages: Sequence[Message], results: Sequence[SendResult]) -> None:
+        """How messages that `hold_back` let go fared: those that were not taken do not count."""
+        for message, result in zip(messages, results, strict=True):
+            if isinstance(result, Unavailable | Throttled | Postponed | Disabled):
+                self._forget(message)
+
+    def _forget(self, message: Message) -> None:
+        self._texts.pop(_key(message), None)
+        flood = self._floods.get(message.recipient)
+        if flood is not None:
+            self._floods[message.recipient] = flood._replace(messages=flood.messages - 1)
 
     def _flood_wait(self, recipient: str, now: float) -> float:
         flood = self._floods.get(recipient)
@@ -77,7 +89,7 @@ class Conduct:
         for result in results:
             if isinstance(result, Taken):
                 self._refusals = 0
-            elif isinstance(result, Rejected) and result.code:  # without a code nothing was sent
+            elif isinstance(result, Rejected):
                 if not self._refusals or now - self._refusing_since > self._limits.refusals_window:
                     self._refusals, self._refusing_since = 0, now
                 self._refusals += 1
@@ -92,7 +104,8 @@ class Conduct:
     @property
     def is_low(self) -> bool:
         """Whether the balance is below the operator's threshold."""
-        return self.balance is not None and self.balance < self._limits.low_balance
+        threshold = self._limits.low_balance
+        return threshold > 0 and self.balance is not None and self.balance < threshold
 
     def leaves(self) -> bool:
         """Whether messages should go to another provider because the money is running out."""
@@ -128,6 +141,10 @@ class Questions:
     def withdraw(self, kind: str) -> None:
         """There is nothing to ask."""
         self._waiting.pop(kind, None)
+
+
+def _key(message: Message) -> int:
+    return hash((message.recipient, message.text, message.octets, message.service_type))
 
 
 def _remember(memory: "OrderedDict[Key, Value]", key: Key, value: Value) -> None:

@@ -12,7 +12,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 
-from smppbridge.errors import InvalidState, StoreError
+from smppbridge.errors import InvalidState
 from smppbridge.flow.deliveries import inbound_pdu, receipt_pdu, receipt_style
 from smppbridge.flow.worker import Worker, persist
 from smppbridge.link.server import BoundLink
@@ -29,6 +29,7 @@ from smppbridge.store.base import Store
 log = logging.getLogger(__name__)
 
 Owed = Receipt | InboundPart
+Key = tuple[bool, int]  # is it a receipt, and its id
 Deferral = tuple[Owed, int, int]  # what, when it is due again, tries
 
 _ENDS_RECEIPT = (Status.ESME_RX_P_APPN, Status.ESME_RX_R_APPN)
@@ -54,8 +55,9 @@ class Courier:
         self._workers: dict[int, Worker] = {}
         self._links: dict[str, list[BoundLink]] = {}
         self._saving: set[asyncio.Task[None]] = set()
-        self._answered: set[Owed] = set()  # whose answer is being saved: not to be sent again
+        self._answered: set[Key] = set()  # whose answer is being saved: not to be sent again
         self._inbound: set[str] = set()  # accounts that may be owed messages from phones
+        self._looked: dict[str, float] = {}  # account -> when these were last looked for (loop's clock)
         self._resting: dict[int, float] = {}  # link id -> until when (loop's clock)
         self._put_off_until: dict[str, float] = {}  # account -> when its last put-off receipt is due
         self._alarms: dict[str, asyncio.TimerHandle] = {}
@@ -161,17 +163,16 @@ class Courier:
     async def _claim(self, link: BoundLink, now: int, room: int) -> list[Owed]:
         name, lease_until = link.account.name, now + self._lease_ms
         claimed: list[Owed] = []
-        if name in self._inbound:
+        at = asyncio.get_running_loop().time()
+        # Now and then also unasked: a lease may have been left behind when the store failed.
+        if name in self._inbound or at - self._looked.get(name, 0.0) >= _IDLE:
+            self._looked[name] = at
             claimed += await self._store.claim_inbound(name, now, lease_until, room)
             if len(claimed) < room:
                 self._inbound.discard(name)
         if len(claimed) < room:
             room -= len(claimed)
-            try:
-                claimed += await self._store.claim_receipts(name, link.id, now, lease_until, room)
-            except StoreError:
-                self._inbound.add(name)  # what was claimed a moment ago comes back when its lease ends
-                raise
+            claimed += await self._store.claim_receipts(name, link.id, now, lease_until, room)
         return claimed
 
     def _deliver(self, link: BoundLink, claimed: Sequence[Owed]) -> Sequence[Owed]:
@@ -180,7 +181,7 @@ class Courier:
         style = receipt_style(profile)
         with_tlvs = profile.tlvs and link.takes_tlvs
         for index, owed in enumerate(claimed):
-            if owed in self._answered:
+            if _key(owed) in self._answered:
                 continue
             try:
                 link.connection.request(_pdu(owed, style, with_tlvs), owed)
@@ -221,7 +222,7 @@ class Courier:
         async def save() -> None:
             await asyncio.gather(self._pay(paid), self._defer(deferred))
 
-        answered = {*paid, *(owed for owed, _, _ in deferred)}
+        answered = set(map(_key, (*paid, *(owed for owed, _, _ in deferred))))
         self._answered |= answered
         try:
             await persist(f"receipts of {account}", save)
@@ -265,6 +266,10 @@ class Courier:
 
 def _pdu(owed: Owed, style: ReceiptStyle, with_tlvs: bool) -> DeliverSm:
     return receipt_pdu(owed, style, with_tlvs) if isinstance(owed, Receipt) else inbound_pdu(owed)
+
+
+def _key(owed: Owed) -> Key:
+    return isinstance(owed, Receipt), owed.id
 
 
 def _name(owed: Owed) -> str:

@@ -3,7 +3,7 @@
 Must not know: the store, providers, the clock (an argument).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from smppbridge.errors import Postponed, ProviderError, Rejected, Throttled, Unavailable, Uncertain
@@ -17,11 +17,23 @@ MISSES_ARE_CERTAIN = 2
 ASKED_IN_VAIN = 5
 
 
+class Choice(NamedTuple):
+    """Who may be used now."""
+
+    usable: Callable[[str], bool]  # it works, and has the money
+    working: Callable[[str], bool]  # it works, though it is to be spared
+
+    def among(self, providers: Sequence[str]) -> str | None:
+        """The first that is usable, else the first that works at all."""
+        spared = (name for name in providers if self.working(name))
+        return next((name for name in providers if self.usable(name)), None) or next(spared, None)
+
+
 class Situation(NamedTuple):
     """What a decision depends on besides the message."""
 
     now: int  # ms
-    usable: Callable[[str], bool]  # may messages go to this provider now?
+    choice: Choice
     uncertain: str  # the account's policy: hold | resend | fail
     jitter: float  # 0..1
     ask_after: float = 0.0  # seconds until its provider may be asked about a doubt; 0 = it cannot be asked
@@ -35,10 +47,10 @@ def after_error(message: Message | Doubt, error: ProviderError, here: Situation)
         return in_doubt(message, here, error.code, error.reason)
     if isinstance(error, Throttled | Postponed):
         return _unsent(message, Stage.WAITING, message.provider, error.after, message.tries, error, here)
-    following = next_provider(message.route, message.provider, here.usable)
+    following = next_provider(message.route, message.provider, here.choice)
     if following is not None:
         return _unsent(message, Stage.QUEUED, following, 0.0, message.tries, error, here)
-    first = first_usable(message.route, here.usable)
+    first = first_provider(message.route, here.choice)
     pause = backoff(message.tries, jitter=here.jitter)
     return _unsent(message, Stage.WAITING, first, pause, message.tries + 1, error, here)
 
@@ -86,17 +98,16 @@ def when_overdue(message: Overdue, here: Situation) -> Unsent | Outcome:
     return Outcome(message.id, State.EXPIRED, 0, "", here.now)
 
 
-def first_usable(route: str, usable: Callable[[str], bool]) -> str:
+def first_provider(route: str, choice: Choice) -> str:
     """The first provider of the route that may be used now; the first of all when none may."""
     providers = route.split(ROUTE_SEPARATOR)
-    return next((name for name in providers if usable(name)), providers[0])
+    return choice.among(providers) or providers[0]
 
 
-def next_provider(route: str, current: str, usable: Callable[[str], bool]) -> str | None:
-    """The next usable provider after ``current``; None after the last."""
+def next_provider(route: str, current: str, choice: Choice) -> str | None:
+    """The next provider after ``current`` that may be used now; None after the last."""
     providers = route.split(ROUTE_SEPARATOR)
-    behind = providers[providers.index(current) + 1 :] if current in providers else []
-    return next((name for name in behind if usable(name)), None)
+    return choice.among(providers[providers.index(current) + 1 :] if current in providers else [])
 
 
 def _unsent(
@@ -108,7 +119,11 @@ def _unsent(
     error: ProviderError,
     here: Situation,
 ) -> Unsent:
-    due = message.deadline if stage == Stage.QUEUED else min(here.now + round(pause * 1000), message.deadline)
+    due = here.now + round(pause * 1000)
+    if stage == Stage.QUEUED:
+        due = message.deadline
+    elif stage == Stage.WAITING:
+        due = min(due, message.deadline)
     return Unsent(
         id=message.id,
         attempt=message.attempt,

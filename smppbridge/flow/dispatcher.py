@@ -11,29 +11,25 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from smppbridge.errors import (
-    Disabled,
-    Postponed,
     ProviderError,
-    Rejected,
     Throttled,
     Unavailable,
     Uncertain,
 )
-from smppbridge.flow.conduct import Conduct
-from smppbridge.flow.decide import Situation, after_error, result_word
+from smppbridge.flow.decide import Choice, Situation, after_error, result_word
+from smppbridge.flow.standing import Standing
 from smppbridge.flow.tracker import Tracker
 from smppbridge.flow.worker import Worker, persist
 from smppbridge.logs import event
 from smppbridge.metrics import Metrics
 from smppbridge.model.message import Doubt, Message, Outcome, Sent, Stage, Unsent
 from smppbridge.providers.base import Provider, SendResult, Taken
-from smppbridge.providers.http import UNREADABLE
-from smppbridge.smpp.constants import Status
 from smppbridge.store.base import Store
 
 log = logging.getLogger(__name__)
 
 GRACE_MS = 15 * 60 * 1000  # how long after the provider's own limit a final status may still come
+PROBES_BEFORE_TRIAL = 3  # questions in a row that fail before a message is tried without an answer
 _CLAIM_AGAIN = 1.0  # seconds after the store refused
 _IDLE = 60.0  # seconds; a wake comes before when there is work
 
@@ -41,8 +37,8 @@ _IDLE = 60.0  # seconds; a wake comes before when there is work
 class Dispatcher:
     """The queue of one provider.
 
-    ``policy(account)`` is what happens to uncertain messages; ``usable(provider)`` tells whether another
-    provider takes messages now; ``requeued(provider, account)`` passes one on to it; ``changed(provider)``
+    ``policy(account)`` is what happens to uncertain messages; ``choice`` tells which other
+    providers take messages now; ``requeued(provider, account)`` passes one on to it; ``changed(provider)``
     hears that this one went down or works again.
     """
 
@@ -55,7 +51,7 @@ class Dispatcher:
         clock: Callable[[], int],
         *,
         policy: Callable[[str], str],
-        usable: Callable[[str], bool],
+        choice: Choice,
         requeued: Callable[[str, str], None],
         changed: Callable[[str], None],
     ) -> None:
@@ -66,20 +62,19 @@ class Dispatcher:
         self._metrics = metrics
         self._clock = clock
         self._policy = policy
-        self._usable = usable
+        self._choice = choice
         self._tracker = tracker
         self._requeued = requeued
-        self._changed = changed
         self._loop = asyncio.get_running_loop()
-        self.conduct = Conduct(provider.limits, self._loop.time())
-        self.gate = self.conduct.gate
+        self.standing = Standing(provider, metrics, self._loop.time, changed)
         self._accounts: dict[str, None] = {}  # may have queued messages, next turn first
         self._fresh = 0  # messages heard of since the last claim
         self._fill_until = 0.0
         self._stopping = False
+        self._failed_probes = 0
+        self._saving: set[asyncio.Task[None]] = set()  # messages on their way back to the queue
         self._tasks: set[asyncio.Task[None]] = set()
         self._worker = Worker(f"dispatcher {self.name}", self._step)
-        metrics.provider_up.labels(self.name).set(1)
 
     def start(self) -> None:
         """Begin to send."""
@@ -91,25 +86,12 @@ class Dispatcher:
         self._stopping = True
         self._provider.stop()
         await self._worker.stop(grace)
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=grace)
-        for task in list(self._tasks):
+        tasks = self._tasks | self._saving
+        if tasks:
+            await asyncio.wait(tasks, timeout=grace)
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    @property
-    def usable(self) -> bool:
-        """True unless the provider is down, or is to be spared: messages may be queued for it."""
-        return self.working and not self.conduct.leaves()
-
-    @property
-    def working(self) -> bool:
-        """True unless the provider is down."""
-        return self.gate.works or self.gate.is_open(self._loop.time())
-
-    def pause(self) -> float:
-        """Seconds for which the provider is to be left alone."""
-        return self.gate.wait(self._loop.time())
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def wake(self, account: str, count: int = 1) -> None:
         """``count`` messages of the account were queued here."""
@@ -124,29 +106,30 @@ class Dispatcher:
 
     def retry(self) -> None:
         """Try a provider that is down now instead of after its pause."""
-        if not self.gate.works:
-            self.gate.reopen()
+        if not self.standing.gate.works:
+            self.standing.gate.reopen()
             self._worker.wake()
 
     # --- claim ---------------------------------------------------------------------------------
 
     async def _step(self) -> float:
         now = self._loop.time()
-        slots = 1 if self.gate.on_trial else self._limits.parallel
+        gate, bucket = self.standing.gate, self.standing.conduct.bucket
+        slots = 1 if gate.on_trial else self._limits.parallel
         if not self._accounts or len(self._tasks) >= slots:
             return _IDLE
-        if not self.gate.is_open(now):
-            return min(self.gate.wait(now), _IDLE)
+        if not gate.is_open(now):
+            return min(gate.wait(now), _IDLE)
         if self._fresh < self._limits.batch and now < self._fill_until:
             return self._fill_until - now
-        if self.gate.reason and not await self._probe():
-            return min(self.gate.wait(self._loop.time()), _IDLE)
-        allowed = self.conduct.bucket.take(1 if self.gate.on_trial else self._limits.batch, now)
+        if gate.reason and not await self.standing.probe():
+            return min(gate.wait(self._loop.time()), _IDLE)
+        allowed = bucket.take(1 if gate.on_trial else self._limits.batch, now)
         if not allowed:
-            return self.conduct.bucket.wait(now)
+            return bucket.wait(now)
         claimed = await self._claim(allowed)
-        batch = await self._hold_back(claimed)
-        self.conduct.bucket.put_back(allowed - len(batch))
+        batch = self._hold_back(claimed)
+        bucket.put_back(allowed - len(batch))
         if batch:
             task = self._loop.create_task(self._hand_over(batch), name=f"send {self.name}")
             self._tasks.add(task)
@@ -177,7 +160,7 @@ class Dispatcher:
             batch += claim
         return batch
 
-    async def _hold_back(self, claimed: list[Message]) -> list[Message]:
+    def _hold_back(self, claimed: list[Message]) -> list[Message]:
         """Without those that would break a rule if they were sent now: they wait."""
         waits = [self._wait(message) for message in claimed]
         if not any(waits):
@@ -188,7 +171,11 @@ class Dispatcher:
             for message, wait in zip(claimed, waits, strict=True)
             if wait
         ]
-        await persist(f"waits of {self.name}", lambda: self._store.hand_back(held))
+        saving = self._loop.create_task(
+            persist(f"waits of {self.name}", lambda: self._store.hand_back(held)), name=f"hold {self.name}"
+        )
+        self._saving.add(saving)
+        saving.add_done_callback(self._saving.discard)
         return [message for message, wait in zip(claimed, waits, strict=True) if not wait]
 
     def _wait(self, message: Message) -> float:
@@ -197,20 +184,7 @@ class Dispatcher:
         now = self._clock()
         if message.send_at > now and not self._provider.schedules(message.send_at, now):
             return (message.send_at - now) / 1000
-        return self.conduct.hold_back(message, self._loop.time())
-
-    async def _probe(self) -> bool:
-        """Ask a provider that was down for something harmless before trusting it with a message."""
-        try:
-            balance = await self._provider.balance()
-        except ProviderError as error:
-            self.trouble(error)
-            return False
-        self.note_balance(balance)
-        if self.gate.lacks_money and balance is not None and balance <= self._limits.low_balance:
-            self.trouble(Disabled(self.gate.reason, status=Status.ESME_RNOMONEY))
-            return False
-        return True
+        return self.standing.conduct.hold_back(message, self._loop.time())
 
     # --- act -----------------------------------------------------------------------------------
 
@@ -218,13 +192,14 @@ class Dispatcher:
         began = self._loop.time()
         results = await self._send(batch)
         self._metrics.provider_seconds.labels(self.name).observe(self._loop.time() - began)
-        self.note_balance(self._provider.last_balance)
+        self.standing.note_balance(self._provider.last_balance)
         for word, count in Counter(
             result_word(None if isinstance(result, Taken) else result) for result in results
         ).items():
             self._metrics.attempts.labels(self.name, word).inc(count)
+        self.standing.conduct.count(batch, results)
         if not self._stopping:
-            self._judge(results)
+            self.standing.judge(results)
         await persist(f"results of {self.name}", lambda: self._record(batch, results))
 
     async def _send(self, batch: list[Message]) -> Sequence[SendResult]:
@@ -245,67 +220,6 @@ class Dispatcher:
         self._worker.wake()
         if not task.cancelled() and (error := task.exception()) is not None:
             event(log, logging.ERROR, "hand-over not recorded", provider=self.name, error=str(error))
-
-    def _judge(self, results: Sequence[SendResult]) -> None:
-        """Let the gate know how the provider did."""
-        errors = [result for result in results if isinstance(result, ProviderError)]
-        grave = next((error for error in errors if isinstance(error, Disabled | Throttled)), None)
-        grave = grave or self.conduct.count_refusals(results, self._loop.time())
-        if grave is not None:
-            self.trouble(grave)
-        elif any(isinstance(result, Taken | Rejected) for result in results):
-            worked_before = self.gate.works
-            self.gate.succeeded()
-            self._announce(worked_before)
-        elif errors and not isinstance(errors[0], Postponed):
-            self.trouble(errors[0])
-
-    def trouble(self, error: ProviderError) -> None:
-        """A whole request of this provider met ``error``: leave it alone for as long as that asks for."""
-        if error.code == UNREADABLE:
-            self._metrics.unreadable_answers.labels(self.name).inc()
-        worked_before = self.gate.works
-        self.gate.failed(error, self._loop.time())
-        self._announce(worked_before)
-
-    def note_balance(self, balance: float | None) -> None:
-        """The provider said how much money is left: below the threshold a person is told, and, where that is
-        configured, messages go elsewhere."""
-        if balance is None or balance == self.conduct.balance:
-            return
-        was_low, left = self.conduct.is_low, self.conduct.leaves()
-        self.conduct.balance = balance
-        self._metrics.provider_balance.labels(self.name).set(balance)
-        if self.conduct.is_low != was_low:
-            self._metrics.provider_low_balance.labels(self.name).set(int(self.conduct.is_low))
-            level, what = (
-                (logging.ERROR, "balance is low")
-                if not was_low
-                else (logging.WARNING, "balance is well again")
-            )
-            event(log, level, what, provider=self.name, balance=balance)
-        if self.conduct.leaves() != left:
-            self._changed(self.name)
-
-    def _announce(self, worked_before: bool) -> None:
-        if self.gate.works == worked_before:
-            if not worked_before:
-                self._changed(self.name)  # a trial failed: what came meanwhile may have another way
-            return
-        self._metrics.provider_up.labels(self.name).set(int(self.gate.works))
-        if self.gate.works:
-            event(log, logging.WARNING, "provider works again", provider=self.name)
-        else:
-            wait = round(self.gate.wait(self._loop.time()))
-            event(
-                log,
-                logging.ERROR,
-                "provider is down",
-                provider=self.name,
-                reason=self.gate.reason,
-                pause_s=wait,
-            )
-        self._changed(self.name)
 
     # --- record --------------------------------------------------------------------------------
 
@@ -339,7 +253,7 @@ class Dispatcher:
     def situation(self, account: str, now: int) -> Situation:
         """What a decision about a message of this account depends on."""
         ask_after = self._limits.find_first if self._limits.find_interval else 0.0
-        return Situation(now, self._usable, self._policy(account), random.random(), ask_after)
+        return Situation(now, self._choice, self._policy(account), random.random(), ask_after)
 
     def sent(self, message: Message | Doubt, taken: Taken, now: int) -> Sent:
         """The record of a message that the provider has, with the times of its status questions."""

@@ -12,7 +12,7 @@ from smppbridge.errors import ProviderError
 from smppbridge.flow.decide import after_question
 from smppbridge.flow.dispatcher import Dispatcher
 from smppbridge.flow.tracker import Tracker
-from smppbridge.flow.worker import Worker, persist
+from smppbridge.flow.worker import Asker, persist
 from smppbridge.logs import event
 from smppbridge.model.message import Doubt, Outcome, Sent, Stage, Unsent
 from smppbridge.providers.base import Provider, Taken, Trace
@@ -24,7 +24,7 @@ _KIND = "doubts"
 _LOOK = 10.0  # seconds between two looks for something to ask about
 
 
-class Finder:
+class Finder(Asker):
     """The doubts of one provider. ``requeued(provider, account)`` passes a message on to a queue."""
 
     def __init__(
@@ -37,28 +37,20 @@ class Finder:
         *,
         requeued: Callable[[str, str], None],
     ) -> None:
+        super().__init__(f"finder {provider.name}", provider.limits.find_interval)
         self._provider = provider
         self._store = store
         self._tracker = tracker
         self._dispatcher = dispatcher
+        self._standing = dispatcher.standing
         self._clock = clock
         self._requeued = requeued
-        self._worker = Worker(f"finder {provider.name}", self._step)
-
-    def start(self) -> None:
-        """Begin, where the provider can be asked at all."""
-        if self._provider.limits.find_interval > 0:
-            self._worker.start()
-
-    async def stop(self) -> None:
-        """Ask no more; an answer under way is not waited for."""
-        await self._worker.stop(grace=0.1)
 
     async def _step(self) -> float:
         limits, name = self._provider.limits, self._provider.name
         loop = asyncio.get_running_loop()
-        questions = self._dispatcher.conduct.questions
-        wait = self._dispatcher.pause() or questions.wait(_KIND, loop.time())
+        questions = self._standing.conduct.questions
+        wait = self._standing.pause() or questions.wait(_KIND, loop.time())
         if wait > 0:
             return min(wait, _LOOK)
         now = self._clock()
@@ -73,12 +65,14 @@ class Finder:
             traces = await self._provider.find(doubts, now)
         except ProviderError as error:
             event(log, logging.WARNING, "question about doubts failed", provider=name, reason=error.reason)
-            self._dispatcher.trouble(error)
+            self._standing.question_failed(error)
         await self._resolve(doubts, traces)
         return 0.0 if len(doubts) == limits.find_batch else min(limits.find_interval, _LOOK)
 
     async def _resolve(self, doubts: Sequence[Doubt], traces: Sequence[Trace]) -> None:
         told = {trace.id: trace for trace in traces}
+        # In this order: an equal message whose answer is recorded in between is known by its reference.
+        in_flight = await self._store.in_flight(self._provider.name)
         refs = list(dict.fromkeys(ref for trace in traces for ref in (*trace.refs, *trace.unlikely)))
         used = set(await self._store.known_refs(self._provider.name, refs)) if refs else set()
         found: list[Sent] = []
@@ -88,7 +82,9 @@ class Finder:
         for doubt in doubts:
             trace = told.get(doubt.id, Trace(doubt.id, complete=False))
             ref = next((ref for ref in trace.refs if ref not in used), None)
-            if ref is not None:
+            if ref is not None and (doubt.recipient, doubt.text) in in_flight:
+                unclear.append(doubt)  # it may be that one's
+            elif ref is not None:
                 used.add(ref)
                 found.append(self._dispatcher.sent(doubt, Taken(ref), now))
             elif trace.complete and used.issuperset(trace.unlikely):

@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 from uuid import uuid4
 
 from smppbridge.errors import Refused, StoreError
-from smppbridge.flow.decide import first_usable
+from smppbridge.flow.decide import Choice, first_provider
 from smppbridge.flow.submitted import (
     check_fields,
     content_of,
@@ -58,12 +58,14 @@ class Checker(Protocol):
     def schedules(self, send_at: int, now: int) -> bool: ...
 
 
-class _Choice(NamedTuple):
-    """A route as it is stored, and its first usable provider."""
+class _Path(NamedTuple):
+    """The providers of a route that sell a service."""
 
-    route: str
-    provider: str
-    checker: Checker
+    route: str  # as it is stored
+    names: tuple[str, ...]
+    checkers: tuple[Checker, ...]
+    provider: str  # the one to begin with
+    schedules: Callable[[int, int], bool]  # whether that one keeps scheduled messages
 
 
 class Intake:
@@ -80,7 +82,7 @@ class Intake:
         clock: Callable[[], int],
         *,
         checkers: Mapping[str, Checker],
-        usable: Callable[[str], bool],
+        choice: Choice,
         queued: Callable[[str, str, int], None],
         waiting: Callable[[], int],
         max_queued: int,
@@ -90,7 +92,7 @@ class Intake:
         self._ids = ids
         self._clock = clock
         self._checkers = checkers
-        self._usable = usable
+        self._choice = choice
         self._queued = queued
         self._waiting = waiting
         self.max_queued = max_queued
@@ -110,7 +112,7 @@ class Intake:
         now = self._clock()
         allowed = self._bucket(link.account).take(len(submits), self._loop.time())
         full = self._unsaved >= MAX_UNSAVED or self._waiting() >= self.max_queued
-        choose = cache(self._choice)  # anew for each read: providers come and go
+        path_of = cache(self._path)  # anew for each read: providers come and go
         segments: list[Segment] = []
         responses: list[SubmitSmResp] = []
         for index, submit in enumerate(submits):
@@ -119,7 +121,7 @@ class Intake:
                     raise Refused(Status.ESME_RTHROTTLED, "above the account's rate")
                 if full:
                     raise Refused(Status.ESME_RMSGQFUL, "too many messages are waiting")
-                segment = self._segment(link, submit, now, choose)
+                segment = self._segment(link, submit, now, path_of)
             except Refused as refusal:
                 responses.append(self._refusal(link.account, submit, refusal))
             except Exception:  # one message that we cannot bear must not cost the others their answer
@@ -164,33 +166,19 @@ class Intake:
 
     # --- checking ------------------------------------------------------------------------------
 
-    def _choice(self, route: tuple[str, ...], service: str) -> "_Choice":
+    def _path(self, route: tuple[str, ...], service: str) -> "_Path":
         """Those of a route that sell the service: such a message must never go out as an ordinary one."""
         if service:
             route = tuple(name for name in route if service in self._checkers[name].services)
             if not route:
                 raise Refused(Status.ESME_RINVSERTYP, f"no provider of the route sells {service}")
         names = ROUTE_SEPARATOR.join(route)
-        provider = first_usable(names, self._usable)
-        return _Choice(names, provider, self._checkers[provider])
-
-    def _carriers(self, route: tuple[str, ...], draft: Draft) -> tuple[str, ...]:
-        """Those of a route that carry binary content. Raises what the first one refuses it with."""
-        refusals: list[Refused] = []
-        carriers = []
-        for name in route:
-            try:
-                self._checkers[name].check(draft)
-            except Refused as refusal:
-                refusals.append(refusal)
-            else:
-                carriers.append(name)
-        if not carriers:
-            raise refusals[0]
-        return tuple(carriers)
+        provider = first_provider(names, self._choice)
+        checkers = tuple(self._checkers[name] for name in route)
+        return _Path(names, route, checkers, provider, self._checkers[provider].schedules)
 
     def _segment(
-        self, link: BoundLink, submit: SubmitSm, now: int, choose: Callable[[tuple[str, ...], str], "_Choice"]
+        self, link: BoundLink, submit: SubmitSm, now: int, path_of: Callable[[tuple[str, ...], str], "_Path"]
     ) -> Segment:
         """What is stored for one submit_sm. Raises Refused with the command_status of its answer."""
         account = link.account
@@ -202,13 +190,12 @@ class Intake:
         route = self.router.find(account.name, recipient)
         if route is None:
             raise Refused(Status.ESME_RNOROUTE, "no route for this recipient")
-        draft = Draft(recipient, sender, *content, service)
-        if content.octets is not None:
-            route = self._carriers(route, draft)
-        choice = choose(route, service)
-        choice.checker.check(draft)
+        path = path_of(route, service)
+        carriers = _carriers(path, Draft(recipient, sender, *content, service))
+        if len(carriers) < len(path.names):
+            path = path_of(carriers, service)
         not_before, deadline = times_of(submit, now, round(account.validity * 1000))
-        kept_there = not_before > now and choice.checker.schedules(not_before, now)
+        kept_there = not_before > now and path.schedules(not_before, now)
         at_once = not_before <= now or kept_there
         datagram = submit.esm_class & EsmClass.MODE_MASK == EsmClass.MODE_DATAGRAM
         message_id = self._ids.next(now)
@@ -234,8 +221,8 @@ class Intake:
             priority=submit.priority_flag,
             service_type=service,
             user_message_reference=reference_of(submit) if submit.tlvs else None,
-            route=choice.route,
-            provider=choice.provider,
+            route=path.route,
+            provider=path.provider,
             stage=Stage.QUEUED if at_once else Stage.WAITING,
             send_at=not_before if kept_there else 0,
             submitted_at=now,
@@ -295,3 +282,19 @@ class Intake:
         key = (what, fields.get("account"), fields.get("status"), fields.get("reason"))
         if self._complaints.allows(key, self._loop.time()):
             event(log, logging.WARNING, what, **fields)
+
+
+def _carriers(path: _Path, draft: Draft) -> tuple[str, ...]:
+    """Those that can carry the message, as it may come to each of them. Raises the first one's refusal."""
+    refusal: Refused | None = None
+    carriers = []
+    for name, checker in zip(path.names, path.checkers, strict=True):
+        try:
+            checker.check(draft)
+        except Refused as error:
+            refusal = refusal or error
+        else:
+            carriers.append(name)
+    if refusal is not None and not carriers:
+        raise refusal
+    return tuple(carriers)

@@ -9,7 +9,8 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from smppbridge.errors import ProviderError
-from smppbridge.flow.worker import Worker
+from smppbridge.flow.standing import Standing
+from smppbridge.flow.worker import Asker, persist
 from smppbridge.logs import event
 from smppbridge.metrics import Metrics
 from smppbridge.model.account import Account
@@ -78,12 +79,21 @@ class Reception:
         names = owners(self.rules, provider, message.destination, message.text)
         known = self._accounts()
         there = [known[name] for name in names if name in known]
-        text = message.text.encode("utf-8", "replace").decode()  # half of a surrogate pair cannot be stored
-        message = message._replace(text=text, at=message.at or now)
-        message = message._replace(ref=message.ref or _fingerprint(message))
+        message = _storable(message, now)
         return Arrival(
             provider, message, [part for account in there for part in _parts(provider, account, message)]
         )
+
+
+def _storable(message: Inbound, now: int) -> Inbound:
+    """Without what a provider should not have told: half a surrogate pair, a time still to come."""
+    ref, source, destination, text = (
+        one.encode("utf-8", "replace").decode()
+        for one in (message.ref, message.source, message.destination, message.text)
+    )
+    at = message.at if 0 < message.at < now else now
+    message = Inbound(ref, source, destination, text, at)
+    return message._replace(ref=ref or _fingerprint(message))
 
 
 def _fingerprint(message: Inbound) -> str:
@@ -130,11 +140,8 @@ def _address(text: str) -> str:
     return "".join(char for char in text if " " < char < "\x7f")[:ADDRESS_MAX]
 
 
-class InboundPoller:
-    """Asks one provider for messages from phones.
-
-    ``paused()``: seconds for which the provider must be left alone; ``trouble(error)`` hears why.
-    """
+class InboundPoller(Asker):
+    """Asks one provider for messages from phones."""
 
     def __init__(
         self,
@@ -142,37 +149,24 @@ class InboundPoller:
         store: Store,
         reception: Reception,
         clock: Callable[[], int],
-        *,
-        paused: Callable[[], float],
-        trouble: Callable[[ProviderError], None],
+        standing: Standing,
     ) -> None:
+        super().__init__(f"inbound {provider.name}", provider.limits.inbound_interval)
         self._provider = provider
         self._store = store
         self._reception = reception
         self._clock = clock
-        self._paused = paused
-        self._trouble = trouble
+        self._standing = standing
         self._mark = f"inbound {provider.name}"  # when everything up to then was saved
         self._first_mark = f"inbound {provider.name} first"  # when it was asked for the first time
         self._started = False
         self._in_step = False  # the last answer was saved: what is new since then will do
-        self._worker = Worker(f"inbound {provider.name}", self._step)
-
-    def start(self) -> None:
-        """Begin, where phones can answer through this provider."""
-        if self._provider.limits.inbound_interval > 0:
-            self._worker.start()
-
-    async def stop(self) -> None:
-        """Ask no more; an answer that is not saved is asked for again after the next start."""
-        await self._worker.stop(grace=0.1)
 
     async def _step(self) -> float:
-        interval = self._provider.limits.inbound_interval
         if not self._started:
             self._started = True
-            return min(interval, _AFTER_START)
-        wait = self._paused()
+            return min(self._interval, _AFTER_START)
+        wait = self._standing.pause()
         if wait > 0 or not self._reception.rules:
             return min(wait or _LOOK, _LOOK)
         began = self._clock()
@@ -183,12 +177,12 @@ class InboundPoller:
         except ProviderError as error:
             name = self._provider.name
             event(log, logging.WARNING, "messages from phones: no answer", provider=name, reason=error.reason)
-            self._trouble(error)
-            return interval
-        await self._reception.arrive(self._provider.name, messages)
-        await self._store.set_mark(self._mark, began)
+            self._standing.question_failed(error)
+            return self._interval
+        await persist(self._mark, lambda: self._reception.arrive(self._provider.name, messages))
+        await persist(self._mark, lambda: self._store.set_mark(self._mark, began))
         self._in_step = True
-        return interval
+        return self._interval
 
     async def _since(self, now: int) -> int:
         """A new installation begins now: what phones sent before was not meant for it."""

@@ -4,9 +4,10 @@ Must not know: why a provider is down, how one sends.
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from smppbridge.errors import StoreError
+from smppbridge.flow.decide import Choice
 from smppbridge.flow.dispatcher import Dispatcher
 from smppbridge.flow.worker import Worker
 from smppbridge.logs import event
@@ -27,12 +28,12 @@ class Rerouter:
         store: Store,
         dispatchers: Mapping[str, Dispatcher],
         routes: Sequence[Route],
-        usable: Callable[[str], bool],
+        choice: Choice,
     ) -> None:
         self.routes = routes
         self._store = store
         self._dispatchers = dispatchers
-        self._usable = usable
+        self._choice = choice
         self._asked: dict[str, None] = {}  # providers whose queue is to be walked, in order
         self._worker = Worker("rerouter", self._step)
 
@@ -51,11 +52,11 @@ class Rerouter:
 
     def provider_changed(self, provider: str) -> None:
         """One went down: its messages may have another way. One is back: it may be that way for others."""
-        if not self._usable(provider):
+        if not self._choice.usable(provider):
             self.soon(provider)
             return
         for name in self._dispatchers:
-            if not self._usable(name):
+            if not self._choice.usable(name):
                 self.soon(name)
 
     async def _step(self) -> float:
@@ -70,7 +71,12 @@ class Rerouter:
         return _IDLE
 
     async def _walk(self, provider: str) -> None:
-        usable = [name for name in self._alternatives(provider) if self._usable(name)]
+        others = self._alternatives(provider)
+        await self._move(provider, [name for name in others if self._choice.usable(name)])
+        if not self._choice.working(provider):  # then one that is to be spared is better than none
+            await self._move(provider, [name for name in others if self._choice.working(name)])
+
+    async def _move(self, provider: str, usable: list[str]) -> None:
         after, total = 0, 0
         while usable:
             accounts, moved, after = await self._store.reroute(provider, usable, after, _CHUNK)

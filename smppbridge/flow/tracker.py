@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from smppbridge.errors import ProviderError, Rejected
-from smppbridge.flow.conduct import Questions
-from smppbridge.flow.worker import Worker
+from smppbridge.flow.standing import Standing
+from smppbridge.flow.worker import Asker
 from smppbridge.logs import event
 from smppbridge.metrics import Metrics
 from smppbridge.model.message import Poll, Settled, State, StatusReport
@@ -65,12 +65,8 @@ class Tracker:
             self._owed(account)
 
 
-class Poller:
-    """Asks one provider for statuses: never for nothing, for too many, for too old ones, or too often.
-
-    ``paused()``: seconds for which the provider must be left alone; ``trouble(error)`` hears why;
-    ``questions`` is shared by all who ask it.
-    """
+class Poller(Asker):
+    """Asks one provider for statuses: never for nothing, for too many, for too old ones, or too often."""
 
     def __init__(
         self,
@@ -78,35 +74,22 @@ class Poller:
         store: Store,
         tracker: Tracker,
         clock: Callable[[], int],
-        *,
-        paused: Callable[[], float],
-        trouble: Callable[[ProviderError], None],
-        questions: Questions,
+        standing: Standing,
     ) -> None:
+        super().__init__(f"poller {provider.name}", provider.limits.poll_interval)
         self._provider = provider
         self._store = store
         self._tracker = tracker
         self._clock = clock
-        self._paused = paused
-        self._trouble = trouble
-        self._questions = questions
+        self._standing = standing
+        self._questions = standing.conduct.questions
         self._limit = provider.limits.poll_batch
         self._refused: set[int] = set()  # messages about which the provider does not want to be asked
-        self._worker = Worker(f"poller {provider.name}", self._step)
-
-    def start(self) -> None:
-        """Begin, where the provider can be asked at all."""
-        if self._provider.limits.poll_interval > 0:
-            self._worker.start()
-
-    async def stop(self) -> None:
-        """Ask no more; an answer under way is not waited for."""
-        await self._worker.stop(grace=0.1)
 
     async def _step(self) -> float:
         limits = self._provider.limits
         loop = asyncio.get_running_loop()
-        wait = self._paused() or self._questions.wait(_KIND, loop.time())
+        wait = self._standing.pause() or self._questions.wait(_KIND, loop.time())
         if wait > 0:
             return min(wait, _LOOK)
         now = self._clock()
@@ -137,7 +120,7 @@ class Poller:
             log, logging.WARNING, "status question failed", provider=self._provider.name, reason=error.reason
         )
         if not isinstance(error, Rejected):
-            self._trouble(error)
+            self._standing.question_failed(error)
         elif len(polls) > 1:
             self._limit = len(polls) // 2  # one of them spoils the question: find out which
         else:

@@ -6,6 +6,7 @@ Must not know: what a step does.
 import asyncio
 import contextlib
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -83,6 +84,28 @@ class Worker:
         finally:
             alarm.cancel()
             self._sleeping = None
+
+
+class Asker(ABC):
+    """Asks a provider something now and then. ``interval``: seconds between two questions, 0 = it is never
+    asked."""
+
+    def __init__(self, name: str, interval: float) -> None:
+        self._interval = interval
+        self._worker = Worker(name, self._step)
+
+    def start(self) -> None:
+        """Begin, where there is something to ask."""
+        if self._interval > 0:
+            self._worker.start()
+
+    async def stop(self) -> None:
+        """Ask no more; an answer under way is not waited for, as the next run asks again."""
+        await self._worker.stop(grace=0.1)
+
+    @abstractmethod
+    async def _step(self) -> float:
+        """See Worker."""
 
 
 async def persist(what: str, save: Callable[[], Awaitable[Result]]) -> Result:

@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 SENDING_TIME = 120.0  # seconds in which one send() may begin requests
 SPARE_CONNECTIONS = 2  # a status or balance question does not wait behind messages
 LARGE_ANSWER = 64 * 1024  # octets; above, an answer is read in a thread
+UNFIT = "unfit"  # the code of messages that were not even sent
 MAX_NOTED = 100  # kinds of complaints that were logged
 
 Answer = TypeVar("Answer")
@@ -125,7 +126,7 @@ class HttpProvider:
                     raise Refused(0x45, f"{self.name} does not sell service_type {message.service_type}")
                 self.check(draft)
             except Refused as refused:
-                yield message.id, Rejected(refused.reason, status=refused.status)
+                yield message.id, Rejected(refused.reason, code=UNFIT, status=refused.status)
 
     def reason(self, who: str, code: object, words: str) -> str:
         """``who error code: words`` without secrets and numbers: may be logged and kept."""

@@ -1,4 +1,5 @@
-"""Reads JSON that its author got slightly wrong, as providers' manuals (and PHP scripts) print it.
+"""Reads JSON that its author got slightly wrong, as providers' manuals (and PHP scripts) print it, and values
+of the wrong type.
 
 Repaired: backslashes that escape nothing, line breaks inside strings, commas missing between fields or
 left over before a closing bracket. Never repaired: anything cut short, because half a number is a wrong
@@ -6,11 +7,13 @@ number. Must not know: any provider.
 """
 
 import json
+import math
 import re
 
 _TOKEN = re.compile(
     r"""\s*(?:(?P<string>"[^"\\]*(?:\\.[^"\\]*)*")|(?P<word>[-+.\w]+)|(?P<mark>[{}\[\]:,]))""", re.DOTALL
 )
+_INTEGER = re.compile(r"-?[0-9]{1,20}")
 _ESCAPE = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}|(?P<stray>.))', re.DOTALL)
 
 
@@ -64,3 +67,32 @@ def _escape_strays(token: re.Match[str]) -> str:
     if string is None:
         return token["word"]
     return _ESCAPE.sub(lambda found: "\\" + found[0] if found["stray"] else found[0], string)
+
+
+def integer(value: object) -> int | None:
+    """A whole number, also when it comes as a string or as 1.0."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value if abs(value) < 10**20 else None
+    if isinstance(value, float):
+        return int(value) if value.is_integer() and abs(value) < 2**53 else None
+    if isinstance(value, str) and _INTEGER.fullmatch(value.strip()):
+        return int(value)
+    return None
+
+
+def number(value: object) -> float | None:
+    """A number, also when it comes as a string."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        found = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return found if math.isfinite(found) else None
+
+
+def text_of(value: object) -> str:
+    """Text, also when it comes as a number; "" for anything else."""
+    return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""

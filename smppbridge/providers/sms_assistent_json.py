@@ -8,13 +8,12 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 
 from smppbridge.model.message import Message
-from smppbridge.providers.lenient import parse_lenient
+from smppbridge.providers.lenient import integer, parse_lenient
 from smppbridge.providers.sms_assistent_wire import (
     Answer,
     Login,
     Sent,
     Status,
-    integer,
     sent,
     status,
     validity_hours,

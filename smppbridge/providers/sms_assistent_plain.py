@@ -7,7 +7,8 @@ import re
 from urllib.parse import urlencode
 
 from smppbridge.model.message import Message
-from smppbridge.providers.sms_assistent_wire import Answer, Login, Sent, Status, integer, validity_hours
+from smppbridge.providers.lenient import integer
+from smppbridge.providers.sms_assistent_wire import Answer, Login, Sent, Status, validity_hours
 
 SEND_PATH, STATUS_PATH, CREDITS_PATH = (
     f"/api/v1/{call}/plain" for call in ("send_sms", "statuses", "credits")

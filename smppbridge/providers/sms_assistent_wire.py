@@ -4,18 +4,17 @@ Must not know: what a code means, how octets travel, JSON, XML or PLAIN themselv
 """
 
 import math
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from typing import NamedTuple
 
 from smppbridge.model.message import Message
+from smppbridge.providers.lenient import integer
 
 MINSK = timezone(timedelta(hours=3))  # no summer time; the manual's samples set Europe/Minsk
 MAX_VALIDITY = 48 * 3600  # seconds (§2.1, §3.1, §4.1)
 MIN_VALIDITY = 60  # seconds; less would be over before an operator has the message
 
-_INTEGER = re.compile(r"\s*-?[0-9]{1,20}\s*")
 _SEPARATORS = str.maketrans("", "", "+ ()-")
 
 
@@ -92,19 +91,6 @@ def status(ref: object, value: object) -> Status:
     if code is not None:
         return Status(message_id(ref), "", min(code, 0))
     return Status(message_id(ref), value if isinstance(value, str) else "")
-
-
-def integer(value: object) -> int | None:
-    """A whole number, also when it comes as a string or as 1.0."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int):
-        return value if abs(value) < 10**20 else None
-    if isinstance(value, float):
-        return int(value) if value.is_integer() and abs(value) < 2**53 else None
-    if isinstance(value, str) and _INTEGER.fullmatch(value):
-        return int(value)
-    return None
 
 
 def message_id(value: object) -> str:

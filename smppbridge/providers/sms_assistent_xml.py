@@ -11,12 +11,12 @@ from xml.etree.ElementTree import Element, ParseError, XMLParser
 from xml.sax.saxutils import escape, quoteattr
 
 from smppbridge.model.message import Message
+from smppbridge.providers.lenient import integer
 from smppbridge.providers.sms_assistent_wire import (
     Answer,
     Login,
     Sent,
     Status,
-    integer,
     sent,
     status,
     validity_seconds,

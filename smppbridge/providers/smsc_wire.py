@@ -14,7 +14,7 @@ from typing import NamedTuple
 from urllib.parse import urlencode
 from xml.etree import ElementTree
 
-from smppbridge.providers.lenient import parse_lenient
+from smppbridge.providers.lenient import parse_lenient, text_of
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 JSON = {"Content-Type": "application/json; charset=utf-8"}
@@ -269,11 +269,6 @@ def _row(value: object, err: str) -> Row:
 def integer_of(value: str | None) -> int | None:
     """A whole number; None for anything else."""
     return int(value) if value is not None and _INTEGER.fullmatch(value) else None
-
-
-def text_of(value: object) -> str:
-    """A string or a number as text, "" for anything else."""
-    return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
 
 
 def money_of(value: object) -> float | None:

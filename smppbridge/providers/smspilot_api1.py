@@ -12,17 +12,9 @@ from typing import Literal
 from urllib.parse import urlencode
 
 from smppbridge.providers import smspilot_json, smspilot_xml
+from smppbridge.providers.lenient import number
 from smppbridge.providers.smspilot_codes import code_of_words
-from smppbridge.providers.smspilot_records import (
-    Answer,
-    Failure,
-    Item,
-    Packet,
-    Question,
-    item_of,
-    number,
-    server_id,
-)
+from smppbridge.providers.smspilot_records import Answer, Failure, Item, Packet, Question, item_of, server_id
 
 Format = Literal["json", "xml", "text", "v"]
 

@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Sequence
 
-from smppbridge.providers.lenient import parse_lenient
+from smppbridge.providers.lenient import number, parse_lenient, text_of
 from smppbridge.providers.smspilot_records import (
     Answer,
     Failure,
@@ -18,8 +18,6 @@ from smppbridge.providers.smspilot_records import (
     arrival_of,
     failure_of,
     item_of,
-    number,
-    text_of,
 )
 
 PATH = "/api2.php"

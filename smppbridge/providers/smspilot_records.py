@@ -4,19 +4,18 @@ Numbers are read as leniently as the manuals print them: as numbers or as string
 know: JSON, XML, forms; what a code means; how octets travel.
 """
 
-import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
+from smppbridge.providers.lenient import integer, text_of
 from smppbridge.providers.rules import details_of
 
 MAX_TTL_MINUTES = 1440  # API-2 §1: 1..1440
 # What a number check finds out (API-2 §3.3, where the service centre is misprinted as a second `mnc`).
 DETAILS = ("imsi", "msc", "mcc", "mnc", "cn", "net", "gcn", "gnet")
 
-_INTEGER = re.compile(r"-?[0-9]{1,20}")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?", re.ASCII)
 
 
@@ -154,35 +153,6 @@ def server_id(value: object) -> str:
     """A server_id in its one spelling, "" for 0 (a refused message) and for what is none."""
     number = integer(value)
     return str(number) if number is not None and number > 0 else ""
-
-
-def integer(value: object) -> int | None:
-    """A whole number, also when it comes as a string or as 1.0."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int):
-        return value if abs(value) < 10**20 else None
-    if isinstance(value, float):
-        return int(value) if value.is_integer() and abs(value) < 2**53 else None
-    if isinstance(value, str) and _INTEGER.fullmatch(value.strip()):
-        return int(value)
-    return None
-
-
-def number(value: object) -> float | None:
-    """A number, also when it comes as a string."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        found = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return found if math.isfinite(found) else None
-
-
-def text_of(value: object) -> str:
-    """Text, also when it comes as a number; "" for anything else."""
-    return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
 
 
 def moment_of(value: object) -> int | None:

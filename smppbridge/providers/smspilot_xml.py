@@ -8,6 +8,7 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
 
+from smppbridge.providers.lenient import number, text_of
 from smppbridge.providers.smspilot_records import (
     Answer,
     Line,
@@ -16,8 +17,6 @@ from smppbridge.providers.smspilot_records import (
     arrival_of,
     failure_of,
     item_of,
-    number,
-    text_of,
 )
 
 PATH = "/api2.php"

@@ -83,7 +83,6 @@ _KINDS: dict[int, _Kind] = {
     Tag.ITS_SESSION_INFO: _Octets(2, 2),
     Tag.PROVIDER: _Text(1, MAX_TLV_OCTETS),
     Tag.PROVIDER_CODE: _Text(1, MAX_TLV_OCTETS),
-    Tag.DETAILS: _Text(1, MAX_TLV_OCTETS),
 }
 
 

@@ -115,6 +115,9 @@ class Store(Protocol):
         """The provider certainly did not know ``missed`` (one miss more); about ``unclear`` it could not tell
         (misses count from zero again)."""
 
+    def in_flight(self, provider: str) -> "Future[frozenset[tuple[str, str]]]":
+        """(recipient, text) of the messages SENDING there: their references are not on record yet."""
+
     def known_refs(self, provider: str, refs: Sequence[str]) -> "Future[frozenset[str]]":
         """Those of ``refs`` that messages of ``provider`` have already."""
 
@@ -165,7 +168,7 @@ class Store(Protocol):
 
     def expire_receipts(self, account: str, before: int, limit: int) -> "Future[int]":
         """Drop up to ``limit`` receipts of ``account`` with a state reached before ``before``, and parts of
-        messages from phones received before it; how many."""
+        messages from phones taken before it; how many."""
 
     # --- messages from phones ---------------------------------------------------------------------
 

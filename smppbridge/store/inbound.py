@@ -13,14 +13,15 @@ _TAKE = """
 INSERT OR IGNORE INTO inbound (provider, ref, source, destination, text, at, taken_at, accounts)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
 _OWE = """
-INSERT INTO inbound_parts (account, provider, source, destination, esm_class, data_coding, octets, at, due_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+INSERT INTO inbound_parts (account, provider, source, destination, esm_class, data_coding, octets, at, due_at,
+    taken_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _CLAIM = f"""
 SELECT {",".join(InboundPart._fields)} FROM inbound_parts INDEXED BY inbound_parts_due
 WHERE account = ? AND due_at <= ? ORDER BY due_at, id LIMIT ?"""
 _EXPIRE = """
 DELETE FROM inbound_parts WHERE id IN (
-    SELECT id FROM inbound_parts INDEXED BY inbound_parts_due WHERE account = ? AND at < ? LIMIT ?)"""
+    SELECT id FROM inbound_parts INDEXED BY inbound_parts_taken WHERE account = ? AND taken_at < ? LIMIT ?)"""
 _PURGE = """
 DELETE FROM inbound WHERE (provider, ref) IN (
     SELECT provider, ref FROM inbound INDEXED BY inbound_taken WHERE taken_at < ? LIMIT ?)"""
@@ -47,6 +48,7 @@ def add(connection: sqlite3.Connection, arrivals: Sequence[Arrival], now: int) -
                     part.data_coding,
                     part.octets,
                     part.at,
+                    now,
                     now,
                 )
                 for part in arrival.parts
@@ -80,7 +82,7 @@ def defer(connection: sqlite3.Connection, items: Sequence[tuple[int, int, int]])
 
 
 def expire(connection: sqlite3.Connection, account: str, before: int, limit: int) -> int:
-    """Delete up to ``limit`` parts received before ``before``; how many."""
+    """Delete up to ``limit`` parts taken before ``before``; how many."""
     return connection.execute(_EXPIRE, (account, before, limit)).rowcount
 
 

@@ -26,6 +26,7 @@ from smppbridge.store.rows import placeholders, select_in
 
 SHORT_ID_MAX = 2**31 - 1
 ABOVE_ANY_PRIORITY = 256  # one octet on the wire
+ASK_GRACE_MS = 15 * 60 * 1000  # how long a question that is due may wait for its provider
 PURGE_LOOKS = 8  # a purge looks at so many times its limit of rows
 
 _INSERT = f"INSERT INTO messages ({','.join(Segment._fields)}) VALUES ({placeholders(len(Segment._fields))})"
@@ -70,7 +71,7 @@ RETURNING account"""
 
 _DOUBTS = f"""
 SELECT {",".join(Doubt._fields).replace("tried_at", "sent_at")} FROM messages INDEXED BY messages_due
-WHERE provider = ? AND stage = {Stage.UNCERTAIN:d} AND due_at <= ? AND deadline > ?
+WHERE provider = ? AND stage = {Stage.UNCERTAIN:d} AND due_at <= ? AND (deadline > ? OR asked = 0)
 ORDER BY due_at LIMIT ?"""
 
 _NEXT_ACCOUNT = f"""
@@ -80,6 +81,10 @@ WHERE provider = ? AND stage = {Stage.QUEUED:d} AND account > ? ORDER BY account
 _PRIORITIES = f"""
 SELECT max(priority) FROM messages INDEXED BY messages_queue
 WHERE provider = ? AND stage = {Stage.QUEUED:d} AND account = ? AND priority < ?"""
+
+_IN_FLIGHT = f"""
+SELECT recipient, text FROM messages INDEXED BY messages_due
+WHERE provider = ? AND stage = {Stage.SENDING:d} AND due_at IS NOT NULL"""
 
 _KNOWN_REFS = """
 SELECT provider_ref FROM messages INDEXED BY messages_ref WHERE provider = ? AND provider_ref IN ({})"""
@@ -104,9 +109,11 @@ _SENT_PAST_DEADLINE = f"""
 SELECT {OVERDUE_COLUMNS} FROM messages INDEXED BY messages_deadline
 WHERE provider = ? AND stage = {Stage.SENT:d} AND deadline <= ? ORDER BY deadline LIMIT ?"""
 
+# One whose deadline comes before the first question about it is asked about all the same.
 _DOUBT_PAST_DEADLINE = f"""
 SELECT {OVERDUE_COLUMNS} FROM messages INDEXED BY messages_doubts
-WHERE provider = ? AND stage = {Stage.UNCERTAIN:d} AND deadline <= ? ORDER BY deadline LIMIT ?"""
+WHERE provider = ?1 AND stage = {Stage.UNCERTAIN:d} AND deadline <= ?2
+    AND (asked > 0 OR due_at <= max(deadline, ?2 - {ASK_GRACE_MS})) ORDER BY deadline LIMIT ?3"""
 
 # Nothing waits beyond its deadline. Those due earlier that are passed over here are about to be promoted.
 _WAITING_PAST_DEADLINE = f"""
@@ -205,6 +212,11 @@ def note_doubts(connection: sqlite3.Connection, missed: Sequence[int], unclear: 
     same = f"WHERE id = ? AND stage = {Stage.UNCERTAIN:d}"
     connection.executemany(f"UPDATE messages SET misses = misses + 1 {same}", [(one,) for one in missed])
     connection.executemany(f"UPDATE messages SET misses = 0 {same}", [(one,) for one in unclear])
+
+
+def in_flight(connection: sqlite3.Connection, provider: str) -> frozenset[tuple[str, str]]:
+    """(recipient, text) of messages that the provider is being given."""
+    return frozenset(connection.execute(_IN_FLIGHT, (provider,)).fetchall())
 
 
 def known_refs(connection: sqlite3.Connection, provider: str, refs: Sequence[str]) -> frozenset[str]:

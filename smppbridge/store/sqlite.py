@@ -157,6 +157,9 @@ class SqliteStore:
     def note_doubts(self, missed: Sequence[int], unclear: Sequence[int]) -> "Future[None]":
         return self._call(lambda connection: messages.note_doubts(connection, missed, unclear))
 
+    def in_flight(self, provider: str) -> "Future[frozenset[tuple[str, str]]]":
+        return self._call(lambda connection: messages.in_flight(connection, provider))
+
     def known_refs(self, provider: str, refs: Sequence[str]) -> "Future[frozenset[str]]":
         return self._call(lambda connection: messages.known_refs(connection, provider, refs))
 

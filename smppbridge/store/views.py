@@ -29,7 +29,7 @@ def recover(connection: sqlite3.Connection) -> None:
     connection.execute(
         "UPDATE receipts SET origin = 0, due_at = min(due_at, at) WHERE origin <> 0 OR due_at > at"
     )
-    connection.execute("UPDATE inbound_parts SET due_at = min(due_at, at) WHERE due_at > at")
+    connection.execute("UPDATE inbound_parts SET due_at = taken_at WHERE due_at > taken_at")
     connection.execute("COMMIT")
 
 

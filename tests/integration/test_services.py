@@ -81,7 +81,7 @@ async def test_what_a_number_check_found(tmp_path: Path) -> None:
         pdu = await esme.receipt()
         receipt = parse_receipt(pdu.short_message.decode("ascii"))
         assert (receipt.id, receipt.stat, receipt.text) == (message_id, "DELIVRD", CHECKED)
-        assert pdu.tlv(Tag.DETAILS) == CHECKED
+        assert pdu.tlv(Tag.DETAILS) == CHECKED.encode() + b"\0"
         await lab.push(StatusReport("ref-2", int(State.DELIVERED), True, 0, "2"))
         pdu = await esme.receipt()
         receipt = parse_receipt(pdu.short_message.decode("ascii"))

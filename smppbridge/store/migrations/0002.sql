@@ -42,7 +42,9 @@ CREATE TABLE inbound_parts (
     octets      BLOB    NOT NULL,
     at          INTEGER NOT NULL,
     tries       INTEGER NOT NULL DEFAULT 0,
-    due_at      INTEGER NOT NULL
+    due_at      INTEGER NOT NULL,
+    taken_at    INTEGER NOT NULL
 ) STRICT;
 
 CREATE INDEX inbound_parts_due ON inbound_parts (account, due_at, id);
+CREATE INDEX inbound_parts_taken ON inbound_parts (account, taken_at);

@@ -13,10 +13,11 @@ from smppbridge.errors import (
 )
 from smppbridge.flow.decide import (
     ASKED_IN_VAIN,
+    Choice,
     Situation,
     after_error,
     after_question,
-    first_usable,
+    first_provider,
     next_provider,
     result_word,
     when_overdue,
@@ -52,7 +53,7 @@ def message(provider: str = "a", tries: int = 0) -> Message:
 
 
 def situation(down: str = "", uncertain: str = "hold", ask_after: float = 0.0) -> Situation:
-    return Situation(NOW, lambda name: name not in down, uncertain, 0.0, ask_after)
+    return Situation(NOW, choice(down), uncertain, 0.0, ask_after)
 
 
 def unsent(decision: Unsent | Outcome | None) -> Unsent:
@@ -202,10 +203,22 @@ def test_a_lease_that_ran_out_is_a_doubt() -> None:
     assert unsent(when_overdue(overdue(Stage.SENDING), situation(uncertain="resend"))).stage == Stage.WAITING
 
 
-def test_the_first_usable_provider_is_the_first_of_all_when_none_is() -> None:
-    assert first_usable("a,b", lambda name: name == "b") == "b"
-    assert first_usable("a,b", lambda name: False) == "a"
+def choice(down: str = "", spared: str = "") -> Choice:
+    return Choice(lambda name: name not in down + spared, lambda name: name not in down)
+
+
+def test_the_first_provider_is_the_first_of_all_when_none_works() -> None:
+    assert first_provider("a,b", choice(down="a")) == "b"
+    assert first_provider("a,b", choice(down="ab")) == "a"
+
+
+def test_one_that_is_to_be_spared_is_better_than_none() -> None:
+    assert first_provider("a,b", choice(spared="a")) == "b"
+    assert first_provider("a,b", choice(spared="ab")) == "a"
+    assert first_provider("a,b", choice(down="a", spared="b")) == "b"
+    assert next_provider("a,b,c", "a", choice(spared="b")) == "c"
+    assert next_provider("a,b,c", "a", choice(spared="b", down="c")) == "b"
 
 
 def test_a_provider_no_longer_in_the_route_has_no_next_one() -> None:
-    assert next_provider("a,b", "gone", lambda name: True) is None
+    assert next_provider("a,b", "gone", choice()) is None

@@ -5,11 +5,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from smppbridge.providers.lenient import integer
 from smppbridge.providers.sms_assistent_wire import (
     Status,
     date_send,
     digits,
-    integer,
     message_id,
     status,
     validity_hours,

@@ -167,7 +167,7 @@ async def test_unfit_message_is_rejected_as_check_refuses_it(keys: dict[str, str
         rejected, taken = await pilot.provider.send([message(1, **keys), SECOND], NOW)
         assert [item["id"] for packet in pilot.packets for item in packet["send"]] == [2]
     assert isinstance(rejected, Rejected)
-    assert (rejected.status, rejected.err, rejected.code) == (status, 0, "")
+    assert (rejected.status, rejected.err, rejected.code) == (status, 0, "unfit")
     assert isinstance(taken, Taken)
 
 

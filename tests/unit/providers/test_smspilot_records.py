@@ -2,14 +2,13 @@
 
 import pytest
 
+from smppbridge.providers.lenient import integer, number
 from smppbridge.providers.smspilot_records import (
     arrival_of,
     failure_of,
     found_out,
-    integer,
     item_of,
     moment_of,
-    number,
     server_id,
 )
 

@@ -1,0 +1,141 @@
+"""How the bridge stands with one provider: whether it works, has money, and may be used now.
+
+Everybody who asked the provider something says here how that went. Must not know: the store, messages' fates.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+
+from smppbridge.errors import Disabled, Postponed, ProviderError, Rejected, Throttled
+from smppbridge.flow.conduct import Conduct
+from smppbridge.logs import event
+from smppbridge.metrics import Metrics
+from smppbridge.providers.base import Provider, SendResult, Taken
+from smppbridge.providers.http import UNREADABLE
+from smppbridge.providers.http_provider import UNFIT
+from smppbridge.smpp.constants import Status
+
+log = logging.getLogger(__name__)
+
+PROBES_BEFORE_TRIAL = 3  # questions in a row that fail before a message is tried without an answer
+
+
+class Standing:
+    """One provider's. ``clock`` does not jump (seconds); ``changed(provider)`` hears that it went down, works
+    again, or that messages should go elsewhere because of its balance."""
+
+    def __init__(
+        self, provider: Provider, metrics: Metrics, clock: Callable[[], float], changed: Callable[[str], None]
+    ) -> None:
+        self.name = provider.name
+        self.conduct = Conduct(provider.limits, clock())
+        self.gate = self.conduct.gate
+        self._provider = provider
+        self._metrics = metrics
+        self._clock = clock
+        self._changed = changed
+        self._failed_probes = 0
+        metrics.provider_up.labels(self.name).set(1)
+
+    # --- what others ask -----------------------------------------------------------------------
+
+    @property
+    def working(self) -> bool:
+        """True unless the provider is down."""
+        return self.gate.works or self.gate.is_open(self._clock())
+
+    @property
+    def usable(self) -> bool:
+        """True unless the provider is down, or is to be spared: messages may be queued for it."""
+        return self.working and not self.conduct.leaves()
+
+    def pause(self) -> float:
+        """Seconds for which the provider is to be left alone."""
+        return self.gate.wait(self._clock())
+
+    # --- what others tell ----------------------------------------------------------------------
+
+    def judge(self, results: Sequence[SendResult]) -> None:
+        """A hand-over ended so. What was not even sent says nothing about the provider."""
+        results = [result for result in results if isinstance(result, Taken) or result.code != UNFIT]
+        errors = [result for result in results if isinstance(result, ProviderError)]
+        grave = next((error for error in errors if isinstance(error, Disabled | Throttled)), None)
+        grave = grave or self.conduct.count_refusals(results, self._clock())
+        if grave is not None:
+            self.trouble(grave)
+        elif any(isinstance(result, Taken | Rejected) for result in results):
+            worked_before = self.gate.works
+            self.gate.succeeded()
+            self._announce(worked_before)
+        elif errors and not isinstance(errors[0], Postponed):
+            self.trouble(errors[0])
+
+    def trouble(self, error: ProviderError) -> None:
+        """A whole hand-over met ``error``: leave the provider alone for as long as that asks for."""
+        self._count_unreadable(error)
+        worked_before = self.gate.works
+        self.gate.failed(error, self._clock())
+        self._announce(worked_before)
+
+    def question_failed(self, error: ProviderError) -> None:
+        """A question (statuses, doubts, money, messages from phones) met ``error``. Only what is about us,
+        not about the question, keeps messages from being sent."""
+        if isinstance(error, Disabled | Throttled):
+            self.trouble(error)
+        else:
+            self._count_unreadable(error)
+
+    def note_balance(self, balance: float | None) -> None:
+        """The provider said how much money is left: below the threshold a person is told, and, where that is
+        configured, messages go elsewhere."""
+        if balance is None or balance == self.conduct.balance:
+            return
+        was_low, left = self.conduct.is_low, self.conduct.leaves()
+        self.conduct.balance = balance
+        self._metrics.provider_balance.labels(self.name).set(balance)
+        if self.conduct.is_low != was_low:
+            self._metrics.provider_low_balance.labels(self.name).set(int(self.conduct.is_low))
+            level, what = (
+                (logging.WARNING, "balance is well again") if was_low else (logging.ERROR, "balance is low")
+            )
+            event(log, level, what, provider=self.name, balance=balance)
+        if self.conduct.leaves() != left:
+            self._changed(self.name)
+
+    async def probe(self) -> bool:
+        """Ask a provider that was down for something harmless; whether it may be trusted with a message."""
+        try:
+            balance = await self._provider.balance()
+        except ProviderError as error:
+            self._failed_probes += 1
+            lasting = isinstance(error, Disabled | Throttled)
+            if lasting or self._failed_probes % PROBES_BEFORE_TRIAL:
+                self.trouble(error)
+                return False
+            return True  # perhaps only the balance cannot be had
+        self._failed_probes = 0
+        self.note_balance(balance)
+        if self.gate.lacks_money and balance is not None and self.conduct.is_low:
+            self.trouble(Disabled(self.gate.reason, status=Status.ESME_RNOMONEY))
+            return False
+        return True
+
+    # --- inside --------------------------------------------------------------------------------
+
+    def _count_unreadable(self, error: ProviderError) -> None:
+        if error.code == UNREADABLE:
+            self._metrics.unreadable_answers.labels(self.name).inc()
+
+    def _announce(self, worked_before: bool) -> None:
+        if self.gate.works == worked_before:
+            if not worked_before:
+                self._changed(self.name)  # a trial failed: what came meanwhile may have another way
+            return
+        self._metrics.provider_up.labels(self.name).set(int(self.gate.works))
+        if self.gate.works:
+            event(log, logging.WARNING, "provider works again", provider=self.name)
+        else:
+            pause = round(self.pause())
+            reason = self.gate.reason
+            event(log, logging.ERROR, "provider is down", provider=self.name, reason=reason, pause_s=pause)
+        self._changed(self.name)
