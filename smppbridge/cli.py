@@ -107,14 +107,25 @@ def hash_password_command() -> None:
 @click.option("--to", "destination", required=True, help="The recipient's number.")
 @click.option("--text", required=True, help="The message.")
 @click.option(
+    "--service-type", default="", help="A paid service instead of an SMS, such as HLR, where it is allowed."
+)
+@click.option(
     "--wait", default=0.0, type=click.FloatRange(min=0), help="Seconds to wait for the final receipt."
 )
 def send_command(
-    host: str, port: int, system_id: str, password: str, source: str, destination: str, text: str, wait: float
+    host: str,
+    port: int,
+    system_id: str,
+    password: str,
+    source: str,
+    destination: str,
+    text: str,
+    service_type: str,
+    wait: float,
 ) -> None:
     """Submit one message as an ESME would; prints one JSON object per event."""
     try:
-        errand = Errand(host, port, system_id, password, source, destination, text, wait)
+        errand = Errand(host, port, system_id, password, source, destination, text, wait, service_type)
         asyncio.run(send(errand))
     except ValueError as error:
         raise click.UsageError(str(error)) from error

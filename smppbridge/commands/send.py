@@ -33,6 +33,7 @@ class Errand:
     destination: str
     text: str
     wait: float = 0.0
+    service_type: str = ""
 
 
 class SendFailed(SmppBridgeError):
@@ -89,6 +90,7 @@ def _submit_sm(errand: Errand) -> SubmitSm:
     source_ton, source_npi = _number_type(errand.source)
     dest_ton, dest_npi = _number_type(errand.destination)
     return SubmitSm(
+        service_type=errand.service_type,
         source_addr_ton=source_ton,
         source_addr_npi=source_npi,
         source_addr=errand.source.removeprefix("+"),

@@ -15,6 +15,7 @@ from smppbridge.flow.gate import Gate
 from smppbridge.model.limits import TokenBucket
 from smppbridge.model.message import Message
 from smppbridge.providers.base import Limits, SendResult, Taken
+from smppbridge.providers.http_provider import UNFIT
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -58,7 +59,8 @@ class Conduct:
     def count(self, messages: Sequence[Message], results: Sequence[SendResult]) -> None:
         """How messages that `hold_back` let go fared: those that were not taken do not count."""
         for message, result in zip(messages, results, strict=True):
-            if isinstance(result, Unavailable | Throttled | Postponed | Disabled):
+            unsent = isinstance(result, Unavailable | Throttled | Postponed | Disabled)
+            if unsent or (isinstance(result, Rejected) and result.code == UNFIT):
                 self._forget(message)
 
     def _forget(self, message: Message) -> None:

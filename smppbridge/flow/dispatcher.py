@@ -29,7 +29,6 @@ from smppbridge.store.base import Store
 log = logging.getLogger(__name__)
 
 GRACE_MS = 15 * 60 * 1000  # how long after the provider's own limit a final status may still come
-PROBES_BEFORE_TRIAL = 3  # questions in a row that fail before a message is tried without an answer
 _CLAIM_AGAIN = 1.0  # seconds after the store refused
 _IDLE = 60.0  # seconds; a wake comes before when there is work
 
@@ -71,7 +70,6 @@ class Dispatcher:
         self._fresh = 0  # messages heard of since the last claim
         self._fill_until = 0.0
         self._stopping = False
-        self._failed_probes = 0
         self._saving: set[asyncio.Task[None]] = set()  # messages on their way back to the queue
         self._tasks: set[asyncio.Task[None]] = set()
         self._worker = Worker(f"dispatcher {self.name}", self._step)
@@ -128,6 +126,8 @@ class Dispatcher:
         if not allowed:
             return bucket.wait(now)
         claimed = await self._claim(allowed)
+        if gate.reason and not claimed:
+            self.standing.trial_unused()
         batch = self._hold_back(claimed)
         bucket.put_back(allowed - len(batch))
         if batch:

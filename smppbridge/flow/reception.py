@@ -91,9 +91,9 @@ def _storable(message: Inbound, now: int) -> Inbound:
         one.encode("utf-8", "replace").decode()
         for one in (message.ref, message.source, message.destination, message.text)
     )
-    at = message.at if 0 < message.at < now else now
-    message = Inbound(ref, source, destination, text, at)
-    return message._replace(ref=ref or _fingerprint(message))
+    message = Inbound(ref, source, destination, text, message.at)
+    ref = ref or _fingerprint(message)  # of what was told, so that it is the same the next time
+    return message._replace(ref=ref, at=message.at if 0 < message.at < now else now)
 
 
 def _fingerprint(message: Inbound) -> str:

@@ -54,10 +54,10 @@ class Rerouter:
         """One went down: its messages may have another way. One is back: it may be that way for others."""
         if not self._choice.usable(provider):
             self.soon(provider)
-            return
-        for name in self._dispatchers:
-            if not self._choice.usable(name):
-                self.soon(name)
+        if self._choice.working(provider):
+            for name in self._dispatchers:
+                if name != provider and not self._choice.usable(name):
+                    self.soon(name)
 
     async def _step(self) -> float:
         while self._asked:

@@ -35,7 +35,9 @@ class Standing:
         self._clock = clock
         self._changed = changed
         self._failed_probes = 0
+        self._spent: float | None = None  # the balance when there was not enough of it
         metrics.provider_up.labels(self.name).set(1)
+        metrics.provider_low_balance.labels(self.name).set(0)
 
     # --- what others ask -----------------------------------------------------------------------
 
@@ -73,6 +75,8 @@ class Standing:
     def trouble(self, error: ProviderError) -> None:
         """A whole hand-over met ``error``: leave the provider alone for as long as that asks for."""
         self._count_unreadable(error)
+        if error.status == Status.ESME_RNOMONEY:
+            self._spent = self.conduct.balance
         worked_before = self.gate.works
         self.gate.failed(error, self._clock())
         self._announce(worked_before)
@@ -110,17 +114,28 @@ class Standing:
             self._failed_probes += 1
             lasting = isinstance(error, Disabled | Throttled)
             if lasting or self._failed_probes % PROBES_BEFORE_TRIAL:
+                why = self.gate.reason
                 self.trouble(error)
+                self.gate.reason = self.gate.reason if lasting else why
                 return False
             return True  # perhaps only the balance cannot be had
         self._failed_probes = 0
         self.note_balance(balance)
-        if self.gate.lacks_money and balance is not None and self.conduct.is_low:
+        if self.gate.lacks_money and balance is not None and self._still_spent(balance):
             self.trouble(Disabled(self.gate.reason, status=Status.ESME_RNOMONEY))
             return False
         return True
 
+    def trial_unused(self) -> None:
+        """There was no message to try: the next one may be tried."""
+        self._failed_probes = max(0, self._failed_probes - 1)
+
     # --- inside --------------------------------------------------------------------------------
+
+    def _still_spent(self, balance: float) -> bool:
+        """Whether nothing was paid in since there was not enough (some accounts live below zero)."""
+        paid_in = self._spent is not None and balance > self._spent
+        return balance <= self._provider.limits.low_balance and not paid_in
 
     def _count_unreadable(self, error: ProviderError) -> None:
         if error.code == UNREADABLE:

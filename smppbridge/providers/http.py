@@ -157,9 +157,12 @@ def retry_after(value: str, now: float) -> float:
 
 
 def host_of(url: str) -> str:
-    """Host (and port, where one is written) of a URL: all that may be told about it."""
-    parts = urlsplit(url)
-    return f"{parts.hostname}:{parts.port}" if parts.port else f"{parts.hostname}"
+    """Host (and port, where one is written) of a URL: all that may be told about it. Never raises."""
+    try:
+        parts = urlsplit(url)
+        return f"{parts.hostname}:{parts.port}" if parts.port else f"{parts.hostname}"
+    except ValueError:  # a port or an IPv6 address that is none
+        return "a broken address"
 
 
 _CAUSES: tuple[tuple[type[BaseException], str], ...] = (

@@ -37,6 +37,21 @@ class ProviderOptions(BaseModel):
         return ""
 
 
+def base_url(url: str) -> str:
+    """The base to which paths are appended. Credentials have their own keys: addresses are logged.
+
+    Raises ValueError for anything else than a plain http:// or https:// address.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("must be an http:// or https:// address")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError("must be an address without user, query and fragment")
+    if parts.port == 0:
+        raise ValueError("must not use port 0")
+    return url.rstrip("/")
+
+
 class HttpOptions(ProviderOptions):
     """Keys that all HTTP providers share (interface: "every HTTP provider also takes")."""
 
@@ -57,16 +72,8 @@ class HttpOptions(ProviderOptions):
 
     @field_validator("url")
     @classmethod
-    def _base_url(cls, url: str) -> str:
-        """The base to which paths are appended. Credentials have their own keys: addresses are logged."""
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError("must be an http:// or https:// address")
-        if parts.username or parts.password or parts.query or parts.fragment:
-            raise ValueError("must be an address without user, query and fragment")
-        if parts.port == 0:
-            raise ValueError("must not use port 0")
-        return url.rstrip("/")
+    def _check_url(cls, url: str) -> str:
+        return base_url(url)
 
     def set_or(self, key: str, fallback: float) -> float:
         """The value of a duration key if the operator set it, else ``fallback``."""

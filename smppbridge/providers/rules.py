@@ -13,6 +13,11 @@ from smppbridge.errors import Disabled, Postponed, ProviderError, Rejected, Thro
 
 MAX_REASON = 200
 MAX_DETAILS = 200  # characters
+_LETTERS = dict(zip("абвгдеёзийклмнопрстуфыэ", "abvgdeeziyklmnoprstufye", strict=True)) | {
+    **{"ж": "zh", "х": "kh", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "shch", "ю": "yu", "я": "ya"},
+    **{"ъ": "", "ь": ""},
+}
+_LATIN = str.maketrans(_LETTERS | {cyrillic.upper(): latin.title() for cyrillic, latin in _LETTERS.items()})
 _LONG_NUMBER = re.compile(r"\d(?:[\s().-]{0,3}\d){6,}")  # also written as +7 (921) 123-45-67
 
 
@@ -66,11 +71,13 @@ def safe_reason(text: str, *secrets: str) -> str:
 def details_of(fields: Mapping[str, str], keys: Sequence[str]) -> str:
     """What a number check found, as ``key=value`` words in the order of ``keys``; "" for none of them.
 
-    Printable ASCII only, spaces inside a value become "_": it goes into the text of a receipt.
+    Printable ASCII only, spaces inside a value become "_", Russian names Latin ones: it goes into the text
+    of a receipt.
     """
     words = (f"{key}={_word(fields[key])}" for key in keys if fields.get(key))
     return " ".join(words)[:MAX_DETAILS]
 
 
 def _word(value: str) -> str:
-    return "".join(c for c in "_".join(value.split()) if " " < c < "\x7f")
+    latin = "_".join(value.split()).translate(_LATIN)
+    return "".join(c for c in latin if " " < c < "\x7f")

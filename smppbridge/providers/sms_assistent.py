@@ -26,7 +26,15 @@ from smppbridge.providers.base import Callback, Draft, News, SendResult, Taken
 from smppbridge.providers.http_provider import stops_batch
 from smppbridge.providers.sms_assistent_api import Errand, SmsAssistentApi
 from smppbridge.providers.sms_assistent_options import SmsAssistentOptions, sender_problem
-from smppbridge.providers.sms_assistent_plan import SOONEST, Allowance, Package, date_of, packages, plan
+from smppbridge.providers.sms_assistent_plan import (
+    SOONEST,
+    Allowance,
+    Package,
+    date_of,
+    packages,
+    plan,
+    too_near,
+)
 from smppbridge.providers.sms_assistent_statuses import DOUBTED, Questions
 from smppbridge.providers.sms_assistent_wire import Answer, Sent
 from smppbridge.smpp.constants import Status
@@ -35,6 +43,7 @@ from smppbridge.smpp.text import parts
 __all__ = ["SmsAssistent", "SmsAssistentOptions"]
 
 MAX_PARTS = 10  # the manual has no number; §5.3 only says that a text may be too long
+TOO_NEAR = "too near to be scheduled there"
 SCHEDULE_SLACK = 60_000  # ms from here to the hand-over of a message that they are to keep
 
 _RECIPIENT = re.compile(r"[1-9][0-9]{10,14}")
@@ -82,7 +91,7 @@ class SmsAssistent(SmsAssistentApi):
             now=now,
         )
         for message in planned.early:
-            errand.results[message.id] = _until_its_time(message, now, "too near to be scheduled there", "")
+            errand.results[message.id] = _until_its_time(message, now, TOO_NEAR, "")
         packed = [*await self._send_plain(errand, planned.plain), *planned.packed]
         pending = deque(packages(packed, api=self.own.api, now=errand.now()))
         while pending:
@@ -121,7 +130,9 @@ class SmsAssistent(SmsAssistentApi):
         """False: nothing was taken, because PLAIN itself is blocked."""
         try:
             async with self.turn(errand):
-                answer = await self.plain_send(self._encode_plain(message, errand.now()))
+                now = errand.now()
+                _not_too_near([message], now)
+                answer = await self.plain_send(self._encode_plain(message, now))
         except ProviderError as error:
             errand.fail([message], error)
             return True
@@ -157,7 +168,11 @@ class SmsAssistent(SmsAssistentApi):
             if passenger is not None:
                 passenger.tell(None)
         if answer.failure == codes.BAD_ID and passenger is not None:
-            return [package]  # an id that they do not know spoilt it, and no message was taken
+            # The question was refused; no manual says that its messages were, too.
+            errand.fail(
+                package.messages, Uncertain(f"with a status question: {self.code_reason(codes.BAD_ID)}")
+            )
+            return []
         if answer.failure:
             return self._package_refused(errand, package, answer.failure)
         self._match(errand, package.messages, answer.sent)
@@ -167,6 +182,7 @@ class SmsAssistent(SmsAssistentApi):
         login, sender, messages = self.login, self.own.default_sender, package.messages
         async with self.turn(errand):
             now, date = errand.now(), package.date
+            _not_too_near(messages, now)
             if package.format == "json":
                 return await self.json(
                     sms_assistent_json.encode_send(login, messages, default_sender=sender, date=date, now=now)
@@ -211,6 +227,12 @@ class SmsAssistent(SmsAssistentApi):
             self.note("date", logging.WARNING, f"messages wait here instead, is the clock right? {reason}")
             return _until_its_time(message, now, reason, str(code))
         return self.refusal(code, message.tries)
+
+
+def _not_too_near(messages: Sequence[Message], now: int) -> None:
+    """Raise Postponed when the time of these, of one date_send, came too near while they waited."""
+    if any(too_near(message, now) for message in messages):
+        raise _until_its_time(max(messages, key=lambda message: message.send_at), now, TOO_NEAR, "")
 
 
 def _until_its_time(message: Message, now: int, reason: str, code: str) -> Postponed:

@@ -4,7 +4,7 @@ Must not know: what becomes of messages, what a status means.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 
 from smppbridge.errors import ProviderError, Unavailable
@@ -99,23 +99,33 @@ class SmsAssistentApi(HttpProvider):
 
     async def plain_send(self, content: bytes) -> Answer:
         """One message in PLAIN. Raises ProviderError when no answer came that can be read."""
-        wire = sms_assistent_plain
-        return await self.call(self.own.url + wire.SEND_PATH, content, wire.HEADERS, wire.decode_send)
+        return await self._plain(sms_assistent_plain.SEND_PATH, content, sms_assistent_plain.decode_send)
 
     async def plain_status(self, ref: str) -> Answer:
         """The status of one message in PLAIN. Raises ProviderError when no answer came that can be read."""
         wire = sms_assistent_plain
-        content = wire.encode_status(self.login, ref)
-        return await self.call(self.own.url + wire.STATUS_PATH, content, wire.HEADERS, wire.decode_status)
+        return await self._plain(wire.STATUS_PATH, wire.encode_status(self.login, ref), wire.decode_status)
 
     async def balance(self) -> float | None:
         """Credits left (§2.3). Raises ProviderError."""
         wire = sms_assistent_plain
-        content = wire.encode_credits(self.login)
-        answer = await self.call(self.own.url + wire.CREDITS_PATH, content, wire.HEADERS, wire.decode_credits)
+        answer = await self._plain(wire.CREDITS_PATH, wire.encode_credits(self.login), wire.decode_credits)
         self.raise_failure(answer)
         self.last_balance = answer.credits
         return answer.credits
+
+    async def _plain(self, path: str, content: bytes, decode: Callable[[bytes], Answer]) -> Answer:
+        """One question in PLAIN. An answer of one number or word may as well be an error page of a web
+        server: it counts only with the HTTP status of a success, or when it is a code."""
+        url = self.own.url + path
+        http = await self.exchange("POST", url, content, sms_assistent_plain.HEADERS)
+        try:
+            answer = decode(http.body)
+        except ValueError:
+            raise self.senseless(http, url) from None
+        if not answer.failure and not 200 <= http.status < 300:
+            raise self.senseless(http, url)
+        return answer
 
     def refusal(self, code: int, tries: int) -> ProviderError:
         """What a negative code stands for; ``tries``: finished rounds of the message."""

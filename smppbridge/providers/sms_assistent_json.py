@@ -14,6 +14,7 @@ from smppbridge.providers.sms_assistent_wire import (
     Login,
     Sent,
     Status,
+    answer_text,
     sent,
     status,
     validity_hours,
@@ -39,9 +40,7 @@ def _encode_message(message: Message, default_sender: str, now: int) -> dict[str
     sender = message.sender or default_sender
     if sender:
         item["sender"] = sender
-    hours = validity_hours(message, now)
-    if hours is not None:
-        item["validity_period"] = hours
+    item["validity_period"] = validity_hours(message, now)
     return item
 
 
@@ -58,7 +57,7 @@ def _encode(value: Mapping[str, object]) -> bytes:
 
 def decode(body: bytes) -> Answer:
     """Read an answer of any kind (§4.1.1, §4.1.2, §4.2). Raises ValueError when it is none."""
-    value = parse_lenient(body.decode("utf-8-sig", "replace"))
+    value = parse_lenient(answer_text(body, "replace"))
     if not isinstance(value, dict):
         return Answer(failure=_failure(value))
     code = integer(value.get("error"))

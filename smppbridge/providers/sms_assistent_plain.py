@@ -21,14 +21,15 @@ _WORD = re.compile(r"[A-Za-z]{1,20}")
 
 def encode_send(login: Login, message: Message, *, sender: str, date: str, now: int) -> bytes:
     """One message (§2.1). ``date``: date_send, "" = at once; ``now`` in ms."""
-    form = {"recipient": message.recipient, "message": message.text}
+    form = {
+        "recipient": message.recipient,
+        "message": message.text,
+        "validity_period": str(validity_hours(message, now)),
+    }
     if sender:
         form["sender"] = sender
     if date:
         form["date_send"] = date
-    hours = validity_hours(message, now)
-    if hours is not None:
-        form["validity_period"] = str(hours)
     return _encode(login, form)
 
 

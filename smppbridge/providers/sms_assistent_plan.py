@@ -2,7 +2,8 @@
 
 Traffic rules (§2, §3, §4): PLAIN is for single urgent messages, everything else goes in packages. A package
 has one date_send. PLAIN and JSON count validity in hours, so a message that has less than one goes in XML,
-which counts seconds: a one-time password must not arrive when it is of no use any more.
+which counts seconds, whatever the operator chose: a one-time password must not arrive when it is of no use
+any more.
 
 Must not know: the network, answers.
 """
@@ -44,7 +45,7 @@ def plan(
     packed: list[Message] = []
     early: list[Message] = []
     for message in messages:
-        if now < message.send_at < now + SOONEST:
+        if too_near(message, now):
             early.append(message)
         elif plain_allowed and _in_plain(message, api, default_sender, now):
             plain.append(message)
@@ -56,7 +57,7 @@ def plan(
 def _in_plain(message: Message, api: str, default_sender: str, now: int) -> bool:
     if not (message.sender or default_sender):
         return False  # only packages may leave the sender to the account (§3.1)
-    return api == "plain" or (message.priority > 0 and not _is_short(message, now))
+    return (api == "plain" or message.priority > 0) and not _is_short(message, now)
 
 
 def packages(messages: Iterable[Message], *, api: str, now: int) -> list[Package]:
@@ -71,8 +72,13 @@ def packages(messages: Iterable[Message], *, api: str, now: int) -> list[Package
 
 
 def date_of(message: Message, now: int) -> str:
-    """The date_send of a message, "" when it is to be sent at once."""
-    return date_send(message.send_at) if message.send_at >= now + SOONEST else ""
+    """The date_send of a message, "" when its time has come. Only for one that is not `too_near`."""
+    return date_send(message.send_at) if message.send_at > now else ""
+
+
+def too_near(message: Message, now: int) -> bool:
+    """Whether a message can be neither scheduled there any more nor sent yet."""
+    return now < message.send_at < now + SOONEST
 
 
 def _is_short(message: Message, now: int) -> bool:

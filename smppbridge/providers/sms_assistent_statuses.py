@@ -19,6 +19,7 @@ from smppbridge.providers.sms_assistent_api import POLL_BATCH, Errand, SmsAssist
 from smppbridge.providers.sms_assistent_wire import Answer, Status
 
 MAX_QUESTIONS = 40  # more than one for each list: what one call may spend on finding unknown ids
+MAX_KNOWN = 20_000  # ids whose messages they know, remembered
 FORGIVEN = 10 * 60_000  # ms in which a message need not be known yet by its own id
 MAX_WORD = 20  # characters of an unknown status that are told
 DOUBTED = "?"  # ends the reference of a message that was taken as no SMS at all: its number is bad
@@ -35,6 +36,7 @@ class Questions:
 
     def __init__(self, api: SmsAssistentApi) -> None:
         self._api = api
+        self._known: dict[str, None] = {}  # answered at least once, oldest first
 
     async def ask(self, polls: Sequence[Poll]) -> list[StatusReport]:
         """Statuses of messages that they know; odd references are not asked for.
@@ -47,10 +49,11 @@ class Questions:
             if self._api.own.api == "plain":
                 await self._ask_one_by_one(list(wanted), rows)
             else:
-                await self._ask_lists(list(wanted), rows)
+                await self._ask_lists(await self._ride(list(wanted), rows), rows)
         except ProviderError:
             if not rows:
                 raise
+        self._remember(rows)
         now = time.time() * 1000
         reports = (self._report(wanted[ref], row, now) for ref, row in rows.items())
         return [report for report in reports if report is not None]
@@ -58,13 +61,11 @@ class Questions:
     async def _ask_lists(self, refs: Sequence[str], rows: Rows) -> None:
         """An unknown id may spoil its whole list (-11): that is halved until it is clear which one."""
         pending = deque(refs[start : start + POLL_BATCH] for start in range(0, len(refs), POLL_BATCH))
-        rides = self._api.own.api == "xml"
         for _ in range(len(pending) + MAX_QUESTIONS):
             if not pending:
                 return
             asked = pending.popleft()
-            answer = await self._ask_list(asked, rides=rides)
-            rides = False
+            answer = await self._ask_list(asked)
             if answer.failure == codes.BAD_ID:
                 if len(asked) == 1:
                     rows[asked[0]] = Status(asked[0], "", codes.BAD_ID)
@@ -73,16 +74,32 @@ class Questions:
                     pending.extendleft((asked[middle:], asked[:middle]))
                 continue
             self._api.raise_failure(answer)
-            rows |= dict.fromkeys(asked)
-            rows |= {row.ref: row for row in answer.statuses if row.ref in rows}
+            _fill(rows, asked, answer.statuses)
 
-    async def _ask_list(self, refs: Sequence[str], *, rides: bool) -> Answer:
+    async def _ride(self, refs: Sequence[str], rows: Rows) -> Sequence[str]:
+        """Let a package of messages take a question along. Returns what is still to be asked.
+
+        Only ids that were answered before travel: an unknown one may spoil the package.
+        """
+        known = [ref for ref in refs if ref in self._known][:POLL_BATCH]
+        found = await self._api.rides.ask(known) if known and self._api.own.api == "xml" else None
+        if found is None:
+            return refs
+        _fill(rows, known, found)
+        return [ref for ref in refs if ref not in rows]
+
+    def _remember(self, rows: Rows) -> None:
+        for ref, row in rows.items():
+            self._known.pop(ref, None)
+            if row is not None and row.word:
+                self._known[ref] = None
+        while len(self._known) > MAX_KNOWN:
+            del self._known[next(iter(self._known))]
+
+    async def _ask_list(self, refs: Sequence[str]) -> Answer:
         api = self._api
         if api.own.api == "json":
             return await api.json(sms_assistent_json.encode_status(api.login, refs))
-        found = await api.rides.ask(refs) if rides else None
-        if found is not None:
-            return Answer(statuses=tuple(found))
         return await api.xml(sms_assistent_xml.encode(api.login, (), refs))
 
     async def _ask_one_by_one(self, refs: Sequence[str], rows: Rows) -> None:
@@ -130,3 +147,9 @@ class Questions:
             told = safe_reason(word[:MAX_WORD])
             self._api.note(("status", told), logging.WARNING, f'a status that no list holds: "{told}"')
         return found
+
+
+def _fill(rows: Rows, asked: Sequence[str], statuses: Sequence[Status]) -> None:
+    """Note an answer to the question for ``asked``."""
+    found = {row.ref: row for row in statuses}
+    rows |= {ref: found.get(ref) for ref in asked}

@@ -14,6 +14,7 @@ from smppbridge.providers.lenient import integer
 MINSK = timezone(timedelta(hours=3))  # no summer time; the manual's samples set Europe/Minsk
 MAX_VALIDITY = 48 * 3600  # seconds (§2.1, §3.1, §4.1)
 MIN_VALIDITY = 60  # seconds; less would be over before an operator has the message
+MAX_ANSWER = 256 * 1024  # octets; the answer about 1000 messages has about 100 for each
 
 _SEPARATORS = str.maketrans("", "", "+ ()-")
 
@@ -51,21 +52,26 @@ class Answer(NamedTuple):
     credits: float | None = None
 
 
+def answer_text(body: bytes, errors: str = "strict") -> str:
+    """An answer as text. Raises ValueError when it is larger than any honest one: reading it takes long."""
+    if len(body) > MAX_ANSWER:
+        raise ValueError("too large")
+    return body.decode("utf-8-sig", errors)  # UnicodeDecodeError is a ValueError
+
+
 def seconds_left(message: Message, now: int) -> float:
     """How long the provider may keep trying, from ``now`` (ms) or from when it is to send it."""
     return (message.deadline - max(now, message.send_at)) / 1000
 
 
-def validity_seconds(message: Message, now: int) -> int | None:
-    """validity_period of XML: 60 to 172799 s, rounded up; None for 48 h and more (§3.1)."""
-    left = math.ceil(seconds_left(message, now))
-    return max(left, MIN_VALIDITY) if left < MAX_VALIDITY else None
+def validity_seconds(message: Message, now: int) -> int:
+    """validity_period of XML: 60 to 172800 s, rounded up (§3.1)."""
+    return min(max(math.ceil(seconds_left(message, now)), MIN_VALIDITY), MAX_VALIDITY)
 
 
-def validity_hours(message: Message, now: int) -> int | None:
-    """validity_period of PLAIN and JSON: 1 to 48 h, rounded up; None for 48 h and more (§2.1, §4.1)."""
-    left = seconds_left(message, now)
-    return max(math.ceil(left / 3600), 1) if left < MAX_VALIDITY else None
+def validity_hours(message: Message, now: int) -> int:
+    """validity_period of PLAIN and JSON: 1 to 48 h, rounded up (§2.1, §4.1)."""
+    return min(max(math.ceil(seconds_left(message, now) / 3600), 1), MAX_VALIDITY // 3600)
 
 
 def date_send(send_at: int) -> str:

@@ -17,6 +17,7 @@ from smppbridge.providers.sms_assistent_wire import (
     Login,
     Sent,
     Status,
+    answer_text,
     sent,
     status,
     validity_seconds,
@@ -59,9 +60,8 @@ def encode(
 def _encode_messages(messages: Iterable[Message], default_sender: str, now: int) -> Iterator[str]:
     for message in messages:
         sender = message.sender or default_sender
-        seconds = validity_seconds(message, now)
         named = f" sender={_attribute(sender)}" if sender else ""
-        lasting = f' validity_period="{seconds}"' if seconds is not None else ""
+        lasting = f' validity_period="{validity_seconds(message, now)}"'
         text = escape(_clean(message.text), _CARRIAGE_RETURN)
         yield f"<msg recipient={_attribute(message.recipient)}{named}{lasting}>{text}</msg>"
 
@@ -91,7 +91,7 @@ def decode(body: bytes) -> Answer:
 
 
 def _parse(body: bytes) -> Element:
-    text = body.decode("utf-8-sig")  # UnicodeDecodeError is a ValueError
+    text = answer_text(body)
     if _DECLARATION.search(text) or text.count("<") > MAX_TAGS:
         raise ValueError("a document type, or too much markup")
     parser = XMLParser()

@@ -16,9 +16,10 @@ import logging
 import math
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 
-from smppbridge.errors import Postponed, ProviderError, Throttled, Unavailable, Uncertain
+from smppbridge.errors import Postponed, ProviderError, Rejected, Throttled, Unavailable, Uncertain
 from smppbridge.model.message import Doubt, Inbound, Message, Poll, StatusReport
 from smppbridge.providers import smsc_callbacks as callbacks
 from smppbridge.providers import smsc_codes as codes
@@ -26,7 +27,7 @@ from smppbridge.providers import smsc_order as order
 from smppbridge.providers import smsc_wire as wire
 from smppbridge.providers.base import Callback, Draft, News, SendResult, Taken, Trace
 from smppbridge.providers.http import UNREADABLE, host_of
-from smppbridge.providers.http_provider import SENDING_TIME, HttpProvider, stops_batch
+from smppbridge.providers.http_provider import LARGE_ANSWER, SENDING_TIME, HttpProvider, stops_batch
 from smppbridge.providers.rules import details_of
 from smppbridge.providers.smsc_options import STATUS_BATCH, STATUS_GAP, SmscOptions
 
@@ -44,7 +45,7 @@ BALANCE_PAUSE = 60.0
 MAX_ANSWERS, MAX_HOURS, FIRST_HOURS = 10_000, 168, 24  # get.php, get_answers
 
 _OURS = re.compile(r"b[0-9]{1,20}\.[0-9]{1,9}")
-_THEIRS = re.compile(r"[0-9]{1,20}")
+_THEIRS = re.compile(r"[1-9][0-9]{0,19}")
 _PHONE = re.compile(r"[^,;\s]{1,64}")
 _HLR = ("imsi", "msc", "mcc", "mnc", "cn", "net", "rcn", "rnet")
 
@@ -73,7 +74,7 @@ class Smsc(HttpProvider):
             refusals_in_row=REFUSALS_IN_ROW,
             refusals_window=REFUSALS_WINDOW,
             validity_max=VALIDITY_MAX,
-            lease=SENDING_TIME + (len(options.bases) + 1) * options.timeout,
+            lease=SENDING_TIME + (len(options.bases) + 2) * options.timeout,
         )
         super().__init__(name, options, limits, secrets=options.secrets)
         self._wishes = options.wishes
@@ -83,10 +84,20 @@ class Smsc(HttpProvider):
         self._keeps_schedule = options.schedule == "provider"
         secret = options.callback_secret
         self._callback_secret = secret.get_secret_value() if secret else ""
+        self._callback_signature = options.callback_signature
+        self._places = asyncio.Semaphore(options.parallel)
+        self._patience = options.timeout  # seconds to wait for a place
+        self._queued = 0  # who waits for one
         self._bases = options.bases
         self._base = 0  # index of the one that could be reached last
         self._last_answer = 0  # id of the newest message from a phone
         self.services = self._wishes.services
+
+    def stop(self) -> None:
+        """Begin no further request; who waits for a place learns it at once."""
+        super().stop()
+        for _ in range(self._queued):  # no place is needed any more
+            self._places.release()
 
     # --- sending -----------------------------------------------------------------------------------
 
@@ -127,20 +138,26 @@ class Smsc(HttpProvider):
             return self._refusal(message, answer.failure)
         if answer.balance is not None:
             self.last_balance = answer.balance
-        return self._result(asked["id"], answer)
+        return self._result(message, asked["id"], answer)
 
-    def _result(self, ref: str, answer: wire.Answer) -> SendResult:
+    def _result(self, message: Message, ref: str, answer: wire.Answer) -> SendResult:
         """smsc.ru repeats our id; one of its own would be where the message is found as well."""
-        if answer.id != ref and not _THEIRS.fullmatch(answer.id):
+        if answer.sms == 0 or (answer.id != ref and not _THEIRS.fullmatch(answer.id)):
             return Uncertain(f"{self._host} did not say clearly what became of the message")
-        if len(answer.rows) == 1 and (status := answer.rows[0].status) is not None:
-            err = answer.rows[0].err
-            reason = f"smsc.ru took the message with status {codes.word_of(status, err)}"
-            refused = codes.refused_at_once(status, err, reason)
-            if refused is not None:
-                self._note_status(status)
-                return refused
-        return Taken(answer.id)
+        refused = self._refused_row(message, answer.rows[0]) if len(answer.rows) == 1 else None
+        return refused or Taken(answer.id)
+
+    def _refused_row(self, message: Message, row: wire.Row) -> ProviderError | None:
+        """What is wrong with a message that was taken, as it seems: a status in which it never goes out, or
+        a send error without one. An error after which it could go out again leaves a doubt."""
+        if row.status is not None and codes.is_final(row.status):
+            reason = f"smsc.ru took the message with status {codes.word_of(row.status, row.err)}"
+            self._note_status(row.status)
+            return codes.refused_at_once(row.status, row.err, reason)
+        if row.err not in codes.ERRORS:
+            return None
+        error = self._refusal(message, wire.Failure(row.err, ""))
+        return error if isinstance(error, Rejected) else Uncertain(error.reason, code=error.code)
 
     def _refusal(self, message: Message, failure: wire.Failure) -> ProviderError:
         code, words = failure
@@ -242,17 +259,17 @@ class Smsc(HttpProvider):
     # --- callbacks ---------------------------------------------------------------------------------
 
     def parse_callback(self, callback: Callback) -> list[News]:
-        """A status or a message from a phone. [] for messages that other programs of the account sent, for
-        statuses that no list names, and for messages that came from no telephone number.
+        """A status or a message from a phone. [] for messages that other programs of the account gave ids,
+        for statuses that no list names, and for messages that came from no telephone number.
 
         Raises ValueError for anything else, calls for confirmation (``waitcall``) among it; WrongSignature.
         """
-        told = callbacks.parse(callback, self._callback_secret)
+        told = callbacks.parse(callback, self._callback_secret, self._callback_signature)
         if told is None:
             return []
         if isinstance(told, Inbound):
             return [told]
-        if not _OURS.fullmatch(told.ref):
+        if not (_OURS.fullmatch(told.ref) or _THEIRS.fullmatch(told.ref)):
             return []
         report = self._report(told.ref, told.status, told.err, told.fields)
         return [] if report is None else [report]
@@ -267,9 +284,8 @@ class Smsc(HttpProvider):
             return None
         self._note_status(status)
         state, final, receipt_err = found
-        shown = {key: value for key in _HLR if (value := fields.get(key, "")).isascii()}
         return StatusReport(
-            ref, state, final, receipt_err, codes.word_of(status, err), details_of(shown, _HLR)
+            ref, state, final, receipt_err, codes.word_of(status, err), details_of(fields, _HLR)
         )
 
     def _note_status(self, status: int) -> None:
@@ -291,10 +307,17 @@ class Smsc(HttpProvider):
         fields = {**self._rights, "fmt": self._format, **asked}
         encode, headers = (wire.encode_json, wire.JSON) if path == REST else (wire.encode_form, wire.FORM)
         content = encode(fields)
+        async with self._place():
+            return await self._ask_bases(path, content, headers, decode)
+
+    async def _ask_bases(
+        self, path: str, content: bytes, headers: Mapping[str, str], decode: _Decode
+    ) -> wire.Answer:
+        first = self._base  # other requests move it meanwhile
         for turn in range(len(self._bases)):
-            index = (self._base + turn) % len(self._bases)
+            index = (first + turn) % len(self._bases)
             try:
-                answer = await self.call(self._bases[index] + path, content, headers, decode)
+                answer = await self._request(self._bases[index] + path, content, headers, decode)
             except Unavailable as error:
                 # An answer came, though one that says "not now": this address can be reached.
                 if error.code == UNREADABLE or self._stopping or turn == len(self._bases) - 1:
@@ -303,6 +326,40 @@ class Smsc(HttpProvider):
                 self._base = index
                 return answer
         raise AssertionError("there is at least one address")
+
+    async def _request(
+        self, url: str, content: bytes, headers: Mapping[str, str], decode: _Decode
+    ) -> wire.Answer:
+        """One request to one address. An answer of numbers may as well be an error page of a web server: one
+        that is no error of the API counts only with the HTTP status of a success."""
+        http = await self.exchange("POST", url, content, headers)
+        try:
+            large = len(http.body) > LARGE_ANSWER
+            answer = await asyncio.to_thread(decode, http.body) if large else decode(http.body)
+        except ValueError:
+            raise self.senseless(http, url) from None
+        if answer.failure is None and not 200 <= http.status < 300:
+            raise self.senseless(http, url)
+        return answer
+
+    @asynccontextmanager
+    async def _place(self) -> AsyncIterator[None]:
+        """A place among the requests that may run at once, first come, first served. Raises Unavailable:
+        nothing was sent."""
+        if self._stopping:
+            raise Unavailable("not sent: stopping")
+        self._queued += 1
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._places.acquire()
+        except TimeoutError:
+            raise Unavailable("not sent: too many requests at once") from None
+        finally:
+            self._queued -= 1
+        try:
+            yield
+        finally:
+            self._places.release()
 
 
 def _attempts(doubt: Doubt) -> list[str]:

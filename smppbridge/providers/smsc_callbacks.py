@@ -1,9 +1,9 @@
 """What smsc.ru posts to us: statuses and messages from phones, signed where a secret is set.
 
 The callback address at smsc.ru chooses the charset (windows-1251 unless it says ``charset=utf-8``), the form
-(``fmt=2`` XML, ``fmt=3`` JSON, else a form) and the signature (``md5``, ``sha1`` or ``crc32``). All three
-signatures are taken; a CRC is no protection against somebody who has seen a few, so the address should ask
-for another one. Calls for confirmation (``waitcall``) are not understood: nothing here asks for them.
+(``fmt=2`` XML, ``fmt=3`` JSON, else a form) and the signature (``md5``, ``sha1`` or ``crc32``). Only the kind
+that the operator chose is taken: whoever has seen a few CRCs can write one. Calls for confirmation
+(``waitcall``) are not understood: nothing here asks for them.
 
 Must not know: the network, which messages are whose.
 """
@@ -31,15 +31,15 @@ class Told(NamedTuple):
     fields: Mapping[str, str]
 
 
-def parse(callback: Callback, secret: str) -> Told | Inbound | None:
+def parse(callback: Callback, secret: str, kind: str = "md5") -> Told | Inbound | None:
     """A status, or a message from a phone; None for one that did not come from a telephone number.
 
-    ``secret`` signs callbacks, "" = they are not signed. Raises ValueError when it is neither of both, or a
-    call for confirmation; WrongSignature.
+    ``secret`` signs callbacks in the way ``kind``, "" = they are not signed. Raises ValueError when it is
+    neither of both, or a call for confirmation; WrongSignature.
     """
     fields = _fields(callback)
     if "mes" in fields:
-        _verify(fields, ("phone", "mes", "to"), secret)
+        _verify(fields, ("phone", "mes", "to"), secret, kind)
         return inbound_of(fields, text=fields["mes"], destination=fields.get("to", ""))
     if "waitcall" in fields:
         raise ValueError("a smsc.ru call for confirmation: nothing here asks for such calls")
@@ -47,22 +47,30 @@ def parse(callback: Callback, secret: str) -> Told | Inbound | None:
     status = wire.integer_of(fields.get("status"))
     if not ref or not phone or status is None:
         raise ValueError("not a smsc.ru status: id, phone or status is missing")
-    _verify(fields, ("id", "phone", "status"), secret)
+    _verify(fields, ("id", "phone", "status"), secret, kind)
     return Told(ref, phone.removeprefix("+"), status, wire.integer_of(fields.get("err")) or 0, fields)
 
 
 def inbound_of(fields: Mapping[str, str], *, text: str, destination: str) -> Inbound | None:
-    """A message from a phone, told by a callback or a list; None without the number of a phone."""
+    """A message from a phone, told by a callback or a list; None without the number of a phone.
+
+    Both ways may tell the same message, a callback more than once, and no manual says that its ``id`` is
+    that of the list, or that it has one. So what both have makes the reference: who wrote what to whom, and
+    in which minute; seconds may differ. The price: the same words written twice in a minute are one message.
+    """
     source = fields.get("phone", "").removeprefix("+")
     if not (source.isascii() and source.isdigit()):
         return None
     seconds = wire.integer_of(fields.get("ts"))
     clock = (wire.moment_of(fields.get(name, "")) for name in ("received", "time", "sent"))
-    at = next((moment for moment in clock if moment is not None), time.time_ns() // 1_000_000)
+    at = next((moment for moment in clock if moment is not None), None)
     if seconds is not None and 0 < seconds < 10**11:
         at = seconds * 1000
-    ref = fields.get("id") or _digest("\n".join((source, destination, str(at), text)))
-    return Inbound(ref, source, destination.removeprefix("+"), text, at)
+    destination = destination.removeprefix("+")
+    # Never our own clock: a callback that is repeated must keep its reference.
+    minute = fields.get("id", "") if at is None else str(at // 60_000)
+    ref = _digest("\n".join((source, destination, minute, text)))
+    return Inbound(ref, source, destination, text, time.time_ns() // 1_000_000 if at is None else at)
 
 
 def _digest(text: str) -> str:
@@ -80,16 +88,15 @@ def _fields(callback: Callback) -> dict[str, str]:
 # --- signatures ------------------------------------------------------------------------------------
 
 
-def _verify(fields: Mapping[str, str], names: tuple[str, ...], secret: str) -> None:
-    """Every signature that is there must be right, and one must be there.
+def _verify(fields: Mapping[str, str], names: tuple[str, ...], secret: str, kind: str) -> None:
+    """The signature of this ``kind`` must be there and right; others are not looked at.
 
     Raises WrongSignature. What is signed are the fields ``names`` and the secret, joined by colons.
     """
     if not secret:
         return
     signed = ":".join((*(fields.get(name, "") for name in names), secret)).encode("utf-8", "replace")
-    given = {kind: fields[kind].strip().lower() for kind in _EXPECTED if fields.get(kind)}
-    if not given or not all(_is_one_of(value, _EXPECTED[kind](signed)) for kind, value in given.items()):
+    if not _is_one_of(fields.get(kind, "").strip().lower(), _EXPECTED[kind](signed)):
         raise WrongSignature("the callback is not signed with callback_secret")
 
 

@@ -117,6 +117,11 @@ def state_of(status: int, err: int) -> tuple[State, bool, int] | None:
     return state, final, receipt_err(err) if err else _ERR_OF_STATUS.get(status, 0)
 
 
+def is_final(status: int) -> bool:
+    """Whether a message with this status is at its end."""
+    return status in _STATUSES and _STATUSES[status][1]
+
+
 def word_of(status: int, err: int) -> str:
     """Status and err as one word: what is kept as the provider's own code."""
     return f"{status}/{err}" if err else str(status)

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from smppbridge.model.duration import Duration
 from smppbridge.model.fields import Secret, Text, mistake
 from smppbridge.model.services import SERVICES
-from smppbridge.providers.options import HttpOptions
+from smppbridge.providers.options import HttpOptions, base_url
 from smppbridge.providers.smsc_order import Wishes, sender_problem
 
 DEFAULT_URL = "https://smsc.ru"
@@ -53,6 +53,7 @@ class SmscOptions(HttpOptions):
     api: Literal["form", "rest"] = "form"
     format: Literal["json", "xml", "numbers", "text"] = "json"  # of answers
     callback_secret: Secret | None = None  # signs callbacks
+    callback_signature: Literal["md5", "sha1", "crc32"] = "md5"  # how
     parallel: Annotated[int, BeforeValidator(_few)] = Field(default=MAX_PARALLEL, ge=1, le=MAX_PARALLEL)
     batch: Annotated[int, BeforeValidator(_one)] = Field(default=1, ge=1, le=1)
     find_first: Duration = 60.0  # from a lost answer to the question what became of its message
@@ -70,7 +71,7 @@ class SmscOptions(HttpOptions):
     @field_validator("backup_urls")
     @classmethod
     def _backup_bases(cls, urls: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        return None if urls is None else tuple(map(HttpOptions._base_url, urls))
+        return None if urls is None else tuple(map(base_url, urls))
 
     @field_validator("default_sender")
     @classmethod
@@ -166,7 +167,7 @@ class SmscOptions(HttpOptions):
 
     def callback_query(self) -> str:
         """smsc.ru writes callbacks in windows-1251 and does not sign them unless their address says so."""
-        return "?charset=utf-8&md5"
+        return f"?charset=utf-8&{self.callback_signature}"
 
     def warnings(self, *, callbacks: bool) -> list[str]:
         """Callbacks that anybody could write, and questions that smsc.ru refuses or that cannot keep up."""
@@ -182,7 +183,13 @@ class SmscOptions(HttpOptions):
             found.append("balance_interval: smsc.ru answers at most 10 questions for the balance in a minute")
         if self.format == "numbers":
             found.append(
-                "format: in numbers it is not certain what a number check (HLR) has found; it is left out"
+                "format: in numbers it is not certain what a number check (HLR) has found; it is left out,"
+                " and error 9 (too many requests at once, or a message repeated within a minute) is always"
+                " taken for the latter"
+            )
+        if callbacks and self.callback_secret is not None and self.callback_signature == "crc32":
+            found.append(
+                "callback_signature: whoever has seen a few crc32 can forge statuses; use md5 or sha1"
             )
         if not callbacks and self.poll_interval == 0:
             found.append("poll_interval: is 0 and web.public_url is not set, so no status will ever be known")

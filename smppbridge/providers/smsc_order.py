@@ -15,6 +15,7 @@ Must not know: how a request travels, what its answer means.
 
 import math
 import re
+import unicodedata
 from typing import Literal, NamedTuple
 
 from smppbridge.errors import Refused
@@ -24,16 +25,31 @@ from smppbridge.providers.base import Draft
 from smppbridge.smpp.constants import Status
 
 MAX_TEXT = 1000  # characters (send.php, mes)
-MAX_OCTETS = 140  # of binary content, with its user data header
+MAX_OCTETS = 140  # of binary content, with its user data header; the 0 that says "none" does not count
 MAX_VALIDITY = 24 * 60  # minutes (send.php, valid)
 MAX_SUBJECT = 100  # characters of a mail's first line; the manual states no limit
 
-_BLANK = r"[\s\0\ufeff]*"
+# Nothing says what smsc.ru skips before it looks for a command: here everything that nobody sees. The planes
+# between these have no such characters.
+_BLANKS = {
+    char
+    for char in map(chr, (*range(0x20000), *range(0xE0000, 0xE1000)))
+    if unicodedata.category(char) in {"Cc", "Cf", "Zs", "Zl", "Zp"}
+}
+_ENDS = set("\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029")  # of a line: those of str.splitlines
+
+
+def _any_of(chars: set[str]) -> str:
+    return f"[{re.escape(''.join(sorted(chars)))}]"
+
+
+_BLANK, _INSIDE, _END = f"{_any_of(_BLANKS)}*", f"{_any_of(_BLANKS - _ENDS)}*", _any_of(_ENDS)
+# Looked for in what `_plain` returns; what is in "bad" is replaced.
 _PREFIX = re.compile(
     rf"{_BLANK}(?:__(?:CALL|VIBER|SOC|MAIL|BOT)__|__(?:PING|HLR)__{_BLANK}\Z)", re.IGNORECASE
 )
-_COMMENT = re.compile(r"(?:\A|(?<=[\r\n]))([^\S\r\n]*)~~~(?=[^\S\r\n]*(?:\Z|[\r\n]))")
-_MACRO = re.compile(r"[{<](?=\s*(?:menu|button|file)\b)", re.IGNORECASE)
+_COMMENT = re.compile(rf"(?:\A|(?<={_END})){_INSIDE}(?P<bad>~~~)(?={_INSIDE}(?:\Z|{_END}))")
+_MACRO = re.compile(rf"(?P<bad>[{{<])(?={_BLANK}(?:menu|button|file)\b)", re.IGNORECASE)
 
 _PHONE = re.compile(r"[0-9]{7,15}")
 _GROUP = re.compile(r"[Gg][0-9]+")
@@ -117,7 +133,7 @@ def _check_recipient(recipient: str, service: str) -> None:
 
 def _check_octets(octets: bytes) -> None:
     """The user data header must be whole, or smsc.ru says that the request is wrong."""
-    if len(octets) > MAX_OCTETS:
+    if len(octets) - octets.startswith(b"\0") > MAX_OCTETS:
         raise Refused(Status.ESME_RINVTEXT, f"the content has more than {MAX_OCTETS} octets")
     header = octets[1 : 1 + octets[0]] if octets else b""
     at = 0
@@ -143,17 +159,35 @@ def _check_text(text: str, service: str, wishes: Wishes) -> None:
 
 
 def _is_special(text: str, service: str) -> bool:
-    found = _PREFIX.match(text) or _COMMENT.search(text) or (service and _MACRO.search(text))
+    plain = _plain(text)
+    found = _PREFIX.match(plain) or _COMMENT.search(plain) or (service and _MACRO.search(plain))
     return bool(found)
 
 
 def guarded(text: str, service: str) -> str:
     """``text`` without commands: a space before a prefix, ``~~`` for a line ``~~~``, and in the text of a
     service ``(`` for the bracket that opens a macro. An SMS has no macros: there the bracket stays."""
-    text = _COMMENT.sub(r"\1~~", text)
-    if _PREFIX.match(text) and not text.startswith(" "):
+    text = _replaced(_COMMENT, text, "~~")
+    if _PREFIX.match(_plain(text)) and not text.startswith(" "):
         text = " " + text
-    return _MACRO.sub("(", text) if service else text
+    return _replaced(_MACRO, text, "(") if service else text
+
+
+def _plain(text: str) -> str:
+    """``text`` with the usual characters for look-alikes such as full-width ones, one for one."""
+    if unicodedata.is_normalized("NFKC", text):
+        return text
+    folded = (unicodedata.normalize("NFKC", char) for char in text)
+    return "".join(new if len(new) == 1 else old for old, new in zip(text, folded, strict=True))
+
+
+def _replaced(pattern: re.Pattern[str], text: str, harmless: str) -> str:
+    found, at = [], 0
+    for match in pattern.finditer(_plain(text)):
+        start, end = match.span("bad")
+        found += [text[at:start], harmless]
+        at = end
+    return "".join([*found, text[at:]])
 
 
 # --- the request -----------------------------------------------------------------------------------
@@ -238,8 +272,11 @@ def _coding(message: Message) -> str:
 def _mail(text: str, wishes: Wishes) -> dict[str, str]:
     """Subject, text and sender are all needed: without a set subject the first line is it, and the text, too,
     where it is the only one."""
-    first, _, rest = text.strip().partition("\n")
-    subject, body = (wishes.mail_subject, text) if wishes.mail_subject else (first, rest.strip() or text)
+    subject, body = wishes.mail_subject, text
+    if not subject:
+        subject = next(iter(text.strip().splitlines()), "")
+        body = text.strip()[len(subject) :].strip() or text
+    subject = " ".join(subject.splitlines())  # a line break would end the header of the mail
     return {
         "mail": "1",
         "subj": guarded(subject.strip()[:MAX_SUBJECT], "MAIL"),

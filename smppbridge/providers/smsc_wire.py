@@ -19,6 +19,7 @@ from smppbridge.providers.lenient import parse_lenient, text_of
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 JSON = {"Content-Type": "application/json; charset=utf-8"}
 FORMATS = {"text": "0", "numbers": "1", "xml": "2", "json": "3"}  # fmt
+MAX_ANSWER = 256 * 1024  # octets of an answer; that about 50 messages has less than 500 for each
 MOSCOW = timezone(timedelta(hours=3))  # smsc.ru prints its own clock; there is no summer time
 
 _INTEGER = re.compile(r"-?[0-9]{1,20}")
@@ -26,9 +27,9 @@ _MONEY = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?")
 _BARE_ID = re.compile(r'("id"\s*:\s*)(b[0-9.]{1,60})(?=\s*[,}])')  # the manual prints "id": <id>
 _TEXT_FAILURE = re.compile(r"\s*ERROR = ([0-9]{1,6})\s*(?:\((.*?)\))?\s*(?:,|$)", re.DOTALL)
 _NUMBERS_FAILURE = re.compile(r"\s*[A-Za-z0-9._-]{0,40},-([0-9]{1,6})\s*")
-_TEXT_SENT = re.compile(r"OK - [0-9]{1,9} SMS, ID - ([A-Za-z0-9._-]{1,40})(?:, COST - [^,\n]*)?(.*)")
+_TEXT_SENT = re.compile(r"OK - ([0-9]{1,9}) SMS, ID - ([A-Za-z0-9._-]{1,40})(?:, COST - [^,\n]*)?(.*)")
 _TEXT_BALANCE = re.compile(r", BALANCE - (\S+)")
-_NUMBERS_SENT = re.compile(r"([A-Za-z0-9._-]{1,40}),[0-9]{1,9}(?:,[^,]*)?(?:,([^,]*))?")
+_NUMBERS_SENT = re.compile(r"([A-Za-z0-9._-]{1,40}),([0-9]{1,9})(?:,[^,]*)?(?:,([^,]*))?")
 _TEXT_FIELD = re.compile(r"([A-Za-z_]{1,30}) = ([^,\n]*)")
 _PHONE_COLUMNS = ("phone", "mccmnc", "cost", "status", "error")  # op=1, fmt 0 and 1
 
@@ -61,6 +62,7 @@ class Answer(NamedTuple):
 
     failure: Failure | None = None
     id: str = ""
+    sms: int | None = None  # how many were taken
     balance: float | None = None
     rows: tuple[Row, ...] = ()
 
@@ -83,7 +85,7 @@ def encode_json(fields: Mapping[str, str]) -> bytes:
 
 def decode_sent(body: bytes) -> Answer:
     """The answer to a send request with cost=3 and op=1. Raises ValueError when it is none."""
-    value, failure = _opened(body)
+    value, failure = _opened(_small(body))
     if failure is not None:
         return Answer(failure)
     if isinstance(value, str):
@@ -94,12 +96,13 @@ def decode_sent(body: bytes) -> Answer:
     if not ref:
         raise ValueError("no id")
     rows = phones if isinstance(phones, list) else []
-    return Answer(None, ref, money_of(fields.get("balance")), tuple(map(_sent_row, rows)))
+    count = integer_of(text_of(fields.get("cnt")))
+    return Answer(None, ref, count, money_of(fields.get("balance")), tuple(map(_sent_row, rows)))
 
 
 def decode_statuses(body: bytes) -> Answer:
     """The answer of status.php about one message or several. Raises ValueError when it is none."""
-    value, failure = _opened(body)
+    value, failure = _opened(_small(body))
     if failure is not None:
         return Answer(failure)
     if isinstance(value, str):
@@ -116,7 +119,7 @@ def decode_statuses(body: bytes) -> Answer:
 
 def decode_balance(body: bytes) -> Answer:
     """The answer of balance.php. Raises ValueError when it is none."""
-    value, failure = _opened(body)
+    value, failure = _opened(_small(body))
     if failure is not None:
         return Answer(failure)
     told: object = value
@@ -153,6 +156,12 @@ def decode_fields(body: bytes) -> dict[str, str]:
 # --- the formats -----------------------------------------------------------------------------------
 
 _Value = dict[str, object] | list[object] | ElementTree.Element | str
+
+
+def _small(body: bytes) -> bytes:
+    if len(body) > MAX_ANSWER:
+        raise ValueError("larger than any honest answer, and reading it takes long")
+    return body
 
 
 def _opened(body: bytes) -> tuple[_Value, Failure | None]:
@@ -228,10 +237,10 @@ def _sent_fields(value: _Value) -> Mapping[str, object]:
 def _sent_lines(text: str) -> Answer:
     first, *others = text.splitlines() or [""]
     if words := _TEXT_SENT.fullmatch(first.strip()):
-        balance = _TEXT_BALANCE.match(words[2])
-        ref, money = words[1], balance[1] if balance else None
+        balance = _TEXT_BALANCE.match(words[3])
+        count, ref, money = words[1], words[2], balance[1] if balance else None
     elif numbers := _NUMBERS_SENT.fullmatch(first.strip()):
-        ref, money = numbers[1], numbers[2]
+        ref, count, money = numbers[1], numbers[2], numbers[3]
     else:
         raise ValueError("not an answer to a send request")
     rows = (
@@ -239,7 +248,7 @@ def _sent_lines(text: str) -> Answer:
         for line in others
         if line.strip()
     )
-    return Answer(None, ref, money_of(money), tuple(rows))
+    return Answer(None, ref, int(count), money_of(money), tuple(rows))
 
 
 def _sent_row(value: object) -> Row:
@@ -292,9 +301,9 @@ def moment_of(text: str) -> int | None:
 def rows_about(rows: tuple[Row, ...], asked: list[tuple[str, str]]) -> Iterator[tuple[str, str, Row]]:
     """(ref, phone, row) for each of the ``asked`` pairs (ref, phone) that the answer says something about.
 
-    The answer about a single message does not repeat which one it is.
+    The answer about a single message does not repeat which one it is; fmt 1 has more columns about some.
     """
-    if len(asked) == 1 and len(rows) == 1 and "id" not in rows[0].fields and not rows[0].loose:
+    if len(asked) == 1 and len(rows) == 1 and "id" not in rows[0].fields:
         yield (*asked[0], rows[0])
         return
     for ref, phone in asked:

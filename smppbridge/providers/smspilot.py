@@ -22,9 +22,9 @@ import asyncio
 import time
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
-from smppbridge.errors import Postponed, ProviderError, Rejected, Unavailable, Uncertain
+from smppbridge.errors import Disabled, Postponed, ProviderError, Rejected, Throttled, Unavailable, Uncertain
 from smppbridge.model.message import Doubt, Inbound, Message, Poll, StatusReport
 from smppbridge.providers import smspilot_callbacks as callbacks
 from smppbridge.providers import smspilot_codes as codes
@@ -32,7 +32,7 @@ from smppbridge.providers.base import Callback, Draft, Limits, News, SendResult,
 from smppbridge.providers.http import host_of
 from smppbridge.providers.http_provider import SENDING_TIME, HttpProvider, stops_batch
 from smppbridge.providers.rules import to_error
-from smppbridge.providers.smspilot_api1 import MAX_RECIPIENTS, PAGE, Api1
+from smppbridge.providers.smspilot_api1 import MAX_RECIPIENTS, Api1
 from smppbridge.providers.smspilot_find import Recent, traces
 from smppbridge.providers.smspilot_json import JsonWire
 from smppbridge.providers.smspilot_options import POLL_ADVISED, POLL_BANNED, POLL_BATCH, SmspilotOptions
@@ -50,8 +50,10 @@ ARCHIVED_AFTER = 70 * 86400  # seconds; asking for older messages counts as floo
 VALIDITY_MAX = 86400.0  # every message is final after a day (API-2 §2.2)
 MAX_PASSED_OVER = 20_000  # messages that are remembered to come first
 MAX_PAGES = 20  # of the list of the last day
-PAGE_OVERLAP = 100  # messages
 PAGE_PAUSE = POLL_BANNED  # seconds; every page is a status question
+MAX_ALONE = 10  # messages refused alone, one after the other, with one code; then the rest waits
+PAUSE_ALONE = 60.0  # seconds
+REFUSALS_IN_ROW, REFUSALS_WINDOW = 80, 600.0  # messages, seconds; smspilot blocks who sends too much spam
 
 
 class Smspilot(HttpProvider):
@@ -99,6 +101,7 @@ class Smspilot(HttpProvider):
         results |= {message.id: error for message in fit if (error := _too_early(message, now))}
         pending = deque(self._splitter.split((message for message in fit if message.id not in results), now))
         stop: ProviderError | None = None
+        streak = _Streak()
         while pending:
             packet = pending.popleft()
             elapsed = clock() - began
@@ -110,7 +113,7 @@ class Smspilot(HttpProvider):
             outcome = await self._hand_over(packet, now + int(elapsed * 1000))
             results |= outcome.results
             pending.extendleft(outcome.halves)
-            stop = outcome.stop
+            stop = outcome.stop or streak.after(outcome.results)
         return [results[message.id] for message in messages]
 
     async def _hand_over(self, packet: list[Message], now: int) -> "_Outcome":
@@ -120,7 +123,8 @@ class Smspilot(HttpProvider):
             return _Outcome(dict.fromkeys(_ids(packet), error), stops_batch(error))
         if answer.failure is None:
             items = (pair_by_number if self._is_api1 else pair)(packet, answer.items)
-            return _Outcome(self._match(packet, items, answer))
+            results = self._match(packet, items, answer)
+            return _Outcome(results, next(filter(_is_ours, results.values()), None))
         code, words = answer.failure
         if len(packet) > 1 and codes.rule_for(code, 0).about_message:
             middle = len(packet) // 2
@@ -227,17 +231,17 @@ class Smspilot(HttpProvider):
 
     async def find(self, doubts: Sequence[Doubt], now: int) -> list[Trace]:
         """Look among the messages of the last day. Pages stand as far apart as status questions must, and
-        there are no more of them than fit before the next question of anybody."""
+        there are no more of them than fit before the next question of anybody: two at least."""
         if not doubts:
             return []
         oldest = min(doubt.tried_at for doubt in doubts)
-        pages = int(min(max(self.limits.poll_gap // PAGE_PAUSE, 1), MAX_PAGES))
+        pause = min(PAGE_PAUSE, self.limits.poll_gap / 2)
         recent = Recent()
-        for page in range(pages):
+        for page in range(min(int(self.limits.poll_gap // pause), MAX_PAGES)):
             if page:
-                await asyncio.sleep(PAGE_PAUSE)
-            answer = await self._learn(self._api1.encode_recent(page * (PAGE - PAGE_OVERLAP)))
-            recent.add(answer.items, last=len(answer.items) < PAGE)
+                await asyncio.sleep(pause)
+            answer = await self._learn(self._api1.encode_recent(recent.offset))
+            recent.add(answer.items)
             if recent.reaches(oldest, now):
                 break
         return traces(recent, doubts, now)
@@ -275,6 +279,32 @@ class _Outcome(NamedTuple):
     halves: tuple[list[Message], ...] = ()  # to be sent instead, the last one first
 
 
+class _Streak:
+    """Messages that were refused alone, one after the other, with one code. A long one tells what those
+    behind them would meet, and asking on looks like an attack."""
+
+    def __init__(self) -> None:
+        self._code = ""
+        self._length = 0
+
+    def after(self, results: Mapping[int, SendResult]) -> Postponed | None:
+        """Note what became of a packet (nothing: it is halved). The error of the rest, when it is enough."""
+        if len(results) == 1 and isinstance(error := next(iter(results.values())), Rejected):
+            self._length = self._length + 1 if error.code == self._code else 1
+            self._code = error.code
+        elif results:
+            self._length = 0
+        if self._length < MAX_ALONE:
+            return None
+        reason = f"not sent: {MAX_ALONE} messages before it were refused with error {self._code}"
+        return Postponed(reason, after=PAUSE_ALONE)
+
+
+def _is_ours(result: SendResult) -> TypeGuard[Disabled | Throttled]:
+    """Whether a message was refused for something that those of other packets would meet, too."""
+    return isinstance(result, Disabled | Throttled)
+
+
 def _limits(options: SmspilotOptions, has_callbacks: bool) -> Limits:
     polling = 2 * POLL_ADVISED if has_callbacks else POLL_ADVISED
     interval = options.set_or("poll_interval", polling)
@@ -284,11 +314,13 @@ def _limits(options: SmspilotOptions, has_callbacks: bool) -> Limits:
         batch=1 if one_by_one else batch,
         poll_first=options.set_or("poll_first", polling),
         poll_interval=interval,
-        poll_gap=interval or POLL_ADVISED,
+        poll_gap=options.status_gap(interval),
         poll_batch=1 if one_by_one else MAX_PACKET,
         find_first=options.find_first,
         find_interval=options.find_interval,
         find_batch=MAX_PACKET,
+        refusals_in_row=REFUSALS_IN_ROW,
+        refusals_window=REFUSALS_WINDOW,
         validity_max=VALIDITY_MAX,
         lease=SENDING_TIME + 2 * options.timeout,
     )

@@ -4,6 +4,7 @@ the last day (API-1 v1.12 §2.2), by number and text, because smspilot finds not
 Must not know: how the list is asked for, what becomes of a doubt.
 """
 
+import re
 from collections.abc import Sequence
 from functools import partial
 
@@ -19,24 +20,36 @@ TOLERANCE = 2 * HOUR  # between smspilot's clock and ours
 WESTERNMOST = 12 * HOUR  # no time zone that `created` may be in is further behind UTC
 NEAR = 5  # minutes, whole hours aside, between a hand-over and what it made
 SPREAD = 10 * MINUTE  # by which the newest message that a list holds may be older than now
+PAGE_OVERLAP = 100  # messages; less where a page is short
+SAME_ENDING = 10  # digits that all spellings of a number share: 8921... is 7921...
+
+_NO_DIGIT = re.compile("[^0-9]")
 
 
 class Recent:
     """The list as far as it is known. It may begin with the newest message or with the oldest."""
 
     def __init__(self) -> None:
+        self.offset = 0  # of the next page; it overlaps with the one before: the list moves on meanwhile
         self._rows: dict[str, Item] = {}
-        self._whole = False  # the last page was reached
+        self._first = ""  # what the last page began with
+        self._whole = False  # the end was reached
         self._torn = False  # something may be missing between two pages, or cannot be read
 
-    def add(self, page: Sequence[Item], *, last: bool) -> None:
-        """The next page, which must overlap with the one before: the list moves on meanwhile."""
-        refs = {item.ref for item in page}
-        parted = bool(self._rows) and refs.isdisjoint(self._rows)
-        self._torn |= parted or not all(item.ref and item.phone for item in page)
-        self._whole = last
+    def add(self, page: Sequence[Item]) -> None:
+        """The page at `offset`. However short, only one behind which nothing new comes is the last: how many
+        rows an answer may have is up to smspilot."""
+        page = [item._replace(phone=_NO_DIGIT.sub("", item.phone)) for item in page]
+        refs = [item.ref for item in page]
+        joins = self.offset == len(self._rows) or not self._rows.keys().isdisjoint(refs)
+        again = bool(self._first) and refs[:1] == [self._first]  # the same page, whatever the offset
+        self._torn |= not joins or again or not all(item.ref and item.phone for item in page)
+        # Where all is known, but the last row does not show, an answer has less room than the overlap.
+        self._whole = self._rows.keys() >= set(refs) and (not refs or next(reversed(self._rows)) in refs)
         for item in page:
             self._rows.setdefault(item.ref, item)
+        self._first = refs[0] if refs else ""
+        self.offset = len(self._rows) - min(PAGE_OVERLAP, len(page) // 4)
 
     def reaches(self, moment: int, now: int) -> bool:
         """Whether nothing sent at ``moment`` (ms) or later can be missing.
@@ -53,16 +66,23 @@ class Recent:
         return known[0] - known[-1] > now - moment + SPREAD
 
     def trace(self, doubt: Doubt, now: int) -> Trace:
-        """Messages to this number with this text, the likeliest first."""
+        """Messages to this number with this text, the likeliest first. What else may have gone to this number
+        since is unlikely, but possible: smspilot may list another spelling of number or text."""
         sure = self.reaches(doubt.tried_at, now) and now - doubt.tried_at < LISTED
-        text = plain(wire_text(doubt))
-        ours = [item for item in self._rows.values() if item.phone == doubt.recipient]
-        found = [item for item in ours if item.text is not None and plain(item.text) == text]
-        if any(item.text is None for item in ours):
-            sure = False
-        young = sorted(filter(partial(_may_be, doubt), found), key=lambda item: _distance(item, doubt))
-        near = [item.ref for item in young if _distance(item, doubt)[1] <= NEAR]
-        return Trace(doubt.id, tuple(near), sure, tuple(item.ref for item in young if item.ref not in near))
+        text, ending = plain(wire_text(doubt)), doubt.recipient[-SAME_ENDING:]
+        ours = (item for item in self._rows.values() if item.phone[-SAME_ENDING:] == ending)
+        young = sorted(filter(partial(_may_be, doubt), ours), key=lambda item: _distance(item, doubt))
+        likely = [
+            item.ref
+            for item in young
+            if item.phone == doubt.recipient
+            and item.text is not None
+            and plain(item.text) == text
+            and _distance(item, doubt)[1] <= NEAR
+        ]
+        return Trace(
+            doubt.id, tuple(likely), sure, tuple(item.ref for item in young if item.ref not in likely)
+        )
 
 
 def traces(recent: Recent, doubts: Sequence[Doubt], now: int) -> list[Trace]:

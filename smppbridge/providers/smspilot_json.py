@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Sequence
 
-from smppbridge.providers.lenient import number, parse_lenient, text_of
+from smppbridge.providers.lenient import number, parse_lenient
 from smppbridge.providers.smspilot_records import (
     Answer,
     Failure,
@@ -18,6 +18,7 @@ from smppbridge.providers.smspilot_records import (
     arrival_of,
     failure_of,
     item_of,
+    server_id,
 )
 
 PATH = "/api2.php"
@@ -104,7 +105,7 @@ def decode(body: bytes) -> Answer:
         if balance is None:
             raise ValueError("neither messages nor a balance")
         items = []
-    return Answer(None, text_of(value.get("server_packet_id")), balance, tuple(map(item_of, _rows(items))))
+    return Answer(None, server_id(value.get("server_packet_id")), balance, tuple(map(item_of, _rows(items))))
 
 
 def _rows(values: Sequence[object]) -> list[dict[str, object]]:

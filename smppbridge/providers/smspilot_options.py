@@ -1,6 +1,7 @@
 """What an operator sets for smspilot. Must not know: requests, answers, the network."""
 
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
@@ -13,6 +14,9 @@ from smppbridge.providers.smspilot_services import SERVICES, sender_problem
 POLL_BATCH = 500  # server_ids in one status question
 POLL_ADVISED, POLL_BANNED = 300.0, 120.0  # seconds between status questions (API-2 §2.2, flood)
 CALLBACK_FIELDS = ("message", "sender", "sender_orig", "created", "modified", "country", "operator")
+
+
+_HOST = "smspilot.ru"
 
 
 class SmspilotOptions(HttpOptions):
@@ -75,6 +79,16 @@ class SmspilotOptions(HttpOptions):
         """Number checks, calls, and SMS that may be answered."""
         return SERVICES
 
+    def status_gap(self, interval: float) -> float:
+        """Seconds between two status questions of the account, whatever they are about, where each message is
+        asked about every ``interval`` seconds (0 = never). smspilot itself is not asked so often that it bans
+        us; a list that is asked for needs room for its second page."""
+        gap = interval or POLL_ADVISED
+        host = urlsplit(self.url).hostname or ""
+        if host != _HOST and not host.endswith(f".{_HOST}"):
+            return gap
+        return max(gap, 2 * POLL_BANNED if self.find_interval else POLL_BANNED)
+
     def callback_query(self) -> str:
         """The additional fields that callbacks are to carry (API-2 §2.1)."""
         return f"?fields={self.callback_fields}" if self.callback_fields else ""
@@ -97,7 +111,7 @@ class SmspilotOptions(HttpOptions):
         else:
             at_once = "1 status comes" if self.format == "v" else f"{POLL_BATCH} statuses come"
             found.append(
-                f"without web.public_url at most {at_once} every {self.poll_interval:.0f}s;"
+                f"without web.public_url at most {at_once} every {self.status_gap(self.poll_interval):.0f}s;"
                 " messages beyond that rate end as UNKNOWN"
             )
         return found

@@ -8,7 +8,7 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
 
-from smppbridge.providers.lenient import number, text_of
+from smppbridge.providers.lenient import number
 from smppbridge.providers.smspilot_records import (
     Answer,
     Line,
@@ -17,6 +17,7 @@ from smppbridge.providers.smspilot_records import (
     arrival_of,
     failure_of,
     item_of,
+    server_id,
 )
 
 PATH = "/api2.php"
@@ -110,7 +111,7 @@ def decode(body: bytes) -> Answer:
     balance = number(root.text if root.tag == "balance" else root.get("balance"))
     if root.tag not in ("send", "check") and (root.tag != "balance" or balance is None):
         raise ValueError("neither messages nor a balance")
-    return Answer(None, text_of(root.get("server_packet_id")), balance, tuple(map(item_of, rows)))
+    return Answer(None, server_id(root.get("server_packet_id")), balance, tuple(map(item_of, rows)))
 
 
 def _parse(text: str) -> ET.Element:

@@ -18,8 +18,7 @@ import logging
 import re
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
-from urllib.parse import quote, quote_plus
+from collections.abc import Sequence
 
 from smppbridge.errors import ProviderError, Refused, Rejected, Unavailable, Uncertain
 from smppbridge.model.message import Doubt, Message, Poll, StatusReport
@@ -28,7 +27,7 @@ from smppbridge.providers.base import Callback, Draft, News, SendResult, Taken, 
 from smppbridge.providers.http import HttpAnswer, host_of
 from smppbridge.providers.http_provider import LARGE_ANSWER, SENDING_TIME, HttpProvider, stops_batch
 from smppbridge.providers.rules import safe_reason
-from smppbridge.providers.webhook_answer import Answer
+from smppbridge.providers.webhook_answer import Answer, Refusal
 from smppbridge.providers.webhook_callback import CallbackOptions, first_word, inbound_in, status_in
 from smppbridge.providers.webhook_extract import Document
 from smppbridge.providers.webhook_fields import (
@@ -40,7 +39,8 @@ from smppbridge.providers.webhook_fields import (
     poll_fields,
 )
 from smppbridge.providers.webhook_options import FindRequest, SendRequest, StatusRequest, WebhookOptions
-from smppbridge.providers.webhook_packets import Outcome, Packet, packets_of, without_shared
+from smppbridge.providers.webhook_packets import Outcome, Packet, packets_of, questions_of, without_shared
+from smppbridge.providers.webhook_regex import is_whole
 from smppbridge.providers.webhook_request import Extracts, Prepared, Request
 from smppbridge.providers.webhook_rules import state_for
 from smppbridge.providers.webhook_template import Lookup, fits_xml
@@ -52,6 +52,7 @@ logger = logging.getLogger(__name__)
 ONE_BY_ONE = 20  # questions about single messages in one call
 POLLED, POLLED_BESIDE_CALLBACKS = 300.0, 600.0  # seconds between two status questions about a message
 GONE = frozenset({404, 410})  # HTTP statuses of a question about a message that the provider does not know
+_PACKET = re.compile(r"[ -~]{1,128}")  # an id of a whole request that can be kept
 _RECIPIENT = re.compile(r"[1-9][0-9]{4,14}")
 
 
@@ -76,7 +77,9 @@ class Webhook(HttpProvider):
             validity_max=options.validity_max,
             lease=SENDING_TIME + 2 * options.timeout,
         )
-        super().__init__(name, options, limits, secrets=_told_as(options, self._secret_values))
+        super().__init__(
+            name, options, limits, secrets=options.hidden(self._secret_values, callback_url or "")
+        )
         self._declared = options
         self._callback_url = callback_url or ""
         self._id = re.compile(options.id_pattern)
@@ -87,7 +90,7 @@ class Webhook(HttpProvider):
         """Raise Refused (0x0A, 0x0B, 0x4A3, 0x4A5) for what the declared rules do not let through."""
         if not _RECIPIENT.fullmatch(draft.recipient):
             raise Refused(Status.ESME_RINVDSTADR, "the recipient is no telephone number")
-        usable = draft.sender.isprintable() and self._sender.fullmatch(draft.sender)
+        usable = draft.sender.isprintable() and is_whole(self._sender, draft.sender)
         if draft.sender and not usable:
             raise Refused(Status.ESME_RINVSRCADR, "the provider does not take this sender")
         if draft.octets is not None:
@@ -168,7 +171,7 @@ class Webhook(HttpProvider):
         return Outcome(without_shared(results))
 
     def _refused_whole(self, packet: Packet, answer: Answer) -> Outcome:
-        refusal = answers.refusal(packet.section, answer, self._declared.errors)
+        refusal = self._refusal(packet.section, answer)
         if refusal is not None and refusal.about_message and len(packet.messages) > 1:
             return Outcome({}, packet.halves())
         return Outcome({one.id: self._error(packet.section, answer, one) for one in packet.messages})
@@ -181,8 +184,9 @@ class Webhook(HttpProvider):
             ref = packet.section.own_id.render(self._lookup(message, 0))
         else:
             ref = first_word(packet.section.message_id, own.document)
-        if self._id.fullmatch(ref) and answers.done(packet.section, own, ref):
-            return Taken(ref, first_word(packet.section.packet_id, whole.document))
+        if is_whole(self._id, ref) and answers.done(packet.section, own, ref):
+            packet_ref = first_word(packet.section.packet_id, whole.document)
+            return Taken(ref, packet_ref if _PACKET.fullmatch(packet_ref) else "")
         return self._error(packet.section, own, message)
 
     def _note_balance(self, section: SendRequest, document: Document) -> None:
@@ -192,7 +196,7 @@ class Webhook(HttpProvider):
 
     def _error(self, section: Request, answer: Answer, message: Message | None = None) -> ProviderError:
         """What an answer that is no success means."""
-        refusal = answers.refusal(section, answer, self._declared.errors)
+        refusal = self._refusal(section, answer)
         if refusal is None:
             return self._senseless(section, answer)
         code = safe_reason(refusal.code, *self._secrets)
@@ -204,6 +208,11 @@ class Webhook(HttpProvider):
         error = refusal.error(reason, message.attempt if message else 1)
         error.code = code
         return error
+
+    def _refusal(self, section: Request, answer: Answer) -> Refusal | None:
+        places = section.message_id if isinstance(section, SendRequest) else ()
+        named = is_whole(self._id, first_word(places, answer.document))
+        return answers.refusal(section, answer, self._declared.errors, named=named)
 
     def _senseless(self, section: Request, answer: Answer) -> ProviderError:
         http = HttpAnswer(answer.status, answer.document.body)
@@ -224,23 +233,30 @@ class Webhook(HttpProvider):
         """Ask for many at once, or one after the other. References that are none of the provider's are not
         asked for. Raises ProviderError when the first question fails; what is known by then is told."""
         section = self._declared.status
-        asked = [poll for poll in polls if self._id.fullmatch(poll.provider_ref)][: self.limits.poll_batch]
         if section is None:
             return []
-        size = section.batch.size if section.batch else 1
+        needs_packet = "packet" in section.asked
+        asked = [
+            poll
+            for poll in polls
+            if is_whole(self._id, poll.provider_ref) and (poll.packet_ref or not needs_packet)
+        ]
         reports: list[StatusReport] = []
-        for start in range(0, len(asked), size):
+        for together in questions_of(asked[: self.limits.poll_batch], section, self._of_poll):
             try:
-                reports += await self._ask_states(section, asked[start : start + size])
+                reports += await self._ask_states(section, together)
             except ProviderError:
                 if not reports:
                     raise
                 break
         return reports
 
+    def _of_poll(self, poll: Poll) -> Lookup:
+        return lookup_in(poll_fields(poll), self._secret_values)
+
     async def _ask_states(self, section: StatusRequest, polls: Sequence[Poll]) -> list[StatusReport]:
         refs = REFS_SEPARATOR.join(poll.provider_ref for poll in polls)
-        lookups = [lookup_in(poll_fields(poll), self._secret_values) for poll in polls]
+        lookups = [self._of_poll(poll) for poll in polls]
         whole = lookup_in({**poll_fields(polls[0]), "refs": refs}, self._secret_values)
         answer = await self._ask(section.prepare(self._declared.url, whole, lookups))
         own: Sequence[Answer | None] | None = [answer]
@@ -304,7 +320,7 @@ class Webhook(HttpProvider):
         lookup = lookup_in(doubt_fields(doubt), self._secret_values)
         answer = await self._ask(section.prepare(self._declared.url, lookup))
         named = _every(section.message_id, answer.document)
-        refs = tuple(dict.fromkeys(ref for ref in named if self._id.fullmatch(ref)))
+        refs = tuple(dict.fromkeys(ref for ref in named if is_whole(self._id, ref)))
         if refs and answers.holds(section.success, answer):
             return Trace(doubt.id, refs)
         if not refs and answers.holds(section.absent, answer):
@@ -343,7 +359,7 @@ class Webhook(HttpProvider):
         """What one item of a callback tells; None for an item that is not understood."""
         heard = status_in(options, document)
         if heard is not None:
-            if not self._id.fullmatch(heard.ref):
+            if not is_whole(self._id, heard.ref):
                 return None
             report = self._report(*heard)
             return [] if report is None else [report]
@@ -351,14 +367,6 @@ class Webhook(HttpProvider):
             return None
         inbound = inbound_in(options.inbound, document, int(time.time() * 1000))
         return None if inbound is None else [inbound]
-
-
-def _told_as(options: WebhookOptions, secrets: Mapping[str, str]) -> set[str]:
-    """Every form in which a provider may repeat a secret that it was sent."""
-    sections = (options.send, options.send_binary, options.status, options.find, options.balance)
-    logins = {one.basic_auth.login(lookup_in({}, secrets)) for one in sections if one and one.basic_auth}
-    plain = set(secrets.values())
-    return plain | logins | {quote(one, safe="") for one in plain} | {quote_plus(one) for one in plain}
 
 
 def _bare(text: str) -> str:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from smppbridge.errors import ProviderError
 from smppbridge.providers.webhook_callback import first_word
 from smppbridge.providers.webhook_extract import Document, compile_path, walk
+from smppbridge.providers.webhook_regex import MAX_MATCHED
 from smppbridge.providers.webhook_request import Batch, Condition, Request, Success
 from smppbridge.providers.webhook_rules import DEFAULT, LATER, PLAIN, ErrorRule, error_for, http_rule
 
@@ -62,7 +63,7 @@ def _met(condition: Condition, document: Document) -> bool:
     if condition.equals is not None:
         return any(word in condition.equals for word in words)
     if condition.pattern is not None:
-        return any(condition.pattern.search(word) for word in words)
+        return bool(words) and condition.pattern.search(words[0][:MAX_MATCHED]) is not None
     return bool(words)
 
 
@@ -74,8 +75,14 @@ def done(request: Request, answer: Answer, needed: str) -> bool:
     return bool(request.success.when) or not first_word(request.error_code, answer.document)
 
 
-def refusal(request: Request, answer: Answer, errors: Mapping[str, ErrorRule]) -> Refusal | None:
-    """What an answer that is no success says; None = it is open what became of the request."""
+def refusal(
+    request: Request, answer: Answer, errors: Mapping[str, ErrorRule], *, named: bool = False
+) -> Refusal | None:
+    """What an answer that is no success says; None = it is open what became of the request.
+
+    ``named``: it holds a valid id of the message. Then a code that is not listed may be a word for success,
+    and ``default`` does not count.
+    """
     if request.success.when and holds(request.success, answer):
         return None  # carried out, but without what was needed
     code = first_word(request.error_code, answer.document)
@@ -83,7 +90,7 @@ def refusal(request: Request, answer: Answer, errors: Mapping[str, ErrorRule]) -
     if code in errors and code:
         return Refusal(errors[code], code, words, listed=True)
     rule = http_rule(answer.status)
-    if code and DEFAULT in errors and (200 <= answer.status < 300 or rule is PLAIN):
+    if code and DEFAULT in errors and not named and (200 <= answer.status < 300 or rule is PLAIN):
         rule = errors[DEFAULT]
     if not code and rule is PLAIN and request.error_code:
         rule = LATER  # the answer does not look like the provider's own

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
-from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from smppbridge.errors import WrongSignature
 from smppbridge.model.fields import Settings, mistake
 from smppbridge.model.message import Inbound
 from smppbridge.providers.base import Callback
-from smppbridge.providers.webhook_extract import Document, Extract, compile_path, walk
+from smppbridge.providers.webhook_extract import Document, Extract, JsonPath, compile_path, walk
 from smppbridge.providers.webhook_fields import HEADER, SECRET
 from smppbridge.providers.webhook_request import BasicAuth, Extracts
 from smppbridge.providers.webhook_template import Lookup, Template, Text
@@ -48,11 +48,18 @@ class Signature(Settings):
             raise mistake("header: names the header for hmac and equals, and only for these")
         if (self.key is None) != (self.hmac is None):
             raise mistake("key: belongs to hmac")
+        if self.hmac is not None and not self.covered & {"body", "form_sorted"}:
+            raise mistake("signed: must hold {body} or {form_sorted}; else anybody can change the rest")
         for name in ("key", "equals"):
             template: Template | None = getattr(self, name)
             if template is not None and not any(one.name.startswith(SECRET) for one in template.fields):
                 raise mistake(f"{name}: must hold a {{secret.NAME}}, with NAME under secrets")
         return self
+
+    @property
+    def covered(self) -> set[str]:
+        """The fields of `signed`."""
+        return {field.name for field in self.signed.fields}
 
     def templates(self) -> Iterator[tuple[str, Template]]:
         """Every template with its key."""
@@ -78,7 +85,8 @@ class Signature(Settings):
             expected = self.prefix + self._sign(callback, url, lookup)
             given = callback.headers.get((self.header or "").lower(), "")
             if self.encoding == "hex":
-                given = given.lower() if not self.prefix else given
+                start = len(self.prefix)
+                given = given[:start] + given[start:].lower()
         if not hmac.compare_digest(expected.encode(), given.encode("utf-8", "replace")):
             raise WrongSignature("the callback's signature or password is missing or wrong")
 
@@ -118,22 +126,12 @@ class InboundFields(Settings):
 class CallbackOptions(Settings):
     """`callback`: how a status or a message from a phone is read out of a request to us."""
 
-    each: str | None = None  # where the list is, when one callback tells of many messages
+    each: JsonPath | None = None  # where the list is, when one callback tells of many messages
     message_id: Extracts = ()
     state: Extracts = ()
     error_code: Extracts = ()
     inbound: InboundFields | None = None
     signature: Signature | None = None
-
-    @field_validator("each")
-    @classmethod
-    def _check_path(cls, path: str | None) -> str | None:
-        if path is not None:
-            try:
-                compile_path(path)
-            except ValueError as error:
-                raise mistake(str(error)) from None
-        return path
 
     @model_validator(mode="after")
     def _enough(self) -> "CallbackOptions":
@@ -141,7 +139,23 @@ class CallbackOptions(Settings):
             raise mistake("message_id and state go together")
         if not self.state and self.inbound is None:
             raise mistake("must have message_id and state, or inbound")
+        read = [*self.message_id, *self.state, *self.error_code]
+        read += [one for _, places in self.inbound or () for one in places]
+        if self.each is not None and any(one.xpath is not None or one.regex is not None for one in read):
+            raise mistake("with each, an item is read by json, not by xpath or regex")
+        self._only_what_is_signed(read)
         return self
+
+    def _only_what_is_signed(self, read: list[Extract]) -> None:
+        if self.signature is None or self.signature.hmac is None:
+            return
+        if "body" not in self.signature.covered:
+            if self.each is not None or any(one.form is None for one in read):
+                raise mistake("with {form_sorted} alone the body is not signed; read everything by form")
+        elif any(one.only_callbacks and one.form is None for one in read):
+            raise mistake(
+                "header, query and param are not signed by {body}; read by json, xpath, regex, form"
+            )
 
     def documents(self, callback: Callback) -> list[Document]:
         """What is to be read, one for each message. Raises ValueError."""

@@ -10,18 +10,18 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
+from typing import Annotated
 
-from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from smppbridge.model.fields import Settings, mistake
 from smppbridge.providers.lenient import parse_lenient
+from smppbridge.providers.webhook_regex import MAX_MATCHED, safe_regex
 
 MAX_FOUND = 2000  # nodes that one JSONPath may find
 MAX_XML = 1024 * 1024  # octets
-MAX_MATCHED = 4096  # characters that a regular expression is shown
 MAX_WORD = 200  # characters of an id, a code or a state; longer ones are none
 _STEP = re.compile(r"""\.([A-Za-z_][\w-]*|\*)|\['([^']+)'\]|\["([^"]+)"\]|\[(-?[0-9]{1,4}|\*)\]""")
-_NESTED_REPEAT = re.compile(r"\([^()]*[*+}][^()]*\)[*+{]")
 _ATTRIBUTE = re.compile(r"(?:(?P<path>.*)/)?@(?P<name>[\w:.-]+)")
 _DTD = re.compile(r"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 Steps = tuple[str | int, ...]
@@ -44,6 +44,18 @@ def compile_path(text: str) -> Steps:
         steps.append(name or (ANY if step[4] == ANY else int(step[4])))
         position = step.end()
     return tuple(steps)
+
+
+def _understood(path: str) -> str:
+    try:
+        compile_path(path)
+    except ValueError as error:
+        raise mistake(str(error)) from None
+    return path
+
+
+JsonPath = Annotated[str, AfterValidator(_understood)]
+"""A key of the configuration that holds a JSONPath."""
 
 
 def walk(value: object, steps: Steps) -> list[object]:
@@ -144,23 +156,13 @@ class Extract(Settings):
 
     model_config = ConfigDict(populate_by_name=True)
 
-    json_path: str | None = Field(default=None, alias="json")
+    json_path: JsonPath | None = Field(default=None, alias="json")
     xpath: str | None = None  # below the root element; ends in /@name for an attribute
     regex: str | None = None  # its first group, or all of it
     header: str | None = None  # callbacks only, as are the following
     query: str | None = None
     form: str | None = None
     param: str | None = None  # query or form
-
-    @field_validator("json_path")
-    @classmethod
-    def _check_path(cls, path: str | None) -> str | None:
-        if path is not None:
-            try:
-                compile_path(path)
-            except ValueError as error:
-                raise mistake(str(error)) from None
-        return path
 
     @field_validator("xpath")
     @classmethod
@@ -246,14 +248,3 @@ def _elements(root: ET.Element, path: str) -> Iterator[str]:
         return (element.text or "" for element in root.findall(path))
     nodes = root.findall(attribute["path"]) if attribute["path"] else [root]
     return (node.get(attribute["name"], "") for node in nodes)
-
-
-def safe_regex(pattern: str) -> str:
-    """The pattern, if it compiles and cannot take for ever. Raises a mistake."""
-    try:
-        re.compile(pattern)
-    except (re.error, RecursionError, OverflowError):
-        raise mistake("must be a regular expression") from None
-    if _NESTED_REPEAT.search(pattern):
-        raise mistake("must not repeat a group that holds a repetition: it could take for ever")
-    return pattern

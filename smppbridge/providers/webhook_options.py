@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import quote, quote_plus, urlsplit
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
@@ -14,7 +15,7 @@ from smppbridge.model.duration import Duration, PositiveDuration
 from smppbridge.model.fields import Secret, mistake
 from smppbridge.providers.options import HttpOptions
 from smppbridge.providers.webhook_callback import CallbackOptions
-from smppbridge.providers.webhook_extract import Extract, safe_regex
+from smppbridge.providers.webhook_extract import Extract
 from smppbridge.providers.webhook_fields import (
     BINARY_FIELDS,
     BOOL_FIELDS,
@@ -26,9 +27,11 @@ from smppbridge.providers.webhook_fields import (
     SECRET,
     SIGNATURE_FIELDS,
     STATUS_FIELDS,
+    lookup_in,
 )
+from smppbridge.providers.webhook_regex import safe_regex
 from smppbridge.providers.webhook_request import Extracts, Request, Success
-from smppbridge.providers.webhook_rules import ErrorTable, StateTable
+from smppbridge.providers.webhook_rules import DEFAULT, ErrorTable, StateTable
 from smppbridge.providers.webhook_template import Template, Text
 
 _SECRET_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
@@ -68,14 +71,21 @@ class StatusRequest(Request):
 
     @model_validator(mode="after")
     def _asks_for_messages(self) -> "StatusRequest":
-        asked = {field.name for _, template in self.templates() for field in template.fields}
-        if not asked & {"ref", "refs", "packet"}:
-            raise mistake("does not hold {ref} or {refs}")
-        if "refs" in asked and self.batch is None:
-            raise mistake("{refs} needs batch, which says where each result is")
-        if self.batch is not None and self.batch.match is None:
+        if self.batch is None:
+            if "refs" in self.asked:
+                raise mistake("{refs} needs batch, which says where each result is")
+            if "ref" not in self.asked:
+                raise mistake("does not hold {ref}, or {refs} with batch")
+        elif self.batch.match is None:
             raise mistake("batch.match: is required")
+        elif not {field.name for field in self.batch.match.equals.fields} & {"ref", "recipient"}:
+            raise mistake("batch.match.equals: does not hold {ref} or {recipient}")
         return self
+
+    @property
+    def asked(self) -> set[str]:
+        """The fields that it names."""
+        return {field.name for _, template in self.templates() for field in template.fields}
 
 
 class FindRequest(Request):
@@ -168,7 +178,7 @@ class WebhookOptions(HttpOptions):
     @model_validator(mode="after")
     def _whole(self) -> "WebhookOptions":
         problems = [problem for section in self._sections() for problem in self._unknown_fields(*section)]
-        problems += self._contradictions()
+        problems += [*self._contradictions(), *self._unreadable()]
         if problems:
             raise mistake("; ".join(problems))
         return self
@@ -215,10 +225,21 @@ class WebhookOptions(HttpOptions):
             yield "schedule: the provider is not told {send_at_unix} or {send_at_iso} in send"
         if (self.status or (self.callback and self.callback.state)) and not self.states:
             yield "states: is required with status or callback"
+
+    def _unreadable(self) -> Iterator[str]:
+        """Answers that are looked at where nothing can be found, or that may mean two things."""
         for name in ("send", "send_binary", "status", "find", "balance"):
             request: Request | None = getattr(self, name)
-            if request is not None and any(one.only_callbacks for one in _places(request)):
+            if request is None:
+                continue
+            if any(one.only_callbacks for one in _places(request)):
                 yield f"{name}: an answer is read by json, xpath or regex"
+            if request.batch is not None and any(one.json_path is None for one in _of_each(request)):
+                yield f"{name}: with batch only error_code and error_text may be read by xpath or regex"
+        for name in ("send", "send_binary"):
+            send: SendRequest | None = getattr(self, name)
+            if send is not None and send.own_id and DEFAULT in self.errors and not send.success.when:
+                yield f"{name}.success.when: is required with own_id and errors: default"
 
     def warnings(self, *, callbacks: bool) -> list[str]:
         """Secrets that nothing uses, and statuses that nobody will ever know."""
@@ -236,6 +257,15 @@ class WebhookOptions(HttpOptions):
             found.append("url: is plain http; secrets, numbers and texts can be read on the way")
         return found
 
+    def hidden(self, secrets: Mapping[str, str], callback_url: str) -> list[str]:
+        """What a provider is told and may repeat, but nobody may read, in every form in which it is sent:
+        secrets and our address with its token. The longest first."""
+        sections = (self.send, self.send_binary, self.status, self.find, self.balance)
+        logins = {one.basic_auth.login(lookup_in({}, secrets)) for one in sections if one and one.basic_auth}
+        plain = {*secrets.values(), callback_url, urlsplit(callback_url).path.rpartition("/")[2]}
+        forms = plain | logins | {quote(one, safe="") for one in plain} | {quote_plus(one) for one in plain}
+        return sorted(forms, key=len, reverse=True)
+
     def credential(self) -> str:
         """The first of the secrets."""
         return next((secret.get_secret_value() for secret in self.secrets.values()), "")
@@ -248,3 +278,10 @@ def _places(request: Request) -> Iterator[Extract]:
             yield from value.when
         elif isinstance(value, tuple):
             yield from (one for one in value if isinstance(one, Extract))
+
+
+def _of_each(request: Request) -> Iterator[Extract]:
+    """What is looked for in each result of many."""
+    yield from request.success.when
+    for name in ("message_id", "state", "message_error"):
+        yield from getattr(request, name, ())

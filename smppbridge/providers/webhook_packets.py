@@ -1,13 +1,16 @@
-"""Which messages of `kind: webhook` go in one request. Must not know: the network, answers."""
+"""Which messages of `kind: webhook` go in one request, or are asked for by one.
+
+Must not know: the network, answers.
+"""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from smppbridge.errors import Uncertain
-from smppbridge.model.message import Message
+from smppbridge.model.message import Message, Poll
 from smppbridge.providers.base import SendResult, Taken
-from smppbridge.providers.webhook_options import SendRequest
+from smppbridge.providers.webhook_options import SendRequest, StatusRequest
 from smppbridge.providers.webhook_template import Lookup
 
 
@@ -55,6 +58,21 @@ def packets_of(
         sizes[kind, turn] += 1
         packets.setdefault((kind, turn, page), Packet(section, [])).messages.append(message)
     return iter(packets.values())
+
+
+def questions_of(
+    polls: Sequence[Poll], section: StatusRequest, lookup_of: Callable[[Poll], Lookup]
+) -> Iterator[list[Poll]]:
+    """Messages whose questions are the same but for their references together, in order."""
+    if section.batch is None:
+        yield from ([poll] for poll in polls)
+        return
+    alike: dict[object, list[Poll]] = {}
+    for poll in polls:
+        alike.setdefault(section.prepare("", lookup_of(poll)), []).append(poll)
+    for together in alike.values():
+        for start in range(0, len(together), section.batch.size):
+            yield together[start : start + section.batch.size]
 
 
 def without_shared(results: dict[int, SendResult]) -> dict[int, SendResult]:

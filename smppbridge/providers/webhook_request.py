@@ -9,12 +9,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Annotated, Any, Literal, NamedTuple
-from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from smppbridge.model.fields import Settings, mistake
-from smppbridge.providers.webhook_extract import ANY, Extract, Steps, compile_path, safe_regex
+from smppbridge.providers.options import base_url
+from smppbridge.providers.webhook_extract import ANY, Extract, JsonPath, Steps, compile_path
+from smppbridge.providers.webhook_regex import safe_regex
 from smppbridge.providers.webhook_template import (
     JsonBody,
     Lookup,
@@ -55,7 +56,7 @@ Extracts = Annotated[tuple[Extract, ...], BeforeValidator(one_or_many), Field(ma
 
 
 class Condition(Extract):
-    """What must be found somewhere: one of the values, a match, or (without both) anything."""
+    """What must be found somewhere: one of the values, a match of the first, or (without both) anything."""
 
     equals: tuple[str, ...] | None = None
     matches: str | None = None
@@ -109,7 +110,7 @@ class Match(Settings):
 
     model_config = ConfigDict(populate_by_name=True)
 
-    json_path: str | None = Field(default=None, alias="json")
+    json_path: JsonPath | None = Field(default=None, alias="json")
     key: bool = False
     equals: Text
 
@@ -117,7 +118,6 @@ class Match(Settings):
     def _one_way(self) -> "Match":
         if self.key == (self.json_path is not None):
             raise mistake("must have either json: PATH or key: true")
-        _path(self.json_path or "$", wild=True)
         return self
 
     @cached_property
@@ -126,20 +126,22 @@ class Match(Settings):
         return Extract(json=self.json_path)
 
 
+def _one_place(path: str) -> str:
+    if ANY in compile_path(path):
+        raise mistake("must lead to one place, without *")
+    return path
+
+
+OnePlace = Annotated[JsonPath, AfterValidator(_one_place)]
+
+
 class Batch(Settings):
     """Many messages in one request."""
 
     size: int = Field(default=100, ge=1, le=1000)
-    list: str | None = None  # where in `json` the list is whose only entry is written for one message
-    results: str  # where in the answer the results are: a list, or a mapping
+    list: OnePlace | None = None  # where in `json` the list is whose only entry is written for one message
+    results: OnePlace  # where in the answer the results are: a list, or a mapping
     match: Match | None = None  # None = results stand in the order of the messages
-
-    @field_validator("list", "results")
-    @classmethod
-    def _check_path(cls, path: str | None) -> str | None:
-        if path is not None:
-            _path(path, wild=False)
-        return path
 
 
 class Request(Settings):
@@ -165,16 +167,7 @@ class Request(Settings):
     @field_validator("url")
     @classmethod
     def _check_url(cls, url: str | None) -> str | None:
-        parts = urlsplit(url or "https://host")
-        if (
-            parts.scheme not in {"http", "https"}
-            or not parts.hostname
-            or parts.query
-            or parts.fragment
-            or parts.username
-        ):
-            raise mistake("must be an http:// or https:// address without user, query and fragment")
-        return url
+        return url if url is None else base_url(url)
 
     @field_validator("path")
     @classmethod
@@ -198,6 +191,19 @@ class Request(Settings):
                 raise mistake(f"{name} must have printable ASCII characters only")
         return headers
 
+    @field_validator("content_type")
+    @classmethod
+    def _check_content_type(cls, content_type: str | None) -> str | None:
+        if content_type is None:
+            return None
+        if escape_for(content_type) is None:
+            raise mistake("must be application/json, application/xml or application/x-www-form-urlencoded")
+        for parameter in content_type.split(";")[1:]:
+            name, _, value = parameter.partition("=")
+            if name.strip().lower() == "charset" and value.strip(' "').lower() != "utf-8":
+                raise mistake("must have no other charset than utf-8")
+        return content_type
+
     @model_validator(mode="after")
     def _one_body(self) -> "Request":
         bodies = [one for one in (self.form, self.json_body, self.body) if one is not None]
@@ -207,8 +213,6 @@ class Request(Settings):
             raise mistake("method: a GET has no form, json or body; use query, or POST")
         if (self.body is None) != (self.content_type is None):
             raise mistake("body and content_type go together; form and json have their own content_type")
-        if self.content_type is not None and escape_for(self.content_type) is None:
-            raise mistake("content_type: must be application/json, application/xml, text/plain or a form's")
         if self.batch is not None and self.batch.list is not None:
             _check_list(self.json_body, compile_path(self.batch.list))
         return self
@@ -236,7 +240,7 @@ class Request(Settings):
 
     def prepare(self, base: str, lookup: Lookup, items: Sequence[Lookup] = ()) -> Prepared:
         """The request for ``lookup``; ``items``: the messages of its list. Raises ValueError."""
-        url = (self.url or base).rstrip("/") + self.path.render(lookup, in_path)
+        url = (self.url or base) + self.path.render(lookup, in_path)
         query = _form(self.query, lookup)
         content, content_type = self._content(lookup, items)
         headers = {name: value.render(lookup, in_header).strip() for name, value in self.headers.items()}
@@ -294,12 +298,3 @@ def _check_list(tree: Tree, path: Steps) -> None:
         tree = tree.get(step) if isinstance(tree, dict) and isinstance(step, str) else None
     if not isinstance(tree, list) or len(tree) != 1:
         raise mistake("batch.list: must lead to a list in json with one entry, written for one message")
-
-
-def _path(path: str, *, wild: bool) -> None:
-    try:
-        steps = compile_path(path)
-    except ValueError as error:
-        raise mistake(str(error)) from None
-    if not wild and ANY in steps:
-        raise mistake("must lead to one place, without *")

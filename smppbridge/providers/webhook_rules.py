@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
-from smppbridge.errors import ProviderError, Rejected, Uncertain
+from smppbridge.errors import ProviderError, Uncertain
 from smppbridge.model.duration import Duration
 from smppbridge.model.fields import Settings, mistake
 from smppbridge.model.message import State
@@ -132,11 +132,6 @@ def error_for(rule: ErrorRule, code: str, reason: str, attempt: int) -> Provider
     error = to_error(rule.rule, number, reason)
     error.code = code
     return error
-
-
-def about_message(error: ProviderError) -> bool:
-    """Whether only one message of a request may be at fault for this refusal."""
-    return isinstance(error, Rejected)
 
 
 def receipt_number(code: str) -> int:

@@ -127,15 +127,13 @@ def fits_xml(text: str) -> bool:
 
 
 def escape_for(content_type: str) -> Escape | None:
-    """How values get into a body of this type; None for a type that is not known."""
+    """How values get into a body of this type; None for a type in which nothing keeps them apart."""
     kind = content_type.partition(";")[0].strip().lower()
     if kind in ("application/json", "text/json") or kind.endswith("+json"):
         return in_json
     if kind in ("application/xml", "text/xml") or kind.endswith("+xml"):
         return in_xml
-    if kind == "application/x-www-form-urlencoded":
-        return in_form
-    return str if kind == "text/plain" else None
+    return in_form if kind == "application/x-www-form-urlencoded" else None
 
 
 Tree = Template | dict[str, Any] | list[Any] | int | float | bool | None

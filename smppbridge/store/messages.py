@@ -113,7 +113,7 @@ WHERE provider = ? AND stage = {Stage.SENT:d} AND deadline <= ? ORDER BY deadlin
 _DOUBT_PAST_DEADLINE = f"""
 SELECT {OVERDUE_COLUMNS} FROM messages INDEXED BY messages_doubts
 WHERE provider = ?1 AND stage = {Stage.UNCERTAIN:d} AND deadline <= ?2
-    AND (asked > 0 OR due_at <= max(deadline, ?2 - {ASK_GRACE_MS})) ORDER BY deadline LIMIT ?3"""
+    AND (asked > 0 OR due_at = deadline OR due_at <= ?2 - {ASK_GRACE_MS}) ORDER BY deadline LIMIT ?3"""
 
 # Nothing waits beyond its deadline. Those due earlier that are passed over here are about to be promoted.
 _WAITING_PAST_DEADLINE = f"""

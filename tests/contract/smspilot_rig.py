@@ -17,7 +17,7 @@ from tests.support.smspilot_gateway import Order
 
 APIKEY = "5ECRETKEY5ECRETKEY5ECRETKEY5ECRETKEY5ECRETKEY5ECRETKEY5ECRETKEY0"
 USER, PASSWORD = "smspilot", "5ECRET: pa55word"
-PAGE = 1000  # messages in one answer about the last day
+READ = 1900  # messages of the last day that fit into as many questions as may be asked
 
 
 class SmspilotRig(Rig):
@@ -154,8 +154,8 @@ class SmspilotRig(Rig):
         ]
 
     def cut_list(self) -> None:
-        """Other messages fill the whole answer."""
-        rows = [{"to": f"7955{number:07d}", "text": "полно"} for number in range(PAGE)]
+        """Other messages fill all answers."""
+        rows = [{"to": f"7955{number:07d}", "text": "полно"} for number in range(READ)]
         self.simulator._gateway.place(Order(2, rows, "Demo"))
 
     def inbound_callback(self, source: str, text: str) -> Callback:

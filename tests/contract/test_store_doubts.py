@@ -4,6 +4,7 @@ import pytest
 
 from smppbridge.model.message import Doubt, Message, Outcome, Stage, State
 from smppbridge.store.base import Store
+from smppbridge.store.messages import ASK_GRACE_MS
 from tests.support.rows import DAY, HOUR, NOW, claim, report, segment, send, sent, stages, unsent
 
 AGAIN = NOW + 60_000
@@ -73,8 +74,39 @@ async def test_only_doubts_of_this_provider_that_may_still_be_solved(store: Stor
     await send(store, segment(2))
     await store.add_segments([segment(3)])
     assert await store.claim_doubts("spare", AGAIN, 10, AGAIN) == []
-    assert await store.claim_doubts("lab", NOW + HOUR, 10, AGAIN) == []
-    assert [doubt.id for doubt in await store.claim_doubts("lab", NOW + HOUR - 1, 10, AGAIN)] == [1]
+    assert [doubt.asked for doubt in await asked(store, NOW + HOUR - 1)] == [0]
+    assert await asked(store, NOW + HOUR) == []
+    assert [doubt.asked for doubt in await asked(store, NOW + HOUR - 1)] == [1]
+
+
+async def test_a_doubt_is_asked_about_once_though_its_deadline_comes_first(store: Store) -> None:
+    await in_doubt(store, 1, due_at=NOW + HOUR, deadline=NOW + 1)
+    assert await asked(store, NOW + HOUR - 1) == []
+    assert await store.overdue("lab", NOW + HOUR + ASK_GRACE_MS - 1, 10) == []
+    assert [doubt.asked for doubt in await asked(store, NOW + HOUR)] == [0]
+    assert await asked(store, NOW + HOUR + 1) == []
+    assert [row.id for row in await store.overdue("lab", NOW + HOUR + 1, 10)] == [1]
+
+
+async def test_a_question_that_nobody_asks_is_waited_for_so_long(store: Store) -> None:
+    await in_doubt(store, 1, due_at=NOW + HOUR, deadline=NOW + 1)
+    await in_doubt(store, 2, due_at=NOW + HOUR + 1, deadline=NOW + 1)
+    await in_doubt(store, 3, due_at=NOW + 1, deadline=NOW + DAY)  # its deadline is still to come
+    [row] = await store.overdue("lab", NOW + HOUR + ASK_GRACE_MS, 10)
+    assert (row.id, row.stage) == (1, Stage.UNCERTAIN)
+
+
+async def test_a_question_due_just_before_the_deadline_is_waited_for_too(store: Store) -> None:
+    await in_doubt(store, 1, due_at=NOW + HOUR - 1, deadline=NOW + HOUR)
+    assert await store.overdue("lab", NOW + HOUR, 10) == []
+    assert [doubt.id for doubt in await store.claim_doubts("lab", NOW + HOUR, 10, AGAIN)] == [1]
+    assert [row.id for row in await store.overdue("lab", NOW + HOUR, 10)] == [1]
+
+
+async def test_a_doubt_that_nobody_can_ask_about_ends_at_its_deadline(store: Store) -> None:
+    await in_doubt(store, 1, due_at=NOW + HOUR, deadline=NOW + HOUR)
+    assert await store.overdue("lab", NOW + HOUR - 1, 10) == []
+    assert [row.id for row in await store.overdue("lab", NOW + HOUR, 10)] == [1]
 
 
 # --- what was said -----------------------------------------------------------------------------------
@@ -104,6 +136,27 @@ async def test_known_references_are_of_one_provider(store: Store) -> None:
     assert await store.known_refs("lab", refs) == {"ref-1", "ref-2"}
     assert await store.known_refs("spare", refs) == {"ref-3"}
     assert await store.known_refs("lab", []) == frozenset()
+
+
+async def test_what_a_provider_is_being_given(store: Store) -> None:
+    await store.add_segments(
+        [
+            segment(1, text="door"),
+            segment(2, text="gate"),
+            segment(3, text="lamp"),
+            segment(4, text="door", provider="spare"),
+        ]
+    )
+    assert await store.in_flight("lab") == frozenset()
+    door, gate, lamp = await claim(store)
+    await claim(store, provider="spare")
+    assert await store.in_flight("lab") == {(one.recipient, one.text) for one in (door, gate, lamp)}
+    assert await store.in_flight("spare") == {(door.recipient, "door")}
+    await store.record_sent([sent(door)], NOW)
+    await store.record_unsent([unsent(gate, Stage.UNCERTAIN, NOW)])
+    assert await store.in_flight("lab") == {(lamp.recipient, "lamp")}
+    await store.hand_back([(lamp.id, lamp.attempt, NOW)])
+    assert await store.in_flight("lab") == frozenset()
 
 
 async def test_very_many_known_references(store: Store) -> None:

@@ -139,14 +139,24 @@ async def test_a_restart_frees_leases_and_keeps_the_order(make_store: Callable[[
     await store.close()
 
 
-async def test_parts_expire_by_the_time_they_were_received(store: Store) -> None:
-    rows = [arrival(ref, part(octets=ref.encode(), at=NOW + at)) for at, ref in enumerate("abc")]
-    await store.add_inbound([*rows, arrival("d", part("log"))], NOW + 9)
+async def test_parts_expire_by_the_time_they_were_taken(store: Store) -> None:
+    long_ago = part(octets=b"a", at=NOW - DAY)  # the telephone's clock, or a provider that held it back
+    still_to_come = part(octets=b"b", at=NOW + DAY)
+    await store.add_inbound([arrival("1", long_ago, part("log"))], NOW)
+    await store.add_inbound([arrival("2", still_to_come)], NOW + 1)
+    await store.add_inbound([arrival("3", part(octets=b"c"))], NOW + 2)
     assert await store.expire_receipts("pbx", NOW, 10) == 0
     assert await store.expire_receipts("pbx", NOW + 1, 10) == 1
     assert await store.expire_receipts("pbx", NOW + DAY, 1) == 1
     assert await claimed(store, now=NOW + 9) == [b"c"]
     assert await claimed(store, "log", now=NOW + 9) == [b"yes"]
+
+
+async def test_parts_that_were_leased_or_put_off_expire_as_well(store: Store) -> None:
+    await store.add_inbound([arrival("1", part(), part())], NOW)
+    first, _ = await store.claim_inbound("pbx", NOW, LATER, 10)
+    await store.defer_inbound([(first.id, NOW + DAY, 5)])
+    assert await store.expire_receipts("pbx", NOW + 1, 10) == 2
 
 
 async def test_receipts_and_parts_expire_within_one_limit(store: Store) -> None:

@@ -5,10 +5,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from smppbridge.errors import Disabled, Postponed, Rejected, Unavailable
+from smppbridge.errors import Disabled, Postponed, Rejected, Throttled
 from smppbridge.model.message import Stage
+from smppbridge.providers.http_provider import UNFIT
+from smppbridge.smpp.constants import Status
 from smppbridge.smpp.pdu import DeliverSm
 from smppbridge.smpp.receipt import parse_receipt
 from tests.support.bridge import Clock, eventually, get, metric
@@ -80,6 +80,18 @@ async def test_what_is_held_back_does_not_use_up_the_rate(tmp_path: Path) -> Non
         assert lab.sent_at[-1] - lab.sent_at[0] < 0.5  # 4 at once; the held ones would cost 0.25 s each
 
 
+async def test_what_was_not_taken_may_go_again_without_a_distance(tmp_path: Path) -> None:
+    lab = ScriptedProvider("lab", same_text_gap=600.0, flood_count=1, flood_gap=600.0)
+    lab.answers += [Throttled("slow down", after=0.1), Postponed("too soon", after=0.1)]
+    async with scripted(tmp_path, lab) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        await esme.submit(submit())
+        await eventually(lambda: metric(app, "attempts_total", provider="lab", result="sent") == 1)
+        assert len(lab.sent) == 3
+        await esme.submit(submit())
+        await esme.silence(DeliverSm)
+        assert len(lab.sent) == 3  # what was taken counts
+
+
 # --- refusals in a row -----------------------------------------------------------------------------
 
 
@@ -100,6 +112,17 @@ async def test_refusals_in_a_row_pause_the_provider(tmp_path: Path) -> None:
         app.reload(scripted_config(tmp_path, lab))  # a person has looked
         await eventually(lambda: len(lab.sent) == 5)
         assert metric(app, "provider_up", provider="lab") == 1
+
+
+async def test_what_was_not_even_sent_does_not_prove_that_a_provider_works(tmp_path: Path) -> None:
+    lab = ScriptedProvider("lab")
+    lab.answers += [Disabled("wrong key", pause=0.05), Rejected("not one of its services", code=UNFIT)]
+    async with scripted(tmp_path, lab) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        await esme.submit_many([submit("one"), submit("two")])
+        await eventually(lambda: metric(app, "attempts_total", provider="lab", result="rejected") == 1)
+        assert metric(app, "provider_up", provider="lab") == 0
+        await esme.submit(submit("three"))
+        await eventually(lambda: metric(app, "provider_up", provider="lab") == 1)
 
 
 # --- money -----------------------------------------------------------------------------------------
@@ -171,13 +194,16 @@ async def test_only_a_person_is_told_where_the_operator_wants_no_more(tmp_path: 
         await eventually(lambda: len(lab.sent) == 1)
 
 
-@pytest.mark.parametrize("error", [Disabled("wrong key", pause=600.0), Unavailable("connection refused")])
-async def test_a_balance_question_that_fails(tmp_path: Path, error: Disabled | Unavailable) -> None:
-    lab = ScriptedProvider("lab", balance_interval=0.05)
-    lab.money = error
-    async with scripted(tmp_path, lab) as app:
-        await eventually(lambda: metric(app, "provider_up", provider="lab") == 0)
-        asked = lab.balances_asked
-        assert asked == (1 if isinstance(error, Disabled) else 3)
-        assert error.reason in (await get(app, "/readyz")).json()["reasons"][0]
-        assert lab.balances_asked == asked  # it is left alone
+async def test_without_money_no_message_is_tried_before_some_is_paid_in(tmp_path: Path) -> None:
+    lab = ScriptedProvider("lab", balance_interval=0)
+    lab.answers.append(Disabled("no money", pause=0.1, status=Status.ESME_RNOMONEY))
+    lab.money = -5.0
+    async with scripted(tmp_path, lab) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        await esme.submit_many([submit(str(number)) for number in range(5)])
+        await eventually(lambda: lab.balances_asked == 1)
+        app.dispatchers["lab"].retry()
+        await eventually(lambda: lab.balances_asked == 2)
+        assert len(lab.sent) == 1
+        lab.money = -4.0  # an account that lives below zero
+        app.dispatchers["lab"].retry()
+        await eventually(lambda: len(lab.sent) == 5)  # the first one waits a little longer

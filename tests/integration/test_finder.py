@@ -1,5 +1,7 @@
 """Messages whose hand-over ended without a clear answer, and what is asked about them."""
 
+import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +9,8 @@ import pytest
 
 from smppbridge.app import App
 from smppbridge.errors import Disabled, Uncertain
-from smppbridge.model.message import Doubt, Overdue, Stage, State, StatusReport
-from smppbridge.providers.base import Trace
+from smppbridge.model.message import Doubt, Message, Overdue, Stage, State, StatusReport
+from smppbridge.providers.base import SendResult, Trace
 from smppbridge.smpp.constants import Tag
 from smppbridge.smpp.pdu import DeliverSm
 from smppbridge.smpp.receipt import parse_receipt
@@ -45,6 +47,20 @@ def asked(lab: ScriptedProvider) -> int:
 def nowhere(doubt: Doubt) -> Trace:
     """The provider certainly does not have it."""
     return Trace(doubt.id)
+
+
+class Slow(ScriptedProvider):
+    """Answers hand-overs while ``answer`` is set; takes them at once."""
+
+    def __init__(self, name: str, **limits: Any) -> None:
+        super().__init__(name, **limits)
+        self.answer = asyncio.Event()
+        self.answer.set()
+
+    async def send(self, messages: Sequence[Message], now: int) -> list[SendResult]:
+        results = await super().send(messages, now)
+        await self.answer.wait()
+        return results
 
 
 # --- providers that can be asked -------------------------------------------------------------------
@@ -164,6 +180,51 @@ async def test_a_schedule_that_the_provider_keeps_is_not_given_up_before_its_tim
         assert lab.polled == []
         clock.forward(18_100)
         await eventually(lambda: lab.polled)
+
+
+async def test_what_an_equal_message_on_its_way_may_have_is_left_alone(tmp_path: Path) -> None:
+    lab = Slow("lab", parallel=2, **ASKABLE)
+    async with scripted(tmp_path, lab) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        await esme.submit(submit("another text"))
+        await eventually(lambda: metric(app, "attempts_total", provider="lab", result="sent") == 1)
+        lab.answers.append(Uncertain("read timeout"))
+        doubtful = await esme.submit(submit())
+        await eventually(lambda: asked(lab) >= 1)
+        lab.answer.clear()
+        sure = await esme.submit(submit())
+        await eventually(lambda: len(lab.sent) == 3)  # the provider has it as ref-3
+        lab.traces = lambda doubt: Trace(doubt.id, ("ref-3",))
+        questions = asked(lab)
+        await eventually(lambda: asked(lab) >= questions + 4)
+        assert len(await held(app)) == 1
+        lab.answer.set()
+        await eventually(lambda: metric(app, "attempts_total", provider="lab", result="sent") == 2)
+        await lab.push(delivered("ref-3"))
+        assert id_of(await esme.receipt()) == sure
+        lab.traces = lambda doubt: Trace(doubt.id, ("ref-3", "ref-9"))
+        await lab.push(delivered("ref-9"))
+        assert id_of(await esme.receipt()) == doubtful
+        assert len(lab.sent) == 3
+
+
+@pytest.mark.parametrize(
+    "change", [{"to": "375297654321"}, {"text": "Door 4 opened"}], ids=["number", "text"]
+)
+async def test_another_message_on_its_way_hides_nothing(tmp_path: Path, change: dict[str, str]) -> None:
+    lab = Slow("lab", parallel=2, **ASKABLE)
+    async with scripted(tmp_path, lab) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        await esme.submit(submit("another text"))
+        await eventually(lambda: metric(app, "attempts_total", provider="lab", result="sent") == 1)
+        lab.answers.append(Uncertain("read timeout"))
+        message_id = await esme.submit(submit())
+        await eventually(lambda: asked(lab) >= 1)
+        lab.answer.clear()
+        await esme.submit(submit(**change))
+        await eventually(lambda: len(lab.sent) == 3)
+        lab.traces = lambda doubt: Trace(doubt.id, ("ref-2",))
+        await lab.push(delivered("ref-2"))
+        assert id_of(await esme.receipt()) == message_id
+        lab.answer.set()
 
 
 # --- who never tells -------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -92,6 +93,33 @@ async def test_what_providers_may_tell(tmp_path: Path, message: Inbound, came: t
         assert await arrive(app, lab, message) == 200
         pdu = await esme.receipt()
         assert (text_of(pdu), pdu.source_addr, pdu.destination_addr) == came
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"ref": "\ud800"},
+        {"source": "\ud83d"},
+        {"destination": "\udfff"},
+        {"text": "\ud83d"},
+        {"at": 10**30},
+        {"at": -(10**30)},
+    ],
+    ids=["reference", "source", "destination", "text", "never", "before all time"],
+)
+async def test_nonsense_does_not_hold_up_the_others(tmp_path: Path, change: dict[str, Any]) -> None:
+    lab = ScriptedProvider("lab")
+    async with (
+        scripted(tmp_path, lab, sections=ALL_TO_PBX) as app,
+        await Esme.bound(app.smpp_ports[0]) as esme,
+    ):
+        bad, good = from_phone("bad", "1")._replace(**change), from_phone("good", "2")
+        assert await arrive(app, lab, bad, good) == 200
+        first, second = await esme.receipts(2)
+        assert text_of(first) == ("?" if "text" in change else "bad")
+        assert text_of(second) == "good"
+        assert await arrive(app, lab, bad, good) == 200
+        await esme.silence(DeliverSm)
 
 
 @pytest.mark.parametrize(
@@ -331,3 +359,17 @@ async def test_what_waits_is_counted_and_dropped_when_nobody_comes_for_it(
         async with await Esme.bound(app.smpp_ports[0]) as esme:
             await esme.silence(DeliverSm)
     assert "dropped" in caplog.text
+
+
+async def test_a_provider_whose_clock_is_ahead_is_not_taken_twice(tmp_path: Path) -> None:
+    clock, lab = Clock(), ScriptedProvider("lab")
+    async with (
+        scripted(tmp_path, lab, sections=ALL_TO_PBX, clock=clock) as app,
+        await Esme.bound(app.smpp_ports[0]) as esme,
+    ):
+        told = from_phone("yes", "", at=clock() + 3_600_000)
+        await arrive(app, lab, told)
+        assert text_of(await esme.receipt()) == "yes"
+        clock.forward(60)
+        await arrive(app, lab, told)
+        await esme.silence(DeliverSm, 0.3)

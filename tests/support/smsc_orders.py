@@ -161,9 +161,11 @@ def _check_text(query: Query, service: str, text: str, found: dict[str, str]) ->
 
 def _is_binary(text: str) -> bool:
     """Hex; the first octet is the length of the UDH, which consists of whole elements (send.php, bin)."""
-    if not re.fullmatch(r"(?:[0-9A-Fa-f]{2})+", text) or len(text) > 2 * MAX_BINARY:
+    if not re.fullmatch(r"(?:[0-9A-Fa-f]{2})+", text):
         return False
     octets = bytes.fromhex(text)
+    if len(octets) - octets.startswith(b"\0") > MAX_BINARY:  # 0, no header at all, is not sent to the phone
+        return False
     header = octets[1 : 1 + octets[0]]
     at = 0
     while at + 1 < len(header):

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from smppbridge.errors import Disabled, Rejected, Unavailable, Uncertain
+from smppbridge.errors import Disabled, Postponed, Rejected, Throttled, Unavailable, Uncertain
 from smppbridge.flow import conduct as conduct_module
 from smppbridge.flow.conduct import Conduct, Questions
 from smppbridge.providers.base import Limits, SendResult, Taken
@@ -82,6 +82,42 @@ def test_only_so_many_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     assert rules.hold_back(message(3), 0.0) == 60.0
 
 
+# --- what was not taken ----------------------------------------------------------------------------
+
+NOT_TAKEN = [Unavailable("x"), Throttled("x", after=1.0), Postponed("x", after=1.0), Disabled("x", pause=1.0)]
+MAYBE_TAKEN = [Taken("ref"), Uncertain("x"), REFUSED]
+
+
+@pytest.mark.parametrize(
+    ("result", "counts"), [(one, False) for one in NOT_TAKEN] + [(one, True) for one in MAYBE_TAKEN]
+)
+def test_what_was_not_taken_does_not_count(result: SendResult, counts: bool) -> None:
+    rules = conduct(same_text_gap=60.0)
+    assert rules.hold_back(message(1), 0.0) == 0.0
+    rules.count([message(1)], [result])
+    assert rules.hold_back(message(1), 1.0) == (59.0 if counts else 0.0)
+
+    rules = conduct(flood_count=2, flood_gap=60.0)
+    assert [rules.hold_back(message(1), now) for now in (0.0, 1.0)] == [0.0, 0.0]
+    rules.count([message(1), message(1)], [Taken("ref"), result])
+    assert rules.hold_back(message(1), 2.0) == (59.0 if counts else 0.0)
+    assert rules.hold_back(message(1), 3.0) > 50.0
+
+
+def test_each_message_of_a_batch_counts_by_itself() -> None:
+    rules = conduct(same_text_gap=60.0, flood_count=1, flood_gap=60.0)
+    one, other = message(1), message(2)
+    assert [rules.hold_back(item, 0.0) for item in (one, other)] == [0.0, 0.0]
+    rules.count([one, other], [Taken("ref"), Unavailable("x")])
+    assert [rules.hold_back(item, 1.0) for item in (one, other)] == [59.0, 0.0]
+
+
+def test_results_without_limits_leave_no_trace() -> None:
+    free = conduct()
+    free.count([message(1)] * 9, [Unavailable("x")] * 9)
+    assert free.hold_back(message(1), 0.0) == 0.0
+
+
 # --- refusals --------------------------------------------------------------------------------------
 
 
@@ -101,7 +137,7 @@ def test_so_many_refusals_in_a_row_pause_the_provider_for_the_window() -> None:
         (Taken("ref"), False),
         (Unavailable("connection refused"), True),
         (Uncertain("timeout"), True),
-        (Rejected("our own check: nothing was sent"), True),
+        (Postponed("not at night", after=60.0), True),
     ],
 )
 def test_only_a_success_ends_the_row(between: SendResult, still_in_row: bool) -> None:
@@ -110,8 +146,8 @@ def test_only_a_success_ends_the_row(between: SendResult, still_in_row: bool) ->
     assert (rules.count_refusals([REFUSED], 0.0) is not None) is still_in_row
 
 
-def test_refusals_without_a_code_do_not_count() -> None:
-    assert conduct(refusals_in_row=1).count_refusals([Rejected("our own check")] * 9, 0.0) is None
+def test_refusals_without_a_code_count_too() -> None:
+    assert conduct(refusals_in_row=2).count_refusals([Rejected("no")] * 2, 0.0) is not None
 
 
 def test_a_row_does_not_reach_beyond_the_window() -> None:
@@ -173,6 +209,14 @@ def test_low_balance(balance: float | None, low: bool, leaves: bool) -> None:
     rules = conduct(low_balance=100.0, leave_when_low=True)
     rules.balance = balance
     assert (rules.is_low, rules.leaves()) == (low, leaves)
+
+
+@pytest.mark.parametrize("balance", [-10.0, 0.0, 10.0])
+def test_without_a_threshold_no_balance_is_low(balance: float) -> None:
+    rules = conduct(leave_when_low=True)  # an account on credit may always be below zero
+    rules.balance = balance
+    assert not rules.is_low
+    assert not rules.leaves()
 
 
 def test_a_low_balance_alone_moves_nothing() -> None:

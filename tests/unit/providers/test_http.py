@@ -259,5 +259,10 @@ def test_what_is_not_understood_is_named_but_not_quoted(body: bytes, kind: str) 
     assert error.reason.endswith(f" {len(body)} octets of {kind} that cannot be understood")
 
 
+@pytest.mark.parametrize("url", ["https://h:99999/x", "https://h:port", "https://[::1"])
+def test_a_broken_address_is_told_without_a_crash(url: str) -> None:
+    assert host_of(url) == "a broken address"
+
+
 def test_host_of() -> None:
     assert host_of("https://user:secret@a.example:8443/path?token") == "a.example:8443"

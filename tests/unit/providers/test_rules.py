@@ -75,7 +75,8 @@ def test_pauses() -> None:
     [
         ({"mnc": "01", "imsi": "25701", "other": "x"}, ["imsi", "mcc", "mnc"], "imsi=25701 mnc=01"),
         ({"net": " A1 \t Belarus\n"}, ["net"], "net=A1_Belarus"),
-        ({"net": "МТС A1\0\x7f"}, ["net"], "net=_A1"),
+        ({"net": "МТС A1\0\x7f中"}, ["net"], "net=MTS_A1"),
+        ({"net": "Объединённая Щука"}, ["net"], "net=Obedinennaya_Shchuka"),
         ({"net": ""}, ["net"], ""),
         ({}, ["net"], ""),
         ({"net": "A1"}, [], ""),

@@ -135,7 +135,7 @@ async def test_the_simulator_takes_every_kind_as_it_was_meant() -> None:
         assert [row["date_send"] for row in ours] == ["", "", "", date_send(at), ""]
         validity = [row["validity"] for row in ours]
         assert validity[2] in {90, 91}
-        assert [*validity[:2], *validity[3:]] == [24 * 3600, 24 * 3600, 23 * 3600, None]
+        assert [*validity[:2], *validity[3:]] == [24 * 3600, 24 * 3600, 23 * 3600, 48 * 3600]
         assert simulator.violations == []
 
 

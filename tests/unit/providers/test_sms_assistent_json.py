@@ -26,7 +26,7 @@ def test_package() -> None:
         "message": {
             "msg": [
                 {"recipient": "375296717259", "sender": "Shop", "sms_text": "Привет", "validity_period": 24},
-                {"recipient": "375296717260", "sender": "CMC", "sms_text": '"b"\n'},
+                {"recipient": "375296717260", "sender": "CMC", "sms_text": '"b"\n', "validity_period": 48},
             ]
         },
     }
@@ -97,7 +97,13 @@ def test_answer(body: str, answer: Answer) -> None:
     [
         *(b"", b"\xff\xfe", b"[]", b"{}", b"null", b"5", b'"x"', b'{"error":"no"}', b'{"error":5}'),
         *(b'{"message":[]}', b'{"message":{"msg":5}}', b'{"status":{}}', b"<html></html>", b"true"),
-        *(b"[" * 100_000, b'{"error":' * 50_000, b"9" * 5000, b'{"message":{"msg":[{"sms_id":1}'),
+        *(
+            b"[" * 100_000,
+            b'{"error":-1' + b" " * 262_144 + b"}",
+            b'{"error":' * 50_000,
+            b"9" * 5000,
+            b'{"message":{"msg":[{"sms_id":1}',
+        ),
     ],
 )
 def test_not_an_answer(body: bytes) -> None:

@@ -38,7 +38,7 @@ def test_message() -> None:
 def test_what_is_not_said_is_left_out() -> None:
     sent = message(1, deadline=NOW + 2 * DAY, text="a\ud83d")
     fields = form(encode_send(LOGIN, sent, sender="", date="", now=NOW))
-    assert fields == {**NAMED, "recipient": sent.recipient, "message": "a?"}
+    assert fields == {**NAMED, "recipient": sent.recipient, "message": "a?", "validity_period": "48"}
 
 
 def test_questions() -> None:

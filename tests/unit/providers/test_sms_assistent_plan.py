@@ -1,12 +1,16 @@
 """How a batch for sms-assistent is split, and how many PLAIN messages may go in a minute."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
-from smppbridge.providers.sms_assistent_plan import Allowance, date_of, packages, plan
+from smppbridge.errors import Postponed
+from smppbridge.providers.base import Taken
+from smppbridge.providers.sms_assistent_plan import SOONEST, Allowance, date_of, packages, plan
 from smppbridge.providers.sms_assistent_wire import date_send
-from tests.support.messages import NOW, message
+from tests.support.messages import DAY, NOW, message
+from tests.unit.providers.sms_assistent_steps import Assist, Gate, taken
 
 MINUTE = 60_000  # ms
 HOUR = 60 * MINUTE
@@ -26,7 +30,7 @@ LATER = message(4, priority=3, send_at=NOW + HOUR)
 
 @pytest.mark.parametrize(
     ("api", "plain", "packed"),
-    [("json", [1, 4], [2, 3]), ("xml", [1, 4], [2, 3]), ("plain", [1, 2, 3, 4], [])],
+    [("json", [1, 4], [2, 3]), ("xml", [1, 4], [2, 3]), ("plain", [1, 2, 4], [3])],
 )
 def test_urgent_messages_go_in_plain_unless_it_cannot_say_how_short_they_live(
     api: str, plain: list[int], packed: list[int]
@@ -51,8 +55,8 @@ def test_plain_always_names_a_sender() -> None:
     [
         (-HOUR, False, False),
         (0, False, False),
-        (1, True, False),
-        (11 * MINUTE - 1, True, False),
+        (1, True, True),
+        (11 * MINUTE - 1, True, True),
         (11 * MINUTE, False, True),
         (HOUR, False, True),
     ],
@@ -100,3 +104,35 @@ def test_allowance() -> None:
     assert [allowance.take(3, 0.0), allowance.take(3, 10.0), allowance.take(3, 59.9)] == [3, 2, 0]
     assert [allowance.take(9, 60.0), allowance.take(9, 69.9), allowance.take(9, 70.0)] == [3, 0, 2]
     assert Allowance(0).take(1, 0.0) == 0
+
+
+# --- time that passes while others are sent ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("keys", [{}, {"api": "plain"}])
+async def test_a_date_that_comes_too_near_while_others_are_sent(keys: dict[str, str]) -> None:
+    """Sent at once it would come eleven minutes early."""
+    at = NOW + SOONEST + 100
+    batch = [message(1, priority=1), message(2, send_at=at, deadline=at + DAY)]
+    async with Gate("12") as gate, Assist("", url=gate.url, **keys) as assist:
+        sending = asyncio.create_task(assist.provider.send(batch, NOW))
+        await gate.crowd(1)
+        await asyncio.sleep(0.15)
+        gate.open()
+        urgent, late = await sending
+        assert (urgent, type(late), gate.requests) == (Taken("12"), Postponed, 1)
+        assert isinstance(late, Postponed)
+        assert 650 < late.after < 660
+
+
+async def test_a_package_waits_its_turn_too_long_for_its_date() -> None:
+    at = NOW + SOONEST + 150
+    async with Gate(taken(12)) as gate, Assist("", url=gate.url) as assist:
+        first = asyncio.create_task(assist.provider.send([message(1)], NOW))
+        await gate.crowd(1)
+        second = asyncio.create_task(assist.provider.send([message(2, send_at=at), message(3)], NOW))
+        await asyncio.sleep(0.2)
+        gate.open()
+        assert await first == [Taken("12")]
+        late, other = await second
+        assert (type(late), other, gate.requests) == (Postponed, Taken("12"), 2)

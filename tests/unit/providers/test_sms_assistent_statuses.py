@@ -8,7 +8,9 @@ import pytest
 
 from smppbridge.errors import Disabled, Throttled, Unavailable, Uncertain
 from smppbridge.model.message import Poll, State, StatusReport
+from smppbridge.providers import sms_assistent_statuses
 from smppbridge.providers.base import Taken
+from smppbridge.providers.sms_assistent_statuses import Questions
 from tests.support.http_server import Fault
 from tests.support.messages import DAY, message, poll
 from tests.support.sms_assistent import Rules, SmsAssistentSimulator
@@ -217,6 +219,7 @@ def in_xml(sent: str = "", statuses: str = "") -> str:
     return f"<package>{parts}</package>"
 
 
+QUEUED = in_xml(statuses='<msg sms_id="5" sms_count="1">Queued</msg>')
 SENT, DELIVERED = '<msg sms_id="11" sms_count="1"/>', '<msg sms_id="5" sms_count="1">Delivered</msg>'
 REPORT = StatusReport("5", State.DELIVERED, True, 0, "Delivered")
 ONE = [message(1, deadline=NOW + DAY)]
@@ -231,19 +234,21 @@ async def together(assist: Assist, *refs: object) -> tuple[object, list[StatusRe
 
 
 async def test_a_question_rides_on_a_package() -> None:
-    async with Assist(in_xml(SENT, DELIVERED), api="xml", batch_wait=5) as assist:
+    async with Assist(QUEUED, in_xml(SENT, DELIVERED), api="xml", batch_wait=5) as assist:
+        await assist.provider.status(polls(5))
         assert await together(assist, 5) == (Taken("11"), [REPORT])
-        (document,) = assist.documents
+        _, document = assist.documents
         assert [part.tag for part in document] == ["message", "status"]
         assert document[1][0].attrib == {"sms_id": "5"}
 
 
 async def test_a_question_that_no_package_takes_goes_alone() -> None:
-    async with Assist(in_xml(statuses=DELIVERED), api="xml", batch_wait=0.05) as assist:
+    async with Assist(QUEUED, in_xml(statuses=DELIVERED), api="xml", batch_wait=0.05) as assist:
+        await assist.provider.status(polls(5))
         began = time.monotonic()
         assert await assist.provider.status(polls(5)) == [REPORT]
         assert time.monotonic() - began >= 0.04
-        assert [part.tag for part in assist.documents[0]] == ["status"]
+        assert [[part.tag for part in document] for document in assist.documents] == [["status"]] * 2
 
 
 async def test_halves_of_a_question_do_not_wait_again() -> None:
@@ -255,22 +260,63 @@ async def test_halves_of_a_question_do_not_wait_again() -> None:
         assert time.monotonic() - began < 2.5
 
 
+async def test_only_ids_that_they_know_ride() -> None:
+    async with Assist(QUEUED, in_xml(SENT, DELIVERED), QUEUED, api="xml", batch_wait=5) as assist:
+        await assist.provider.status(polls(5))
+        assert await together(assist, 4, 5) == (Taken("11"), [REPORT])
+        _, both, alone = assist.documents
+        assert [row.attrib["sms_id"] for row in both[1]] == ["5"]
+        assert [row.attrib["sms_id"] for row in alone[0]] == ["4"]
+
+
+async def test_an_id_that_they_forgot_rides_no_more() -> None:
+    forgotten = "<package><error>-11</error></package>"
+    async with Assist(QUEUED, forgotten, in_xml(SENT), api="xml", batch_wait=0.01) as assist:
+        for _ in range(2):
+            await assist.provider.status(polls(5))
+        assert (await together(assist, 5))[0] == Taken("11")
+        assert [[part.tag for part in document] for document in assist.documents[2:]].count(["message"]) == 1
+
+
+async def test_remembered_ids_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sms_assistent_statuses, "MAX_KNOWN", 2)
+    async with Assist(words(i1="Queued", i2="Queued", i3="Sent")) as assist:
+        questions = Questions(assist.provider)
+        await questions.ask(polls(1, 2, 3))
+        assert list(questions._known) == ["2", "3"]
+
+
+async def test_messages_with_a_refused_question_are_in_doubt() -> None:
+    """Whether they were taken no manual says: sent again they might go out twice."""
+    answers = (QUEUED, "<package><error>-11</error></package>", in_xml(statuses=DELIVERED))
+    async with Assist(*answers, api="xml", batch_wait=5) as assist:
+        await assist.provider.status(polls(5))
+        result, reports = await together(assist, 5)
+        assert (type(result), reports) == (Uncertain, [REPORT])
+        assert [[part.tag for part in document] for document in assist.documents] == [
+            ["status"],
+            ["message", "status"],
+            ["status"],
+        ]
+
+
 async def test_an_unknown_id_does_not_spoil_the_messages() -> None:
     async with SmsAssistentSimulator(Rules(password=SECRET)) as simulator:
         async with Assist("", url=simulator.url, api="xml", batch_wait=5) as assist:
             result, reports = await together(assist, 5)
         assert (type(result), reports) == (Taken, [])
         assert len(simulator.accepted) == 1
-        assert simulator.requests_by_api["xml"] == 3  # both, the message, the question
+        assert simulator.requests_by_api["xml"] == 2
 
 
 @pytest.mark.parametrize("answer", [in_xml(SENT), "<package><error>-10</error></package>", "<html>"])
 async def test_a_ride_without_an_answer_is_followed_by_a_question(answer: str) -> None:
-    async with Assist(answer, in_xml(statuses=DELIVERED), api="xml", batch_wait=5) as assist:
+    async with Assist(QUEUED, answer, in_xml(statuses=DELIVERED), api="xml", batch_wait=5) as assist:
+        await assist.provider.status(polls(5))
         result, reports = await together(assist, 5)
         assert isinstance(result, Taken if "<message>" in answer else (Unavailable, Uncertain))
         assert reports == [REPORT]
-        assert len(assist.documents) == 2
+        assert len(assist.documents) == 3
 
 
 async def test_a_package_that_did_not_arrive_leaves_nobody_waiting() -> None:
@@ -278,6 +324,7 @@ async def test_a_package_that_did_not_arrive_leaves_nobody_waiting() -> None:
         async with Assist("", url=simulator.url, api="xml", batch_wait=5) as assist:
             (first,) = await assist.provider.send(ONE, NOW)
             assert isinstance(first, Taken)
+            await assist.provider.status(polls(first.ref))
             simulator.faults.append(Fault.HTTP_429)
             result, reports = await together(assist, first.ref)
         assert isinstance(result, Throttled)

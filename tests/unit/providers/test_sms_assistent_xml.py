@@ -37,7 +37,7 @@ def test_package() -> None:
             {"recipient": "375296717259", "sender": "A&B<\"'>", "validity_period": "600"},
             "Привет",
         ),
-        ("msg", {"recipient": "375296717260"}, "x"),
+        ("msg", {"recipient": "375296717260", "validity_period": "172800"}, "x"),
     ]
     assert [(row.tag, row.attrib) for row in root[1]] == [
         ("msg", {"sms_id": "11"}),

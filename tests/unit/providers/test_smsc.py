@@ -133,10 +133,26 @@ async def test_taken_with_a_status_in_which_it_never_goes_out(
         assert PHONE not in result.reason
 
 
-@pytest.mark.parametrize(("status", "error"), [("-1", "0"), ("0", "0"), ("1", "0"), ("", ""), ("77", "6")])
+@pytest.mark.parametrize(
+    ("status", "error"), [("-1", "0"), ("0", "0"), ("1", "0"), ("", ""), ("77", "0"), ("0", "249")]
+)
 async def test_taken_with_any_other_status(status: str, error: str) -> None:
     async with Centre(ok(phones=[{"phone": PHONE, "status": status, "error": error}])) as centre:
         assert await centre.send(1) == [Taken("b1.1")]
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [("6", Rejected), ("7", Rejected), ("8", Rejected), ("3", Uncertain), ("9", Uncertain)],
+)
+@pytest.mark.parametrize("status", ["", "-1"])
+async def test_taken_with_an_error(status: str, error: str, expected: type[ProviderError]) -> None:
+    """What is refused for good is; what would be sent again may have been taken."""
+    async with Centre(ok(phones=[{"phone": PHONE, "status": status, "error": error}])) as centre:
+        (result,) = await centre.send(1)
+        assert type(result) is expected
+        assert isinstance(result, ProviderError)
+        assert result.code == error
 
 
 @pytest.mark.parametrize(
@@ -235,13 +251,13 @@ async def test_an_address_that_worked_is_asked_first(monkeypatch: pytest.MonkeyP
         await provider.start(no_report)
         centre.push_async_callback(provider.close)
         called: list[str] = []
-        call = provider.call
+        exchange = provider.exchange
 
-        async def watched(url: str, *arguments: Any, **keys: Any) -> Any:
+        async def watched(method: str, url: str, *arguments: Any) -> Any:
             called.append(url)
-            return await call(url, *arguments, **keys)
+            return await exchange(method, url, *arguments)
 
-        monkeypatch.setattr(provider, "call", watched)
+        monkeypatch.setattr(provider, "exchange", watched)
         await provider.send([message(1), message(2)], NOW)
         assert len(called) == 3  # both for the first message, then only the one that works
         assert called[1] == called[2] == centre.server.url + "/sys/send.php"
@@ -295,7 +311,7 @@ async def test_limits() -> None:
         assert (limits.same_text_gap, limits.flood_count, limits.flood_gap) == (61, 50, 60)
         assert (limits.refusals_in_row, limits.refusals_window) == (80, 600)
         assert (limits.validity_max, limits.balance_interval) == (86400, 600)
-        assert limits.lease > 120 + 2 * 5  # the last request may try both addresses
+        assert limits.lease > 120 + 3 * 5  # the last request may wait for a place, and try both addresses
 
 
 async def test_polling_beside_callbacks() -> None:

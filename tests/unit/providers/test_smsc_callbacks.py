@@ -12,7 +12,7 @@ import pytest
 from smppbridge.errors import WrongSignature
 from smppbridge.model.message import Inbound
 from smppbridge.providers.base import Callback
-from smppbridge.providers.smsc_callbacks import Told, parse
+from smppbridge.providers.smsc_callbacks import Told, inbound_of, parse
 
 SECRET = "ключ:1"
 STATUS = {"id": "b17.1", "phone": "79001112233", "status": "20", "err": "6", "ts": "1795255200"}
@@ -63,9 +63,9 @@ def test_status_in_every_form(secret: str) -> None:
 @pytest.mark.parametrize("secret", ["", SECRET])
 def test_message_from_a_phone_in_every_form(secret: str) -> None:
     for callback in every_form(ANSWER | {"md5": md5(SIGNED_ANSWER)}):
-        assert parse(callback, secret) == Inbound(
-            "5", "79001112233", "79009009090", "Да: нет; €", 1_795_255_200_000
-        )
+        told = parse(callback, secret)
+        assert isinstance(told, Inbound)
+        assert told[1:] == ("79001112233", "79009009090", "Да: нет; €", 1_795_255_200_000)
 
 
 def test_blanks_around_a_text_are_signed_and_kept() -> None:
@@ -113,15 +113,37 @@ def test_a_message_without_a_time_came_now() -> None:
     assert abs(told.at - time.time() * 1000) < 60_000
 
 
-def test_a_message_without_an_id_gets_one_of_its_own() -> None:
-    fields = {"phone": "79001112233", "mes": "Да", "to": "79009009090", "ts": "1795255200"}
-    refs = []
-    for change in ({}, {}, {"mes": "Нет"}, {"ts": "1795255201"}, {"phone": "79001112244"}):
-        told = parse(form(fields | change), "")
-        assert isinstance(told, Inbound)
-        refs.append(told.ref)
-    assert refs[0] == refs[1]
-    assert len(set(refs)) == 4
+FROM_A_PHONE = {"phone": "79001112233", "mes": "Да", "to": "79009009090"}
+
+
+def ref_of(fields: dict[str, str]) -> str:
+    told = parse(form(fields), "")
+    assert isinstance(told, Inbound)
+    return told.ref
+
+
+def test_who_wrote_what_to_whom_and_when_is_the_reference() -> None:
+    fields = FROM_A_PHONE | {"ts": "1795255200"}
+    changes = ({"mes": "Нет"}, {"ts": "1795255260"}, {"phone": "79001112244"}, {"to": "79009009091"})
+    refs = [ref_of(fields), *(ref_of(fields | change) for change in changes)]
+    assert len(set(refs)) == 5
+    for same in ({"ts": "1795255259"}, {"id": "5"}, {"phone": "+79001112233"}, {"to": "+79009009090"}):
+        assert ref_of(fields | same) == refs[0]
+
+
+def test_a_message_that_is_told_both_ways_has_one_reference() -> None:
+    row = {"id": "7", "received": "21.11.2026 13:00:05", "phone": "79001112233", "sent": "x"}
+    listed = inbound_of(row, text="Да", destination="79009009090")
+    assert listed is not None
+    assert listed.ref == ref_of(FROM_A_PHONE | {"time": "21.11.2026 13:00:00"})
+    assert listed.ref == ref_of(FROM_A_PHONE | {"ts": "1795255200", "id": "9"})
+
+
+def test_a_message_without_a_time_keeps_its_reference(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, other = ref_of(FROM_A_PHONE), ref_of(FROM_A_PHONE | {"id": "5"})
+    monkeypatch.setattr(time, "time_ns", lambda: 10**18)
+    assert [ref_of(FROM_A_PHONE), ref_of(FROM_A_PHONE | {"id": "5"})] == [first, other]
+    assert first != other
 
 
 @pytest.mark.parametrize(("to", "destination"), [("", ""), ("+79009009090", "79009009090"), ("SHOP", "SHOP")])
@@ -150,12 +172,17 @@ LOW = next(n for n in range(100) if zlib.crc32(f"b{n}.1:7900:1:{SECRET}".encode(
         {"md5": md5(SIGNED_STATUS).upper()},
         {"sha1": sha1(SIGNED_STATUS)},
         {"sha1": sha1(SIGNED_STATUS).upper()},
-        {"md5": md5(SIGNED_STATUS), "sha1": sha1(SIGNED_STATUS)},
-        {"md5": "", "crc32": str(zlib.crc32(SIGNED_STATUS.encode()))},
+        {"sha1": sha1(SIGNED_STATUS), "md5": "0"},
+        {"crc32": str(zlib.crc32(SIGNED_STATUS.encode()))},
     ],
 )
 def test_signature_of_a_status(signature: dict[str, str]) -> None:
-    assert parse(form(STATUS | signature), SECRET)
+    """Only the kind that was chosen counts."""
+    chosen = next(iter(signature))
+    assert parse(form(STATUS | signature), SECRET, chosen)
+    for other in {"md5", "sha1", "crc32"} - {chosen}:
+        with pytest.raises(WrongSignature):
+            parse(form(STATUS | signature), SECRET, other)
 
 
 @pytest.mark.parametrize("number", [HIGH, LOW])
@@ -164,9 +191,9 @@ def test_checksum_in_every_spelling(number: int, spelling: str) -> None:
     fields = {"id": f"b{number}.1", "phone": "7900", "status": "1"}
     value = zlib.crc32(f"b{number}.1:7900:1:{SECRET}".encode())
     signed = value - 2**32 if value >= 2**31 else value
-    assert parse(form(fields | {"crc32": spelling.format(value, signed)}), SECRET)
+    assert parse(form(fields | {"crc32": spelling.format(value, signed)}), SECRET, "crc32")
     with pytest.raises(WrongSignature):
-        parse(form(fields | {"crc32": spelling.format(value ^ 1, signed ^ 1)}), SECRET)
+        parse(form(fields | {"crc32": spelling.format(value ^ 1, signed ^ 1)}), SECRET, "crc32")
 
 
 @pytest.mark.parametrize(
@@ -180,7 +207,8 @@ def test_checksum_in_every_spelling(number: int, spelling: str) -> None:
         {"md5": sha1(SIGNED_STATUS)},
         {"sha1": md5(SIGNED_STATUS)},
         {"md5": md5(SIGNED_ANSWER)},
-        {"md5": md5(SIGNED_STATUS), "sha1": "0" * 40},  # one right one is not enough
+        {"sha1": sha1(SIGNED_STATUS)},  # not the kind that was chosen
+        {"crc32": str(zlib.crc32(SIGNED_STATUS.encode()))},
         {"crc32": "0"},
         {"md5": "ключ"},
         {"sha256": hashlib.sha256(SIGNED_STATUS.encode()).hexdigest()},

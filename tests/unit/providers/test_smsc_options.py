@@ -110,7 +110,14 @@ BAD = [
         ("param", param)
         for param in ("20", "20,10", "100,10,3", "20,3601,3", "20,10,10", "a,b,c", "20, 10, 3")
     ),
-    *[("translit", 3), ("maxsms", 256), ("maxsms", -1), ("service_texts", "send"), ("api", "soap")],
+    *[
+        ("callback_signature", "sha256"),
+        ("translit", 3),
+        ("maxsms", 256),
+        ("maxsms", -1),
+        ("service_texts", "send"),
+        ("api", "soap"),
+    ],
     *[("bot", "our_bot"), ("bot", "@a b"), ("mail_sender", "us"), ("mail_sender", "a@b.c,d@e.f")],
     *[("default_sender", "Пример"), ("default_sender", "TwelveLetter"), ("format", "csv"), ("sender", "x")],
 ]
@@ -149,7 +156,10 @@ def test_wishes_hold_what_services_need() -> None:
         ({"callback_secret": "C", "poll_interval": 60, "poll_first": 60}, True, []),
         ({"callback_secret": "C", "balance_interval": 5}, True, ["balance_interval"]),
         ({"callback_secret": "C", "balance_interval": 0}, True, []),
-        ({"callback_secret": "C", "format": "numbers"}, True, ["format"]),
+        ({"callback_secret": "C", "format": "numbers"}, True, ["error 9"]),
+        ({"callback_secret": "C", "callback_signature": "sha1"}, True, []),
+        ({"callback_secret": "C", "callback_signature": "crc32"}, True, ["callback_signature"]),
+        ({"callback_signature": "crc32"}, True, ["callback_secret"]),
         ({"callback_secret": "C", "format": "xml"}, True, []),
     ],
 )
@@ -157,3 +167,9 @@ def test_warnings(keys: dict[str, Any], callbacks: bool, words: list[str]) -> No
     found = options(**keys).warnings(callbacks=callbacks)
     assert len(found) == len(words)
     assert all(word in line for word, line in zip(words, found, strict=True))
+
+
+@pytest.mark.parametrize("kind", ["md5", "sha1", "crc32"])
+def test_the_callback_address_asks_for_the_signature(kind: str) -> None:
+    assert options(callback_signature=kind).callback_query() == f"?charset=utf-8&{kind}"
+    assert options().callback_query() == "?charset=utf-8&md5"

@@ -121,14 +121,26 @@ def test_binary(data_coding: int, protocol_id: int, suffix: str) -> None:
     assert "flash" not in fields
 
 
-@pytest.mark.parametrize("octets", [EMS, b"\0a", b"\0" + bytes(139), bytes([6, 5, 4, 11, 132, 35, 240])])
+@pytest.mark.parametrize(
+    "octets", [EMS, b"\0a", b"\0" + bytes(140), b"\1\0" + bytes(138), bytes([6, 5, 4, 11, 132, 35, 240])]
+)
 def test_binary_content_that_is_taken(octets: bytes) -> None:
     assert refusal(text="", octets=octets) == 0
 
 
 @pytest.mark.parametrize(
     "octets",
-    [b"", b"\0", b"\0" + bytes(140), b"\x05ab", b"\x03\x00\x05a", b"\x02\x00", b"\x01\x00a", b"\xff" * 20],
+    [
+        b"",
+        b"\0",
+        b"\0" + bytes(141),
+        b"\2\1\0" + bytes(138),
+        b"\x05ab",
+        b"\x03\x00\x05a",
+        b"\x02\x00",
+        b"\x01\x00a",
+        b"\xff" * 20,
+    ],
 )
 def test_binary_content_that_is_not_whole(octets: bytes) -> None:
     assert refusal(text="", octets=octets) == 0x4A5
@@ -260,6 +272,15 @@ COMMANDS = [
     ("__HLR__\0", " __HLR__\0"),
     ("\n__CALL__: x", " \n__CALL__: x"),
     ("\ufeff__CALL__: x", " \ufeff__CALL__: x"),
+    ("\u200b__CALL__: x", " \u200b__CALL__: x"),
+    ("\u2060\x01__HLR__\u2029", " \u2060\x01__HLR__\u2029"),
+    ("\u3000\U000e0020__PING__", " \u3000\U000e0020__PING__"),
+    ("＿＿CALL＿＿: x", " ＿＿CALL＿＿: x"),
+    ("__ＨＬＲ__", " __ＨＬＲ__"),
+    ("one\n\u200b~~~\nﬁve", "one\n\u200b~~\nﬁve"),
+    ("one\n~~~\0\u202f\ntwo", "one\n~~\0\u202f\ntwo"),
+    ("one\n～~～\ntwo", "one\n~~\ntwo"),
+    *((f"one{end}~~~{end}two", f"one{end}~~{end}two") for end in "\v\f\x85\u2028\u2029"),
     ("~~~", "~~"),
     ("one\n~~~\ntwo", "one\n~~\ntwo"),
     ("one\r\n~~~\r\ntwo", "one\r\n~~\r\ntwo"),
@@ -271,6 +292,7 @@ COMMANDS = [
 INNOCENT = [
     "HLR",
     "PING",
+    "＿＿PING＿＿ me ﬁ ～ ½",
     "__PING__ me",
     "see __CALL__",
     "a ~~~ b",
@@ -315,6 +337,8 @@ def test_other_texts_stay_as_they_are(text: str) -> None:
         ("<File /upload/x.jpg>", "(File /upload/x.jpg>"),
         ("{button,http://example.org,x}", "(button,http://example.org,x}"),
         ("{{menu:1}}", "{(menu:1}}"),
+        ("{\u200bmenu: 1}", "(\u200bmenu: 1}"),
+        ("｛ｍｅｎｕ: 1}", "(ｍｅｎｕ: 1}"),
         ("a < b, {x}", "a < b, {x}"),
         ("<files>", "<files>"),
     ],

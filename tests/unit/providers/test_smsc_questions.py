@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 import pytest
+from starlette.responses import Response
 
 from smppbridge.errors import (
     Disabled,
@@ -114,7 +115,10 @@ async def test_number_check() -> None:
     found |= {"net": "MTS RUS", "rcn": "", "rnet": "Orange", "region": "Moscow"}
     async with Centre(told(("b1.1", 1), ("b2.1", -3), **found)) as centre:
         (report,) = await centre.provider.status([poll("b1.1"), poll("b2.1")])
-        assert report.details == "imsi=250010123456789 msc=79168960000 mcc=250 mnc=1 net=MTS_RUS rnet=Orange"
+        assert (
+            report.details
+            == "imsi=250010123456789 msc=79168960000 mcc=250 mnc=1 cn=Rossiya net=MTS_RUS rnet=Orange"
+        )
 
 
 async def test_messages_without_money_are_told_to_a_person_once(caplog: pytest.LogCaptureFixture) -> None:
@@ -204,10 +208,13 @@ ANSWERS = [
 async def test_inbound() -> None:
     async with Centre(json.dumps(ANSWERS), "[]", "[]") as centre:
         provider = centre.provider
-        assert await provider.inbound(int((time.time() - 5000) * 1000)) == [
-            Inbound("7", PHONE, "1234", "Да", 1_795_255_200_000),
-            Inbound("9", PHONE, "", "a, b", 1_795_255_260_000),
+        found = await provider.inbound(int((time.time() - 5000) * 1000))
+        assert [one[1:] for one in found] == [
+            (PHONE, "1234", "Да", 1_795_255_200_000),
+            (PHONE, "", "a, b", 1_795_255_260_000),
         ]
+        told = posted(phone=PHONE, mes="Да", to="1234", ts="1795255200")
+        assert provider.parse_callback(told) == [found[0]]  # the same both ways
         assert await provider.inbound(None) == []
         assert await provider.inbound(int((time.time() - 100 * 86400) * 1000)) == []
         assert centre.paths == ["/sys/get.php"] * 3
@@ -233,6 +240,28 @@ async def test_inbound_refused() -> None:
             await centre.provider.inbound(None)
 
 
+@pytest.mark.parametrize("body", ["1,1286524541,0,250011234567890,79116560000,250,01,Russia,MTS,,", "1,1,0,"])
+async def test_one_number_check_in_numbers(body: str) -> None:
+    """What it found has no names there, but its status is clear."""
+    async with Centre(body, format="numbers") as centre:
+        assert await centre.provider.status([poll("b1.1")]) == [
+            StatusReport("b1.1", State.DELIVERED, True, 0, "1")
+        ]
+        assert await centre.provider.find([doubt(message(1))], NOW) == [Trace(1, ("b1.1",))]
+
+
+async def test_the_number_of_an_error_page_says_nothing() -> None:
+    async with Centre(Response("1", 502), format="numbers") as centre:
+        with pytest.raises(Uncertain):
+            await centre.provider.status([poll("b1.1")])
+        with pytest.raises(Uncertain):
+            await centre.provider.balance()
+        assert centre.provider.last_balance is None
+    async with Centre(Response("0,-7", 400), format="numbers") as centre:
+        (result,) = await centre.send(1)
+        assert isinstance(result, Rejected)
+
+
 async def test_balance() -> None:
     async with Centre('{"balance":"178.10"}') as centre:
         assert await centre.provider.balance() == centre.provider.last_balance == 178.1
@@ -256,10 +285,17 @@ def posted(**fields: str) -> Callback:
     return Callback("POST", {"charset": "utf-8"}, {}, fields)
 
 
-@pytest.mark.parametrize("ref", ["1234", "order-5", "b5", "B5.1", "b5.1.1", "b5.1\n", "5.1"])
+@pytest.mark.parametrize("ref", ["0", "01", "order-5", "b5", "B5.1", "b5.1.1", "b5.1\n", "5.1"])
 async def test_messages_of_other_programs_are_nothing_to_us(ref: str) -> None:
     async with Centre("") as centre:
         assert centre.provider.parse_callback(posted(id=ref, phone=PHONE, status="1")) == []
+
+
+async def test_an_id_of_smsc_may_be_that_of_a_message_of_ours() -> None:
+    async with Centre("") as centre:
+        assert centre.provider.parse_callback(posted(id="1234", phone=PHONE, status="1")) == [
+            StatusReport("1234", State.DELIVERED, True, 0, "1")
+        ]
 
 
 @pytest.mark.parametrize("status", ["1", "2", "4"])
@@ -276,7 +312,7 @@ async def test_callback_of_a_number_check() -> None:
             posted(id="b5.1", phone=PHONE, status="1", err="0", imsi="25001", cn="Россия", net="MTS")
         )
         assert isinstance(news, StatusReport)
-        assert news.details == "imsi=25001 net=MTS"
+        assert news.details == "imsi=25001 cn=Rossiya net=MTS"
 
 
 async def test_callbacks_that_tell_nothing() -> None:
@@ -288,9 +324,9 @@ async def test_callbacks_that_tell_nothing() -> None:
 async def test_callback_of_a_message_from_a_phone() -> None:
     async with Centre("") as centre:
         fields = {"id": "5", "phone": PHONE, "mes": "Да", "to": "1234", "ts": "1795255200"}
-        assert centre.provider.parse_callback(posted(**fields)) == [
-            Inbound("5", PHONE, "1234", "Да", 1_795_255_200_000)
-        ]
+        (news,) = centre.provider.parse_callback(posted(**fields))
+        assert isinstance(news, Inbound)
+        assert news[1:] == (PHONE, "1234", "Да", 1_795_255_200_000)
 
 
 async def test_callbacks_need_a_signature_where_a_secret_is_set() -> None:

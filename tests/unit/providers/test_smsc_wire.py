@@ -71,17 +71,17 @@ SENT_WITH_MONEY = [
 
 @pytest.mark.parametrize("body", SENT)
 def test_sent(body: str) -> None:
-    assert decode_sent(body.encode()) == Answer(id=REF)
+    assert decode_sent(body.encode()) == Answer(id=REF, sms=1)
 
 
 @pytest.mark.parametrize("body", SENT_WITH_MONEY)
 def test_sent_with_money(body: str) -> None:
-    assert decode_sent(body.encode()) == Answer(id=REF, balance=97.2)
+    assert decode_sent(body.encode()) == Answer(id=REF, sms=2, balance=97.2)
 
 
 @pytest.mark.parametrize("body", ["OK - 1 SMS, ID - 1234, COST - 1.40", "1234,1,1.40", '{"id":1234,"cnt":1}'])
 def test_sent_with_an_id_of_smsc(body: str) -> None:
-    assert decode_sent(body.encode()) == Answer(id="1234")
+    assert decode_sent(body.encode()) == Answer(id="1234", sms=1)
 
 
 @pytest.mark.parametrize(
@@ -100,6 +100,14 @@ def test_sent_with_what_is_said_about_the_number(body: str) -> None:
     assert (answer.id, answer.balance) == (REF, 5)
     (row,) = answer.rows
     assert (row.status, row.err, row.fields["phone"]) == (22, 249, PHONE)
+
+
+@pytest.mark.parametrize("decode", [decode_sent, decode_statuses, decode_balance])
+def test_an_answer_that_is_too_large_is_not_read(decode: Callable[[bytes], Answer]) -> None:
+    fits = b'{"error":"no","error_code":2}'.ljust(256 * 1024)
+    assert decode(fits).failure == Failure(2, "no")
+    with pytest.raises(ValueError, match="larger"):
+        decode(fits + b" ")
 
 
 @pytest.mark.parametrize("phones", ['"phones":[17]', '"phones":[{"status":"soon"}]'])

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import pytest
 
-from smppbridge.errors import Disabled, ProviderError, Rejected, Throttled, Unavailable, Uncertain
+from smppbridge.errors import Disabled, Postponed, ProviderError, Rejected, Throttled, Unavailable, Uncertain
 from smppbridge.model.message import StatusReport
 from smppbridge.providers import http_provider, smspilot
 from smppbridge.providers.base import SendResult, Taken
@@ -141,6 +141,46 @@ async def test_envelope_about_the_whole_packet(
         messages = [message(1, sender="One"), message(2, sender="One"), message(3, sender="Two")]
         assert kinds(await pilot.provider.send(messages, NOW)) == [first, first, second]
         assert len(pilot.packets) == (2 if first is Rejected else 1)
+
+
+@pytest.mark.parametrize(
+    ("code", "later"), [(105, Disabled), (106, Disabled), (112, Disabled), (241, Disabled)]
+)
+@pytest.mark.parametrize("also", ["taken", "alone"])
+async def test_account_error_of_one_message_stops_the_packets_behind(
+    code: int, later: type[ProviderError], also: str
+) -> None:
+    first = [row(id=1, status=-2, error=code)] + ([row(id=2, server_id=12)] if also == "taken" else [])
+    async with Pilot(json.dumps({"send": first}), ok(3)) as pilot:
+        messages = [message(n, sender="One") for n in range(1, len(first) + 1)] + [message(3, sender="Two")]
+        results = await pilot.provider.send(messages, NOW)
+        assert kinds(results) == [Disabled, *([Taken] * (len(first) - 1)), later]
+        assert len(pilot.packets) == 1
+
+
+async def test_refusal_of_one_message_does_not_stop_the_packets_behind() -> None:
+    first = json.dumps({"send": [row(id=1, status=-2, error=212)]})
+    async with Pilot(first, ok(2)) as pilot:
+        results = await pilot.provider.send([message(1, sender="One"), message(2, sender="Two")], NOW)
+        assert kinds(results) == [Rejected, Taken]
+
+
+async def test_ten_messages_refused_alone_make_the_rest_wait() -> None:
+    async with Pilot(refuse(223)) as pilot:
+        results = await pilot.provider.send([message(n) for n in range(1, 201)], NOW)
+        assert kinds(results) == [Rejected] * 10 + [Postponed] * 190
+        assert len(pilot.packets) < 40
+    last = results[-1]
+    assert isinstance(last, Postponed)
+    assert last.after == 60
+
+
+@pytest.mark.parametrize("other", [refuse(212), ok(5)])
+async def test_only_one_code_in_a_row_makes_the_rest_wait(other: str) -> None:
+    """One packet for each sender."""
+    async with Pilot(*[refuse(223)] * 4, other, *[refuse(223)] * 9, ok(15)) as pilot:
+        results = await pilot.provider.send([message(n, sender=f"Demo{n}") for n in range(1, 16)], NOW)
+        assert kinds(results)[5:] == [Rejected] * 9 + [Taken]
 
 
 async def test_large_answers_are_read_beside_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:

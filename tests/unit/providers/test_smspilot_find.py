@@ -22,7 +22,9 @@ def item(
 
 def listed(*items: Item, last: bool = True) -> Recent:
     recent = Recent()
-    recent.add(items, last=last)
+    recent.add(items)
+    if last:
+        recent.add(items[recent.offset :])
     return recent
 
 
@@ -31,8 +33,26 @@ def others(count: int, newest: int, step: int) -> list[Item]:
 
 
 def test_found_by_number_and_text() -> None:
-    recent = listed(item(5), item(6, phone="79990000000"), item(7, text="другой"), item(8, text=""))
+    recent = listed(item(5), item(6, phone="79990000000"))
     assert recent.trace(LOST, LATER) == Trace(1, ("5",), True)
+
+
+@pytest.mark.parametrize("phone", [f"+{LOST.recipient}", f" +{LOST.recipient[0]} ({LOST.recipient[1:]})"])
+def test_the_number_may_be_spelt_otherwise(phone: str) -> None:
+    assert listed(item(5, phone=phone)).trace(LOST, LATER) == Trace(1, ("5",), True)
+
+
+def test_the_number_may_begin_otherwise() -> None:
+    domestic = item(5, phone="8" + LOST.recipient[1:])
+    assert listed(domestic).trace(LOST, LATER) == Trace(1, (), True, ("5",))
+
+
+@pytest.mark.parametrize("text", ["другой", "Приве", "Privet", "", None])
+@pytest.mark.parametrize("service", ["", "HLR", "PING", "HLRV", "CALL"])
+def test_another_text_to_the_number_may_be_it(service: str, text: str | None) -> None:
+    lost = LOST._replace(service_type=service)
+    rows = [item(5, text=text), item(6, NOW - 15 * HOUR, text=text), item(7, phone="79990000000", text=text)]
+    assert listed(*rows).trace(lost, LATER) == Trace(1, (), True, ("5",))
 
 
 def test_certainly_not_there() -> None:
@@ -73,11 +93,7 @@ def test_what_is_certainly_older_is_not_it() -> None:
     assert listed(*rows).trace(LOST, LATER) == Trace(1, ("5",), True)
 
 
-def test_nothing_is_certain_when_a_row_to_the_number_has_no_text() -> None:
-    assert listed(item(5, text=None)).trace(LOST, LATER) == Trace(1, (), False)
-
-
-@pytest.mark.parametrize("row", [item(0)._replace(ref=""), item(5, phone="")])
+@pytest.mark.parametrize("row", [item(0)._replace(ref=""), item(5, phone=""), item(5, phone="hidden")])
 def test_nothing_is_certain_when_a_row_cannot_be_read(row: Item) -> None:
     assert not listed(row, *others(3, NOW, MINUTE)).trace(LOST, LATER).complete
 
@@ -90,29 +106,55 @@ def test_nothing_is_certain_about_what_may_have_left_the_list() -> None:
 # --- a list in pages -------------------------------------------------------------------------------
 
 
-def pages(*numbers: Sequence[int], last: bool) -> Recent:
+def pages(*numbers: Sequence[int]) -> Recent:
     recent = Recent()
-    for count, page in enumerate(numbers, 1):
-        recent.add([item(n, None, phone="79009999999") for n in page], last=last and count == len(numbers))
+    for page in numbers:
+        recent.add([item(n, None, phone="79009999999") for n in page])
     return recent
 
 
-def test_a_list_is_whole_with_its_last_page() -> None:
-    assert pages([9, 8, 7], [7, 6], last=True).trace(LOST, LATER).complete
-    assert not pages([9, 8, 7], [7, 6], last=False).trace(LOST, LATER).complete
+def complete(recent: Recent) -> bool:
+    return recent.trace(LOST, LATER).complete
+
+
+@pytest.mark.parametrize("size", [1, 3, 4, 100, 1000])
+def test_no_page_is_the_last_because_it_is_short(size: int) -> None:
+    recent = pages(range(size, 0, -1))
+    assert not complete(recent)
+    recent.add([item(n, None) for n in range(size - recent.offset, 0, -1)])
+    assert complete(recent)
+
+
+def test_pages_overlap_where_there_is_room() -> None:
+    assert [pages(range(size)).offset for size in (0, 1, 3, 4, 100, 1000)] == [0, 1, 3, 3, 75, 900]
+    assert pages(range(100), range(75, 175)).offset == 150
+
+
+def test_a_list_goes_on_while_there_is_something_new() -> None:
+    assert not complete(pages([9, 8, 7, 6], [6, 5]))
+    assert complete(pages([9, 8, 7, 6], [6, 5], [5]))
+    assert complete(pages([9, 8, 7, 6], [7, 6]))  # one has come meanwhile
+
+
+def test_an_overlap_that_is_cut_is_not_the_end() -> None:
+    assert not complete(pages(range(1000, 0, -1), range(100, 50, -1)))
 
 
 def test_pages_that_do_not_overlap_may_have_lost_something() -> None:
-    assert not pages([9, 8], [7, 6], last=True).trace(LOST, LATER).complete
-    assert not pages([9, 8], [], last=True).trace(LOST, LATER).complete
+    assert not complete(pages([9, 8, 7, 6], [5, 4], [4]))
+    assert not complete(pages([9, 8, 7, 6], []))
+
+
+def test_the_same_page_again_is_not_the_next() -> None:
+    assert not complete(pages([9, 8, 7, 6], [9, 8, 7, 6]))
 
 
 @pytest.mark.parametrize("zone", [-12 * HOUR, 0, 3 * HOUR, 14 * HOUR])
-@pytest.mark.parametrize(("span", "complete"), [(MINUTE + SPREAD, False), (MINUTE + SPREAD + 1000, True)])
-def test_a_cut_list_that_reaches_far_enough_back_is_enough(zone: int, span: int, complete: bool) -> None:
+@pytest.mark.parametrize(("span", "enough"), [(MINUTE + SPREAD, False), (MINUTE + SPREAD + 1000, True)])
+def test_a_cut_list_that_reaches_far_enough_back_is_enough(zone: int, span: int, enough: bool) -> None:
     """Whatever its time zone: what is not listed is older by the whole span than what stands first."""
     rows = [item(9, LATER + zone, phone="79009999999"), item(8, LATER + zone - span, phone="79009999999")]
-    assert listed(*rows, last=False).trace(LOST, LATER) == Trace(1, (), complete)
+    assert listed(*rows, last=False).trace(LOST, LATER) == Trace(1, (), enough)
 
 
 def test_a_cut_list_that_begins_with_the_oldest_tells_nothing() -> None:

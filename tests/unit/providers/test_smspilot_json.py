@@ -197,3 +197,10 @@ def test_what_a_number_check_found() -> None:
 def test_any_octets_are_an_answer_or_a_value_error(body: bytes) -> None:
     with contextlib.suppress(ValueError):
         decode(body)
+
+
+@pytest.mark.parametrize("packet", ["0", "-5", "five", "\ud800", "9" * 21, "9" * 1_000_000, ""])
+def test_a_packet_without_a_proper_id_has_none(packet: str) -> None:
+    answer = {"server_packet_id": packet, "send": [{"id": 1, "server_id": 5, "status": 0}]}
+    found = decode(json.dumps(answer).encode())
+    assert (found.packet, [item.ref for item in found.items]) == ("", ["5"])

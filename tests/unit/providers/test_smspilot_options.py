@@ -91,6 +91,30 @@ def test_limits_keep_the_flood_rule() -> None:
     assert (called_back.poll_gap, called_back.poll_interval) == (600, 600)
 
 
+@pytest.mark.parametrize("url", ["https://smspilot.ru", "http://smspilot.ru/", "https://www.SMSPILOT.ru:443"])
+@pytest.mark.parametrize(("interval", "gap"), [("1s", 120), (119, 120), (121, 121), (0, 300)])
+def test_smspilot_is_never_asked_so_often_that_it_bans_us(url: str, interval: object, gap: float) -> None:
+    chosen = options(url=url, poll_interval=interval, find_interval=0)
+    assert Smspilot("pilot", chosen).limits.poll_gap == gap
+    assert any("bans" in line for line in chosen.warnings(callbacks=True)) == (interval in ("1s", 119))
+
+
+def test_a_list_that_is_asked_for_has_room_for_its_second_page() -> None:
+    chosen = options(poll_interval="2m")
+    assert Smspilot("pilot", chosen).limits.poll_gap == 240
+    assert any("500 statuses come every 240s" in line for line in chosen.warnings(callbacks=False))
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "https://sms.example", "https://notsmspilot.ru"])
+def test_a_private_installation_may_be_asked_more_often(url: str) -> None:
+    assert Smspilot("pilot", options(url=url, poll_interval="1s")).limits.poll_gap == 1
+
+
+def test_a_row_of_refusals_is_noticed() -> None:
+    limits = Smspilot("pilot", options()).limits
+    assert (limits.refusals_in_row, limits.refusals_window) == (80, 600)
+
+
 def test_batches_of_api1_are_small_unless_set() -> None:
     """Messages with different texts go one by one, and a batch must end in time."""
     batches: list[dict[str, object]] = [

@@ -165,10 +165,11 @@ def page(first: int, count: int, **keys: object) -> str:
 async def test_the_list_of_the_last_day_is_read_in_json_whatever_the_api(api: str) -> None:
     keys = {"format": "v"} if api == "api1" else {}
     answer = page(9000, 1, phone=LOST.recipient, message="Привет", created="2023-11-14 22:12:30")
-    async with Pilot(answer, api=api, **keys) as pilot:
+    async with Pilot(answer, NOTHING, api=api, poll_interval="20ms", **keys) as pilot:
         assert await pilot.provider.find([LOST], NOW) == [Trace(1, ("9000",), True)]
-        (form,) = forms(pilot)
-    assert (form["check"], form["format"], form["limit"], form["offset"]) == ("recent", "json", "1000", "0")
+        first, second = forms(pilot)
+    assert (first["check"], first["format"], first["limit"]) == ("recent", "json", "1000")
+    assert (first["offset"], second["offset"]) == ("0", "1")
 
 
 async def test_as_many_pages_as_fit_before_the_next_question(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,14 +181,35 @@ async def test_as_many_pages_as_fit_before_the_next_question(monkeypatch: pytest
     ) as pilot:
         (trace,) = await pilot.provider.find([LOST], NOW)
         assert [form["offset"] for form in forms(pilot)] == ["0", "900", "1800"]
-    assert trace == Trace(1, ("7000",), True)
+    assert trace == Trace(1, ("7000",), False)
 
 
 async def test_overlapping_pages_make_a_whole_list(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(smspilot, "PAGE_PAUSE", 0.01)
-    async with Pilot(page(9000, 1000), page(8100, 999), poll_interval="35ms") as pilot:
+    answers = [page(9000, 1000), page(8100, 999), page(7200, 99)]
+    async with Pilot(*answers, poll_interval="35ms") as pilot:
         assert await pilot.provider.find([LOST], NOW) == [Trace(1, (), True)]
-        assert len(pilot.server.asked) == 2
+        assert [form["offset"] for form in forms(pilot)] == ["0", "900", "1799"]
+
+
+async def test_a_server_may_give_less_than_was_asked_for() -> None:
+    answers = [page(9000, 100), page(8925, 100), page(8850, 25)]
+    async with Pilot(*answers, poll_interval="20ms") as pilot:
+        assert await pilot.provider.find([LOST], NOW) == [Trace(1, (), False)]
+        assert [form["offset"] for form in forms(pilot)] == ["0", "75"]
+
+
+async def test_an_empty_list_is_whole_at_once() -> None:
+    async with Pilot(NOTHING) as pilot:
+        assert await pilot.provider.find([LOST], NOW) == [Trace(1, (), True)]
+        assert len(pilot.server.asked) == 1
+
+
+async def test_one_page_is_enough_when_it_reaches_back_past_the_doubt() -> None:
+    rows = [json.loads(page(9000 - n, 1, created=f"2021-10-14 1{9 - n}:00:00"))["check"][0] for n in range(3)]
+    async with Pilot(json.dumps({"check": rows})) as pilot:
+        assert await pilot.provider.find([LOST], NOW) == [Trace(1, (), True)]
+        assert len(pilot.server.asked) == 1
 
 
 async def test_what_does_not_fit_stays_open(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -209,7 +231,8 @@ async def test_pages_stand_apart_as_status_questions_must(monkeypatch: pytest.Mo
 
 async def test_no_more_pages_than_twenty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(smspilot, "PAGE_PAUSE", 0.001)
-    async with Pilot(page(9000, 1000), poll_interval="1s") as pilot:
+    answers = [page(90_000 - 900 * number, 1000) for number in range(25)]
+    async with Pilot(*answers, poll_interval="1s") as pilot:
         assert await pilot.provider.find([LOST], NOW) == [Trace(1, (), False)]
         assert len(pilot.server.asked) == 20
 

@@ -70,7 +70,8 @@ def fresh(number: int, **changes: Any) -> Message:
 @asynccontextmanager
 async def both(wire: dict[str, object], callback_url: str | None = None, **rules: Any) -> AsyncIterator[Both]:
     async with SmspilotSimulator(Rules(**{"delay": 0.02, "poll_interval": 0, **rules})) as simulator:
-        keys = {"kind": "smspilot", "apikey": "KEY", "url": simulator.url, **wire}
+        own = {"kind": "smspilot", "apikey": "KEY", "url": simulator.url, "poll_interval": "20ms"}
+        keys = {**own, **wire}
         provider = Smspilot("pilot", SmspilotOptions.model_validate(keys), callback_url=callback_url)
         await provider.start(no_report)
         yield Both(simulator, provider)

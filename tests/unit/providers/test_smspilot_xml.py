@@ -196,3 +196,10 @@ def test_hostile_answers_do_not_take_long(piece: str) -> None:
 def test_any_octets_are_an_answer_or_a_value_error(body: bytes) -> None:
     with contextlib.suppress(ValueError):
         decode(body)
+
+
+@pytest.mark.parametrize("packet", ["0", "-5", "five", "\ud800", "9" * 21, "9" * 1_000_000, ""])
+def test_a_packet_without_a_proper_id_has_none(packet: str) -> None:
+    text = f'<send server_packet_id="{packet}"><sms id="1" server_id="5" status="0" /></send>'
+    found = decode(text.encode("utf-8", "replace"))
+    assert (found.packet, [item.ref for item in found.items]) == ("", ["5"])

@@ -129,6 +129,39 @@ async def test_a_number_as_reference() -> None:
     assert await send_one(b'{"id": 12345678901234567890}') == Taken("12345678901234567890")
 
 
+@pytest.mark.parametrize(
+    ("packet", "kept"),
+    [
+        ("p 1", "p 1"),
+        (12, "12"),
+        ("p" * 128, "p" * 128),
+        ("p" * 129, ""),
+        ("é", ""),
+        ("a\tb", ""),
+        ("\ud800", ""),
+    ],
+)
+async def test_the_id_of_a_request_is_kept_when_it_can_be(packet: object, kept: str) -> None:
+    keys = {**SINGLE, "send": {**SINGLE["send"], "packet_id": {"json": "$.packet"}}}
+    answer = Response(json.dumps({"id": "x", "packet": packet}))
+    async with served(keys, answer) as (provider, _):
+        assert await provider.send([message(1, deadline=NOW + DAY)], NOW) == [Taken("x", kept)]
+
+
+@pytest.mark.parametrize("kind", ["perm", "retry", "account"])
+async def test_an_id_with_a_code_that_nobody_listed_is_uncertain(kind: str) -> None:
+    keys = {**SINGLE, "errors": {"1": "perm", "default": kind}}
+    for answer, expected in (
+        ({"id": "77", "code": 0}, Uncertain),
+        ({"id": "no id", "code": 0}, ProviderError),
+        ({"id": "77", "code": 1}, Rejected),
+    ):
+        async with served(keys, JSONResponse(answer)) as (provider, _):
+            (result,) = await provider.send([message(1, deadline=NOW + DAY)], NOW)
+        assert isinstance(result, expected)
+        assert isinstance(result, Uncertain) is (expected is Uncertain)
+
+
 async def test_a_duplicate_after_a_doubt_is_uncertain() -> None:
     assert type(await send_one(JSONResponse({"code": 3}), attempt=1)) is Rejected
     assert type(await send_one(JSONResponse({"code": 3}), attempt=2)) is Uncertain
@@ -325,6 +358,28 @@ async def test_statuses_one_by_one() -> None:
     assert [path for path, _ in server.asked] == [f"/m/{ref}" for ref in "abcdef"]
 
 
+async def test_a_packet_is_asked_for_by_its_own_id() -> None:
+    status = {
+        "path": "/p/{packet}",
+        "state": {"json": "$.state"},
+        "batch": {"results": "$.r", "match": {"json": "$.id", "equals": "{ref}"}},
+    }
+    answers = (
+        JSONResponse({"r": [{"id": "a", "state": "done"}, {"id": "c", "state": "lost"}]}),
+        JSONResponse({"r": [{"id": "b", "state": "done"}]}),
+    )
+    async with served({**SINGLE, "status": status}, *answers) as (provider, server):
+        packets = {"a": "1", "b": "2", "c": "1", "d": ""}
+        polls = [poll(ref, NOW)._replace(packet_ref=packet) for ref, packet in packets.items()]
+        reports = await provider.status(polls)
+    assert [(report.provider_ref, report.state) for report in reports] == [
+        ("a", State.DELIVERED),
+        ("c", State.UNDELIVERABLE),
+        ("b", State.DELIVERED),
+    ]
+    assert [path for path, _ in server.asked] == ["/p/1", "/p/2"]
+
+
 async def test_what_is_known_before_an_error_is_told() -> None:
     async with served(ASKING, JSONResponse({"state": "done"}), Response("", 401)) as (provider, _):
         assert len(await provider.status([poll("a", NOW), poll("b", NOW), poll("c", NOW)])) == 1
@@ -409,6 +464,23 @@ async def test_a_secret_is_known_in_every_dress() -> None:
             (result,) = await provider.send([message(1, deadline=NOW + DAY)], NOW)
         assert isinstance(result, Rejected)
         assert result.reason.endswith("error 1: <***>")
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "https://sms.example.org/cb/gate/t0ken-of-ours",
+        "https%3A%2F%2Fsms.example.org%2Fcb%2Fgate%2Ft0ken-of-ours",
+        "t0ken-of-ours",
+    ],
+)
+async def test_our_address_with_its_token_is_not_told(told: str) -> None:
+    url = "https://sms.example.org/cb/gate/t0ken-of-ours"
+    answer = JSONResponse({"code": 1, "words": f"cannot call <{told}>"})
+    async with served(SINGLE, answer, callback_url=url) as (provider, _):
+        (result,) = await provider.send([message(1, deadline=NOW + DAY)], NOW)
+    assert isinstance(result, Rejected)
+    assert result.reason.endswith("error 1: cannot call <***>")
 
 
 async def test_binary_content_goes_its_own_way() -> None:

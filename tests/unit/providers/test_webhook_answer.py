@@ -41,6 +41,10 @@ def request(keys: dict[str, Any]) -> Request:
         ({"when": {"json": "$.s", "equals": False}}, 200, {"s": False}, True),
         ({"when": {"json": "$.s", "matches": "^a"}}, 200, {"s": "ab"}, True),
         ({"when": {"json": "$.s", "matches": "^a"}}, 200, {"s": "ba"}, False),
+        ({"when": {"json": "$.s[*]", "matches": "b"}}, 200, {"s": ["b", "a"]}, True),
+        ({"when": {"json": "$.s[*]", "matches": "b"}}, 200, {"s": ["a", "b"]}, False),
+        ({"when": {"json": "$.s[*]", "matches": ""}}, 200, {"s": []}, False),
+        ({"when": {"json": "$.s", "matches": "b"}}, 200, {"s": "a" * 1024 + "b"}, False),
         ({"when": [{"json": "$.s"}, {"json": "$.t"}]}, 200, {"s": 1}, False),
         ({"when": {"json": "$.s"}}, 200, b"<html>", False),
         ({"when": {"regex": "^OK"}}, 200, b"OK - 1", True),
@@ -111,6 +115,23 @@ def test_what_is_open(keys: dict[str, Any], status: int, body: object) -> None:
 def test_default_is_for_codes_that_say_nothing_else(status: int, kind: str | None) -> None:
     table: Any = TypeAdapter(ErrorTable).validate_python({"default": "perm"})
     found = refusal(request(CODE), answer(status, {"code": "E9"}), table)
+    assert (found and found.rule.kind) == kind
+
+
+@pytest.mark.parametrize(
+    ("keys", "status", "body", "kind"),
+    [
+        (CODE, 200, {"code": "0"}, None),
+        (WHEN, 200, {"ok": False, "code": "0"}, None),
+        (CODE, 200, {"code": "E1"}, "account"),
+        (CODE, 400, {"code": "0"}, "perm"),
+    ],
+)
+def test_default_says_nothing_of_a_message_that_was_given_an_id(
+    keys: dict[str, Any], status: int, body: object, kind: str | None
+) -> None:
+    table: Any = TypeAdapter(ErrorTable).validate_python({"default": "retry", "E1": "account"})
+    found = refusal(request(keys), answer(status, body), table, named=True)
     assert (found and found.rule.kind) == kind
 
 

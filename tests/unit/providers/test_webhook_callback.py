@@ -41,6 +41,9 @@ def test_hmac_of_the_body(kind: str) -> None:
     keys = {"header": "X-Sign", "hmac": kind, "key": "{secret.key}"}
     check(keys, {"x-sign": sign(BODY, kind).hex()})
     check(keys, {"x-sign": sign(BODY, kind).hex().upper()})
+    check({**keys, "prefix": "V="}, {"x-sign": f"V={sign(BODY, kind).hex().upper()}"})
+    with pytest.raises(WrongSignature):
+        check({**keys, "prefix": "V="}, {"x-sign": f"v={sign(BODY, kind).hex()}"})
     for wrong in ("", "ü", sign(BODY + b"!", kind).hex(), "0" * 64):
         with pytest.raises(WrongSignature):
             check(keys, {"x-sign": wrong})
@@ -89,6 +92,9 @@ def test_basic_auth() -> None:
         {"header": "X", "hmac": "crc", "key": "{secret.key}"},
         {"hmac": "sha256", "key": "{secret.key}"},
         {"header": "X", "hmac": "sha256", "key": "literal"},
+        {"header": "X", "hmac": "sha1", "key": "{secret.key}", "signed": "{url}"},
+        {"header": "X", "hmac": "sha1", "key": "{secret.key}", "signed": "{header.X-Time}"},
+        {"header": "X", "hmac": "sha1", "key": "{secret.key}", "signed": "text"},
         {"header": "X", "equals": "literal"},
         {"header": "X", "equals": "{secret.key}", "key": "{secret.key}"},
         {"header": "X", "equals": "{secret.key}", "hmac": "sha1", "key": "{secret.key}"},
@@ -101,15 +107,14 @@ def test_signatures_that_prove_nothing_are_mistakes(keys: dict[str, Any]) -> Non
 
 
 STATE = {"message_id": {"json": "$.id"}, "state": {"json": "$.state"}, "error_code": {"json": "$.error"}}
-PHONES = InboundFields.model_validate(
-    {
-        "id": {"param": "id"},
-        "source": {"param": "from"},
-        "destination": {"param": "to"},
-        "text": {"param": "text"},
-        "at": {"param": "at"},
-    }
-)
+PLACES = {
+    "id": {"param": "id"},
+    "source": {"param": "from"},
+    "destination": {"param": "to"},
+    "text": {"param": "text"},
+    "at": {"param": "at"},
+}
+PHONES = InboundFields.model_validate(PLACES)
 
 
 @pytest.mark.parametrize(
@@ -174,6 +179,35 @@ def test_half_a_message_from_a_phone_is_none(missing: str) -> None:
     assert inbound_in(PHONES, Document(b"", form={**form, "from": "somebody"}), now=5) is None
 
 
+HMAC = {"header": "X", "hmac": "sha1", "key": "{secret.key}"}
+FORM = {"message_id": {"form": "id"}, "state": {"form": "state"}}
+
+
+@pytest.mark.parametrize(
+    ("keys", "signed"),
+    [(FORM, "{url}{form_sorted}"), (FORM, "{body}"), (STATE, "{body}"), (STATE, "{form_sorted}{body}")],
+)
+def test_what_is_signed_is_read(keys: dict[str, Any], signed: str) -> None:
+    CallbackOptions.model_validate({**keys, "signature": {**HMAC, "signed": signed}})
+
+
+@pytest.mark.parametrize(
+    ("keys", "signed"),
+    [
+        (STATE, "{url}{form_sorted}"),
+        ({**FORM, "error_code": {"param": "e"}}, "{form_sorted}"),
+        ({**FORM, "each": "$"}, "{form_sorted}"),
+        ({"inbound": {**PLACES, "text": {"form": "text"}}}, "{form_sorted}"),
+        ({**FORM, "state": {"query": "state"}}, "{body}"),
+        ({**FORM, "state": {"param": "state"}}, "{body}"),
+        ({**FORM, "state": [{"form": "state"}, {"header": "X-State"}]}, "{body}"),
+    ],
+)
+def test_to_read_what_is_not_signed_is_a_mistake(keys: dict[str, Any], signed: str) -> None:
+    with pytest.raises(ValidationError, match="signed"):
+        CallbackOptions.model_validate({**keys, "signature": {**HMAC, "signed": signed}})
+
+
 @pytest.mark.parametrize(
     "keys",
     [
@@ -181,6 +215,8 @@ def test_half_a_message_from_a_phone_is_none(missing: str) -> None:
         {"state": {"json": "$.s"}},
         {"message_id": {"json": "$.s"}},
         {**STATE, "each": "results"},
+        {**STATE, "each": "$.results", "error_code": {"regex": "E[0-9]+"}},
+        {"inbound": {**PLACES, "text": {"xpath": "text"}}, "each": "$.results"},
         {"inbound": {"id": {"json": "$.s"}}},
     ],
 )

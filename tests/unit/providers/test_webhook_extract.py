@@ -1,7 +1,5 @@
 """webhook_extract: values are found where the operator says, and hostile documents do no harm."""
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +7,7 @@ from pydantic import ValidationError
 
 from smppbridge.providers import webhook_extract
 from smppbridge.providers.lenient import parse_lenient
-from smppbridge.providers.webhook_extract import Document, Extract, as_text, compile_path, safe_regex, walk
+from smppbridge.providers.webhook_extract import Document, Extract, as_text, compile_path, walk
 
 ANSWER = {
     "id": 17,
@@ -160,16 +158,8 @@ def test_any_octets_are_read_or_refused(body: bytes) -> None:
 
 
 def test_a_regex_sees_only_the_beginning() -> None:
-    began = time.monotonic()
-    assert extract(regex=r"\d+x").word(Document(b"1" * 1_000_000)) == ""
-    assert extract(regex="x").word(Document(b" " * 5000 + b"x")) == ""
-    assert time.monotonic() - began < 5
-
-
-@pytest.mark.parametrize("pattern", ["(", "[", "(a+)+", "(a*)*b", "(?:[a-z]{2,})+", "*"])
-def test_a_regex_that_is_wrong_or_may_take_for_ever_is_a_mistake(pattern: str) -> None:
-    with pytest.raises(ValueError, match="must"):
-        safe_regex(pattern)
+    assert extract(regex="x").word(Document(b" " * 1023 + b"x")) == "x"
+    assert extract(regex="x").word(Document(b" " * 1024 + b"x")) == ""
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,11 @@ def send(**keys: Any) -> dict[str, Any]:
 
 STATUS = {"path": "/m/{ref}", "state": {"json": "$.state"}}
 STATES = {"states": {"ok": "DELIVRD"}}
+MANY = {**STATUS, "batch": {"results": "$.r", "match": {"json": "$.id", "equals": "{ref}"}}}
+BATCH: dict[str, Any] = {
+    "json": {"list": [{"to": "{recipient}", "text": "{text}"}]},
+    "batch": {"list": "$.list", "results": "$.results"},
+}
 CALLBACK = {"message_id": {"json": "$.id"}, "state": {"json": "$.state"}}
 
 
@@ -88,6 +93,14 @@ def test_without_secrets_there_is_no_credential() -> None:
             "send: an answer is read by json, xpath or regex",
         ),
         ({"send": send(success={"when": {"form": "x"}})}, "send: an answer is read by json, xpath or regex"),
+        ({"send": send(**BATCH, message_id={"regex": "id=(.+)"})}, "send: with batch only error_code"),
+        ({"send": send(**BATCH, success={"when": {"xpath": "ok"}})}, "send: with batch only error_code"),
+        ({"status": {**MANY, "state": {"regex": "OK"}}, **STATES}, "status: with batch only error_code"),
+        ({"status": {**MANY, "message_error": {"xpath": "e"}}, **STATES}, "status: with batch only"),
+        (
+            {"send": send(message_id=(), own_id="{id}"), "errors": {"default": "perm"}},
+            "send.success.when: is required with own_id and errors: default",
+        ),
         (
             {"default_sender": "Ünfit", "sender_pattern": "[a-z]+"},
             "default_sender: does not match sender_pattern",
@@ -134,6 +147,13 @@ def test_what_may_be_a_secret_is_not_repeated() -> None:
         {"status": {"path": "/m", "state": {"json": "$.s"}}, **STATES},
         {"status": {**STATUS, "query": {"ids": "{refs}"}}, **STATES},
         {"status": {**STATUS, "batch": {"results": "$.r"}}, **STATES},
+        {"status": {**STATUS, "path": "/p/{packet}"}, **STATES},
+        {"status": {**STATUS, "path": "/p/{packet}/{recipient}"}, **STATES},
+        {
+            "status": {**MANY, "batch": {"results": "$.r", "match": {"key": True, "equals": "{packet}"}}},
+            **STATES,
+        },
+        {"status": {**MANY, "batch": {"results": "$.r", "match": {"key": True, "equals": "1"}}}, **STATES},
         {"find": {"path": "/m/{id}", "message_id": {"json": "$.id"}}},
         {"find": {"path": "/m/{id}", "message_id": {"json": "$.id"}, "absent": {}}},
         {"id_pattern": "("},
@@ -194,6 +214,14 @@ def test_warnings(keys: dict[str, Any], callbacks: bool, told: list[str]) -> Non
     assert len(warnings) == len(told)
     for warning, beginning in zip(warnings, told, strict=True):
         assert warning.startswith(beginning)
+
+
+def test_what_may_be_read_otherwise() -> None:
+    load(send=send(**BATCH, error_code={"regex": "ERROR ([0-9]+)"}, error_text={"xpath": "text"}))
+    load(
+        send=send(message_id=(), own_id="{id}", success={"when": {"json": "$.ok"}}),
+        errors={"default": "perm"},
+    )
 
 
 def test_the_schema_knows_every_key() -> None:

@@ -19,10 +19,11 @@ PLANS = [
     (messages._DOUBT_PAST_DEADLINE, "messages_doubts (provider=? AND deadline<?)"),
     (messages._SENT_PAST_DEADLINE, "messages_deadline (provider=? AND deadline<?)"),
     (settling._BY_REF.format("?,?"), "messages_ref (provider=? AND provider_ref=?)"),
+    (messages._IN_FLIGHT, "messages_due (provider=? AND stage=?"),
     (messages._KNOWN_REFS.format("?,?"), "messages_ref (provider=? AND provider_ref=?)"),
     (receipts._CLAIM, "receipts_due (account=? AND origin=? AND due_at<?)"),
     (inbound._CLAIM, "inbound_parts_due (account=? AND due_at<?)"),
-    (inbound._EXPIRE, "inbound_parts_due (account=?)"),
+    (inbound._EXPIRE, "inbound_parts_taken (account=? AND taken_at<?)"),
     (inbound._PURGE, "inbound_taken (taken_at<?)"),
 ]
 
