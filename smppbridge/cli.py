@@ -45,7 +45,7 @@ def cli() -> None:
     "--log-format", type=click.Choice(["text", "json"]), help="How log lines look; default: from the file."
 )
 def serve_command(path: Path, log_format: Format | None) -> None:
-    """Run until SIGTERM or Ctrl-C. SIGHUP reloads accounts, routes and limits."""
+    """Run until SIGTERM or Ctrl-C. SIGHUP reloads accounts, routes, inbound rules and limits."""
     serve(path, log_format)
 
 

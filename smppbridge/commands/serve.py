@@ -87,4 +87,4 @@ async def _reload(app: App, path: Path, asked: asyncio.Event) -> None:
             for problem in error.problems:
                 event(log, logging.ERROR, "configuration not reloaded, the old one stays", problem=problem)
         else:
-            event(log, logging.INFO, "configuration reloaded: accounts, routes and limits")
+            event(log, logging.INFO, "configuration reloaded: accounts, routes, inbound rules and limits")

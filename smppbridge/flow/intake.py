@@ -63,7 +63,7 @@ class _Path(NamedTuple):
 
     route: str  # as it is stored
     names: tuple[str, ...]
-    checkers: tuple[Checker, ...]
+    checks: tuple[Callable[[Draft], None], ...]
     provider: str  # the one to begin with
     schedules: Callable[[int, int], bool]  # whether that one keeps scheduled messages
 
@@ -174,8 +174,8 @@ class Intake:
                 raise Refused(Status.ESME_RINVSERTYP, f"no provider of the route sells {service}")
         names = ROUTE_SEPARATOR.join(route)
         provider = first_provider(names, self._choice)
-        checkers = tuple(self._checkers[name] for name in route)
-        return _Path(names, route, checkers, provider, self._checkers[provider].schedules)
+        checks = tuple(self._checkers[name].check for name in route)
+        return _Path(names, route, checks, provider, self._checkers[provider].schedules)
 
     def _segment(
         self, link: BoundLink, submit: SubmitSm, now: int, path_of: Callable[[tuple[str, ...], str], "_Path"]
@@ -286,15 +286,14 @@ class Intake:
 
 def _carriers(path: _Path, draft: Draft) -> tuple[str, ...]:
     """Those that can carry the message, as it may come to each of them. Raises the first one's refusal."""
-    refusal: Refused | None = None
-    carriers = []
-    for name, checker in zip(path.names, path.checkers, strict=True):
+    refusals: dict[str, Refused] = {}
+    for name, check in zip(path.names, path.checks, strict=True):
         try:
-            checker.check(draft)
-        except Refused as error:
-            refusal = refusal or error
-        else:
-            carriers.append(name)
-    if refusal is not None and not carriers:
-        raise refusal
-    return tuple(carriers)
+            check(draft)
+        except Refused as refusal:
+            refusals[name] = refusal
+    if not refusals:
+        return path.names
+    if len(refusals) == len(path.names):
+        raise refusals[path.names[0]]
+    return tuple(name for name in path.names if name not in refusals)

@@ -32,6 +32,8 @@ class Recent:
     def __init__(self) -> None:
         self.offset = 0  # of the next page; it overlaps with the one before: the list moves on meanwhile
         self._rows: dict[str, Item] = {}
+        self._by_ending: dict[str, list[Item]] = {}  # by the last digits of the number
+        self._span: int | None = None  # ms from the first row to the last, None = not newest first
         self._first = ""  # what the last page began with
         self._whole = False  # the end was reached
         self._torn = False  # something may be missing between two pages, or cannot be read
@@ -47,7 +49,10 @@ class Recent:
         # Where all is known, but the last row does not show, an answer has less room than the overlap.
         self._whole = self._rows.keys() >= set(refs) and (not refs or next(reversed(self._rows)) in refs)
         for item in page:
-            self._rows.setdefault(item.ref, item)
+            if item.ref not in self._rows:
+                self._rows[item.ref] = item
+                self._by_ending.setdefault(item.phone[-SAME_ENDING:], []).append(item)
+        self._span = _span([item.created for item in self._rows.values()])
         self._first = refs[0] if refs else ""
         self.offset = len(self._rows) - min(PAGE_OVERLAP, len(page) // 4)
 
@@ -59,19 +64,15 @@ class Recent:
         """
         if self._whole or self._torn:
             return self._whole and not self._torn
-        created = [item.created for item in self._rows.values()]
-        known = [at for at in created if at is not None]
-        if not known or len(known) < len(created) or known != sorted(known, reverse=True):
-            return False
-        return known[0] - known[-1] > now - moment + SPREAD
+        return self._span is not None and self._span > now - moment + SPREAD
 
     def trace(self, doubt: Doubt, now: int) -> Trace:
         """Messages to this number with this text, the likeliest first. What else may have gone to this number
         since is unlikely, but possible: smspilot may list another spelling of number or text."""
         sure = self.reaches(doubt.tried_at, now) and now - doubt.tried_at < LISTED
         text, ending = plain(wire_text(doubt)), doubt.recipient[-SAME_ENDING:]
-        ours = (item for item in self._rows.values() if item.phone[-SAME_ENDING:] == ending)
-        young = sorted(filter(partial(_may_be, doubt), ours), key=lambda item: _distance(item, doubt))
+        ours = filter(partial(_may_be, doubt), self._by_ending.get(ending, ()))
+        young = sorted(ours, key=lambda item: _distance(item, doubt))
         likely = [
             item.ref
             for item in young
@@ -83,6 +84,13 @@ class Recent:
         return Trace(
             doubt.id, tuple(likely), sure, tuple(item.ref for item in young if item.ref not in likely)
         )
+
+
+def _span(created: Sequence[int | None]) -> int | None:
+    known = [at for at in created if at is not None]
+    if not known or len(known) < len(created) or known != sorted(known, reverse=True):
+        return None
+    return known[0] - known[-1]
 
 
 def traces(recent: Recent, doubts: Sequence[Doubt], now: int) -> list[Trace]:

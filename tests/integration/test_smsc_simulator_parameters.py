@@ -119,7 +119,8 @@ async def test_param_of_a_call(api: Api, param: str, used: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "mes", [ITALICS, ITALICS.lower(), "00ff", "00", "0605040B8423F0DC0601AE", "00" * 140]
+    "mes",
+    [ITALICS, ITALICS.lower(), "00ff", "00", "0605040B8423F0DC0601AE", "00" * 141, "020100" + "00" * 137],
 )
 async def test_binary(api: Api, mes: str) -> None:
     row = await api.accepted(mes, bin="2")
@@ -138,7 +139,8 @@ async def test_binary(api: Api, mes: str) -> None:
         "020A01ff",
         "010A",
         "060A0307056000",
-        "00" * 141,
+        "00" * 142,
+        "020100" + "00" * 138,
         ITALICS + "\n~~~\npid: 256, dcs: 0",
     ],
 )

@@ -328,3 +328,10 @@ async def test_polling_beside_callbacks() -> None:
 async def test_who_keeps_a_scheduled_message(schedule: str, send_at: int, kept: bool) -> None:
     async with Centre("", schedule=schedule) as centre:
         assert centre.provider.schedules(send_at, NOW) is kept
+
+
+@pytest.mark.parametrize("changes", [{"id": 0}, {"cnt": 0}, {"id": "0", "cnt": "0"}])
+async def test_taken_as_nothing_is_uncertain(changes: dict[str, Any]) -> None:
+    async with Centre(ok(**changes)) as centre:
+        (result,) = await centre.send(1)
+        assert isinstance(result, Uncertain)

@@ -122,7 +122,7 @@ def test_binary(data_coding: int, protocol_id: int, suffix: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "octets", [EMS, b"\0a", b"\0" + bytes(140), b"\1\0" + bytes(138), bytes([6, 5, 4, 11, 132, 35, 240])]
+    "octets", [EMS, b"\0a", b"\0" + bytes(140), b"\2\1\0" + bytes(137), bytes([6, 5, 4, 11, 132, 35, 240])]
 )
 def test_binary_content_that_is_taken(octets: bytes) -> None:
     assert refusal(text="", octets=octets) == 0
@@ -389,3 +389,11 @@ def test_guards_take_no_time_on_hostile_texts() -> None:
     for text in ("\n" * 1000, " " * 1000, "\n~" * 500, "{ " * 500, "~~~\n" * 250, "_" * 1000):
         guarded(text, "VIBER")
         check(Draft("79001112233", "Demo", text, service_type="VIBER"), ALL)
+
+
+@pytest.mark.parametrize("end", ["\r", "\n", "\r\n", "\u2028"])
+def test_the_subject_of_a_mail_is_one_line(end: str) -> None:
+    fields = asked(service_type="MAIL", recipient="a@b.cc", text=f"Subject{end}Bcc: x@y.z")
+    assert (fields["subj"], fields["mes"]) == ("Subject", "Bcc: x@y.z")
+    fields = asked(ALL._replace(mail_subject=f"One{end}two"), service_type="MAIL", recipient="a@b.cc")
+    assert fields["subj"] == "One two"

@@ -91,15 +91,17 @@ async def test_messages_and_questions_together_are_not_too_many() -> None:
         assert office.desk.most == 4
 
 
-async def test_who_waits_too_long_for_a_place_has_sent_nothing() -> None:
-    async with Office(parallel=1, timeout=0.3) as office:
+async def test_who_waits_too_long_for_a_place_has_sent_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with Office(parallel=1) as office:
+        monkeypatch.setattr(office.provider, "_patience", 0.05)
         first = office.send(1)
         await office.desk.crowd(1)
-        await asyncio.sleep(0.1)
         (late,) = await office.send(2)
-        await first
-        assert isinstance(late, Unavailable | Taken)
-        assert office.desk.requests == 1 or isinstance(late, Taken)
+        assert isinstance(late, Unavailable)
+        assert office.desk.requests == 1
+        office.desk.opened.set()
+        assert await first == [Taken("b1.1")]
+        assert await office.send(3) == [Taken("b3.1")]  # the place is free again
 
 
 async def test_who_waits_for_a_place_ends_at_a_stop() -> None:
