@@ -230,14 +230,17 @@ class Smspilot(HttpProvider):
         return [made_up[0]._replace(provider_ref=poll.provider_ref) for poll in polls if made_up]
 
     async def find(self, doubts: Sequence[Doubt], now: int) -> list[Trace]:
-        """Look among the messages of the last day. Pages stand as far apart as status questions must, and
-        there are no more of them than fit before the next question of anybody: two at least."""
+        """Look among the messages of the last day, from the newest back. Pages stand as far apart as status
+        questions must, and there are no more of them than fit before the next question of anybody: two at
+        least, so that doubts behind more than some 2000 newer messages stay open."""
         if not doubts:
             return []
         oldest = min(doubt.tried_at for doubt in doubts)
-        pause = min(PAGE_PAUSE, self.limits.poll_gap / 2)
+        gap = self.limits.poll_gap
+        pause = min(PAGE_PAUSE, gap / 2)
+        fitting = int(gap // pause) if gap >= PAGE_PAUSE else MAX_PAGES  # else it is not their own address
         recent = Recent()
-        for page in range(min(int(self.limits.poll_gap // pause), MAX_PAGES)):
+        for page in range(min(fitting, MAX_PAGES)):
             if page:
                 await asyncio.sleep(pause)
             answer = await self._learn(self._api1.encode_recent(recent.offset))
