@@ -17,7 +17,7 @@ from tests.support.smspilot_gateway import Order
 
 APIKEY = "5ECRETKEY5ECRETKEY5ECRETKEY5ECRETKEY5ECRETKEY5ECRETKEY5ECRETKEY0"
 USER, PASSWORD = "smspilot", "5ECRET: pa55word"
-READ = 1900  # messages of the last day that fit into as many questions as may be asked
+READ = 20_000  # messages: more than the pages of one question show
 
 
 class SmspilotRig(Rig):
@@ -83,7 +83,7 @@ class SmspilotRig(Rig):
         """A started provider; ``url`` and ``secret`` when they are to be wrong."""
         own = {"apikey": secret or APIKEY, "url": url or self.simulator.url, "timeout": timeout}
         options = SmspilotOptions.model_validate(
-            {**self.settings(), **own, "parallel": 2, "poll_interval": "1s"}
+            {**self.settings(), **own, "parallel": 2, "poll_interval": "100ms"}
         )
         provider = Smspilot("pilot", options)
         await provider.start(report)
