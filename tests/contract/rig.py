@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 
 from smppbridge.errors import ProviderError
 from smppbridge.providers.base import Callback, Draft, Provider, Report
-from tests.support.http_server import Fault
+from tests.support.http_server import Fault, HttpServer
 
 WRONG_SECRET = "WRONGKEYWRONGKEY"  # what the suite opens a provider with that is to be refused
 
@@ -138,6 +138,50 @@ class Rig(Protocol):
     def phone_sends(self, source: str, text: str) -> None:
         """A message from a phone arrives at the provider; inbound() is to tell it."""
         raise AssertionError("inbound_by_polling is not true")
+
+
+class Simulator(Protocol):
+    """What all simulators have in common."""
+
+    server: HttpServer
+
+    @property
+    def faults(self) -> deque[Fault]: ...
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(self, *error: object) -> None: ...
+
+
+class SimulatedRig(Rig):
+    """The part of a rig that is the same for all: one simulator, and the providers opened beside it."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self._simulator = simulator
+        self._opened: list[Provider] = []
+
+    async def __aenter__(self) -> Self:
+        await self._simulator.__aenter__()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        for provider in self._opened:
+            await provider.close()
+        await self._simulator.__aexit__(*error)
+
+    async def opened(self, provider: Provider, report: Report) -> Provider:
+        """``provider``, started; `__aexit__` closes it."""
+        await provider.start(report)
+        self._opened.append(provider)
+        return provider
+
+    @property
+    def faults(self) -> deque[Fault]:
+        return self._simulator.faults
+
+    @property
+    def requests(self) -> int:
+        return self._simulator.server.requests
 
 
 def query_callback(query: Mapping[str, str], headers: Mapping[str, str] | None = None) -> Callback:

@@ -1,18 +1,16 @@
 """sms-assistent.by and its simulator, as the provider contract needs them: a rig for each format."""
 
 import random
-from collections import deque
 from collections.abc import Sequence
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from pydantic import SecretStr
 
 from smppbridge.errors import Disabled, Postponed, Rejected, Unavailable
 from smppbridge.providers.base import Callback, Provider, Report
 from smppbridge.providers.sms_assistent import SmsAssistent, SmsAssistentOptions
-from tests.contract.rig import Kept, Refusal, Rig, form_callback, query_callback
+from tests.contract.rig import Kept, Refusal, SimulatedRig, form_callback, query_callback
 from tests.contract.steps import now
-from tests.support.http_server import Fault
 from tests.support.messages import draft
 from tests.support.sms_assistent import Rules, SmsAssistentSimulator
 
@@ -20,7 +18,7 @@ LOGIN, PASSWORD = "firma", "5ECRET & pa55word"
 MINUTE = 60_000  # ms
 
 
-class SmsAssistentRig(Rig):
+class SmsAssistentRig(SimulatedRig):
     """One simulator, and providers that send in JSON."""
 
     name = "sms-assistent-json"
@@ -66,20 +64,11 @@ class SmsAssistentRig(Rig):
                 error_status=self._status(),
             )
         )
-        self._opened: list[SmsAssistent] = []
+        super().__init__(self.simulator)
 
     @staticmethod
     def _status() -> int:
         return 200
-
-    async def __aenter__(self) -> Self:
-        await self.simulator.__aenter__()
-        return self
-
-    async def __aexit__(self, *error: object) -> None:
-        for provider in self._opened:
-            await provider.close()
-        await self.simulator.__aexit__(*error)
 
     async def open(
         self, report: Report, *, url: str = "", timeout: float = 10.0, secret: str = ""
@@ -95,9 +84,7 @@ class SmsAssistentRig(Rig):
             batch_wait=0.02,
         )
         provider = SmsAssistent("assist", options)
-        await provider.start(report)
-        self._opened.append(provider)
-        return provider
+        return await self.opened(provider, report)
 
     def settings(self) -> dict[str, Any]:
         return {
@@ -113,14 +100,6 @@ class SmsAssistentRig(Rig):
     def apart(self, number: int) -> dict[str, Any]:
         """A package has one date_send, and that counts minutes."""
         return {"send_at": now() + (20 + number) * MINUTE}
-
-    @property
-    def faults(self) -> deque[Fault]:
-        return self.simulator.faults
-
-    @property
-    def requests(self) -> int:
-        return self.simulator.server.requests
 
     def taken(self) -> list[Kept]:
         return [Kept(str(row["sms_id"]), row["recipient"], row["text"]) for row in self.simulator.accepted]

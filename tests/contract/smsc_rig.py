@@ -2,16 +2,14 @@
 
 import hashlib
 import random
-from collections import deque
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any
 
 from smppbridge.errors import Disabled, Rejected
 from smppbridge.providers.base import Callback, Provider, Report
 from smppbridge.providers.smsc import Smsc
 from smppbridge.providers.smsc_options import SmscOptions
-from tests.contract.rig import Kept, Refusal, Rig, body_callback, form_callback, query_callback
-from tests.support.http_server import Fault
+from tests.contract.rig import Kept, Refusal, SimulatedRig, body_callback, form_callback, query_callback
 from tests.support.messages import draft
 from tests.support.smsc import Rules, SmscSimulator
 
@@ -19,7 +17,7 @@ LOGIN, PASSWORD, CALLBACK_SECRET = "LOGIN", "5ECRETPASSWORD5ECRET", "5ECRETOFCAL
 PHONE, OURS = "79001112233", "79009009090"
 
 
-class SmscRig(Rig):
+class SmscRig(SimulatedRig):
     """One simulator, and providers that talk to it."""
 
     name = "smsc"
@@ -64,25 +62,14 @@ class SmscRig(Rig):
             retry_pause=0.1,
         )
         self.simulator = SmscSimulator(rules)
-        self._opened: list[Smsc] = []
-
-    async def __aenter__(self) -> Self:
-        await self.simulator.__aenter__()
-        return self
-
-    async def __aexit__(self, *error: object) -> None:
-        for provider in self._opened:
-            await provider.close()
-        await self.simulator.__aexit__(*error)
+        super().__init__(self.simulator)
 
     async def open(
         self, report: Report, *, url: str = "", timeout: float = 10.0, secret: str = ""
     ) -> Provider:
         changes = {"url": url or self.simulator.url, "timeout": timeout, "password": secret or PASSWORD}
         provider = Smsc("centre", SmscOptions.model_validate(self.settings() | changes))
-        await provider.start(report)
-        self._opened.append(provider)
-        return provider
+        return await self.opened(provider, report)
 
     def settings(self) -> dict[str, Any]:
         return {
@@ -98,14 +85,6 @@ class SmscRig(Rig):
 
     def requests_for(self, count: int) -> int:
         return count
-
-    @property
-    def faults(self) -> deque[Fault]:
-        return self.simulator.faults
-
-    @property
-    def requests(self) -> int:
-        return self.simulator.server.requests
 
     def taken(self) -> list[Kept]:
         return [

@@ -2,15 +2,13 @@
 
 import random
 from base64 import b64encode
-from collections import deque
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any
 
 from smppbridge.errors import Disabled, Rejected, Throttled, Unavailable
 from smppbridge.providers.base import Callback, Provider, Report
 from smppbridge.providers.smspilot import Smspilot, SmspilotOptions
-from tests.contract.rig import Kept, Refusal, Rig, form_callback, query_callback
-from tests.support.http_server import Fault
+from tests.contract.rig import Kept, Refusal, SimulatedRig, form_callback, query_callback
 from tests.support.messages import draft
 from tests.support.smspilot import Rules, SmspilotSimulator
 from tests.support.smspilot_gateway import Order
@@ -20,7 +18,7 @@ USER, PASSWORD = "smspilot", "5ECRET: pa55word"
 READ = 20_000  # messages: more than the pages of one question show
 
 
-class SmspilotRig(Rig):
+class SmspilotRig(SimulatedRig):
     """One simulator, and providers that talk API-2 in JSON."""
 
     name = "smspilot"
@@ -65,17 +63,8 @@ class SmspilotRig(Rig):
 
     def __init__(self) -> None:
         self.simulator = SmspilotSimulator(Rules(apikey=APIKEY, delay=0.02, poll_interval=0))
-        self._opened: list[Smspilot] = []
+        super().__init__(self.simulator)
         self._inbound_id = 50_000
-
-    async def __aenter__(self) -> Self:
-        await self.simulator.__aenter__()
-        return self
-
-    async def __aexit__(self, *error: object) -> None:
-        for provider in self._opened:
-            await provider.close()
-        await self.simulator.__aexit__(*error)
 
     async def open(
         self, report: Report, *, url: str = "", timeout: float = 10.0, secret: str = ""
@@ -86,21 +75,11 @@ class SmspilotRig(Rig):
             {**self.settings(), **own, "parallel": 2, "poll_interval": "100ms"}
         )
         provider = Smspilot("pilot", options)
-        await provider.start(report)
-        self._opened.append(provider)
-        return provider
+        return await self.opened(provider, report)
 
     def settings(self) -> dict[str, Any]:
         own = {"callback_user": USER, "callback_password": PASSWORD, **dict(self.keys)}
         return {"kind": "smspilot", "apikey": APIKEY, "url": self.simulator.url, **own}
-
-    @property
-    def faults(self) -> deque[Fault]:
-        return self.simulator.faults
-
-    @property
-    def requests(self) -> int:
-        return self.simulator.server.requests
 
     def taken(self) -> list[Kept]:
         return [

@@ -2,17 +2,15 @@
 
 import json
 import time
-from collections import deque
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any
 
 from smppbridge.errors import Disabled, Postponed, Rejected, Unavailable
 from smppbridge.providers.base import Callback, Provider, Report
 from smppbridge.providers.webhook import Webhook
 from smppbridge.providers.webhook_options import WebhookOptions
-from tests.contract.rig import Kept, Refusal, Rig, body_callback, query_callback
+from tests.contract.rig import Kept, Refusal, SimulatedRig, body_callback, query_callback
 from tests.support import webhook_wire as wire
-from tests.support.http_server import Fault
 from tests.support.messages import draft
 from tests.support.webhook import Rules, WebhookSimulator
 
@@ -116,7 +114,7 @@ def declaration(url: str, token: str = TOKEN, sign_key: str = SIGN_KEY) -> dict[
     }
 
 
-class WebhookRig(Rig):
+class WebhookRig(SimulatedRig):
     """One simulator, and providers that talk to it."""
 
     name = "webhook"
@@ -147,18 +145,9 @@ class WebhookRig(Rig):
     def __init__(self) -> None:
         rules = Rules(token=TOKEN, sign_key=SIGN_KEY, delay=0.02, retry_pause=0.1)
         self.simulator = WebhookSimulator(rules)
-        self._opened: list[Webhook] = []
+        super().__init__(self.simulator)
         self._inbound = 0
         self._unknown = 5000
-
-    async def __aenter__(self) -> Self:
-        await self.simulator.__aenter__()
-        return self
-
-    async def __aexit__(self, *error: object) -> None:
-        for provider in self._opened:
-            await provider.close()
-        await self.simulator.__aexit__(*error)
 
     async def open(
         self, report: Report, *, url: str = "", timeout: float = 10.0, secret: str = ""
@@ -166,20 +155,10 @@ class WebhookRig(Rig):
         keys = declaration(url or self.simulator.url, secret or TOKEN)
         options = WebhookOptions.model_validate({**keys, "timeout": timeout, "parallel": 2})
         provider = Webhook("relay", options)
-        await provider.start(report)
-        self._opened.append(provider)
-        return provider
+        return await self.opened(provider, report)
 
     def settings(self) -> dict[str, Any]:
         return declaration(self.simulator.url)
-
-    @property
-    def faults(self) -> deque[Fault]:
-        return self.simulator.faults
-
-    @property
-    def requests(self) -> int:
-        return self.simulator.server.requests
 
     def taken(self) -> list[Kept]:
         return [
