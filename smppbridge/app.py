@@ -21,9 +21,11 @@ from smppbridge.flow.finder import Finder
 from smppbridge.flow.intake import Intake
 from smppbridge.flow.keeper import Keeper
 from smppbridge.flow.reception import InboundPoller, Reception
+from smppbridge.flow.recorder import Recorder
 from smppbridge.flow.rerouter import Rerouter
 from smppbridge.flow.tracker import Poller, Tracker
 from smppbridge.flow.treasurer import Treasurer
+from smppbridge.flow.waiters import Waiters
 from smppbridge.flow.worker import Asker
 from smppbridge.link.authentication import Authenticator
 from smppbridge.link.server import Server
@@ -31,10 +33,11 @@ from smppbridge.logs import event
 from smppbridge.metrics import Metrics
 from smppbridge.model.account import Account
 from smppbridge.model.ids import IdSource
-from smppbridge.model.message import Inbound, StatusReport
+from smppbridge.model.message import Inbound, Overdue, StatusReport
 from smppbridge.model.route import Router
-from smppbridge.providers.base import News, Provider
+from smppbridge.providers.base import News, Provider, Upcalls
 from smppbridge.providers.registry import build_provider
+from smppbridge.smpp.constants import Status
 from smppbridge.smpp.session import Timers
 from smppbridge.store.base import Backlog
 from smppbridge.store.sqlite import SqliteStore
@@ -66,7 +69,7 @@ class App:
         self._tokens = {name: callback_token(config, name) for name in config.providers}
         self.providers = {name: self._provider(name) for name in config.providers}
         self.dispatchers: dict[str, Dispatcher] = {}
-        self._choice = Choice(self._usable, self._working)
+        self._choice = Choice(self._usable, self._working, self._status_of)
         self._askers: list[Asker] = []
         self._probed: tuple[float, list[str]] = (-_PROBE_INTERVAL, [])  # when the store was tried, and how
 
@@ -87,6 +90,7 @@ class App:
     async def stop(self) -> None:
         """Take nothing new, finish what was begun, let go. Loses nothing, whenever it is cut short."""
         self.server.close_listeners()
+        self.waiters.close()
         for asker in self._askers:
             await asker.stop()
         await asyncio.gather(*(dispatcher.stop(_SEND_GRACE) for dispatcher in self.dispatchers.values()))
@@ -145,12 +149,14 @@ class App:
             accounts=lambda: self._accounts,
             owed=self.courier.owed_inbound,
         )
+        self.waiters = Waiters()
+        self.recorder = Recorder(store, self.tracker, self.waiters)
         self.rerouter = Rerouter(store, self.dispatchers, config.routes, self._choice)
         for name, provider in self.providers.items():
             self.dispatchers[name] = Dispatcher(
                 provider,
                 store,
-                self.tracker,
+                self.recorder,
                 metrics,
                 clock,
                 policy=self._policy,
@@ -161,7 +167,7 @@ class App:
             self._askers += self._askers_of(provider, self.dispatchers[name])
         self.keeper = Keeper(
             store,
-            self.tracker,
+            self.recorder,
             metrics,
             clock,
             providers=backlog.providers | set(self.providers),
@@ -179,6 +185,7 @@ class App:
             clock,
             checkers=self.providers,
             choice=self._choice,
+            waiters=self.waiters,
             queued=self._queued,
             waiting=lambda: self.keeper.waiting,
             max_queued=config.store.max_queued,
@@ -200,14 +207,14 @@ class App:
         store, tracker, clock, standing = self.store, self.tracker, self._clock, dispatcher.standing
         return [
             Poller(provider, store, tracker, clock, standing),
-            Finder(provider, store, tracker, dispatcher, clock, requeued=self._requeued),
+            Finder(provider, store, self.recorder, dispatcher, clock, requeued=self._requeued),
             Treasurer(provider, standing),
             InboundPoller(provider, store, self.reception, clock, standing),
         ]
 
     async def _begin(self, backlog: Backlog) -> None:
         for name, provider in self.providers.items():
-            await provider.start(self._report_to(name))
+            await provider.start(self._upcalls(name))
         for provider_name, account in backlog.queued:
             if provider_name in self.dispatchers:
                 self.dispatchers[provider_name].wake(account)
@@ -264,14 +271,19 @@ class App:
         dispatcher = self.dispatchers.get(provider)
         return dispatcher is not None and dispatcher.standing.working
 
+    def _status_of(self, provider: str) -> int:
+        """Why it does not work, for an ESME that would wait for it."""
+        dispatcher = self.dispatchers.get(provider)
+        return dispatcher.standing.gate.status if dispatcher is not None else Status.ESME_RSYSERR
+
     def _requeued(self, provider: str, account: str) -> None:
         self.dispatchers[provider].wake(account)
 
-    def _situation(self, provider: str, account: str, now: int) -> Situation:
+    def _situation(self, provider: str, message: Overdue, now: int) -> Situation:
         """What a decision about a message depends on, also for a provider that is no longer configured."""
         if provider in self.dispatchers:
-            return self.dispatchers[provider].situation(account, now)
-        return Situation(now, self._choice, self._policy(account), random.random())
+            return self.dispatchers[provider].situation(message, now)
+        return Situation(now, self._choice, self._policy(message.account), random.random())
 
     async def _hear(self, provider: str, news: Sequence[News]) -> None:
         """Statuses and messages from phones that a provider tells; returns after COMMIT."""
@@ -286,8 +298,24 @@ class App:
         known: Account | None = self._accounts.get(account)
         return known.uncertain if known is not None else "hold"
 
-    def _report_to(self, provider: str) -> Callable[[Sequence[StatusReport]], "asyncio.Future[None]"]:
-        return lambda reports: asyncio.ensure_future(self.tracker.settle(provider, reports))
+    def _upcalls(self, provider: str) -> Upcalls:
+        metrics = self.metrics
+
+        def linked(why: str) -> None:
+            dispatcher = self.dispatchers[provider]
+            if why:
+                dispatcher.standing.unlinked(why)
+            else:
+                dispatcher.retry()
+                dispatcher.standing.linked()
+
+        return Upcalls(
+            report=lambda news: self._hear(provider, news),
+            linked=linked,
+            binds=metrics.upstream_binds.labels(provider).set,
+            tried=lambda status: metrics.upstream_bind_attempts.labels(provider, status).inc(),
+            unreadable=lambda: metrics.unreadable_answers.labels(provider).inc(),
+        )
 
     def _queued(self, provider: str, account: str, count: int) -> None:
         self.keeper.waiting += count

@@ -25,31 +25,19 @@ from smppbridge.config_problems import Describer
 from smppbridge.errors import ConfigError
 from smppbridge.model.account import Account, SystemId
 from smppbridge.model.duration import PositiveDuration
-from smppbridge.model.fields import NotBuilt, Secret, Settings, mistake, not_built
+from smppbridge.model.fields import File, NotBuilt, Secret, Settings, mistake, not_built
 from smppbridge.model.inbound import InboundRule
 from smppbridge.model.route import Route
 from smppbridge.providers.registry import AnyOptions
 
-# Kinds and keys of providers that are documented, but that no model has yet.
-PLANNED = frozenset({"smpp"})
 DAY = 86400.0  # seconds
 _SQLITE = "sqlite:///"
 PASSWORD_LENGTH = 8  # SMPP 3.4 §4.1.1: 9 octets with the NUL
+_TELLS_BY_ITSELF = frozenset({"sandbox", "smpp"})  # needs neither callbacks nor questions
 _BEGINS_WITH_KEY = re.compile(r"[a-z_]+: ")
 _EVERYWHERE = frozenset({"", "0.0.0.0", "::"})
 
 
-def _relative_to_file(path: Path, info: ValidationInfo) -> Path:
-    """Paths in the file are relative to the file; in values made by the program, to where it runs."""
-    if info.context is None:
-        return path
-    path = info.context["base"] / path
-    if not path.is_file():
-        raise mistake(f"there is no file {path}")
-    return path
-
-
-File = Annotated[Path, AfterValidator(_relative_to_file)]
 Port = Annotated[int, Field(ge=0, le=65535)]  # 0: a free one
 _PROVIDER_NAME = re.compile(r"[a-z0-9_-]{1,32}")
 
@@ -232,7 +220,7 @@ def parse(text: str, base: Path, environ: Mapping[str, str] = os.environ) -> Con
     try:
         config = Config.model_validate(values, context={"base": base})
     except ValidationError as error:
-        describer = Describer(plain_schema, PLANNED, source.filled)
+        describer = Describer(plain_schema, source.filled)
         for place, what in describer.describe(error):
             if not any(place[:length] in source.broken for length in range(1, len(place) + 1)):
                 problems.append(f"{config_file.show(place)}: {what}")
@@ -304,7 +292,7 @@ def warnings(config: Config) -> list[str]:
 def _web_warnings(config: Config) -> Iterator[str]:
     url = config.web.public_url
     if url is None:
-        if any(provider.kind != "sandbox" for provider in config.providers.values()):
+        if any(provider.kind not in _TELLS_BY_ITSELF for provider in config.providers.values()):
             yield "web.public_url: is not set, so statuses are asked for and come minutes later"
     elif urlsplit(url).scheme == "http" and not _is_loopback(urlsplit(url).hostname or ""):
         yield "web.public_url: is plain http; numbers can be read on the way, use https"

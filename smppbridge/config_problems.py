@@ -54,11 +54,10 @@ class _Place(NamedTuple):
 class Describer:
     """Describes validation errors of one model."""
 
-    def __init__(self, schema: Schema, planned: Collection[str], private: Collection[KeyPath]) -> None:
-        """``planned``: documented keys and kinds that no model has yet; ``private``: values not to show."""
+    def __init__(self, schema: Schema, private: Collection[KeyPath]) -> None:
+        """``private``: values not to show."""
         self._schema = schema
         self._definitions: Schema = schema.get("$defs", {})
-        self._planned = planned
         self._private = private
 
     def describe(self, error: ValidationError) -> Iterator[tuple[KeyPath, str]]:
@@ -117,8 +116,6 @@ class Describer:
         return text + self._got(detail["input"], place) if kind in _REPEATED else text
 
     def _unknown_key(self, key: str, around: Schema) -> str:
-        if key in self._planned:
-            return "this key is not available in this version; leave it out"
         known = list(around.get("properties", {}))
         close = get_close_matches(key, known, n=1)
         if close:
@@ -126,10 +123,7 @@ class Describer:
         return f"unknown key; known here: {', '.join(known)}"
 
     def _unknown_kind(self, kind: str, place: _Place) -> str:
-        known = _kinds(place.schema)
-        if kind in self._planned:
-            return f'"{kind}" is not available in this version; use one of {known}'
-        return f"must be one of {known}{self._got(kind, place)}"
+        return f"must be one of {_kinds(place.schema)}{self._got(kind, place)}"
 
     def _got(self, value: object, place: _Place) -> str:
         """The value, where it is short and cannot be secret."""

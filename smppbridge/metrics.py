@@ -89,6 +89,12 @@ class Metrics:
         )
 
         self.upstream_binds = self._gauge("upstream_binds", "Our binds at an upstream SMSC.", "provider")
+        self.upstream_bind_attempts = self._counter(
+            "upstream_bind_attempts", "Our binds at an upstream SMSC by their answer.", "provider", "status"
+        )
+        self.unknown_statuses = self._gauge(
+            "unknown_statuses", "Statuses kept whose message nobody knows.", "provider"
+        )
         self.store_commit_seconds = self._histogram("store_commit_seconds", "Duration of COMMIT.", _QUICK)
         self.store_batch_rows = self._histogram("store_batch_rows", "Rows written in one transaction.", _ROWS)
 

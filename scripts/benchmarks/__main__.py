@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from scripts.benchmarks import providers
+from scripts.benchmarks import providers, upstream
 from scripts.benchmarks.bridge import NOWHERE, SANDBOX, bridge
 from scripts.benchmarks.esme import Tally, load
 
@@ -105,6 +105,9 @@ BENCHMARKS: dict[str, Callable[[int, Path | None], Awaitable[Figures]]] = {
     "slow-sms-assistent": providers.slow_sms_assistent,
     "sms-assistent-statuses": providers.sms_assistent_statuses,
     "smspilot-callbacks": providers.smspilot_callbacks,
+    "smpp-link": upstream.smpp_link,
+    "smpp-end-to-end": upstream.smpp_end_to_end,
+    "smpp-outstanding": upstream.smpp_outstanding,
 }
 
 

@@ -116,14 +116,14 @@ class LoadEsme(asyncio.Protocol):
 
 
 async def load(
-    port: int, *, messages: int, connections: int, window: int, receipts: bool
+    port: int, *, messages: int, connections: int, window: int, receipts: bool, source: str = "ALARM"
 ) -> tuple[Tally, float]:
     """Submit ``messages`` over ``connections``; the tally, and the seconds from the first submit_sm to the
     last response (with ``receipts``: to the last receipt)."""
     tally = Tally(messages)
     submit = SubmitSm(
         source_addr_ton=5,
-        source_addr="ALARM",
+        source_addr=source,
         dest_addr_ton=1,
         dest_addr_npi=1,
         destination_addr=_NUMBER,

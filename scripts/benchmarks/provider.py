@@ -1,16 +1,20 @@
 """A simulated provider in a process of its own: `python -m scripts.benchmarks.provider smspilot`.
 
-Prints its address and serves until it is told to stop.
+Prints its address (of the SMSC: its port) and serves until it is told to stop.
 """
 
 import asyncio
+import gc
 
 import click
 
+from smppbridge.smpp.pdu import SubmitSm
 from tests.support import sms_assistent, smspilot
+from tests.support.smpp_centre import CentreSimulator, Rules
 
 SECRET = "BENCH"
-KINDS = ("smspilot", "sms-assistent")
+KINDS = ("smspilot", "sms-assistent", "smpp")
+HOLD = "HOLD"  # messages from this sender never become final at the SMSC
 
 
 async def _serve(kind: str, latency: float, delay: float) -> None:
@@ -28,13 +32,25 @@ async def _serve(kind: str, latency: float, delay: float) -> None:
         await asyncio.Event().wait()
 
 
+def _outcome(pdu: SubmitSm) -> str:
+    return "" if pdu.source_addr == HOLD else "DELIVRD"
+
+
+async def _serve_smpp() -> None:
+    rules = Rules(password=SECRET, outcomes=_outcome, receipts="text", keep=False, window=1000)
+    async with CentreSimulator(rules) as centre:
+        print(centre.port, flush=True)
+        await asyncio.Event().wait()
+
+
 @click.command()
 @click.argument("kind", type=click.Choice(KINDS))
 @click.option("--latency", default=0.0, help="Seconds before each request is looked at.")
 @click.option("--delay", default=0.1, help="Seconds from one status of a message to the next.")
 def main(kind: str, latency: float, delay: float) -> None:
     """Serve until SIGTERM."""
-    asyncio.run(_serve(kind, latency, delay))
+    gc.freeze()
+    asyncio.run(_serve_smpp() if kind == "smpp" else _serve(kind, latency, delay))
 
 
 if __name__ == "__main__":

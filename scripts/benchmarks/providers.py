@@ -20,6 +20,7 @@ _ENTRIES = {
     "smspilot": "{{kind: smspilot, apikey: {secret}, url: '{url}'{more}}}",
     "sms-assistent": "{{kind: sms-assistent, login: {secret}, password: {secret}, url: '{url}', "
     "default_sender: CMC{more}}}",
+    "smpp": "{{kind: smpp, host: 127.0.0.1, port: {url}, system_id: user, password: {secret}{more}}}",
 }
 
 
@@ -40,35 +41,35 @@ async def provider(kind: str, *, latency: float = 0.0, more: str = "") -> AsyncI
         await process.wait()
 
 
-async def _count(client: httpx2.AsyncClient, server: Bridge, series: str) -> float:
+async def count(client: httpx2.AsyncClient, server: Bridge, series: str) -> float:
     """The sum of a counter's children whose labels match the regular expression in ``series``."""
     text = (await client.get(f"http://127.0.0.1:{server.web_port}/metrics")).text
     return sum(float(value) for value in re.findall(rf"^smppbridge_{series} (\S+)$", text, re.MULTILINE))
 
 
-async def _reached(server: Bridge, series: str, count: float, since: float) -> float:
+async def reached(server: Bridge, series: str, wanted: float, since: float) -> float:
     """Seconds from ``since`` until a counter reached ``count``."""
     async with httpx2.AsyncClient(trust_env=False, timeout=30) as client:
-        while await _count(client, server, series) < count:
+        while await count(client, server, series) < wanted:
             await asyncio.sleep(_LOOK)
             if time.perf_counter() - since > 600:
-                raise RuntimeError(f"{series} did not reach {count:,.0f} within ten minutes")
+                raise RuntimeError(f"{series} did not reach {wanted:,.0f} within ten minutes")
     return time.perf_counter() - since
 
 
-_SENT = r'attempts_total\{provider="lab",result="sent"\}'
-_OUTCOMES = r'outcomes_total\{provider="lab",[^}]*\}'
+SENT = r'attempts_total\{provider="lab",result="sent"\}'
+OUTCOMES = r'outcomes_total\{provider="lab",[^}]*\}'
 
 
 async def _hand_over(kind: str, messages: int, directory: Path | None, latency: float = 0.0) -> Figures:
     """Submit, and wait until the provider has taken everything."""
     async with provider(kind, latency=latency) as entry, bridge(entry, directory=directory) as server:
         await load(server.smpp_port, messages=200, connections=1, window=10, receipts=False)
-        await _reached(server, _SENT, 200, time.perf_counter())
+        await reached(server, SENT, 200, time.perf_counter())
         began, cpu = time.perf_counter(), server.cpu()
         await load(server.smpp_port, messages=messages, connections=10, window=100, receipts=False)
         accepted = time.perf_counter() - began
-        seconds = await _reached(server, _SENT, messages + 200, began)
+        seconds = await reached(server, SENT, messages + 200, began)
         return {
             "messages": messages,
             "accepted_per_second": messages / accepted,
@@ -106,12 +107,12 @@ async def sms_assistent_statuses(messages: int, directory: Path | None) -> Figur
     ):
         began = time.perf_counter()
         await load(server.smpp_port, messages=messages, connections=10, window=100, receipts=False)
-        sent = await _reached(server, _SENT, messages, began)
+        sent = await reached(server, SENT, messages, began)
         if sent > 20:
             raise RuntimeError("sending took longer than the first question waits; use fewer --messages")
-        asked = began + await _reached(server, _OUTCOMES, 1, began)
+        asked = began + await reached(server, OUTCOMES, 1, began)
         cpu = server.cpu()
-        seconds = await _reached(server, _OUTCOMES, messages, asked)
+        seconds = await reached(server, OUTCOMES, messages, asked)
         return {
             "messages": messages,
             "per_second": messages / seconds,
@@ -125,7 +126,7 @@ async def smspilot_callbacks(messages: int, directory: Path | None) -> Figures:
     async with provider("smspilot") as entry, bridge(entry, directory=directory, callbacks=True) as server:
         began, cpu = time.perf_counter(), server.cpu()
         await load(server.smpp_port, messages=messages, connections=10, window=100, receipts=False)
-        seconds = await _reached(server, _OUTCOMES, messages, began)
+        seconds = await reached(server, OUTCOMES, messages, began)
         return {
             "callbacks": 2 * messages,
             "per_second": 2 * messages / seconds,

@@ -49,10 +49,11 @@ async def send(errand: Errand, emit: Emit = print_event) -> None:
     """Bind, submit, wait for the final receipt if asked, unbind. Raises SendFailed, LinkError."""
     receipts: asyncio.Queue[DeliverSm] = asyncio.Queue()
 
-    def incoming(client: Client, pdu: Pdu) -> None:
-        if isinstance(pdu, DeliverSm):
-            client.respond(pdu, DeliverSmResp())
-            receipts.put_nowait(pdu)
+    def incoming(client: Client, pdus: list[Pdu]) -> None:
+        for pdu in pdus:
+            if isinstance(pdu, DeliverSm):
+                client.respond(pdu, DeliverSmResp())
+                receipts.put_nowait(pdu)
 
     client = Client(incoming)
     await client.connect(errand.host, errand.port)

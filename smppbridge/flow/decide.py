@@ -9,6 +9,7 @@ from typing import NamedTuple
 from smppbridge.errors import Postponed, ProviderError, Rejected, Throttled, Unavailable, Uncertain
 from smppbridge.model.message import ROUTE_SEPARATOR, Doubt, Message, Outcome, Overdue, Stage, State, Unsent
 from smppbridge.model.retry import backoff
+from smppbridge.smpp.constants import Status
 
 LEASE_OVER = "lease over"
 # A provider may need a moment until it can find what it has taken, so once is not enough.
@@ -22,6 +23,8 @@ class Choice(NamedTuple):
 
     usable: Callable[[str], bool]  # it works, and has the money
     working: Callable[[str], bool]  # it works, though it is to be spared
+    # the command_status that says why it does not work
+    status: Callable[[str], int] = lambda provider: Status.ESME_RSYSERR
 
     def among(self, providers: Sequence[str]) -> str | None:
         """The first that is usable, else the first that works at all."""
@@ -37,19 +40,23 @@ class Situation(NamedTuple):
     uncertain: str  # the account's policy: hold | resend | fail
     jitter: float  # 0..1
     ask_after: float = 0.0  # seconds until its provider may be asked about a doubt; 0 = it cannot be asked
+    waited: bool = False  # its ESME waits for the answer to its submit_sm, and can be told of a refusal there
 
 
 def after_error(message: Message | Doubt, error: ProviderError, here: Situation) -> Unsent | Outcome:
-    """The next stage of a message that a provider did not take."""
+    """The next stage of a message that a provider did not take. One that is waited for is refused rather than
+    kept for later, when no other provider may be used; only one that came too fast waits its turn."""
     if isinstance(error, Rejected):
-        return Outcome(message.id, State.REJECTED, error.err, error.code, here.now)
+        return Outcome(message.id, State.REJECTED, error.err, error.code, here.now, silent=here.waited)
     if isinstance(error, Uncertain):
         return in_doubt(message, here, error.code, error.reason)
-    if isinstance(error, Throttled | Postponed):
+    if isinstance(error, Throttled) or (isinstance(error, Postponed) and not here.waited):
         return _unsent(message, Stage.WAITING, message.provider, error.after, message.tries, error, here)
     following = next_provider(message.route, message.provider, here.choice)
     if following is not None:
         return _unsent(message, Stage.QUEUED, following, 0.0, message.tries, error, here)
+    if here.waited:
+        return Outcome(message.id, State.REJECTED, 0, error.code, here.now, silent=True)
     first = first_provider(message.route, here.choice)
     pause = backoff(message.tries, jitter=here.jitter)
     return _unsent(message, Stage.WAITING, first, pause, message.tries + 1, error, here)
@@ -68,7 +75,7 @@ def in_doubt(message: Message | Overdue | Doubt, here: Situation, code: str, rea
             here,
         )
     if here.uncertain == "fail":
-        return Outcome(message.id, State.UNDELIVERABLE, 0, code, here.now)
+        return Outcome(message.id, State.UNDELIVERABLE, 0, code, here.now, silent=here.waited)
     doubt = Uncertain(reason, code=code)
     if here.uncertain == "resend":
         pause = backoff(message.tries, jitter=here.jitter)

@@ -17,12 +17,12 @@ from smppbridge.errors import (
     Uncertain,
 )
 from smppbridge.flow.decide import Choice, Situation, after_error, result_word
+from smppbridge.flow.recorder import Recorder
 from smppbridge.flow.standing import Standing
-from smppbridge.flow.tracker import Tracker
 from smppbridge.flow.worker import Worker, persist
 from smppbridge.logs import event
 from smppbridge.metrics import Metrics
-from smppbridge.model.message import Doubt, Message, Outcome, Sent, Stage, Unsent
+from smppbridge.model.message import Doubt, Message, Outcome, Overdue, Sent, Stage, Unsent
 from smppbridge.providers.base import Provider, SendResult, Taken
 from smppbridge.store.base import Store
 
@@ -45,7 +45,7 @@ class Dispatcher:
         self,
         provider: Provider,
         store: Store,
-        tracker: Tracker,
+        recorder: Recorder,
         metrics: Metrics,
         clock: Callable[[], int],
         *,
@@ -62,7 +62,7 @@ class Dispatcher:
         self._clock = clock
         self._policy = policy
         self._choice = choice
-        self._tracker = tracker
+        self._recorder = recorder
         self._requeued = requeued
         self._loop = asyncio.get_running_loop()
         self.standing = Standing(provider, metrics, self._loop.time, changed)
@@ -228,6 +228,7 @@ class Dispatcher:
         sent: list[Sent] = []
         unsent: list[Unsent] = []
         outcomes: list[Outcome] = []
+        statuses: dict[int, int] = {}
         for message, result in zip(batch, results, strict=True):
             if isinstance(result, Taken):
                 sent.append(self.sent(message, result, now))
@@ -235,25 +236,22 @@ class Dispatcher:
             error: ProviderError = result
             if self._stopping and isinstance(error, Unavailable):
                 error = Throttled(error.reason, after=0.0)  # our fault: it stays with its provider
-            here = self.situation(message.account, now)
-            decision = after_error(message, error, here)
+            statuses[message.id] = error.status
+            decision = after_error(message, error, self.situation(message, now))
             if isinstance(decision, Outcome):
                 outcomes.append(decision)
             else:
                 unsent.append(decision)
-        settlement, _, settled = await asyncio.gather(
-            self._store.record_sent(sent, now),
-            self._store.record_unsent(unsent),
-            self._store.finish(outcomes),
+        await self._recorder.record(
+            self.name, now, sent=sent, unsent=unsent, outcomes=outcomes, statuses=statuses
         )
-        self._tracker.applied(self.name, settlement)
-        self._tracker.settled(settled)
         self._pass_on(batch, unsent)
 
-    def situation(self, account: str, now: int) -> Situation:
-        """What a decision about a message of this account depends on."""
+    def situation(self, message: Message | Doubt | Overdue, now: int) -> Situation:
+        """What a decision about a message depends on."""
         ask_after = self._limits.find_first if self._limits.find_interval else 0.0
-        return Situation(now, self._choice, self._policy(account), random.random(), ask_after)
+        policy, waited = self._policy(message.account), self._recorder.waits(message.id)
+        return Situation(now, self._choice, policy, random.random(), ask_after, waited)
 
     def sent(self, message: Message | Doubt, taken: Taken, now: int) -> Sent:
         """The record of a message that the provider has, with the times of its status questions."""
@@ -261,7 +259,7 @@ class Dispatcher:
         validity = min(message.deadline - begins, round(limits.validity_max * 1000))
         give_up = begins + max(validity, 0) + GRACE_MS
         poll_at = begins + round(limits.poll_first * 1000) if limits.poll_interval else give_up
-        return Sent(message.id, message.attempt, taken.ref, taken.packet, poll_at, give_up)
+        return Sent(message.id, message.attempt, taken.ref, taken.packet, poll_at, give_up, taken.parts)
 
     def _pass_on(self, batch: Sequence[Message], unsent: Sequence[Unsent]) -> None:
         account_of = {message.id: message.account for message in batch}

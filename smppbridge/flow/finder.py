@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from smppbridge.errors import ProviderError
 from smppbridge.flow.decide import after_question
 from smppbridge.flow.dispatcher import Dispatcher
-from smppbridge.flow.tracker import Tracker
+from smppbridge.flow.recorder import Recorder
 from smppbridge.flow.worker import Asker, persist
 from smppbridge.logs import event
 from smppbridge.model.message import Doubt, Outcome, Sent, Stage, Unsent
@@ -31,7 +31,7 @@ class Finder(Asker):
         self,
         provider: Provider,
         store: Store,
-        tracker: Tracker,
+        recorder: Recorder,
         dispatcher: Dispatcher,
         clock: Callable[[], int],
         *,
@@ -40,7 +40,7 @@ class Finder(Asker):
         super().__init__(f"finder {provider.name}", provider.limits.find_interval)
         self._provider = provider
         self._store = store
-        self._tracker = tracker
+        self._recorder = recorder
         self._dispatcher = dispatcher
         self._standing = dispatcher.standing
         self._clock = clock
@@ -97,20 +97,19 @@ class Finder(Asker):
         unsent: list[Unsent] = []
         outcomes: list[Outcome] = []
         for doubt, is_missing in [(one, True) for one in missing] + [(one, False) for one in unclear]:
-            here = self._dispatcher.situation(doubt.account, now)
+            here = self._dispatcher.situation(doubt, now)
             decision = after_question(doubt, here, missing=is_missing)
             if isinstance(decision, Outcome):
                 outcomes.append(decision)
             elif decision is not None:
                 unsent.append(decision)
-        settlement, _, _, settled = await asyncio.gather(
-            self._store.record_sent(found, now),
-            self._store.note_doubts([one.id for one in missing], [one.id for one in unclear]),
-            self._store.record_unsent(unsent),
-            self._store.finish(outcomes),
-        )
-        self._tracker.applied(self._provider.name, settlement)
-        self._tracker.settled(settled)
+        noted = self._store.note_doubts([one.id for one in missing], [one.id for one in unclear])
+        try:
+            await self._recorder.record(
+                self._provider.name, now, sent=found, unsent=unsent, outcomes=outcomes
+            )
+        finally:
+            await noted
         self._announce(found, missing + unclear, unsent, len(outcomes))
 
     def _announce(self, found: list[Sent], others: list[Doubt], unsent: list[Unsent], given_up: int) -> None:

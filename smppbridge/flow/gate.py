@@ -18,7 +18,7 @@ class Gate:
         self._failures = 0
         self._proven = False  # a first success: several requests with a wrong key can earn a ban at once
         self.reason = ""  # why it is down, for /readyz and the log; "" while it works
-        self.lacks_money = False  # that is why
+        self.status = int(Status.ESME_RSYSERR)  # what an ESME is told that would wait for it
 
     def is_open(self, now: float) -> bool:
         """True when a hand-over may begin."""
@@ -34,6 +34,11 @@ class Gate:
         return not self.reason
 
     @property
+    def lacks_money(self) -> bool:
+        """True while it is down for that."""
+        return bool(self.reason) and self.status == Status.ESME_RNOMONEY
+
+    @property
     def on_trial(self) -> bool:
         """True when only one hand-over at a time should find out whether it works."""
         return not self._proven or self._failures >= FAILURES_BEFORE_PAUSE or bool(self.reason)
@@ -43,7 +48,6 @@ class Gate:
         self._proven = True
         self._failures = 0
         self.reason = ""
-        self.lacks_money = False
 
     def failed(self, error: ProviderError, now: float) -> None:
         """A whole hand-over met this error."""
@@ -52,14 +56,13 @@ class Gate:
         if isinstance(error, Throttled):
             self._close(now + error.after)
         elif isinstance(error, Disabled):
-            self.reason = error.reason
-            self.lacks_money = error.status == Status.ESME_RNOMONEY
+            self.reason, self.status = error.reason, error.status
             self._close(now + error.pause)
         else:
             self._failures += 1
             excess = self._failures - FAILURES_BEFORE_PAUSE
             if excess >= 0:
-                self.reason = error.reason
+                self.reason, self.status = error.reason, error.status
                 self._close(now + backoff(excess, jitter=1.0))
 
     def reopen(self) -> None:

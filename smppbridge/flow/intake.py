@@ -1,7 +1,7 @@
 """From submit_sm to a stored segment: every check of the bridge itself, then one COMMIT for all of a read.
 
-The response with status 0 leaves only after that COMMIT. Must not know: sockets, providers beyond the
-`check` they offer.
+The response with status 0 leaves only after that COMMIT, and for an account that waits for the provider
+(`mode: sync`) when its result is known. Must not know: sockets, providers beyond the `check` they offer.
 """
 
 import asyncio
@@ -16,13 +16,17 @@ from smppbridge.errors import Refused, StoreError
 from smppbridge.flow.decide import Choice, first_provider
 from smppbridge.flow.submitted import (
     check_fields,
+    coding_of,
     content_of,
+    is_part,
     recipient_of,
     reference_of,
     sender_of,
     service_of,
     times_of,
+    tlvs_of,
 )
+from smppbridge.flow.waiters import Waiters, Withheld
 from smppbridge.link.server import Answer, BoundLink
 from smppbridge.logs import Seldom, event
 from smppbridge.model.account import Account
@@ -40,18 +44,13 @@ log = logging.getLogger(__name__)
 MAX_UNSAVED = 50_000  # segments waiting for a COMMIT, all accounts together
 _SHORT_IDS_AT_ONCE = 10_000
 _KEPT_BITS = RegisteredDelivery.RECEIPT_MASK | RegisteredDelivery.INTERMEDIATE
-_STANDARD_CODES = {
-    Status.ESME_RNOROUTE: Status.ESME_RSUBMITFAIL,
-    Status.ESME_RINVENCODING: Status.ESME_RSUBMITFAIL,
-    Status.ESME_RNOMONEY: Status.ESME_RSYSERR,
-    Status.ESME_RINVTEXT: Status.ESME_RINVMSGLEN,
-}
 
 
 class Checker(Protocol):
     """The part of a provider that intake uses."""
 
     services: frozenset[str]
+    takes_parts: bool
 
     def check(self, draft: Draft) -> None: ...
 
@@ -59,13 +58,27 @@ class Checker(Protocol):
 
 
 class _Path(NamedTuple):
-    """The providers of a route that sell a service."""
+    """The providers of a route that sell a service, and take parts where there are any."""
 
     route: str  # as it is stored
     names: tuple[str, ...]
     checks: tuple[Callable[[Draft], None], ...]
     provider: str  # the one to begin with
     schedules: Callable[[int, int], bool]  # whether that one keeps scheduled messages
+    down: int  # command_status that says why none of them works; 0 = one does
+
+
+_PathOf = Callable[[tuple[str, ...], str, bool], _Path]
+
+
+class _Read(NamedTuple):
+    """The submit_sm of one read, and what comes of them."""
+
+    link: BoundLink
+    submits: list[SubmitSm]
+    answer: Answer
+    segments: list[Segment]  # one for each that is taken
+    responses: list[SubmitSmResp]  # one for each
 
 
 class Intake:
@@ -83,6 +96,7 @@ class Intake:
         *,
         checkers: Mapping[str, Checker],
         choice: Choice,
+        waiters: Waiters,
         queued: Callable[[str, str, int], None],
         waiting: Callable[[], int],
         max_queued: int,
@@ -93,6 +107,7 @@ class Intake:
         self._clock = clock
         self._checkers = checkers
         self._choice = choice
+        self._waiters = waiters
         self._queued = queued
         self._waiting = waiting
         self.max_queued = max_queued
@@ -108,7 +123,7 @@ class Intake:
         await self._take_short_ids()
 
     def accept(self, link: BoundLink, submits: list[SubmitSm], answer: Answer) -> None:
-        """Check and store the submit_sm of one read; ``answer`` gets their responses in order."""
+        """Check and store the submit_sm of one read; ``answer`` gets their responses."""
         now = self._clock()
         allowed = self._bucket(link.account).take(len(submits), self._loop.time())
         full = self._unsaved >= MAX_UNSAVED or self._waiting() >= self.max_queued
@@ -131,28 +146,45 @@ class Intake:
                 segments.append(segment)
                 responses.append(SubmitSmResp(message_id=segment.wire_id))
         if segments:
-            self._save(segments, responses, answer)
+            self._save(_Read(link, submits, answer, segments, responses))
         else:
-            answer(responses)
+            answer(submits, responses)
 
     # --- saving --------------------------------------------------------------------------------
 
-    def _save(self, segments: list[Segment], responses: list[SubmitSmResp], answer: Answer) -> None:
-        self._unsaved += len(segments)
+    def _save(self, read: "_Read") -> None:
+        self._unsaved += len(read.segments)
+        give = self._withhold if read.link.account.mode == "sync" else _answer_all
 
         def saved(future: "asyncio.Future[None]") -> None:
-            self._unsaved -= len(segments)
+            self._unsaved -= len(read.segments)
             error = ConnectionError("stopped") if future.cancelled() else future.exception()
             if error is None:
-                answer(responses)
-                self._announce(segments)
+                give(read)
+                self._announce(read.segments)
                 return
             self._complain("submit_sm not saved", error=str(error))
             if not isinstance(error, StoreError | ConnectionError):
                 log.error("unexpected error while saving", exc_info=error)
-            answer([self._unsaved_response(response) for response in responses])
+            read.answer(read.submits, [self._unsaved_response(response) for response in read.responses])
 
-        self._store.add_segments(segments).add_done_callback(saved)
+        self._store.add_segments(read.segments).add_done_callback(saved)
+
+    def _withhold(self, read: "_Read") -> None:
+        """Answer what no provider gets now; the others have to wait for its result."""
+        stored = iter(read.segments)
+        submits: list[SubmitSm] = []
+        responses: list[SubmitSmResp] = []
+        for submit, response in zip(read.submits, read.responses, strict=True):
+            if response.command_status == Status.ESME_ROK:
+                segment = next(stored)
+                withheld = Withheld(read.link, submit, response, read.answer)
+                if segment.stage == Stage.QUEUED and self._waiters.add(segment.id, withheld):
+                    continue
+            submits.append(submit)
+            responses.append(response)
+        if submits:
+            read.answer(submits, responses)
 
     def _unsaved_response(self, response: SubmitSmResp) -> SubmitSmResp:
         if response.command_status:
@@ -166,37 +198,46 @@ class Intake:
 
     # --- checking ------------------------------------------------------------------------------
 
-    def _path(self, route: tuple[str, ...], service: str) -> "_Path":
-        """Those of a route that sell the service: such a message must never go out as an ordinary one."""
+    def _path(self, route: tuple[str, ...], service: str, part: bool) -> "_Path":
+        """Those of a route that sell the service: such a message must never go out as an ordinary one; and,
+        for a part of a long message, those that pass it on as it is."""
         if service:
             route = tuple(name for name in route if service in self._checkers[name].services)
             if not route:
                 raise Refused(Status.ESME_RINVSERTYP, f"no provider of the route sells {service}")
+        if part:
+            route = tuple(name for name in route if self._checkers[name].takes_parts)
+            if not route:
+                raise Refused(Status.ESME_RINVESMCLASS, "no provider of the route takes parts of messages")
         names = ROUTE_SEPARATOR.join(route)
         provider = first_provider(names, self._choice)
         checks = tuple(self._checkers[name].check for name in route)
-        return _Path(names, route, checks, provider, self._checkers[provider].schedules)
+        works = any(map(self._choice.working, route))
+        down = Status.ESME_ROK if works else self._choice.status(provider)
+        return _Path(names, route, checks, provider, self._checkers[provider].schedules, down)
 
-    def _segment(
-        self, link: BoundLink, submit: SubmitSm, now: int, path_of: Callable[[tuple[str, ...], str], "_Path"]
-    ) -> Segment:
+    def _segment(self, link: BoundLink, submit: SubmitSm, now: int, path_of: "_PathOf") -> Segment:
         """What is stored for one submit_sm. Raises Refused with the command_status of its answer."""
         account = link.account
         check_fields(submit)
         service = service_of(account, submit.service_type)
         recipient = recipient_of(account, submit, service)
         content = content_of(account, submit, service)
+        data_coding = coding_of(account, submit, content)
         sender = sender_of(account, submit.source_addr)
         route = self.router.find(account.name, recipient)
         if route is None:
             raise Refused(Status.ESME_RNOROUTE, "no route for this recipient")
-        path = path_of(route, service)
-        carriers = _carriers(path, Draft(recipient, sender, *content, service))
+        part = content.octets is not None and is_part(submit)
+        path = path_of(route, service, part)
+        carriers = _carriers(path, Draft(recipient, sender, *content, service, data_coding))
         if len(carriers) < len(path.names):
-            path = path_of(carriers, service)
+            path = path_of(carriers, service, part)
         not_before, deadline = times_of(submit, now, round(account.validity * 1000))
         kept_there = not_before > now and path.schedules(not_before, now)
         at_once = not_before <= now or kept_there
+        if path.down and at_once and account.mode == "sync":
+            raise Refused(path.down, "no provider of the route works")
         datagram = submit.esm_class & EsmClass.MODE_MASK == EsmClass.MODE_DATAGRAM
         message_id = self._ids.next(now)
         return Segment(
@@ -216,7 +257,8 @@ class Intake:
             octets=content.octets,
             flash=content.flash,
             protocol_id=submit.protocol_id,
-            data_coding=submit.data_coding,
+            tlvs=tlvs_of(submit) if submit.tlvs else None,
+            data_coding=data_coding,
             registered_delivery=0 if datagram else submit.registered_delivery & _KEPT_BITS,
             priority=submit.priority_flag,
             service_type=service,
@@ -266,9 +308,7 @@ class Intake:
         return known[1]
 
     def _refusal(self, account: Account, submit: SubmitSm, refusal: Refused) -> SubmitSmResp:
-        status = refusal.status
-        if account.status_codes == "standard":
-            status = _STANDARD_CODES.get(Status(status), status)
+        status = account.status_for(refusal.status)
         self._complain(
             "submit_sm refused",
             account=account.name,
@@ -282,6 +322,10 @@ class Intake:
         key = (what, fields.get("account"), fields.get("status"), fields.get("reason"))
         if self._complaints.allows(key, self._loop.time()):
             event(log, logging.WARNING, what, **fields)
+
+
+def _answer_all(read: _Read) -> None:
+    read.answer(read.submits, read.responses)
 
 
 def _carriers(path: _Path, draft: Draft) -> tuple[str, ...]:

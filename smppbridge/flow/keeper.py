@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 from smppbridge.flow.decide import Situation, when_overdue
-from smppbridge.flow.tracker import Tracker
+from smppbridge.flow.recorder import Recorder
 from smppbridge.flow.worker import Worker
 from smppbridge.logs import event
 from smppbridge.metrics import Metrics
 from smppbridge.model.account import Account, ReceiptProfile
-from smppbridge.model.message import Outcome, Stage, Unsent
+from smppbridge.model.message import Outcome, Overdue, Stage, Unsent
 from smppbridge.store.base import Gauges, Store
 
 log = logging.getLogger(__name__)
@@ -36,27 +36,27 @@ class Due(Protocol):
 
 class Keeper:
     """The timers of all messages. ``accounts`` and ``dispatchers`` are looked up anew each time;
-    ``situation(provider, account, now)`` is what a decision about a message depends on;
+    ``situation(provider, message, now)`` is what a decision about a message depends on;
     ``unserved(provider)`` hears of messages whose provider is no longer configured, and now and then
     of those whose provider is down."""
 
     def __init__(
         self,
         store: Store,
-        tracker: Tracker,
+        recorder: Recorder,
         metrics: Metrics,
         clock: Callable[[], int],
         *,
         providers: Iterable[str],
         dispatchers: Mapping[str, Due],
         accounts: Callable[[], Mapping[str, Account]],
-        situation: Callable[[str, str, int], Situation],
+        situation: Callable[[str, Overdue, int], Situation],
         usable: Callable[[str], bool],
         unserved: Callable[[str], None],
         keep_days: int,
     ) -> None:
         self._store = store
-        self._tracker = tracker
+        self._recorder = recorder
         self._metrics = metrics
         self._clock = clock
         self._providers = sorted(providers)
@@ -105,7 +105,7 @@ class Keeper:
         outcomes: list[Outcome] = []
         unsent: list[Unsent] = []
         for message in overdue:
-            decision = when_overdue(message, self._situation(provider, message.account, now))
+            decision = when_overdue(message, self._situation(provider, message, now))
             if isinstance(decision, Outcome):
                 outcomes.append(decision)
             else:
@@ -120,9 +120,8 @@ class Keeper:
                 count=len(unsent),
                 held=held,
             )
-            await self._store.record_unsent(unsent)
-        if outcomes:
-            self._tracker.settled(await self._store.finish(outcomes))
+        if overdue:
+            await self._recorder.record(provider, now, unsent=unsent, outcomes=outcomes)
         return len(overdue) == _CHUNK
 
     # --- house ---------------------------------------------------------------------------------
@@ -154,7 +153,7 @@ class Keeper:
 
     async def _count(self) -> float:
         began = time.monotonic()
-        gauges = await self._store.gauges()
+        gauges = await self._store.gauges(self._clock())
         took = time.monotonic() - began
         self._publish(gauges)
         self.waiting = sum(count for count, _ in gauges.queued.values())
@@ -169,6 +168,7 @@ class Keeper:
             metrics.queued_messages.labels(provider).set(count)
             metrics.oldest_queued_seconds.labels(provider).set(max(0, now - oldest) / 1000)
             metrics.uncertain_messages.labels(provider).set(gauges.uncertain.get(provider, 0))
+            metrics.unknown_statuses.labels(provider).set(gauges.unknown.get(provider, 0))
         for account in self._accounts():
             count, oldest = gauges.owed.get(account, (0, now))
             metrics.owed_receipts.labels(account).set(count)

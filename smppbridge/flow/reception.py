@@ -91,7 +91,7 @@ def _storable(message: Inbound, now: int) -> Inbound:
         one.encode("utf-8", "replace").decode()
         for one in (message.ref, message.source, message.destination, message.text)
     )
-    message = Inbound(ref, source, destination, text, message.at)
+    message = message._replace(ref=ref, source=source, destination=destination, text=text)
     ref = ref or _fingerprint(message)  # of what was told, so that it is the same the next time
     return message._replace(ref=ref, at=message.at if 0 < message.at < now else now)
 
@@ -103,25 +103,37 @@ def _fingerprint(message: Inbound) -> str:
 
 
 def _parts(provider: str, account: Account, message: Inbound) -> Iterator[InboundPart]:
-    """The deliver_sm of one account."""
+    """The deliver_sm of one account; a part, and what is not text, as it came."""
+    if message.octets is not None:
+        yield _part(provider, account, message, message.esm_class, message.data_coding, message.octets)
+        return
     coding, octets = _encoded(message.text, account.default_encoding)
     wide = coding == _UCS2
     pieces = split_octets(octets, wide=wide)
     reference = hashlib.sha256(message.ref.encode()).digest()[0]  # the same each time it is told
+    if len(pieces) == 1:
+        yield _part(provider, account, message, 0, coding, octets)
+        return
     for number, piece in enumerate(pieces, 1):
-        long = len(pieces) > 1
-        yield InboundPart(
-            id=0,
-            account=account.name,
-            provider=provider,
-            source=_address(message.source),
-            destination=_address(message.destination or account.default_sender or ""),
-            esm_class=int(EsmClass.UDHI) if long else 0,
-            data_coding=coding,
-            octets=header(reference, len(pieces), number) + piece if long else piece,
-            at=message.at,
-            tries=0,
-        )
+        with_header = header(reference, len(pieces), number) + piece
+        yield _part(provider, account, message, EsmClass.UDHI, coding, with_header)
+
+
+def _part(
+    provider: str, account: Account, message: Inbound, esm_class: int, data_coding: int, octets: bytes
+) -> InboundPart:
+    return InboundPart(
+        id=0,
+        account=account.name,
+        provider=provider,
+        source=_address(message.source),
+        destination=_address(message.destination or account.default_sender or ""),
+        esm_class=int(esm_class),
+        data_coding=data_coding,
+        octets=octets,
+        at=message.at,
+        tries=0,
+    )
 
 
 def _encoded(text: str, default: str) -> tuple[int, bytes]:

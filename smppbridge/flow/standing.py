@@ -17,6 +17,7 @@ from smppbridge.smpp.constants import Status
 
 log = logging.getLogger(__name__)
 
+LINK_PAUSE = 600.0  # seconds; a provider that lost its connections says itself when it has one again
 PROBES_BEFORE_TRIAL = 3  # questions in a row that fail before a message is tried without an answer
 
 
@@ -35,6 +36,7 @@ class Standing:
         self._clock = clock
         self._changed = changed
         self._failed_probes = 0
+        self._unlinked = False
         self._spent: float | None = None  # the balance when there was not enough of it
         metrics.provider_up.labels(self.name).set(1)
         metrics.provider_low_balance.labels(self.name).set(0)
@@ -125,6 +127,20 @@ class Standing:
             self.trouble(Disabled(self.gate.reason, status=Status.ESME_RNOMONEY))
             return False
         return True
+
+    def unlinked(self, why: str) -> None:
+        """A provider that keeps connections has none any more."""
+        self._unlinked = True
+        self.trouble(Disabled(why, pause=LINK_PAUSE))
+
+    def linked(self) -> None:
+        """It has one: that is proof enough, unless it was down for something else."""
+        if self._unlinked:
+            self._unlinked = False
+            worked_before = self.gate.works
+            self.gate.reopen()
+            self.gate.succeeded()
+            self._announce(worked_before)
 
     def trial_unused(self) -> None:
         """There was no message to try: the next one may be tried."""

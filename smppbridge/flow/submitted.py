@@ -11,11 +11,15 @@ from smppbridge.model.account import Account
 from smppbridge.model.numbers import normalise
 from smppbridge.model.services import ORDINARY, check_text, special_address
 from smppbridge.smpp.constants import EsmClass, Status, Tag
+from smppbridge.smpp.fields import MAX_SHORT_MESSAGE
 from smppbridge.smpp.pdu import SubmitSm
 from smppbridge.smpp.text import decode_text, flavour
 from smppbridge.smpp.times import parse_time
+from smppbridge.smpp.tlv import Tlv, write_tlvs
 
 _MAX_BINARY = 140  # octets that one short message carries, with its user data header
+_MAX_TLVS = 1024  # octets of optional parameters that are kept; those behind are left out
+_CODINGS = {"gsm": 0, "latin-1": 3, "ascii": 1}  # of a default_encoding that has a name of its own
 _DISPLAY = 1  # dest_addr_subunit (SMPP 3.4 §5.3.2.1): mobile equipment display
 
 
@@ -37,8 +41,36 @@ def check_fields(submit: SubmitSm) -> None:
         raise Refused(Status.ESME_RINVREPFLAG, "replace_if_present_flag must be 0")
     if submit.sm_default_msg_id:
         raise Refused(Status.ESME_RINVDFTMSGID, "there are no predefined messages")
-    if submit.tlvs and submit.tlv(Tag.SAR_TOTAL_SEGMENTS) not in (None, 0, 1):
-        raise Refused(Status.ESME_RINVESMCLASS, "sar_total_segments: parts of long messages are not taken")
+
+
+def is_part(submit: SubmitSm) -> bool:
+    """Whether it is one of several parts of a text that the ESME has cut by itself."""
+    if submit.esm_class & EsmClass.UDHI:
+        return flavour(submit.data_coding).alphabet is not None
+    return bool(submit.tlvs) and submit.tlv(Tag.SAR_TOTAL_SEGMENTS) not in (None, 0, 1)
+
+
+def coding_of(account: Account, submit: SubmitSm, content: Content) -> int:
+    """data_coding of what goes on as octets, by its own name where the ESME's is the account's default:
+    then 0 is GSM 03.38 for everybody."""
+    if content.octets is None or flavour(submit.data_coding).alphabet != 0:
+        return submit.data_coding
+    if account.default_encoding not in _CODINGS:
+        raise Refused(Status.ESME_RINVENCODING, f"parts cannot go on in {account.default_encoding}")
+    return _CODINGS[account.default_encoding] or submit.data_coding
+
+
+def tlvs_of(submit: SubmitSm) -> bytes | None:
+    """The optional parameters besides the text, as they came."""
+    kept: list[Tlv] = []
+    size = 0
+    for tag, octets in submit.tlvs:
+        if tag == Tag.MESSAGE_PAYLOAD:
+            continue
+        size += 4 + len(octets)
+        if size <= _MAX_TLVS:
+            kept.append((tag, octets))
+    return write_tlvs(tuple(kept)) if kept else None
 
 
 def service_of(account: Account, service_type: str) -> str:
@@ -61,10 +93,10 @@ def content_of(account: Account, submit: SubmitSm, service: str) -> Content:
     """Text or binary data. Raises Refused for what no service and no phone can use."""
     octets = _octets(submit)
     alphabet, flash = flavour(submit.data_coding)
-    if alphabet is None and not service:
-        return Content("", _binary(octets, submit.esm_class), flash)
-    if submit.esm_class & EsmClass.UDHI:
-        raise Refused(Status.ESME_RINVESMCLASS, "esm_class: parts of long messages are not taken")
+    if (alphabet is None or is_part(submit)) and not service:
+        return Content("", _binary(octets, submit.esm_class, alphabet is None), flash)
+    if submit.esm_class & EsmClass.UDHI or is_part(submit):
+        raise Refused(Status.ESME_RINVESMCLASS, "a service takes no parts of long messages")
     text = decode_text(octets, submit.data_coding if alphabet is None else alphabet, account.default_encoding)
     if service:
         check_text(service, text)
@@ -75,16 +107,18 @@ def content_of(account: Account, submit: SubmitSm, service: str) -> Content:
     return Content(text, None, flash)
 
 
-def _binary(octets: bytes, esm_class: int) -> bytes:
-    """Binary content with its user data header, whose first octet is its length (0 = there is none)."""
+def _binary(octets: bytes, esm_class: int, binary: bool) -> bytes:
+    """Binary content, or a part, with its user data header, whose first octet is its length (0 = there is
+    none)."""
     if esm_class & EsmClass.UDHI:
         if not octets or octets[0] >= len(octets):
             raise Refused(Status.ESME_RINVTEXT, "the user data header is longer than the message")
         content = octets
     else:
         content = b"\0" + octets
-    if not octets or len(octets) > _MAX_BINARY:
-        raise Refused(Status.ESME_RINVTEXT, f"binary content must have 1 to {_MAX_BINARY} octets")
+    longest = _MAX_BINARY if binary else MAX_SHORT_MESSAGE
+    if not octets or len(octets) > longest:
+        raise Refused(Status.ESME_RINVTEXT, f"binary content and parts must have 1 to {longest} octets")
     return content
 
 

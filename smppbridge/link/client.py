@@ -1,37 +1,50 @@
-"""We act as ESME: one connection to an SMSC, requests as awaitables.
+"""We act as ESME: one session with an SMSC, requests as awaitables or, on the hot path, in batches.
 
-Must not know: accounts, the store, what comes in (a callable gets it).
+Must not know: accounts, the store, what comes in (callables get it), what follows when the session ends.
 """
 
 import asyncio
 import contextlib
+import logging
+import os
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from smppbridge.errors import ConnectionLost, InvalidState, ResponseTimeout
 from smppbridge.link.connection import Connection
 from smppbridge.smpp.pdu import Bind, Pdu
-from smppbridge.smpp.session import Answered, Event, Received, Role, State, Timers, Unanswered
+from smppbridge.smpp.session import Answered, Event, Fault, Received, Role, Timers, Unanswered
+from smppbridge.smpp.states import BOUND
+
+log = logging.getLogger(__name__)
 
 _TICK = 0.5
 
+Verdict = Answered | Unanswered
+
 
 class Client:
-    """One session towards an SMSC.
+    """One session towards an SMSC. Use `connect`, then `bind`.
 
-    ``incoming(client, pdu)`` gets each request of the SMSC (deliver_sm, data_sm, ...) and answers it with
-    `respond`. Use `connect`, then `bind`.
+    ``incoming(client, pdus)`` gets the requests of the SMSC (deliver_sm, data_sm, outbind, ...), those of one
+    read together, and answers them with `respond`. ``verdicts(client, verdicts)`` hears what became of
+    requests given to `submit`; an empty list says that there is room again. ``fault(fault)`` hears of what
+    the SMSC did wrong.
     """
 
     def __init__(
         self,
-        incoming: "Callable[[Client, Pdu], None]",
+        incoming: "Callable[[Client, list[Pdu]], None]",
         *,
+        verdicts: "Callable[[Client, list[Verdict]], None]" = lambda client, verdicts: None,
+        fault: Callable[[Fault], None] = lambda fault: None,
         timers: Timers | None = None,
         window: int = 10,
         max_pdu_octets: int = 65536,
     ) -> None:
         self._incoming = incoming
+        self._verdicts = verdicts
+        self._fault = fault
         self._timers = timers or Timers()
         self._window = window
         self._max_pdu_octets = max_pdu_octets
@@ -39,14 +52,28 @@ class Client:
         self._gone = asyncio.Event()
         self._ticker: asyncio.Task[None] | None = None
 
-    async def connect(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> None:
-        """Open the TCP connection. Raises ConnectionLost when nobody is there."""
-        loop = asyncio.get_running_loop()
+    async def connect(self, host: str, port: int, tls: ssl.SSLContext | None = None, name: str = "") -> None:
+        """Open the TCP connection; ``name`` is what the certificate must name, if not ``host``. Raises
+        ConnectionLost when nobody is there, or it is not who it should be."""
         try:
-            _, self._connection = await loop.create_connection(self._protocol, host, port, ssl=tls)
-        except OSError as error:
-            raise ConnectionLost(f"cannot connect to {host}:{port}: {error.strerror or error}") from error
-        self._ticker = loop.create_task(self._tick())
+            await asyncio.get_running_loop().create_connection(
+                self.protocol, host, port, ssl=tls, server_hostname=(name or host) if tls else None
+            )
+        except (OSError, ssl.CertificateError) as error:
+            raise ConnectionLost(f"cannot connect to {host}:{port}: {_why(error)}") from error
+
+    def protocol(self) -> Connection:
+        """What a connection talks to that somebody else opens (for outbind)."""
+        self._connection = Connection(
+            Role.ESME,
+            self._handle,
+            self._ended,
+            timers=self._timers,
+            window=self._window,
+            max_pdu_octets=self._max_pdu_octets,
+            began=self._began,
+        )
+        return self._connection
 
     async def bind(self, pdu: Bind) -> Pdu:
         """Send a bind; the answer, whatever its status. Raises ResponseTimeout, ConnectionLost."""
@@ -63,23 +90,54 @@ class Client:
         """`send`, then wait for the answer."""
         return await self.send(pdu)
 
+    def submit(self, pdu: Pdu, context: object) -> None:
+        """Send a request whose fate ``verdicts`` hears, under ``context``. Raises like `send`, and ValueError
+        for a PDU that cannot be encoded."""
+        self._live().request(pdu, context)
+
     def respond(self, request: Pdu, response: Pdu) -> None:
         """Answer a request of the SMSC."""
         connection = self._live()
         connection.session.respond(request, response)
         connection.flush_soon()
 
+    def hold(self, count: int) -> None:
+        """``count`` requests of the SMSC will be answered later, by `release`."""
+        if self._connection is not None:
+            self._connection.hold(count)
+
+    def release(self, answers: Sequence[tuple[Pdu, Pdu]]) -> None:
+        """Answer held requests: (request, response) each. Nobody is there to hear it: that is all right."""
+        connection = self._connection
+        if connection is None or self._gone.is_set():
+            return
+        for request, response in answers:
+            connection.session.respond(request, response)
+        connection.answered(len(answers))
+
     @property
     def room(self) -> int:
-        """How many more requests the window takes now."""
-        return self._live().session.room
+        """How many more requests may be sent now."""
+        connection = self._connection
+        if connection is None or connection.closing or not connection.writable:
+            return 0
+        return connection.session.room if connection.session.state in BOUND else 0
+
+    @property
+    def peer(self) -> str:
+        """The address at the other end, "" while there is none."""
+        return self._connection.peer if self._connection is not None else ""
+
+    def unbind(self) -> None:
+        """Say unbind, and close when that is answered; close at once where it may not be said."""
+        if self._connection is not None:
+            self._connection.unbind()
 
     async def close(self, grace: float = 5.0) -> None:
         """Unbind if bound, and close; at once after ``grace`` seconds."""
         connection = self._connection
         if connection is not None and not self._gone.is_set():
-            bound = connection.session.state in (State.BOUND_TX, State.BOUND_RX, State.BOUND_TRX)
-            connection.unbind() if bound else connection.close()
+            connection.unbind() if connection.session.state in BOUND else connection.close()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._gone.wait(), grace)
             connection.abort()
@@ -92,31 +150,31 @@ class Client:
 
     # --- inside --------------------------------------------------------------------------------
 
-    def _protocol(self) -> Connection:
-        return Connection(
-            Role.ESME,
-            self._handle,
-            self._ended,
-            timers=self._timers,
-            window=self._window,
-            max_pdu_octets=self._max_pdu_octets,
-        )
-
     def _live(self) -> Connection:
         if self._connection is None or self._connection.closing:
             raise InvalidState("not connected")
         return self._connection
 
     def _handle(self, connection: Connection, events: list[Event]) -> None:
+        requests: list[Pdu] = []
+        verdicts: list[Verdict] = []
         for item in events:
-            if type(item) is Received:
-                self._incoming(self, item.pdu)
-            elif isinstance(item, Answered | Unanswered):
-                self._settle(item)
+            if type(item) is Answered or type(item) is Unanswered:
+                if isinstance(item.context, asyncio.Future):
+                    self._settle(item, item.context)
+                else:
+                    verdicts.append(item)
+            elif type(item) is Received:
+                requests.append(item.pdu)
+            elif isinstance(item, Fault):
+                self._fault(item)
+        if requests:
+            self._incoming(self, requests)
+        if verdicts or not events:
+            self._verdicts(self, verdicts)
 
-    def _settle(self, item: Answered | Unanswered) -> None:
-        future = item.context
-        if not isinstance(future, asyncio.Future) or future.done():
+    def _settle(self, item: Verdict, future: "asyncio.Future[Pdu]") -> None:
+        if future.done():
             return
         if isinstance(item, Answered):
             future.set_result(item.response)
@@ -125,11 +183,25 @@ class Client:
         else:
             future.set_exception(ResponseTimeout("no answer within the response timer"))
 
+    def _began(self, connection: Connection) -> None:
+        self._ticker = asyncio.get_running_loop().create_task(self._tick(connection))
+
     def _ended(self, connection: Connection) -> None:
         self._gone.set()
 
-    async def _tick(self) -> None:
+    async def _tick(self, connection: Connection) -> None:
         while not self._gone.is_set():
             await asyncio.sleep(_TICK)
-            if self._connection is not None:
-                self._connection.tick()
+            try:
+                connection.tick()
+            except Exception:  # a session whose timers stand still would hang for ever
+                log.exception("unexpected error in a session with %s", connection.peer)
+                connection.abort()
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not accepted: {error.verify_message}"
+    if isinstance(error, OSError) and (error.errno or 0) > 0:
+        return os.strerror(error.errno or 0)
+    return str(getattr(error, "strerror", None) or error or type(error).__name__)

@@ -56,9 +56,10 @@ class BoundLink:
         return 0 if connection.closing or not connection.writable else connection.session.room
 
 
-Answer = Callable[[list[SubmitSmResp]], None]
+Answer = Callable[[Sequence[SubmitSm], Sequence[SubmitSmResp]], None]
+"""Gets the responses to some submit_sm of one read; for what can be answered together one call is best."""
 Accept = Callable[[BoundLink, list[SubmitSm], Answer], None]
-"""Takes the submit_sm of one read and calls Answer once, with one response for each, in order."""
+"""Takes the submit_sm of one read and answers each of them once, sooner or later."""
 
 
 class Receiver(Protocol):
@@ -247,11 +248,11 @@ class Server:
         received = asyncio.get_running_loop().time()
         connection.hold(len(submits))
 
-        def answer(responses: list[SubmitSmResp]) -> None:
+        def answer(answered: Sequence[SubmitSm], responses: Sequence[SubmitSmResp]) -> None:
             session = connection.session
-            for submit, response in zip(submits, responses, strict=True):
+            for submit, response in zip(answered, responses, strict=True):
                 session.respond(submit, response)
-            connection.answered(len(submits))
+            connection.answered(len(answered))
             seconds = asyncio.get_running_loop().time() - received
             observe = self._metrics.submit_seconds.labels(account).observe
             for _ in responses:

@@ -6,39 +6,29 @@ what is done with any of it.
 
 import re
 from datetime import UTC, tzinfo
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
+from pydantic import AfterValidator, Field, WithJsonSchema, field_validator, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from smppbridge.model.duration import PositiveDuration
 from smppbridge.model.fields import Secret, Settings, Text, mistake, not_built
+from smppbridge.model.networks import Network, is_within
 from smppbridge.model.passwords import parse_hash
 from smppbridge.model.services import SERVICES
+from smppbridge.smpp.constants import Status
 
 SYSTEM_ID_MAX = 15  # SMPP 3.4 §4.1.1: 16 octets with the NUL
 SENDER_MAX = 20  # SMPP 3.4 §4.4.1: source_addr has 21 octets with the NUL
+_STANDARD_CODES: dict[int, int] = {
+    Status.ESME_RNOROUTE: Status.ESME_RSUBMITFAIL,
+    Status.ESME_RINVENCODING: Status.ESME_RSUBMITFAIL,
+    Status.ESME_RNOMONEY: Status.ESME_RSYSERR,
+    Status.ESME_RINVTEXT: Status.ESME_RINVMSGLEN,
+}
 _PRINTABLE = re.compile(r"[\x21-\x7e]+")
 _COUNTRY_CODE = re.compile(r"[A-Za-z]{2}")
-
-
-def _network(value: object) -> IPv4Network | IPv6Network:
-    if isinstance(value, IPv4Network | IPv6Network):
-        return value
-    try:
-        return ip_network(value if isinstance(value, str) else "")
-    except ValueError as error:
-        advice = "clear the host bits" if "host bits" in str(error) else "such as 10.0.0.0/8 or 192.0.2.7"
-        raise mistake(f"must be an IP address or network, {advice}") from None
-
-
-Network = Annotated[
-    IPv4Network | IPv6Network,
-    BeforeValidator(_network),
-    WithJsonSchema({"type": "string", "format": "ipnetwork"}),
-]
 
 
 def _time_zone(name: str) -> str:
@@ -110,7 +100,7 @@ class Account(Settings):
     default_sender: Sender | None = None
     replace_sender: bool = False  # default_sender instead of a refusal
     services: frozenset[ServiceName] = frozenset()  # paid special services it may ask for
-    mode: Literal["queued"] = "queued"
+    mode: Literal["queued", "sync"] = "queued"  # answer when stored, or when the provider has answered
     uncertain: Literal["hold", "resend", "fail"] = "hold"
     validity: PositiveDuration = 86400.0  # seconds, when the ESME gives no validity_period
     message_id: Literal["decimal", "hex", "uuid"] = "decimal"
@@ -131,13 +121,6 @@ class Account(Settings):
             parse_hash(value.get_secret_value())
         return value
 
-    @field_validator("mode", mode="before")
-    @classmethod
-    def _check_mode(cls, value: object) -> object:
-        if value == "sync":
-            raise not_built('"sync"', 'use "queued"')
-        return value
-
     @field_validator("country", mode="before")
     @classmethod
     def _check_country(cls, value: object) -> object:
@@ -153,14 +136,11 @@ class Account(Settings):
             raise mistake("replace_sender needs a default_sender")
         return self
 
+    def status_for(self, status: int) -> int:
+        """What an ESME gets in place of the command_status ``status`` where only standard ones are wanted:
+        some clients fail on the vendor codes of sms-assistent."""
+        return _STANDARD_CODES.get(status, status) if self.status_codes == "standard" else status
+
     def allows(self, ip: str) -> bool:
         """Whether this account may bind from ``ip``, as the socket names it (IPv4 also as ``::ffff:…``)."""
-        if self.allow_from is None:
-            return True
-        try:
-            address = ip_address(ip)
-        except ValueError:
-            return False  # the socket could not tell where it comes from
-        if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-            return any(address.ipv4_mapped in network for network in self.allow_from)
-        return any(address in network for network in self.allow_from)
+        return self.allow_from is None or is_within(ip, self.allow_from)

@@ -3,9 +3,10 @@
 Must not know: files, the environment.
 """
 
+from pathlib import Path
 from typing import Annotated, NoReturn
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SecretStr, ValidationInfo
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
@@ -63,3 +64,16 @@ def number_as_text(value: object) -> object:
 
 Text = Annotated[str, BeforeValidator(number_as_text)]
 """Text that may consist of digits: ``375291234567`` without quotes is accepted."""
+
+
+def _relative_to_file(path: Path, info: ValidationInfo) -> Path:
+    """Paths in the file are relative to the file; in values made by the program, to where it runs."""
+    if info.context is None:
+        return path
+    path = info.context["base"] / path
+    if not path.is_file():
+        raise mistake(f"there is no file {path}")
+    return path
+
+
+File = Annotated[Path, AfterValidator(_relative_to_file)]

@@ -44,9 +44,10 @@ class Segment(NamedTuple):
     recipient: str  # international digits, for the provider
     sender: str  # after the account's rules, for the provider; "" = the provider's default
     text: str  # "" when `octets` holds something else than text
-    octets: bytes | None  # binary content: a user data header (at least its length octet), then the data
+    octets: bytes | None  # binary content, or a part: user data header (at least its length octet), data
     flash: bool  # to be shown at once and not kept (message class 0)
     protocol_id: int
+    tlvs: bytes | None  # optional parameters besides the text, as they came
     data_coding: int
     registered_delivery: int
     priority: int  # priority_flag 0..3
@@ -72,6 +73,7 @@ class Message(NamedTuple):
     octets: bytes | None
     flash: bool
     protocol_id: int
+    tlvs: bytes | None
     data_coding: int
     priority: int
     service_type: str
@@ -93,6 +95,7 @@ class Sent(NamedTuple):
     packet_ref: str  # the provider's id of the request, "" if it has none
     poll_at: int  # when to ask for the status first
     deadline: int  # when to stop asking
+    parts: tuple[str, ...] = ()  # ids of the further parts that the provider got: it is final when all are
 
 
 class Unsent(NamedTuple):
@@ -119,6 +122,7 @@ class Outcome(NamedTuple):
     err: int  # 0..999, for the receipt
     code: str  # the provider's own word or code
     at: int
+    silent: bool = False  # the ESME was told in its submit_sm_resp: no receipt is owed
 
 
 class StatusReport(NamedTuple):
@@ -130,6 +134,8 @@ class StatusReport(NamedTuple):
     err: int
     code: str  # the provider's own word or code
     details: str = ""  # what a number check found: "imsi=250… mcc=250 mnc=01 net=…"
+    also: tuple[str, ...] = ()  # the reference in other notations, likeliest first: for `recipient` only
+    recipient: str = ""  # digits of the phone that it is about
 
 
 class Poll(NamedTuple):
@@ -170,6 +176,9 @@ class Inbound(NamedTuple):
     destination: str  # the service number or name it was sent to, "" where the provider does not say
     text: str
     at: int  # when it was received
+    octets: bytes | None = None  # binary content, or a part, that goes on as it is; `text` is ""
+    data_coding: int = 0  # of `octets`
+    esm_class: int = 0  # of `octets`
 
 
 class InboundPart(NamedTuple):

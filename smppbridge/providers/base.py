@@ -21,13 +21,18 @@ class Draft(NamedTuple):
     octets: bytes | None = None
     flash: bool = False
     service_type: str = ""
+    data_coding: int = 0  # of `octets`; 0 = GSM 03.38
 
 
 class Taken(NamedTuple):
-    """The provider took a message under ``ref`` (unique within the provider); ``packet``: its request id."""
+    """The provider took a message under ``ref`` (unique within the provider); ``packet``: its request id.
+
+    ``parts``: the references of further parts of the same message, where each has a status of its own.
+    """
 
     ref: str
     packet: str = ""
+    parts: tuple[str, ...] = ()
 
 
 SendResult = Taken | ProviderError
@@ -36,8 +41,21 @@ SendResult = Taken | ProviderError
 News = StatusReport | Inbound
 """What a callback may tell."""
 
-Report = Callable[[Sequence[StatusReport]], Awaitable[None]]
-"""Handed to a provider that learns statuses by itself (the sandbox, an SMPP link): returns after COMMIT."""
+
+class Upcalls(NamedTuple):
+    """What a provider calls that speaks first (the sandbox, an SMPP link).
+
+    ``report(news)`` returns after COMMIT, and raises StoreError when nothing was saved.
+    ``linked(why)``: it can send ("") or, for that reason, cannot for the time being. ``binds(count)``: so
+    many are up. ``tried(status)``: a bind was tried, with this status name. ``unreadable()``: something came
+    that makes no sense.
+    """
+
+    report: Callable[[Sequence[News]], Awaitable[None]]
+    linked: Callable[[str], None] = lambda why: None
+    binds: Callable[[int], None] = lambda count: None
+    tried: Callable[[str], None] = lambda status: None
+    unreadable: Callable[[], None] = lambda: None
 
 
 class Trace(NamedTuple):
@@ -101,9 +119,10 @@ class Provider(Protocol):
     name: str
     limits: Limits
     services: frozenset[str]  # service_types that it sells besides SMS: keys of model.services.SERVICES
+    takes_parts: bool  # parts of long messages, as an ESME made them, go there as they are
     last_balance: float | None  # money left as the last answer told, None where that is unknown
 
-    async def start(self, report: Report) -> None:
+    async def start(self, upcalls: Upcalls) -> None:
         """Open what sending needs. Called once, before any other call, inside the running loop."""
 
     def stop(self) -> None:

@@ -11,7 +11,7 @@ from typing import TypeVar
 from smppbridge.errors import Disabled, ProviderError, Refused, Rejected, Throttled, Unavailable, Uncertain
 from smppbridge.logs import Seldom, event
 from smppbridge.model.message import Doubt, Inbound, Message
-from smppbridge.providers.base import Draft, Limits, Report, Trace
+from smppbridge.providers.base import Draft, Limits, Trace, Upcalls
 from smppbridge.providers.http import HttpAnswer, HttpClient, host_of, not_understood
 from smppbridge.providers.options import HttpOptions
 from smppbridge.providers.rules import Kind, Rule, safe_reason
@@ -31,6 +31,7 @@ class HttpProvider:
     """Base of the HTTP providers. ``secrets`` are never told in a reason or a log line."""
 
     services: frozenset[str] = frozenset()
+    takes_parts = False
 
     def __init__(self, name: str, options: HttpOptions, limits: Limits, *, secrets: Iterable[str]) -> None:
         self.name = name
@@ -43,8 +44,8 @@ class HttpProvider:
         self._noted: set[object] = set()
         self._complaints = Seldom(interval=60.0)
 
-    async def start(self, report: Report) -> None:
-        """Open the HTTP client; statuses come by callback or poll, never through ``report``."""
+    async def start(self, upcalls: Upcalls) -> None:
+        """Open the HTTP client; statuses come by callback or poll, so there is nothing to call."""
         self._client = HttpClient(
             timeout=self._options.timeout, connections=self._options.parallel + SPARE_CONNECTIONS
         )

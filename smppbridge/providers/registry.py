@@ -2,6 +2,8 @@
 
 from smppbridge.providers.base import Provider
 from smppbridge.providers.sandbox import Sandbox, SandboxOptions
+from smppbridge.providers.smpp import Smpp
+from smppbridge.providers.smpp_options import SmppOptions
 from smppbridge.providers.sms_assistent import SmsAssistent
 from smppbridge.providers.sms_assistent_options import SmsAssistentOptions
 from smppbridge.providers.smsc import Smsc
@@ -11,7 +13,9 @@ from smppbridge.providers.smspilot_options import SmspilotOptions
 from smppbridge.providers.webhook import Webhook
 from smppbridge.providers.webhook_options import WebhookOptions
 
-AnyOptions = SmspilotOptions | SmscOptions | SmsAssistentOptions | WebhookOptions | SandboxOptions
+AnyOptions = (
+    SmspilotOptions | SmscOptions | SmsAssistentOptions | SmppOptions | WebhookOptions | SandboxOptions
+)
 
 
 def build_provider(name: str, options: AnyOptions, callback_url: str | None) -> Provider:
@@ -23,6 +27,8 @@ def build_provider(name: str, options: AnyOptions, callback_url: str | None) -> 
             return Smsc(name, options, callback_url=callback_url)
         case SmsAssistentOptions():
             return SmsAssistent(name, options)
+        case SmppOptions():
+            return Smpp(name, options)
         case WebhookOptions():
             return Webhook(name, options, callback_url=callback_url)
         case SandboxOptions():

@@ -21,7 +21,7 @@ from smppbridge.errors import StoreError, Unavailable
 from smppbridge.model.duration import Duration
 from smppbridge.model.message import Doubt, Inbound, Message, Poll, State, StatusReport
 from smppbridge.model.services import SERVICES
-from smppbridge.providers.base import Callback, Draft, Limits, Report, SendResult, Taken, Trace
+from smppbridge.providers.base import Callback, Draft, Limits, SendResult, Taken, Trace, Upcalls
 from smppbridge.providers.options import ProviderOptions
 
 logger = logging.getLogger(__name__)
@@ -80,6 +80,7 @@ class Sandbox:
     """One sandbox entry. Takes every service, so that equipment can be tried with it."""
 
     services = frozenset(SERVICES)
+    takes_parts = False
 
     def __init__(self, name: str, options: SandboxOptions) -> None:
         self.name = name
@@ -102,9 +103,9 @@ class Sandbox:
         self._pusher: asyncio.Task[None] | None = None
         self._stopping = False
 
-    async def start(self, report: Report) -> None:
-        """Begin to push outcomes through ``report``."""
-        self._pusher = asyncio.create_task(self._push(report), name=f"sandbox {self.name}")
+    async def start(self, upcalls: Upcalls) -> None:
+        """Begin to push outcomes."""
+        self._pusher = asyncio.create_task(self._push(upcalls), name=f"sandbox {self.name}")
 
     def stop(self) -> None:
         """Take nothing more. Outcomes are pushed until close()."""
@@ -178,17 +179,17 @@ class Sandbox:
         # "min": rounding can put the point on the last bound
         return self._words[min(bisect_right(self._bounds, point), len(self._words) - 1)]
 
-    async def _push(self, report: Report) -> None:
+    async def _push(self, upcalls: Upcalls) -> None:
         while True:
             try:
-                await self._push_due(report)
+                await self._push_due(upcalls)
             except Exception:  # whatever it was: later outcomes must not wait for it
                 logger.exception(
                     "provider %s: outcomes could not be reported; status questions will find them", self.name
                 )
                 await asyncio.sleep(RETRY_PAUSE)
 
-    async def _push_due(self, report: Report) -> None:
+    async def _push_due(self, upcalls: Upcalls) -> None:
         clock = asyncio.get_running_loop().time
         if not self._waiting:
             self._awake.clear()
@@ -197,7 +198,7 @@ class Sandbox:
         batch = self._take_due(clock())
         while batch:
             try:
-                await report(batch)
+                await upcalls.report(batch)
                 break
             except StoreError:
                 await asyncio.sleep(RETRY_PAUSE)

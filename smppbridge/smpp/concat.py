@@ -4,6 +4,7 @@ Must not know: who sends them, what data_coding an account reads.
 """
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 PART_OCTETS = 134  # of 140, beside a header with an 8-bit reference
 PART_SEPTETS = 153  # of 160
@@ -23,26 +24,48 @@ def split_octets(octets: bytes, *, wide: bool) -> list[bytes]:
     ``wide``: UTF-16, whose units and surrogate pairs are not cut; else one octet per septet, where an escape
     of GSM 03.38 is not cut from what follows. At most MAX_PARTS; what is longer is cut off.
     """
-    single, size = (SINGLE_OCTETS, PART_OCTETS) if wide else (SINGLE_SEPTETS, PART_SEPTETS)
+    if wide:
+        return _split(octets, SINGLE_OCTETS, PART_OCTETS, _before_surrogate)
+    return _split(octets, SINGLE_SEPTETS, PART_SEPTETS, _before_escape)
+
+
+def split_characters(octets: bytes, *, utf8: bool) -> list[bytes]:
+    """Like `split_octets`, for codings that a phone does not get as septets: Latin-1 and its like.
+
+    140 octets, or 134 each. ``utf8``: characters of several octets are not cut.
+    """
+    return _split(octets, SINGLE_OCTETS, PART_OCTETS, _before_character if utf8 else _anywhere)
+
+
+def _split(octets: bytes, single: int, size: int, end_of: Callable[[bytes, int], int]) -> list[bytes]:
     if len(octets) <= single:
         return [octets]
-    pieces = list(_pieces(octets, size, _opens_surrogates if wide else _opens_escape, 2 if wide else 1))
-    return pieces[:MAX_PARTS]
+    return list(islice(_pieces(octets, size, end_of), MAX_PARTS))
 
 
-def _pieces(octets: bytes, size: int, opens_pair: Callable[[bytes], bool], unit: int) -> Iterator[bytes]:
+def _pieces(octets: bytes, size: int, end_of: Callable[[bytes, int], int]) -> Iterator[bytes]:
+    """``end_of(octets, end)``: where a piece must end that would else end before ``octets[end]``."""
     start = 0
     while start < len(octets):
-        piece = octets[start : start + size]
-        if start + size < len(octets) and opens_pair(piece):
-            piece = piece[:-unit]
-        yield piece
-        start += len(piece)
+        end = start + size
+        if end < len(octets):
+            end = end_of(octets, end)
+        yield octets[start:end]
+        start = end
 
 
-def _opens_surrogates(piece: bytes) -> bool:
-    return piece[-2] & 0xFC == 0xD8
+def _before_surrogate(octets: bytes, end: int) -> int:
+    return end - 2 if octets[end - 2] & 0xFC == 0xD8 else end
 
 
-def _opens_escape(piece: bytes) -> bool:
-    return piece[-1] == _ESCAPE
+def _before_escape(octets: bytes, end: int) -> int:
+    return end - 1 if octets[end - 1] == _ESCAPE else end
+
+
+def _before_character(octets: bytes, end: int) -> int:
+    """A character of UTF-8 has one octet, then up to three that begin with the bits 10."""
+    return next((at for at in range(end, end - 4, -1) if octets[at] & 0xC0 != 0x80), end)
+
+
+def _anywhere(octets: bytes, end: int) -> int:
+    return end

@@ -72,19 +72,27 @@ class ReceiptFields:
 
 @dataclass(frozen=True, slots=True)
 class ParsedReceipt:
-    """The fields of a receipt text as they were written; None where missing or, for dates, not a date.
-
-    Dates are naive (the writer's zone is not told), except those in the SMPP time format, which are in UTC.
-    """
+    """The fields of a receipt text as they were written; None where missing."""
 
     id: str | None
     sub: str | None
     dlvrd: str | None
-    submit_date: datetime | None
-    done_date: datetime | None
+    submitted: str  # its dates as they were written, "" where missing
+    done: str
     stat: str | None
     err: str | None
     text: str | None
+
+    @property
+    def submit_date(self) -> datetime | None:
+        """None where missing, or no date. Naive, because the writer's zone is not told, except in the SMPP
+        time format, which is in UTC. (Not read before somebody asks: it is most of the work.)"""
+        return _parse_date(self.submitted)
+
+    @property
+    def done_date(self) -> datetime | None:
+        """Like `submit_date`."""
+        return _parse_date(self.done)
 
 
 def format_receipt(fields: ReceiptFields, style: ReceiptStyle) -> bytes:
@@ -135,8 +143,8 @@ def parse_receipt(text: str) -> ParsedReceipt:
         id=value.get("id") or None,
         sub=value.get("sub"),
         dlvrd=value.get("dlvrd"),
-        submit_date=_parse_date(value.get("submitdate", "")),
-        done_date=_parse_date(value.get("donedate", "")),
+        submitted=value.get("submitdate", ""),
+        done=value.get("donedate", ""),
         stat=value.get("stat") or None,
         err=value.get("err"),
         text=text[marker.end() :] if marker else None,
@@ -188,8 +196,13 @@ def _fields(text: str) -> dict[str, str]:
     """Values by key in lower case without blanks; the first of a key counts."""
     found: dict[str, str] = {}
     for key, value in _FIELD.findall(text):
-        found.setdefault("".join(key.lower().split()), value)
+        found.setdefault(_name(key), value)
     return found
+
+
+@lru_cache(maxsize=64)  # an SMSC writes its keys in one way
+def _name(key: str) -> str:
+    return "".join(key.lower().split())
 
 
 _SMPP_TIME_LENGTH = 16

@@ -42,6 +42,9 @@ class Gauges(NamedTuple):
     uncertain: dict[str, int]  # provider -> messages UNCERTAIN
     owed: dict[str, tuple[int, int]]  # account -> receipts owed, oldest "at"
     inbound: dict[str, int]  # account -> parts of messages from phones owed
+    unknown: dict[
+        str, int
+    ]  # provider -> statuses that have waited a minute for a message with their reference
 
 
 class Settlement(NamedTuple):
@@ -97,7 +100,10 @@ class Store(Protocol):
     def record_sent(self, sent: Sequence[Sent], now: int) -> "Future[Settlement]":
         """-> SENT from any stage before it, as long as no newer attempt has begun: even when the lease ran
         out and the message went back to a queue, the provider of this attempt has it, and it is that
-        provider's again. Statuses that came before their reference was known are applied in the same step."""
+        provider's again. Statuses that came before their reference was known are applied in the same step.
+
+        Where it names `Sent.parts`, each part (the first one, ``provider_ref``, among them) has a status of
+        its own: the message is FINAL when all parts are, with the state, err and code of the worst."""
 
     def record_unsent(self, unsent: Sequence[Unsent]) -> "Future[None]":
         """The attempt did not end SENT: move the message on and keep the attempt for the history. Only from
@@ -119,7 +125,7 @@ class Store(Protocol):
         """(recipient, text) of the messages SENDING there: their references are not on record yet."""
 
     def known_refs(self, provider: str, refs: Sequence[str]) -> "Future[frozenset[str]]":
-        """Those of ``refs`` that messages of ``provider`` have already."""
+        """Those of ``refs`` that messages of ``provider``, or parts of them, have already."""
 
     def promote(self, provider: str, now: int, limit: int) -> "Future[frozenset[str]]":
         """WAITING messages whose time has come -> QUEUED; the accounts they belong to."""
@@ -133,10 +139,16 @@ class Store(Protocol):
     def settle(self, provider: str, reports: Sequence[StatusReport], now: int) -> "Future[Settlement]":
         """Apply provider statuses in order: outcome and owed receipts together. Idempotent; FINAL never
         changes. A non-final status is noted (and notified where registered_delivery bit 4 asks, once per
-        state). For a reference not known yet the first final or else the last status is kept, see `purge`."""
+        state).
+
+        A status is for the latest message, or part of one, with its ``provider_ref``; else for that of the
+        first reference in ``also`` whose recipient agrees: in the last 9 digits, or in all of a shorter
+        number (6 digits or more; below that they must be equal). For a reference not known yet the first
+        final or else the last status is kept under each of its notations, see `record_sent`, `purge`."""
 
     def finish(self, outcomes: Sequence[Outcome]) -> "Future[list[Settled]]":
-        """Final states decided here, by our own ids. Messages already FINAL are left alone."""
+        """Final states decided here, by our own ids. Messages already FINAL are left alone, and no receipt
+        is owed for a ``silent`` one."""
 
     def claim_polls(
         self, provider: str, now: int, limit: int, interval: int, slowest: int
@@ -196,15 +208,16 @@ class Store(Protocol):
     # --- keeping house ---------------------------------------------------------------------------
 
     def purge(self, before: int, orphans_before: int, limit: int) -> "Future[int]":
-        """Delete up to ``limit`` FINAL messages submitted before ``before`` with their attempts, messages
-        from phones taken before it, and statuses for unknown references older than ``orphans_before``; how
-        many rows."""
+        """Delete up to ``limit`` FINAL messages submitted before ``before`` with their attempts and parts,
+        messages from phones taken before it, and statuses for unknown references older than
+        ``orphans_before`` (one row for each notation); how many rows."""
 
     def probe(self) -> "Future[None]":
         """Write and commit one small thing: raises StoreError when the store takes no writes."""
 
-    async def gauges(self) -> Gauges:
-        """Count the queues. Slow; on a connection of its own, beside the work."""
+    async def gauges(self, now: int) -> Gauges:
+        """Count the queues. Slow; on a connection of its own, beside the work. ``now`` is for what counts
+        only from an age on (`Gauges.unknown`)."""
 
     async def list_stage(self, stage: int, limit: int) -> list[Overdue]:
         """Up to ``limit`` messages in a stage, oldest first, for people. Beside the work, like gauges."""

@@ -6,12 +6,12 @@ Functions of a connection inside a transaction. Must not know: asyncio, who owns
 import sqlite3
 from collections.abc import Sequence
 
-from smppbridge.model.message import InboundPart
+from smppbridge.model.message import Inbound, InboundPart
 from smppbridge.store.base import Arrival
+from smppbridge.store.rows import placeholders
 
-_TAKE = """
-INSERT OR IGNORE INTO inbound (provider, ref, source, destination, text, at, taken_at, accounts)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
+_KEPT = ("provider", *Inbound._fields, "taken_at", "accounts")
+_TAKE = f"INSERT OR IGNORE INTO inbound ({','.join(_KEPT)}) VALUES ({placeholders(len(_KEPT))})"
 _OWE = """
 INSERT INTO inbound_parts (account, provider, source, destination, esm_class, data_coding, octets, at, due_at,
     taken_at)

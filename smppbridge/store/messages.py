@@ -21,6 +21,7 @@ from smppbridge.model.message import (
     Stage,
     Unsent,
 )
+from smppbridge.store import parts
 from smppbridge.store.base import Rerouted
 from smppbridge.store.rows import placeholders, select_in
 
@@ -172,9 +173,13 @@ def claim(
 
 def record_sent(connection: sqlite3.Connection, sent: Sequence[Sent], now: int) -> None:
     """-> SENT, unless it is SENT or FINAL already or a newer attempt has begun."""
-    connection.executemany(
-        _SENT, [(s.provider_ref, s.packet_ref, s.poll_at, s.deadline, now, s.id, s.attempt) for s in sent]
-    )
+    rows = [(s.provider_ref, s.packet_ref, s.poll_at, s.deadline, now, s.id, s.attempt) for s in sent]
+    if not any(item.parts for item in sent):
+        connection.executemany(_SENT, rows)
+        return
+    for item, row in zip(sent, rows, strict=True):
+        if connection.execute(_SENT, row).rowcount and item.parts:
+            parts.add(connection, item)
 
 
 def record_unsent(connection: sqlite3.Connection, unsent: Sequence[Unsent]) -> None:
@@ -220,8 +225,11 @@ def in_flight(connection: sqlite3.Connection, provider: str) -> frozenset[tuple[
 
 
 def known_refs(connection: sqlite3.Connection, provider: str, refs: Sequence[str]) -> frozenset[str]:
-    """Which references belong to messages already."""
-    return frozenset(row[0] for row in select_in(connection, _KNOWN_REFS, refs, (provider,)))
+    """Which references belong to messages already, or to parts of some."""
+    known = {row[0] for row in select_in(connection, _KNOWN_REFS, refs, (provider,))}
+    if parts.has_any(connection):
+        known |= {row[0] for row in parts.find(connection, provider, refs)}
+    return frozenset(known)
 
 
 def promote(connection: sqlite3.Connection, provider: str, now: int, limit: int) -> frozenset[str]:
@@ -314,5 +322,6 @@ def purge(connection: sqlite3.Connection, after: int, before: int, limit: int) -
         if len(rows) < limit * PURGE_LOOKS:
             after = 0
     connection.executemany("DELETE FROM attempts WHERE message_id = ?", doomed)
+    parts.delete(connection, doomed)
     connection.executemany("DELETE FROM messages WHERE id = ?", doomed)
     return len(doomed), after

@@ -1,7 +1,8 @@
 """The embedded store: one SQLite file, one process.
 
-Each verb of `store.base.Store` is a function of a connection (in messages, settling, receipts) handed to
-the group-commit `Writer`; this file only joins them and holds what lives no longer than the process.
+Each verb of `store.base.Store` is a function of a connection (in messages, settling, orphans, receipts,
+inbound) handed to the group-commit `Writer`; this file only joins them and holds what lives no longer
+than the process.
 Must not know: SMPP, providers, HTTP.
 """
 
@@ -28,7 +29,7 @@ from smppbridge.model.message import (
     StatusReport,
     Unsent,
 )
-from smppbridge.store import inbound, messages, receipts, settling, views
+from smppbridge.store import inbound, messages, orphans, receipts, settling, views
 from smppbridge.store.base import Arrival, Backlog, Gauges, Rerouted, Settlement
 from smppbridge.store.checkpoint import Checkpointer
 from smppbridge.store.files import LOG_PAGE, Files, touch
@@ -263,15 +264,15 @@ class SqliteStore:
         def work(connection: sqlite3.Connection) -> int:
             count, self._purged_to = messages.purge(connection, self._purged_to, before, limit)
             count += inbound.purge(connection, before, limit - count)
-            return count + settling.purge(connection, orphans_before, limit - count)
+            return count + orphans.purge(connection, orphans_before, limit - count)
 
         return self._call(work)
 
     def probe(self) -> "Future[None]":
         return self._call(touch)
 
-    async def gauges(self) -> Gauges:
-        return await self._read(views.gauges)
+    async def gauges(self, now: int) -> Gauges:
+        return await self._read(lambda connection: views.gauges(connection, now))
 
     async def list_stage(self, stage: int, limit: int) -> list[Overdue]:
         return await self._read(lambda connection: views.list_stage(connection, stage, limit))

@@ -13,6 +13,13 @@ _COUNT_STAGES = """
 SELECT provider, count(*), min(id) FROM messages INDEXED BY messages_due
 WHERE stage BETWEEN ? AND ? AND due_at IS NOT NULL GROUP BY provider"""
 
+UNKNOWN_AFTER_MS = 60 * 1000  # a status may come before the reference is on record, but not by a minute
+MOST_UNKNOWN = 100_000  # more need not be counted exactly
+_UNKNOWN = f"""
+SELECT provider, count(DISTINCT told) FROM (
+    SELECT provider, told FROM orphans INDEXED BY orphans_at WHERE at < ? LIMIT {MOST_UNKNOWN})
+GROUP BY provider"""
+
 _LIST_OPEN = f"""
 SELECT {OVERDUE_COLUMNS} FROM messages INDEXED BY messages_due
 WHERE stage = ? AND due_at IS NOT NULL ORDER BY id LIMIT ?"""
@@ -54,7 +61,7 @@ def _inbound(connection: sqlite3.Connection) -> dict[str, int]:
     return dict(connection.execute("SELECT account, count(*) FROM inbound_parts GROUP BY account").fetchall())
 
 
-def gauges(connection: sqlite3.Connection) -> Gauges:
+def gauges(connection: sqlite3.Connection, now: int) -> Gauges:
     """Count what waits. The oldest message is the one with the lowest id: ids are in order of time."""
     queued: dict[str, tuple[int, int]] = {}
     for provider, count, oldest in connection.execute(
@@ -74,7 +81,8 @@ def gauges(connection: sqlite3.Connection) -> Gauges:
             "SELECT account, count(*), min(at) FROM receipts GROUP BY account"
         ).fetchall()
     }
-    return Gauges(queued, uncertain, owed, _inbound(connection))
+    unknown = dict(connection.execute(_UNKNOWN, (now - UNKNOWN_AFTER_MS,)).fetchall())
+    return Gauges(queued, uncertain, owed, _inbound(connection), unknown)
 
 
 def list_stage(connection: sqlite3.Connection, stage: int, limit: int) -> list[Overdue]:

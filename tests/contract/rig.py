@@ -9,15 +9,18 @@ how often one may send, ask for statuses or look at the balance is reached by a 
 """
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, Self
 from urllib.parse import urlencode
 
 from smppbridge.errors import ProviderError
-from smppbridge.providers.base import Callback, Draft, Provider, Report
+from smppbridge.providers.base import Callback, Draft, News, Provider, Upcalls
 from tests.support.http_server import Fault, HttpServer
 
 WRONG_SECRET = "WRONGKEYWRONGKEY"  # what the suite opens a provider with that is to be refused
+
+Report = Callable[[Sequence[News]], Awaitable[None]]
+"""Who hears what a provider tells by itself."""
 
 
 class Refusal(NamedTuple):
@@ -171,7 +174,7 @@ class SimulatedRig(Rig):
 
     async def opened(self, provider: Provider, report: Report) -> Provider:
         """``provider``, started; `__aexit__` closes it."""
-        await provider.start(report)
+        await provider.start(Upcalls(report))
         self._opened.append(provider)
         return provider
 

@@ -7,9 +7,9 @@ from typing import Any, Literal
 from pydantic import SecretStr
 
 from smppbridge.errors import Disabled, Postponed, Rejected, Unavailable
-from smppbridge.providers.base import Callback, Provider, Report
+from smppbridge.providers.base import Callback, Provider
 from smppbridge.providers.sms_assistent import SmsAssistent, SmsAssistentOptions
-from tests.contract.rig import Kept, Refusal, SimulatedRig, form_callback, query_callback
+from tests.contract.rig import Kept, Refusal, Report, SimulatedRig, form_callback, query_callback
 from tests.contract.steps import now
 from tests.support.messages import draft
 from tests.support.sms_assistent import Rules, SmsAssistentSimulator

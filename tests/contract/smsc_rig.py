@@ -6,10 +6,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from smppbridge.errors import Disabled, Rejected
-from smppbridge.providers.base import Callback, Provider, Report
+from smppbridge.providers.base import Callback, Provider
 from smppbridge.providers.smsc import Smsc
 from smppbridge.providers.smsc_options import SmscOptions
-from tests.contract.rig import Kept, Refusal, SimulatedRig, body_callback, form_callback, query_callback
+from tests.contract.rig import (
+    Kept,
+    Refusal,
+    Report,
+    SimulatedRig,
+    body_callback,
+    form_callback,
+    query_callback,
+)
 from tests.support.messages import draft
 from tests.support.smsc import Rules, SmscSimulator
 

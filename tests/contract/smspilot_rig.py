@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from smppbridge.errors import Disabled, Rejected, Throttled, Unavailable
-from smppbridge.providers.base import Callback, Provider, Report
+from smppbridge.providers.base import Callback, Provider
 from smppbridge.providers.smspilot import Smspilot, SmspilotOptions
-from tests.contract.rig import Kept, Refusal, SimulatedRig, form_callback, query_callback
+from tests.contract.rig import Kept, Refusal, Report, SimulatedRig, form_callback, query_callback
 from tests.support.messages import draft
 from tests.support.smspilot import Rules, SmspilotSimulator
 from tests.support.smspilot_gateway import Order

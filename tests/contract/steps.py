@@ -10,7 +10,7 @@ from typing import Any
 from smppbridge.errors import ProviderError
 from smppbridge.logs import TextFormatter
 from smppbridge.model.message import Message, Poll, StatusReport
-from smppbridge.providers.base import Draft, Provider, SendResult, Taken
+from smppbridge.providers.base import Draft, News, Provider, SendResult, Taken
 from tests.contract.rig import Rig
 from tests.support.http_server import Fault
 from tests.support.messages import DAY, message
@@ -51,7 +51,7 @@ def patience(fault: Fault) -> float:
     return 0.8 if fault in HANGING else 10.0
 
 
-async def no_report(reports: Sequence[StatusReport]) -> None:
+async def no_report(reports: Sequence[News]) -> None:
     """What a provider is started with."""
     raise AssertionError("an HTTP provider does not push statuses by itself")
 

@@ -21,8 +21,9 @@ def ids(rows: list[Message]) -> list[int]:
 async def test_a_claimed_message_is_what_was_added(store: Store) -> None:
     plain = segment(5, text="Ångström 😀\0\n", priority=2, service_type="HLR", data_coding=3)
     binary = segment(
-        6, text="", octets=b"\0\xff\x00", flash=True, protocol_id=0x7F, data_coding=4, send_at=NOW + HOUR
-    )
+        6, text="", octets=b"\0\xff\x00", flash=True, protocol_id=0x7F, tlvs=b"\x02\x0a\0\x02\0\xff",
+        data_coding=4, send_at=NOW + HOUR,
+    )  # fmt: skip
     await store.add_segments([binary, plain])
     for added, message in zip([plain, binary], await claim(store), strict=True):
         same = {name: getattr(added, name) for name in Message._fields if hasattr(added, name)}

@@ -180,7 +180,7 @@ async def test_purge_forgets_messages_that_were_taken_long_ago(store: Store) -> 
 async def test_gauges(store: Store) -> None:
     await store.add_inbound([arrival("1", part(), part(), part("log"))], NOW)
     await claimed(store)
-    gauges = await store.gauges()
+    gauges = await store.gauges(NOW)
     assert gauges.inbound == {"pbx": 2, "log": 1}
     assert gauges.owed == {}
 

@@ -49,7 +49,7 @@ async def test_calls_before_open_and_after_close_raise(make_store: Callable[[], 
     with pytest.raises(StoreError):
         await store.add_segments([segment(1)])
     with pytest.raises(StoreError):
-        await store.gauges()
+        await store.gauges(NOW)
 
 
 async def test_close_finishes_what_was_begun(make_store: Callable[[], Store]) -> None:
@@ -129,7 +129,7 @@ async def test_gauges(store: Store) -> None:
     await store.settle("gone", [report(7)], NOW + 7)
     [uncertain] = await claim(store, provider="spare", account="alarm")
     await store.record_unsent([unsent(uncertain, Stage.UNCERTAIN, NOW + DAY)])
-    gauges = await store.gauges()
+    gauges = await store.gauges(NOW)
     assert gauges.queued == {"lab": (2, NOW - 9), "spare": (1, NOW - 3)}
     assert gauges.uncertain == {"spare": 1}
     assert gauges.owed == {"busy": (2, NOW + 5), "removed": (1, NOW + 7)}  # in the configuration or not

@@ -228,6 +228,15 @@ async def test_finish_from_every_stage(store: Store) -> None:
     assert await store.overdue("lab", NOW + 9 * DAY, 10) == []
 
 
+async def test_a_silent_end_owes_nothing(store: Store) -> None:
+    await store.add_segments([segment(1), segment(2)])
+    loud = Outcome(1, int(State.REJECTED), 7, "no", NOW)
+    settled = await store.finish([loud, loud._replace(id=2, silent=True)])
+    assert [(item.state, item.owed) for item in settled] == [(State.REJECTED, True), (State.REJECTED, False)]
+    assert [receipt.wire_id for receipt in await owed(store)] == ["1"]
+    assert await stages(store) == {1: Stage.FINAL, 2: Stage.FINAL}
+
+
 # --- receipts ----------------------------------------------------------------------------------------
 
 

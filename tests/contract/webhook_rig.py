@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from smppbridge.errors import Disabled, Postponed, Rejected, Unavailable
-from smppbridge.providers.base import Callback, Provider, Report
+from smppbridge.providers.base import Callback, Provider
 from smppbridge.providers.webhook import Webhook
 from smppbridge.providers.webhook_options import WebhookOptions
-from tests.contract.rig import Kept, Refusal, SimulatedRig, body_callback, query_callback
+from tests.contract.rig import Kept, Refusal, Report, SimulatedRig, body_callback, query_callback
 from tests.support import webhook_wire as wire
 from tests.support.messages import draft
 from tests.support.webhook import Rules, WebhookSimulator

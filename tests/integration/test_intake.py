@@ -41,7 +41,8 @@ REFUSALS: dict[str, tuple[int, SubmitSm]] = {
     "no text": (0x4A5, submit(b"")),
     "odd UCS-2": (0x4A5, submit(b"\x04\x1f\x04", data_coding=8)),
     "half of a surrogate pair": (0x4A3, submit(b"\xd8\x3d", data_coding=8)),
-    "a part of a long message": (0x43, submit(esm_class=0x40)),
+    "a part of a long message": (0x43, submit(b"\5\0\3\1\2\1part", esm_class=0x40)),
+    "a part with half a header": (0x4A5, submit(b"\5\0\3", esm_class=0x40)),
     "a receipt": (0x43, submit(esm_class=0x04)),
     "an acknowledgement": (0x43, submit(esm_class=0x08)),
     "a part by sar": (

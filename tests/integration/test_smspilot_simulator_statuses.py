@@ -10,6 +10,7 @@ import httpx2
 import pytest
 
 from smppbridge.model.message import State, StatusReport
+from smppbridge.providers.base import Taken, Upcalls
 from smppbridge.providers.smspilot import Smspilot, SmspilotOptions
 from tests.support.http_server import Fault
 from tests.support.messages import message
@@ -95,9 +96,9 @@ async def test_sloppy_answers_are_no_json_but_the_provider_reads_them() -> None:
             {"kind": "smspilot", "apikey": "KEY", "url": api.simulator.url}
         )
         provider = Smspilot("pilot", options)
-        await provider.start(nothing)
+        await provider.start(Upcalls(nothing))
         (taken,) = await provider.send([message(5)], 0)
-        assert taken == (api.simulator.accepted[1]["server_id"], api.simulator.accepted[1]["packet"])
+        assert taken == Taken(api.simulator.accepted[1]["server_id"], api.simulator.accepted[1]["packet"])
         await provider.close()
 
 
@@ -145,7 +146,7 @@ async def test_provider_understands_the_callbacks_it_asked_for(api: Api) -> None
             {"kind": "smspilot", "apikey": "KEY", "url": api.simulator.url}
         )
         provider = Smspilot("pilot", options, callback_url=f"{receiver.server.url}/status")
-        await provider.start(nothing)
+        await provider.start(Upcalls(nothing))
         (taken,) = await provider.send([message(5)], 0)
         assert not isinstance(taken, Exception)
         await receiver.wait(2)

@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, Response
 from smppbridge import config
 from smppbridge.errors import Disabled, ProviderError, Rejected
 from smppbridge.model.message import State, StatusReport
-from smppbridge.providers.base import Callback, SendResult, Taken
+from smppbridge.providers.base import Callback, News, SendResult, Taken, Upcalls
 from smppbridge.providers.webhook import Webhook
 from smppbridge.providers.webhook_fields import FIND_FIELDS, MESSAGE_FIELDS, SIGNATURE_FIELDS, STATUS_FIELDS
 from smppbridge.providers.webhook_options import WebhookOptions
@@ -250,13 +250,13 @@ def load(name: str) -> WebhookOptions:
 async def served(name: str, *answers: Response) -> AsyncIterator[tuple[Webhook, ScriptedServer]]:
     """The provider of an example, which talks to prepared answers instead of the real service."""
 
-    async def no_report(reports: Sequence[StatusReport]) -> None:
+    async def no_report(reports: Sequence[News]) -> None:
         raise AssertionError(reports)
 
     async with ScriptedServer(*answers) as server:
         options = load(name).model_copy(update={"url": server.url})
         provider = Webhook(name, options, callback_url=CALLBACK_URL)
-        await provider.start(no_report)
+        await provider.start(Upcalls(no_report))
         yield provider, server
         await provider.close()
 

@@ -20,6 +20,7 @@ def message(number: int, **changes: Any) -> Message:
         octets=None,
         flash=False,
         protocol_id=0,
+        tlvs=None,
         data_coding=8,
         priority=0,
         service_type="",

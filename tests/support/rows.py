@@ -26,6 +26,7 @@ _PLAIN = Segment(
     octets=None,
     flash=False,
     protocol_id=0,
+    tlvs=None,
     data_coding=8,
     registered_delivery=1,
     priority=0,

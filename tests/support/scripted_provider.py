@@ -14,7 +14,7 @@ from smppbridge.app import App, callback_token, now_ms
 from smppbridge.config import Config
 from smppbridge.errors import ProviderError, Refused, WrongSignature
 from smppbridge.model.message import Doubt, Inbound, Message, Poll, StatusReport
-from smppbridge.providers.base import Callback, Draft, Limits, News, Report, SendResult, Taken, Trace
+from smppbridge.providers.base import Callback, Draft, Limits, News, SendResult, Taken, Trace, Upcalls
 from smppbridge.smpp.constants import Status
 from tests.support.bridge import config
 
@@ -46,12 +46,13 @@ class ScriptedProvider:
         self.inbound_fails: deque[ProviderError] = deque()
         self.news: list[News] = []  # what a callback tells
         self.takes_binary = True
+        self.takes_parts = False
         self.schedules_itself = False
         self._told = 0
-        self._report: Report | None = None
+        self._upcalls: Upcalls | None = None
 
-    async def start(self, report: Report) -> None:
-        self._report = report
+    async def start(self, upcalls: Upcalls) -> None:
+        self._upcalls = upcalls
         self._told = 0
 
     def stop(self) -> None:
@@ -110,8 +111,8 @@ class ScriptedProvider:
 
     async def push(self, *reports: StatusReport) -> None:
         """Tell statuses; returns after COMMIT."""
-        assert self._report is not None
-        await self._report(reports)
+        assert self._upcalls is not None
+        await self._upcalls.report(reports)
 
 
 def settings(providers: Sequence[ScriptedProvider], sections: str = "") -> str:

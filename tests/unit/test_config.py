@@ -22,8 +22,9 @@ EXAMPLE = {
     "SMSC_SECRET": "secret",
     "ASSIST_LOGIN": "login",
     "ASSIST_PASSWORD": "password",
+    "ASSIST_SMPP_PASSWORD": "password",
 }  # what config/smppbridge.yaml needs to know
-KINDS = "sandbox, sms-assistent, smsc, smspilot, webhook"
+KINDS = "sandbox, smpp, sms-assistent, smsc, smspilot, webhook"
 MINIMAL = """
 accounts:
   pbx: {password: secret12}
@@ -93,6 +94,8 @@ def test_the_example_names_the_variables_it_needs() -> None:
         "providers.centre.callback_secret",
         "providers.assist.login",
         "providers.assist.password",
+        "providers.link.system_id",
+        "providers.link.password",
     ]
 
 
@@ -120,14 +123,14 @@ def test_every_mistake_is_reported_at_once() -> None:
         store: {url: "postgresql://u:p@h/d", keep_days: 0}
         smpp: {bind_timeout: 0s, wat: 1, system_id: far too long a name}
         accounts:
-          pbx: {password: secret12, windw: 3, window: 0, binds: many, mode: sync, uncertain: maybe}
+          pbx: {password: secret12, windw: 3, window: 0, binds: many, mode: twice, uncertain: maybe}
           two: hello
           a_name_of_16_oct: {password: secret12, allow_from: [10.0.0.1/8]}
           bare: {}
         providers:
           lab: {kind: sandbox, delay: soon}
           pilot: {kind: smspilot, schedule: there, batch: 5000}
-          centre: {kind: smpp, system_id: alex}
+          centre: {kind: smpp, system_id: alex, window: 0}
           other: {kind: carrier-pigeon}
           none: {}
           Big Name: {kind: sandbox}
@@ -159,7 +162,7 @@ def test_every_mistake_is_reported_at_once() -> None:
         " response_timeout, max_pdu_octets",
         'accounts.pbx.binds: must be a whole number (got "many")',
         "accounts.pbx.window: must be between 1 and 10000 (got 0)",
-        'accounts.pbx.mode: "sync" is not available in this version; use "queued"',
+        "accounts.pbx.mode: must be 'queued' or 'sync' (got \"twice\")",
         "accounts.pbx.uncertain: must be 'hold', 'resend' or 'fail' (got \"maybe\")",
         'accounts.pbx.windw: unknown key; did you mean "window"?',
         "accounts.two: must be a mapping with keys of its own",
@@ -170,7 +173,8 @@ def test_every_mistake_is_reported_at_once() -> None:
         "providers.pilot.batch: must be between 1 and 1000 (got 5000)",
         "providers.pilot.schedule: must be 'local' or 'provider' (got \"there\")",
         "providers.pilot.apikey: is required; add it",
-        f'providers.centre.kind: "smpp" is not available in this version; use one of {KINDS}',
+        "providers.centre.password: is required; add it",
+        "providers.centre.window: must be between 1 and 1000 (got 0)",
         f'providers.other.kind: must be one of {KINDS} (got "carrier-pigeon")',
         f"providers.none.kind: is required; add one of {KINDS}",
         "providers.Big Name: the name must have 1 to 32 characters of a-z, 0-9, _ and -",

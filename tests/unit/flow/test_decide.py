@@ -39,6 +39,7 @@ def message(provider: str = "a", tries: int = 0) -> Message:
         octets=None,
         flash=False,
         protocol_id=0,
+        tlvs=None,
         data_coding=0,
         priority=0,
         service_type="",
@@ -52,8 +53,10 @@ def message(provider: str = "a", tries: int = 0) -> Message:
     )
 
 
-def situation(down: str = "", uncertain: str = "hold", ask_after: float = 0.0) -> Situation:
-    return Situation(NOW, choice(down), uncertain, 0.0, ask_after)
+def situation(
+    down: str = "", uncertain: str = "hold", ask_after: float = 0.0, waited: bool = False
+) -> Situation:
+    return Situation(NOW, choice(down), uncertain, 0.0, ask_after, waited)
 
 
 def unsent(decision: Unsent | Outcome | None) -> Unsent:
@@ -133,6 +136,61 @@ def test_an_uncertain_message_is_asked_about_first_where_that_can_be_done(policy
     ):
         assert (decision.stage, decision.provider, decision.due_at) == (Stage.UNCERTAIN, "a", NOW + 60_000)
         assert (decision.tried, decision.result) == ("a", "uncertain")
+
+
+# --- messages whose ESME waits -----------------------------------------------------------------------
+
+TAKEN_BY_NOBODY: list[ProviderError] = [
+    Unavailable("no route to host", code="7"),
+    Disabled("no money", code="7"),
+    Postponed("at night", after=3600.0, code="7"),
+]
+
+
+@pytest.mark.parametrize("error", TAKEN_BY_NOBODY)
+def test_with_another_provider_the_esme_waits_on(error: ProviderError) -> None:
+    decision = unsent(after_error(message(), error, situation(down="b", waited=True)))
+    assert (decision.stage, decision.provider, decision.tries) == (Stage.QUEUED, "c", 0)
+
+
+@pytest.mark.parametrize("error", TAKEN_BY_NOBODY)
+@pytest.mark.parametrize(("provider", "down"), [("c", ""), ("a", "bc")])
+def test_without_another_provider_it_is_refused(error: ProviderError, provider: str, down: str) -> None:
+    end = outcome(after_error(message(provider), error, situation(down=down, waited=True)))
+    assert (end.state, end.err, end.code, end.silent) == (State.REJECTED, 0, "7", True)
+
+
+def test_a_message_that_came_too_fast_waits_its_turn_while_its_esme_waits() -> None:
+    decision = unsent(after_error(message("c"), Throttled("slow down", after=7.0), situation(waited=True)))
+    assert (decision.stage, decision.provider, decision.due_at) == (Stage.WAITING, "c", NOW + 7000)
+
+
+@pytest.mark.parametrize("waited", [True, False])
+def test_only_who_waits_is_told_of_a_refusal_in_silence(waited: bool) -> None:
+    here = situation(uncertain="fail", waited=waited)
+    for decision in (
+        after_error(message(), Rejected("bad number", code="215", err=215), here),
+        after_error(message(), Uncertain("read timeout"), here),
+        after_question(doubt(asked=ASKED_IN_VAIN - 1), here, missing=False),
+        when_overdue(overdue(Stage.SENDING), here),
+    ):
+        assert outcome(decision).silent == waited
+
+
+@pytest.mark.parametrize("policy", ["hold", "resend"])
+def test_a_doubt_refuses_nobody_where_the_account_does_not_say_so(policy: str) -> None:
+    here = situation(uncertain=policy, waited=True)
+    assert unsent(after_error(message(), Uncertain("read timeout"), here)).id == 7
+
+
+def test_what_is_certainly_not_there_is_refused_after_the_last_provider() -> None:
+    end = outcome(after_question(doubt(misses=1, provider="c"), situation(waited=True), missing=True))
+    assert (end.state, end.silent) == (State.REJECTED, True)
+
+
+@pytest.mark.parametrize("stage", [Stage.WAITING, Stage.QUEUED, Stage.UNCERTAIN, Stage.SENT])
+def test_a_time_that_ran_out_is_no_refusal(stage: Stage) -> None:
+    assert not outcome(when_overdue(overdue(stage), situation(waited=True))).silent
 
 
 def test_result_words() -> None:

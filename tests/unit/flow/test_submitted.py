@@ -57,7 +57,6 @@ def content(pdu: SubmitSm, service: str = "", owner: Account = PLAIN) -> Content
         ({"priority_flag": 4}, Status.ESME_RINVPRTFLG),
         ({"replace_if_present_flag": 1}, Status.ESME_RINVREPFLAG),
         ({"sm_default_msg_id": 1}, Status.ESME_RINVDFTMSGID),
-        ({"tlvs": (tlv(Tag.SAR_TOTAL_SEGMENTS, 2),)}, Status.ESME_RINVESMCLASS),
     ],
 )
 def test_fields_that_are_not_carried_out(changes: dict[str, Any], status: Status) -> None:
@@ -182,7 +181,6 @@ def test_flash_by_the_part_of_the_phone(subunit: int, flash: bool) -> None:
         ({"data_coding": 0xF8}, Status.ESME_RINVENCODING),
         ({"data_coding": 1, "short_message": b"\xe9"}, Status.ESME_RINVENCODING),
         ({"data_coding": 0x18, "short_message": b"\x04"}, Status.ESME_RINVTEXT),
-        ({"esm_class": 0x40, "short_message": UDH + b"part"}, Status.ESME_RINVESMCLASS),
         ({"short_message": b"x" * 255}, Status.ESME_RINVMSGLEN),
         ({"tlvs": (tlv(Tag.MESSAGE_PAYLOAD, b"more"),)}, Status.ESME_RINVMSGLEN),
     ],

@@ -122,6 +122,7 @@ def test_takes_ready_networks() -> None:
         ("burst", 0),
         ("default_encoding", "koi8-r"),
         ("uncertain", "drop"),
+        ("mode", "async"),
         ("validity", "0s"),
         ("message_id", "octal"),
         ("status_codes", "own"),
@@ -142,17 +143,19 @@ def test_refuses(key: str, value: object) -> None:
     assert key in mistakes(**{key.removesuffix(".0"): value})
 
 
-@pytest.mark.parametrize(
-    ("key", "value", "instead"),
-    [
-        ("mode", "sync", 'use "queued"'),
-        ("country", "PL", 'use "BY" or "RU"'),
-    ],
-)
-def test_refuses_by_name_what_is_not_built(key: str, value: object, instead: str) -> None:
-    message = mistakes(**{key: value})[key]
+def test_refuses_by_name_what_is_not_built() -> None:
+    message = mistakes(country="PL")["country"]
     assert "not available in this version" in message
-    assert instead in message
+    assert 'use "BY" or "RU"' in message
+
+
+@pytest.mark.parametrize(
+    ("status", "standard"),
+    [(0x22, 0x45), (0x4A3, 0x45), (0x4A4, 0x08), (0x4A5, 0x01), (0x0B, 0x0B), (0x4FF, 0x4FF), (0, 0)],
+)
+def test_statuses_for_clients_that_know_the_standard_only(status: int, standard: int) -> None:
+    assert account(status_codes="standard").status_for(status) == standard
+    assert account().status_for(status) == status
 
 
 def test_numbers_as_senders_need_no_quotes() -> None:

@@ -13,8 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from smppbridge.model.message import StatusReport
-from smppbridge.providers.base import SendResult
+from smppbridge.providers.base import News, SendResult, Upcalls
 from smppbridge.providers.sms_assistent import SmsAssistent, SmsAssistentOptions
 from tests.support.http_server import HttpServer
 from tests.support.scripted import ScriptedServer
@@ -22,7 +21,7 @@ from tests.support.scripted import ScriptedServer
 SECRET = "5ECRETpassword"
 
 
-async def no_report(reports: Sequence[StatusReport]) -> None:
+async def no_report(reports: Sequence[News]) -> None:
     raise AssertionError
 
 
@@ -46,7 +45,7 @@ class Assist(AsyncExitStack):
         await super().__aenter__()
         await self.enter_async_context(self.server)
         self.provider = SmsAssistent("assist", options(url=self._url or self.server.url, **self._keys))
-        await self.provider.start(no_report)
+        await self.provider.start(Upcalls(no_report))
         self.push_async_callback(self.provider.close)
         return self
 

@@ -9,8 +9,8 @@ from urllib.parse import parse_qsl
 
 from starlette.responses import Response
 
-from smppbridge.model.message import Poll, StatusReport
-from smppbridge.providers.base import SendResult
+from smppbridge.model.message import Poll
+from smppbridge.providers.base import News, SendResult, Upcalls
 from smppbridge.providers.smsc import Smsc
 from smppbridge.providers.smsc_options import SmscOptions
 from tests.support.messages import NOW, message
@@ -19,7 +19,7 @@ from tests.support.scripted import ScriptedServer
 PHONE = "79001112233"
 
 
-async def no_report(reports: Sequence[StatusReport]) -> None:
+async def no_report(reports: Sequence[News]) -> None:
     raise AssertionError
 
 
@@ -43,7 +43,7 @@ class Centre(AsyncExitStack):
             ),
             callback_url=self._callback_url,
         )
-        await self.provider.start(no_report)
+        await self.provider.start(Upcalls(no_report))
         self.push_async_callback(self.provider.close)
         return self
 

@@ -18,7 +18,7 @@ from smppbridge.errors import (
     Uncertain,
 )
 from smppbridge.providers import http_provider
-from smppbridge.providers.base import Draft, Limits
+from smppbridge.providers.base import Draft, Limits, Upcalls
 from smppbridge.providers.http import UNREADABLE
 from smppbridge.providers.http_provider import UNFIT, HttpProvider, stops_batch
 from smppbridge.providers.options import HttpOptions
@@ -53,7 +53,7 @@ def decode(body: bytes) -> str:
 @pytest.fixture
 async def provider() -> AsyncIterator[_Provider]:
     made = _Provider("pilot", _Options(url="http://127.0.0.1"), Limits(1, 1), secrets=[KEY, ""])
-    await made.start(_no_report)
+    await made.start(Upcalls(_no_report))
     yield made
     await made.close()
 
@@ -131,7 +131,7 @@ async def test_before_start_and_after_close_nothing_is_sent() -> None:
         for _ in range(2):
             with pytest.raises(Unavailable, match="not started"):
                 await call(provider, server)
-            await provider.start(_no_report)
+            await provider.start(Upcalls(_no_report))
             await provider.close()
             await provider.close()
         assert server.asked == []

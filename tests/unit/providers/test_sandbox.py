@@ -10,7 +10,7 @@ import pytest
 from smppbridge.errors import StoreError, Unavailable
 from smppbridge.model.message import State, StatusReport
 from smppbridge.providers import sandbox
-from smppbridge.providers.base import Callback, Draft, Provider, Taken
+from smppbridge.providers.base import Callback, Draft, News, Provider, Taken, Upcalls
 from smppbridge.providers.sandbox import Sandbox, SandboxOptions
 from tests.support.messages import NOW, message, poll
 
@@ -24,13 +24,13 @@ class Store:
         self._failures = failures
         self._error = error or StoreError("disk full")
 
-    async def report(self, reports: Sequence[StatusReport]) -> None:
+    async def report(self, news: Sequence[News]) -> None:
         self.batches += 1
         await asyncio.sleep(0)
         if self._failures:
             self._failures -= 1
             raise self._error
-        self.reports.extend(reports)
+        self.reports.extend(one for one in news if isinstance(one, StatusReport))
 
     async def wait(self, count: int) -> None:
         async with asyncio.timeout(5):
@@ -47,7 +47,7 @@ def make(**keys: object) -> Sandbox:
 
 async def test_everything_is_taken_and_reported_after_the_delay() -> None:
     provider, store = make(), Store()
-    await provider.start(store.report)
+    await provider.start(Upcalls(store.report))
     began = time.monotonic()
     results = await provider.send([message(n) for n in range(1, 4)], NOW)
     refs = [result.ref for result in results if isinstance(result, Taken)]
@@ -61,7 +61,7 @@ async def test_everything_is_taken_and_reported_after_the_delay() -> None:
 
 async def test_later_batches_come_too() -> None:
     provider, store = make(delay=0.01), Store()
-    await provider.start(store.report)
+    await provider.start(Upcalls(store.report))
     for n in range(1, 4):
         await provider.send([message(n)], NOW)
         await store.wait(n)
@@ -71,7 +71,7 @@ async def test_later_batches_come_too() -> None:
 async def test_a_refused_report_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sandbox, "RETRY_PAUSE", 0.01)
     provider, store = make(delay=0), Store(failures=3)
-    await provider.start(store.report)
+    await provider.start(Upcalls(store.report))
     await provider.send([message(1), message(2)], NOW)
     await store.wait(2)
     assert (len(store.reports), store.batches) == (2, 4)
@@ -83,7 +83,7 @@ async def test_any_other_failure_is_logged_and_later_outcomes_come(
 ) -> None:
     monkeypatch.setattr(sandbox, "RETRY_PAUSE", 0.01)
     provider, store = make(delay=0), Store(failures=1, error=ZeroDivisionError("a mistake"))
-    await provider.start(store.report)
+    await provider.start(Upcalls(store.report))
     (lost,) = await refs_for(provider, range(1, 2))
     async with asyncio.timeout(5):
         while not caplog.records:
@@ -100,7 +100,7 @@ async def test_any_other_failure_is_logged_and_later_outcomes_come(
 
 async def test_after_stop_nothing_is_taken_and_what_was_taken_is_reported() -> None:
     provider, store = make(), Store()
-    await provider.start(store.report)
+    await provider.start(Upcalls(store.report))
     refs = await refs_for(provider, range(2))
     provider.stop()
     results = await provider.send([message(3), message(4)], NOW)
@@ -169,7 +169,7 @@ async def test_foreign_references_are_left_out(ref: str) -> None:
 async def test_memory_is_bounded_and_the_rest_is_found_by_asking(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sandbox, "MAX_WAITING", 2)
     provider, store = make(), Store()
-    await provider.start(store.report)
+    await provider.start(Upcalls(store.report))
     refs = await refs_for(provider, range(5))
     await store.wait(2)
     await asyncio.sleep(0.02)
@@ -181,7 +181,7 @@ async def test_memory_is_bounded_and_the_rest_is_found_by_asking(monkeypatch: py
 async def test_closing_twice_or_unstarted_is_harmless() -> None:
     provider = make()
     await provider.close()
-    await provider.start(Store().report)
+    await provider.start(Upcalls(Store().report))
     await provider.close()
     await provider.close()
 

@@ -19,7 +19,7 @@ from smppbridge.errors import (
     Uncertain,
 )
 from smppbridge.providers import smsc
-from smppbridge.providers.base import Taken
+from smppbridge.providers.base import Taken, Upcalls
 from smppbridge.providers.smsc import Smsc
 from smppbridge.providers.smsc_options import SmscOptions
 from tests.support.http_server import Fault
@@ -238,7 +238,7 @@ def with_backups(centre: Centre, *urls: str) -> Smsc:
 async def test_the_next_address_is_used_when_one_cannot_be_reached() -> None:
     async with Centre(ok(1), ok(2)) as centre:
         provider = with_backups(centre, unreachable(centre), unreachable(centre), centre.server.url)
-        await provider.start(no_report)
+        await provider.start(Upcalls(no_report))
         centre.push_async_callback(provider.close)
         assert await provider.send([message(1)], NOW) == [Taken("b1.1")]
         assert await provider.send([message(2)], NOW) == [Taken("b2.1")]
@@ -248,7 +248,7 @@ async def test_the_next_address_is_used_when_one_cannot_be_reached() -> None:
 async def test_an_address_that_worked_is_asked_first(monkeypatch: pytest.MonkeyPatch) -> None:
     async with Centre(ok(1), ok(2)) as centre:
         provider = with_backups(centre, unreachable(centre), centre.server.url)
-        await provider.start(no_report)
+        await provider.start(Upcalls(no_report))
         centre.push_async_callback(provider.close)
         called: list[str] = []
         exchange = provider.exchange
@@ -266,7 +266,7 @@ async def test_an_address_that_worked_is_asked_first(monkeypatch: pytest.MonkeyP
 async def test_no_address_can_be_reached() -> None:
     async with Centre(ok()) as centre:
         provider = with_backups(centre, unreachable(centre), unreachable(centre))
-        await provider.start(no_report)
+        await provider.start(Upcalls(no_report))
         centre.push_async_callback(provider.close)
         results = await provider.send([message(1), message(2)], NOW)
         assert [type(result) for result in results] == [Unavailable] * 2
@@ -287,7 +287,7 @@ async def test_after_any_answer_no_other_address_is_asked(
 ) -> None:
     async with Centre(answer) as centre, ScriptedServer(ok()) as backup:
         provider = with_backups(centre, centre.server.url, backup.url)
-        await provider.start(no_report)
+        await provider.start(Upcalls(no_report))
         centre.push_async_callback(provider.close)
         (result,) = await provider.send([message(1)], NOW)
         assert type(result) is expected

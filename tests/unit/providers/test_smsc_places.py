@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from smppbridge.errors import Unavailable
-from smppbridge.providers.base import SendResult, Taken
+from smppbridge.providers.base import SendResult, Taken, Upcalls
 from smppbridge.providers.http import HttpAnswer
 from smppbridge.providers.smsc import Smsc
 from smppbridge.providers.smsc_options import SmscOptions
@@ -65,7 +65,7 @@ class Office(AsyncExitStack):
         await super().__aenter__()
         self.desk = await self.enter_async_context(Desk())
         self.provider = Smsc("office", SmscOptions.model_validate({"url": self.desk.url, **self._keys}))
-        await self.provider.start(no_report)
+        await self.provider.start(Upcalls(no_report))
         self.push_async_callback(self.provider.close)
         return self
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from smppbridge.errors import Postponed, Uncertain
-from smppbridge.model.message import Message, Poll, State, StatusReport
-from smppbridge.providers.base import Taken, Trace
+from smppbridge.model.message import Message, Poll, State
+from smppbridge.providers.base import News, Taken, Trace, Upcalls
 from smppbridge.providers.smsc import Smsc
 from smppbridge.providers.smsc_options import SmscOptions
 from tests.support.http_server import Fault
@@ -25,7 +25,7 @@ WAYS: list[dict[str, str]] = [
 EXTRAS = {"bot": "@our_bot", "mail_sender": "us@example.org"}
 
 
-async def no_report(reports: Sequence[StatusReport]) -> None:
+async def no_report(reports: Sequence[News]) -> None:
     raise AssertionError
 
 
@@ -35,7 +35,7 @@ async def centre(**keys: Any) -> AsyncIterator[tuple[SmscSimulator, Smsc]]:
     async with SmscSimulator(Rules(delay=0.01, latency=0.005)) as simulator:
         rights = {"login": "LOGIN", "password": "PASSWORD", "url": simulator.url}
         provider = Smsc("centre", SmscOptions.model_validate({"kind": "smsc", **rights, **EXTRAS, **keys}))
-        await provider.start(no_report)
+        await provider.start(Upcalls(no_report))
         try:
             yield simulator, provider
         finally:

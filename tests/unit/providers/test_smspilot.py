@@ -10,9 +10,8 @@ from typing import Any, Self
 import pytest
 
 from smppbridge.errors import Disabled, Postponed, ProviderError, Rejected, Throttled, Unavailable, Uncertain
-from smppbridge.model.message import StatusReport
 from smppbridge.providers import http_provider, smspilot
-from smppbridge.providers.base import SendResult, Taken
+from smppbridge.providers.base import News, SendResult, Taken, Upcalls
 from smppbridge.providers.smspilot import Smspilot, SmspilotOptions
 from smppbridge.providers.smspilot_json import decode
 from smppbridge.providers.smspilot_records import Answer
@@ -20,7 +19,7 @@ from tests.support.messages import NOW, message
 from tests.support.scripted import ScriptedServer
 
 
-async def no_report(reports: Sequence[StatusReport]) -> None:
+async def no_report(reports: Sequence[News]) -> None:
     raise AssertionError
 
 
@@ -40,7 +39,7 @@ class Pilot(AsyncExitStack):
             {"kind": "smspilot", "apikey": "SECRET", "url": self.server.url, "timeout": 5, **self._keys}
         )
         self.provider = Smspilot("pilot", options, callback_url=self._callback_url)
-        await self.provider.start(no_report)
+        await self.provider.start(Upcalls(no_report))
         self.push_async_callback(self.provider.close)
         return self
 

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from smppbridge.errors import Disabled, Rejected, Uncertain
 from smppbridge.model.message import Inbound, Message, Poll, State, StatusReport
-from smppbridge.providers.base import Callback, SendResult, Taken
+from smppbridge.providers.base import Callback, SendResult, Taken, Upcalls
 from smppbridge.providers.smspilot import Smspilot, SmspilotOptions
 from tests.support.http_server import Fault, HttpServer
 from tests.support.messages import DAY, doubt, message
@@ -73,7 +73,7 @@ async def both(wire: dict[str, object], callback_url: str | None = None, **rules
         own = {"kind": "smspilot", "apikey": "KEY", "url": simulator.url, "poll_interval": "20ms"}
         keys = {**own, **wire}
         provider = Smspilot("pilot", SmspilotOptions.model_validate(keys), callback_url=callback_url)
-        await provider.start(no_report)
+        await provider.start(Upcalls(no_report))
         yield Both(simulator, provider)
         await provider.close()
 

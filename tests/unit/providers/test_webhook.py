@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from smppbridge.errors import Disabled, ProviderError, Refused, Rejected, Unavailable, Uncertain
 from smppbridge.model.message import State, StatusReport
 from smppbridge.providers import webhook_extract
-from smppbridge.providers.base import Callback, SendResult, Taken, Trace
+from smppbridge.providers.base import Callback, News, SendResult, Taken, Trace, Upcalls
 from smppbridge.providers.lenient import parse_lenient
 from smppbridge.providers.webhook import Webhook
 from smppbridge.providers.webhook_options import WebhookOptions
@@ -66,7 +66,7 @@ ASKING: dict[str, Any] = {
 }
 
 
-async def no_report(reports: Sequence[StatusReport]) -> None:
+async def no_report(reports: Sequence[News]) -> None:
     raise AssertionError(reports)
 
 
@@ -77,7 +77,7 @@ async def served(
     async with ScriptedServer(*answers) as server:
         options = WebhookOptions.model_validate({"url": server.url, **keys})
         provider = Webhook("gate", options, callback_url=callback_url)
-        await provider.start(no_report)
+        await provider.start(Upcalls(no_report))
         yield provider, server
         await provider.close()
 
@@ -488,7 +488,7 @@ async def test_binary_content_goes_its_own_way() -> None:
     async with WebhookSimulator(rules) as simulator:
         keys = declaration(simulator.url, TOKEN, "K")
         provider = Webhook("relay", WebhookOptions.model_validate(keys))
-        await provider.start(no_report)
+        await provider.start(Upcalls(no_report))
         octets = bytes.fromhex("0605041581158100FF")
         messages = [
             message(1, deadline=NOW + DAY),

@@ -10,6 +10,7 @@ from smppbridge.smpp.concat import (
     SINGLE_OCTETS,
     SINGLE_SEPTETS,
     header,
+    split_characters,
     split_octets,
 )
 from smppbridge.smpp.text import encode_gsm, parts
@@ -68,3 +69,27 @@ def test_what_is_not_cut() -> None:
 
 def test_what_no_header_can_count_is_cut_off() -> None:
     assert len(split_octets(b"x" * PART_SEPTETS * 256, wide=False)) == MAX_PARTS
+
+
+@given(st.text(st.sampled_from("aж€😀"), max_size=900))
+def test_utf_8(text: str) -> None:
+    octets = text.encode()
+    pieces = split_characters(octets, utf8=True)
+    assert "".join(piece.decode() for piece in pieces) == text  # strict: no character is cut
+    if len(octets) <= SINGLE_OCTETS:
+        assert pieces == [octets]
+    else:
+        assert all(PART_OCTETS - 3 <= len(piece) <= PART_OCTETS for piece in pieces[:-1])
+        assert 0 < len(pieces[-1]) <= PART_OCTETS
+
+
+@given(st.binary(max_size=900), st.booleans())
+def test_octets_that_are_no_text_are_split_all_the_same(octets: bytes, utf8: bool) -> None:
+    assert b"".join(split_characters(octets, utf8=utf8)) == octets
+
+
+def test_latin_1() -> None:
+    assert split_characters(b"\x1b" * 140, utf8=False) == [b"\x1b" * 140]
+    assert list(map(len, split_characters(b"\x1b" * 141, utf8=False))) == [134, 7]
+    assert list(map(len, split_characters(b"\x80" * 141, utf8=True))) == [134, 7]
+    assert len(split_characters(b"x" * PART_OCTETS * 256, utf8=False)) == MAX_PARTS

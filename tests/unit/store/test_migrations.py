@@ -1,4 +1,4 @@
-"""A database of the first version goes on where it was, whatever was in it."""
+"""A database of an earlier version goes on where it was, whatever was in it."""
 
 import sqlite3
 from importlib.resources import files
@@ -30,11 +30,10 @@ def row(stage: Stage) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-def write_first_version(path: Path) -> None:
-    """Everything that its schema could hold, by its own SQL file."""
+def write_old_version(path: Path, version: int = 1) -> None:
+    """Everything that the first schema could hold, by its own SQL file, and then brought to ``version``."""
     database = sqlite3.connect(path)
     database.executescript(MIGRATIONS.joinpath("0001.sql").read_text(encoding="utf-8"))
-    database.execute("PRAGMA user_version = 1")
     database.execute("PRAGMA journal_mode = WAL")
     columns = FIRST_COLUMNS.count(",") + 1
     database.executemany(
@@ -48,12 +47,19 @@ def write_first_version(path: Path) -> None:
     database.execute(f"INSERT INTO orphans VALUES ('lab', 'ref-4', {State.EXPIRED:d}, 1, 0, 'late', {NOW})")
     database.execute("INSERT INTO counters VALUES ('short_id', 4711)")
     database.commit()
+    for number in range(2, version + 1):
+        database.executescript(MIGRATIONS.joinpath(f"{number:04}.sql").read_text(encoding="utf-8"))
+    if version > 1:
+        database.execute(f"INSERT INTO inbound VALUES ('lab', '0', '', '', 'no', {NOW}, {NOW + DAY}, 'pbx')")
+        database.execute("UPDATE orphans SET details = 'kept'")
+    database.execute(f"PRAGMA user_version = {version}")
+    database.commit()
     database.close()
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> SqliteStore:
-    write_first_version(tmp_path / "bridge.db")
+@pytest.fixture(params=[1, 2])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> SqliteStore:
+    write_old_version(tmp_path / "bridge.db", request.param)
     return SqliteStore(tmp_path / "bridge.db")
 
 
@@ -78,6 +84,7 @@ async def test_a_queued_message_is_sent(store: SqliteStore) -> None:
         octets=None,
         flash=False,
         protocol_id=0,
+        tlvs=None,
         data_coding=8,
         priority=0,
         service_type="",
@@ -102,6 +109,7 @@ async def test_what_was_under_way_is_overdue_and_may_still_be_found(store: Sqlit
     late = Sent(sending.id, sending.attempt, "ref-4", "", NOW, NOW + DAY)
     settlement = await store.record_sent([late], NOW)
     assert [item.state for item in settlement.settled] == [State.EXPIRED]  # its status had come before
+    assert (await store.gauges(NOW + HOUR)).unknown == {}
     await store.close()
 
 
@@ -134,19 +142,27 @@ async def test_a_receipt_is_still_owed(store: SqliteStore) -> None:
 
 async def test_what_is_new_works(store: SqliteStore) -> None:
     await store.open()
-    gauges = await store.gauges()
+    gauges = await store.gauges(NOW)
     assert (gauges.uncertain, gauges.inbound) == ({"lab": 1}, {})
     arrival = Arrival("lab", Inbound("1", "375291234567", "1234", "yes", NOW), [])
     assert await store.add_inbound([arrival], NOW) == [arrival]
+    assert gauges.unknown == {}
+    assert (await store.gauges(NOW + HOUR)).unknown == {"lab": 1}
+    [message] = await claim(store)
+    await store.record_sent([sent(message)._replace(parts=("more",))], NOW)
+    assert (await store.settle("lab", [report(message.id)], NOW)).settled == []
+    more = report(0)._replace(provider_ref="", also=("more",), recipient="80291234567")
+    assert (await store.settle("lab", [more], NOW)).settled
     await store.close()
     await store.open()  # and is brought up to date once
     await store.close()
 
 
 async def test_a_new_database_is_like_one_brought_up_to_date(tmp_path: Path) -> None:
-    write_first_version(tmp_path / "old.db")
+    write_old_version(tmp_path / "old.db")
+    write_old_version(tmp_path / "later.db", 2)
     found = []
-    for name in ("old.db", "new.db"):
+    for name in ("old.db", "later.db", "new.db"):
         store = SqliteStore(tmp_path / name)
         await store.open()
         await store.close()
@@ -154,5 +170,5 @@ async def test_a_new_database_is_like_one_brought_up_to_date(tmp_path: Path) -> 
         version = database.execute("PRAGMA user_version").fetchone()[0]
         found.append((version, set(database.execute("SELECT type, name, sql FROM sqlite_schema"))))
         database.close()
-    assert found[0] == found[1]
+    assert found[0] == found[1] == found[2]
     assert found[0][0] == len([one for one in MIGRATIONS.iterdir() if one.name.endswith(".sql")])

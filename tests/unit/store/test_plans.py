@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from smppbridge.model.message import Stage
-from smppbridge.store import inbound, messages, receipts, settling
+from smppbridge.store import inbound, messages, orphans, parts, receipts, references, settling
 from smppbridge.store.sqlite import SqliteStore
 
 PLANS = [
@@ -18,7 +18,17 @@ PLANS = [
     (messages._DOUBTS, "messages_due (provider=? AND stage=? AND due_at<?)"),
     (messages._DOUBT_PAST_DEADLINE, "messages_doubts (provider=? AND deadline<?)"),
     (messages._SENT_PAST_DEADLINE, "messages_deadline (provider=? AND deadline<?)"),
-    (settling._BY_REF.format("?,?"), "messages_ref (provider=? AND provider_ref=?)"),
+    (references._BY_REF.format("?,?"), "messages_ref (provider=? AND provider_ref=?)"),
+    (parts._BY_REF.format("?,?"), "p USING PRIMARY KEY (provider=? AND provider_ref=?)"),
+    (parts._NOTE, "message_parts USING PRIMARY KEY (provider=? AND provider_ref=? AND message_id=?)"),
+    (parts._OF_MESSAGES.format("?,?"), "message_parts_message (message_id=?)"),
+    (parts._DELETE, "message_parts_message (message_id=?)"),
+    (orphans._OF_MESSAGES.format("?,?"), "o USING PRIMARY KEY (provider=? AND provider_ref=?)"),
+    (orphans._OF_PARTS.format("?,?"), "message_parts_message (message_id=?)"),
+    (orphans._OF_PARTS.format("?,?"), "o USING PRIMARY KEY (provider=? AND provider_ref=?)"),
+    (orphans._FORGET, "orphans_told (provider=? AND told=?)"),
+    (orphans._PURGE, "orphans_at (at<?)"),
+    (settling._BY_ID.format("?,?"), "m USING INTEGER PRIMARY KEY (rowid=?)"),
     (messages._IN_FLIGHT, "messages_due (provider=? AND stage=?"),
     (messages._KNOWN_REFS.format("?,?"), "messages_ref (provider=? AND provider_ref=?)"),
     (receipts._CLAIM, "receipts_due (account=? AND origin=? AND due_at<?)"),

@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 
 from smppbridge.errors import StoreError
-from smppbridge.model.message import Outcome, Stage, State
+from smppbridge.model.message import Inbound, Outcome, Stage, State
+from smppbridge.store.base import Arrival
 from smppbridge.store.sqlite import SqliteStore
-from tests.support.rows import HOUR, NOW, claim, segment, unsent
+from tests.support.rows import HOUR, NOW, claim, segment, sent, unsent
 
 NOBODY = 65534
 
@@ -258,6 +259,30 @@ async def test_the_history_of_attempts_lives_as_long_as_its_message(path: Path) 
         assert await store._read(attempts) == [of_other]
 
 
+async def test_parts_live_as_long_as_their_message(path: Path) -> None:
+    async with opened(SqliteStore(path)) as store:
+        await store.add_segments([segment(1, registered_delivery=0), segment(2)])
+        await store.record_sent(
+            [sent(message)._replace(parts=("more",)) for message in await claim(store)], NOW
+        )
+        await store.finish([Outcome(1, int(State.UNKNOWN), 0, "", NOW)])
+        assert await store.purge(NOW + 1, 0, 10) == 1
+        refs = "SELECT provider_ref, message_id FROM message_parts ORDER BY provider_ref"
+        left = await store._read(lambda connection: connection.execute(refs).fetchall())
+        assert left == [("more", 2), ("ref-2", 2)]
+
+
+async def test_messages_from_phones_are_kept_as_they_came(path: Path) -> None:
+    plain = Inbound("1", "375291234567", "1234", "yes", NOW - 5)
+    binary = Inbound("2", "375291234567", "1234", "", NOW, octets=b"\0\xff", data_coding=4, esm_class=0x40)
+    async with opened(SqliteStore(path)) as store:
+        arrivals = [Arrival("lab", message, []) for message in (plain, binary)]
+        assert await store.add_inbound(arrivals, NOW) == arrivals
+        columns = f"SELECT {','.join(Inbound._fields)} FROM inbound ORDER BY ref"
+        rows = await store._read(lambda connection: connection.execute(columns).fetchall())
+        assert list(map(Inbound._make, rows)) == [plain, binary]
+
+
 # --- the log -----------------------------------------------------------------------------------------
 
 
@@ -290,7 +315,7 @@ async def test_a_reader_in_the_way_stops_nobody(path: Path) -> None:
             reader.execute("COMMIT")
         await fill(store, 2001, 1000)
         assert log.stat().st_size < 900 * 4120
-        assert (await store.gauges()).queued["lab"][0] == 2050
+        assert (await store.gauges(NOW)).queued["lab"][0] == 2050
 
 
 # --- losing the process ------------------------------------------------------------------------------

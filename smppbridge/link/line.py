@@ -1,0 +1,225 @@
+"""One bind of ours at an upstream SMSC: opened, kept alive, and opened again for ever.
+
+Must not know: what is sent over it, what comes in, the other lines beyond the door that they share.
+"""
+
+import asyncio
+import logging
+import random
+import ssl
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from smppbridge.errors import LinkError
+from smppbridge.link.client import Client, Verdict
+from smppbridge.logs import Seldom, event
+from smppbridge.model.retry import backoff
+from smppbridge.smpp.constants import Status, status_name
+from smppbridge.smpp.pdu import Bind, BindReceiver, BindResp, BindTransceiver, BindTransmitter, Pdu
+from smppbridge.smpp.session import Fault, Timers
+
+log = logging.getLogger(__name__)
+
+CONNECT_TIMEOUT = 10.0  # seconds for TCP and TLS
+STEADY = 30.0  # seconds after which a bind counts as a good one, and the next pause is short again
+_FIRST_PAUSE = 0.5
+_REFUSED_FIRST, _REFUSED_LAST = 30.0, 600.0  # pauses after a refusal that a repetition will not change
+_UNKNOWN_TO_THEM = frozenset({Status.ESME_RINVPASWD, Status.ESME_RINVSYSID})  # every line would hear it
+_REFUSED = _UNKNOWN_TO_THEM | {Status.ESME_RBINDFAIL, Status.ESME_RINVSYSTYP, Status.ESME_RINVBNDSTS}
+BIND_TYPES: dict[type[Bind], str] = {BindTransceiver: "TRX", BindTransmitter: "TX", BindReceiver: "RX"}
+
+
+class Terms(NamedTuple):
+    """Where and how to bind."""
+
+    name: str  # of the provider, for the log
+    hosts: tuple[tuple[str, int], ...]  # tried in order
+    tls: ssl.SSLContext | None
+    tls_name: str  # what the certificate must name; "" = the host
+    timers: Timers
+    window: int
+    max_pdu_octets: int
+    bind: Callable[[type[Bind]], Bind]  # the PDU, with our credentials
+    longest_pause: float  # seconds between two tries
+
+
+class Owner(Protocol):
+    """Who uses the lines."""
+
+    def incoming(self, client: Client, pdus: list[Pdu]) -> None: ...
+
+    def verdicts(self, client: Client, verdicts: list[Verdict]) -> None: ...
+
+    def fault(self, fault: Fault) -> None: ...
+
+    def tried(self, status: str) -> None: ...
+
+    def changed(self, why: str, *, hopeless: bool = False) -> None:
+        """A line came up (``why`` is ""), or went down, or could not be opened; ``hopeless``: nor will
+        it be in a moment."""
+
+
+class Door:
+    """Lines bind one after another, and not at all for a while once the SMSC does not know us."""
+
+    def __init__(self) -> None:
+        self.lock = asyncio.Lock()
+        self._refusals = 0
+        self._closed_until = 0.0
+
+    def wait(self, now: float) -> float:
+        """Seconds until the next try may begin."""
+        return max(0.0, self._closed_until - now)
+
+    def opened(self) -> None:
+        """A bind was accepted."""
+        self._refusals = 0
+        self._closed_until = 0.0
+
+    def refused(self, now: float) -> None:
+        """Our name or password was not: many tries could earn a ban."""
+        self._closed_until = now + refusal_pause(self._refusals)
+        self._refusals += 1
+
+
+def refusal_pause(times: int) -> float:
+    """Seconds after ``times`` refusals before this one."""
+    return backoff(times, first=_REFUSED_FIRST, last=_REFUSED_LAST, jitter=random.random())
+
+
+class Line:
+    """One of an upstream's binds. ``client`` is the bound session, None while there is none."""
+
+    def __init__(self, terms: Terms, kind: type[Bind], door: Door, owner: Owner) -> None:
+        self.client: Client | None = None
+        self.can_send = kind is not BindReceiver
+        self.silent = 0  # requests in a row that got no answer
+        self.heard_at = 0.0  # when the last answer came (loop's clock)
+        self._terms = terms
+        self._kind = kind
+        self._door = door
+        self._owner = owner
+        self._loop = asyncio.get_running_loop()
+        self._task: asyncio.Task[None] | None = None
+        self._opening: Client | None = None
+        self._refusals = 0  # of this line in a row
+        self._complaints = Seldom(interval=300.0)
+
+    @property
+    def room(self) -> int:
+        """How many requests may be sent over it now."""
+        return self.client.room if self.client is not None and self.can_send else 0
+
+    def start(self) -> None:
+        """Begin to bind."""
+        self._task = self._loop.create_task(self._keep(), name=f"line {self._terms.name}")
+
+    async def close(self) -> None:
+        """Unbind, and bind no more."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        clients, self.client, self._opening = (self.client, self._opening), None, None
+        for client in filter(None, clients):
+            await client.close()
+
+    # --- inside --------------------------------------------------------------------------------
+
+    async def _keep(self) -> None:
+        tries = 0
+        while True:
+            if (wait := self._door.wait(self._loop.time())) > 0:
+                await asyncio.sleep(wait)
+                continue
+            async with self._door.lock:
+                client = await self._open() if not self._door.wait(self._loop.time()) else None
+            lived = await self._live(client) if client is not None else 0.0
+            tries = 0 if lived >= STEADY else tries + 1
+            pause = backoff(
+                tries,
+                first=_FIRST_PAUSE,
+                last=max(_FIRST_PAUSE, self._terms.longest_pause),
+                jitter=random.random(),
+            )
+            if self._refusals:
+                pause = max(pause, refusal_pause(self._refusals - 1))
+            await asyncio.sleep(pause)
+
+    async def _live(self, client: Client) -> float:
+        """Serve until the session ends; how many seconds that took."""
+        began = self._loop.time()
+        self.client, self._opening, self._refusals = client, None, 0
+        self.silent, self.heard_at = 0, began
+        self._owner.changed("")
+        await client.lost()
+        self.client = None
+        lived = self._loop.time() - began
+        event(log, logging.WARNING, "upstream bind ended", provider=self._terms.name, lived_s=round(lived))
+        self._owner.changed("the connection to the SMSC ended")
+        return lived
+
+    async def _open(self) -> Client | None:
+        """A bound session with the first host that takes us."""
+        why, status = "", 0
+        for host, port in self._terms.hosts:
+            client = self._opening = self._new_client()
+            why, status = await self._try(client, host, port)
+            if not why:
+                self._door.opened()
+                event(
+                    log,
+                    logging.INFO,
+                    "upstream bound",
+                    provider=self._terms.name,
+                    host=f"{host}:{port}",
+                    bind_type=BIND_TYPES[self._kind],
+                )
+                return client
+            await client.close(grace=1.0)
+            self._complain(f"{host}:{port}", why, status)
+            if status in _UNKNOWN_TO_THEM:  # the others would say the same
+                self._door.refused(self._loop.time())
+                break
+        refused = status in _REFUSED
+        self._refusals += refused
+        self._owner.changed(why, hopeless=refused)
+        return None
+
+    def _complain(self, host: str, why: str, status: int) -> None:
+        if self._complaints.allows((host, status), self._loop.time()):
+            level, what = logging.WARNING, "upstream bind failed"
+            if status in _REFUSED:
+                level, what = logging.ERROR, "upstream bind refused"
+            event(log, level, what, provider=self._terms.name, host=host, reason=why)
+
+    def _new_client(self) -> Client:
+        terms = self._terms
+        return Client(
+            self._owner.incoming,
+            verdicts=self._owner.verdicts,
+            fault=self._owner.fault,
+            timers=terms.timers,
+            window=terms.window,
+            max_pdu_octets=terms.max_pdu_octets,
+        )
+
+    async def _try(self, client: Client, host: str, port: int) -> tuple[str, int]:
+        """Connect and bind: why that did not work ("" = it did), and the status of the answer."""
+        terms = self._terms
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT):
+                await client.connect(host, port, terms.tls, terms.tls_name)
+        except (LinkError, TimeoutError) as error:
+            self._owner.tried("unreachable")
+            return str(error) or f"no connection to {host}:{port} within {CONNECT_TIMEOUT:g} s", 0
+        try:
+            answer = await client.bind(terms.bind(self._kind))
+        except LinkError:
+            self._owner.tried("timeout")
+            return f"{host}:{port} did not answer the bind", 0
+        status = answer.command_status
+        if status == Status.ESME_ROK and isinstance(answer, BindResp):
+            self._owner.tried(status_name(status))
+            return "", status
+        self._owner.tried(status_name(status) if status else "other")
+        return f"{host}:{port} refused the bind: {status_name(status)} ({status:#x})", status

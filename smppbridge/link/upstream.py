@@ -1,0 +1,244 @@
+"""Our binds at an upstream SMSC, and one queue of requests for all of them.
+
+What is in a request, what an answer means and what comes in are not known here: the owner is asked.
+Must not know: messages, the store.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol
+
+from smppbridge.errors import InvalidState
+from smppbridge.link.client import Client, Verdict
+from smppbridge.link.line import Door, Line, Terms
+from smppbridge.link.outbind import OutbindDoor, OutbindTerms
+from smppbridge.logs import Seldom, event
+from smppbridge.model.pace import Pace
+from smppbridge.smpp.events import Answered, Fault, Unanswered
+from smppbridge.smpp.pdu import Bind, Pdu
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 3.0  # seconds without a bind that may pass before messages should go elsewhere
+SILENT_REQUESTS = 3  # so many in a row without an answer, and the bind is opened anew
+
+Item = tuple[Pdu, Any]
+"""A request, and what its owner knows it by."""
+
+
+class Owner(Protocol):
+    """Who sends over an upstream."""
+
+    def incoming(self, client: Client, pdus: list[Pdu]) -> None: ...
+
+    def answered(self, client: Client, verdicts: list[Verdict]) -> None:
+        """The fate of requests that were sent, by their contexts."""
+
+    def unsendable(self, context: Any, why: str) -> None:
+        """A request that cannot be written."""
+
+    def fault(self, fault: Fault) -> None: ...
+
+    def tried(self, status: str) -> None: ...
+
+    def binds(self, count: int) -> None: ...
+
+    def linked(self, why: str) -> None:
+        """Requests can be sent (""), or cannot for the time being."""
+
+
+class Upstream:
+    """Made and used on one event loop. `submit` takes any number of requests; their owner bounds them."""
+
+    def __init__(
+        self,
+        terms: Terms,
+        owner: Owner,
+        *,
+        kinds: Sequence[type[Bind]],
+        rate: float = 0.0,
+        outbind: OutbindTerms | None = None,
+        patience: float = PATIENCE,
+    ) -> None:
+        """``kinds``: one bind of ours for each; ``rate``: requests per second, 0 = any."""
+        self._terms = terms
+        self._owner = owner
+        self._patience = patience
+        self._loop = asyncio.get_running_loop()
+        self._pace = Pace(rate, self._loop.time())
+        self._queue: deque[Item] = deque()
+        self._pace_alarm: asyncio.TimerHandle | None = None
+        self._patience_alarm: asyncio.TimerHandle | None = None
+        self._why = ""  # nothing can be sent, and the owner knows
+        self._reason = "not bound yet"
+        self._complaints = Seldom(interval=60.0)
+        self._closing = False
+        door = Door()
+        self._lines = [Line(terms, kind, door, self) for kind in kinds]
+        self._senders = [line for line in self._lines if line.can_send]
+        self._outbind = OutbindDoor(terms, outbind, self) if outbind is not None else None
+
+    async def start(self) -> None:
+        """Begin to bind. Raises OSError when the port for outbind is taken."""
+        if self._outbind is not None:
+            await self._outbind.start()
+        for line in self._lines:
+            line.start()
+        self._await_line()
+
+    async def close(self) -> None:
+        """Unbind everywhere. What was not sent by then is never sent."""
+        self._closing = True
+        for alarm in (self._pace_alarm, self._patience_alarm):
+            if alarm is not None:
+                alarm.cancel()
+        if self._outbind is not None:
+            await self._outbind.close()
+        await asyncio.gather(*(line.close() for line in self._lines))
+
+    # --- requests ------------------------------------------------------------------------------
+
+    @property
+    def why(self) -> str:
+        """Why nothing can be sent; "" while something can, or will be in a moment."""
+        return self._why
+
+    @property
+    def pause(self) -> float:
+        """Seconds until the pace lets the next request go."""
+        return self._pace.wait(self._loop.time())
+
+    def submit(self, items: Iterable[Item]) -> None:
+        """Send these after all others."""
+        self._queue.extend(items)
+        self._pump()
+
+    def again(self, context: Any, pdu: Pdu) -> None:
+        """The SMSC said that it is too much: this one once more, first of all, and everything slower."""
+        now = self._loop.time()
+        self._pace.slower(now)
+        self._queue.appendleft((pdu, context))
+        if self._complaints.allows("too fast", now):
+            event(
+                log,
+                logging.WARNING,
+                "the SMSC takes no more for now, sending slower",
+                provider=self._terms.name,
+                per_second=round(self._pace.rate, 1),
+            )
+
+    def withdraw(self, wanted: Callable[[Any], bool]) -> list[Any]:
+        """The contexts that ``wanted`` says yes to among those not sent yet; they never will be."""
+        found = [context for _, context in self._queue if wanted(context)]
+        if found:
+            self._queue = deque(item for item in self._queue if not wanted(item[1]))
+        return found
+
+    def _pump(self) -> None:
+        queue = self._queue
+        while queue and not self._closing:
+            line = max(self._senders, key=_room_of)
+            room = min(line.room, len(queue))
+            if not room or line.client is None:
+                return
+            now = self._loop.time()
+            count = self._pace.take(room, now)
+            if not count:
+                self._pump_in(self._pace.wait(now))
+                return
+            for _ in range(count):
+                pdu, context = queue.popleft()
+                try:
+                    line.client.submit(pdu, context)
+                except InvalidState:  # it went away under our hands
+                    queue.appendleft((pdu, context))
+                    return
+                except ValueError as error:
+                    self._owner.unsendable(context, str(error))
+
+    def _pump_in(self, pause: float) -> None:
+        if self._pace_alarm is None:
+            self._pace_alarm = self._loop.call_later(max(pause, 0.001), self._pump_now)
+
+    def _pump_now(self) -> None:
+        self._pace_alarm = None
+        self._pump()
+
+    # --- what lines and guests say -------------------------------------------------------------
+
+    def incoming(self, client: Client, pdus: list[Pdu]) -> None:
+        self._owner.incoming(client, pdus)
+
+    def verdicts(self, client: Client, verdicts: list[Verdict]) -> None:
+        if verdicts:
+            self._watch(client, verdicts)
+            self._owner.answered(client, verdicts)
+        self._pump()
+
+    def fault(self, fault: Fault) -> None:
+        if self._closing:
+            return  # receipts that cross our unbind
+        if self._complaints.allows(fault.kind, self._loop.time()):
+            event(
+                log,
+                logging.WARNING,
+                "protocol error of the SMSC",
+                provider=self._terms.name,
+                kind=fault.kind,
+                detail=fault.detail,
+            )
+        self._owner.fault(fault)
+
+    def tried(self, status: str) -> None:
+        self._owner.tried(status)
+
+    def changed(self, why: str, *, hopeless: bool = False) -> None:
+        """See `line.Owner`; guests that came by outbind say so too."""
+        guests = self._outbind.bound if self._outbind is not None else 0
+        self._owner.binds(guests + sum(line.client is not None for line in self._lines))
+        if any(line.client is not None for line in self._senders):
+            if self._patience_alarm is not None:
+                self._patience_alarm.cancel()
+                self._patience_alarm = None
+            self._why = ""
+            self._owner.linked("")
+            self._pump()
+            return
+        self._reason = why or self._reason
+        if hopeless:
+            self._give_up()
+        else:
+            self._await_line()
+
+    def _watch(self, client: Client, verdicts: list[Verdict]) -> None:
+        """A session that answers nothing any more, though it is alive, is of no use."""
+        line = next((line for line in self._senders if line.client is client), None)
+        if line is None:
+            return
+        now = self._loop.time()
+        if type(verdicts[-1]) is Answered:
+            line.silent, line.heard_at = 0, now
+            return
+        line.silent += sum(type(verdict) is Unanswered for verdict in verdicts)
+        if line.silent >= SILENT_REQUESTS and now - line.heard_at >= self._terms.timers.response:
+            line.silent = 0
+            event(log, logging.WARNING, "upstream does not answer, binding anew", provider=self._terms.name)
+            client.unbind()
+
+    def _await_line(self) -> None:
+        if not self._why and self._patience_alarm is None and not self._closing:
+            self._patience_alarm = self._loop.call_later(self._patience, self._give_up)
+
+    def _give_up(self) -> None:
+        if self._patience_alarm is not None:
+            self._patience_alarm.cancel()
+            self._patience_alarm = None
+        if not self._closing:
+            self._why = self._reason
+            self._owner.linked(self._why)
+
+
+def _room_of(line: Line) -> int:
+    return line.room

@@ -1,0 +1,85 @@
+"""How fast an SMSC may be given messages: additive increase, multiplicative decrease.
+
+Must not know the clock: ``now`` is an argument, in monotonic seconds that never go back.
+"""
+
+SLOWEST = 1.0  # messages per second, however often the SMSC complains
+_FACTOR = 0.5  # of the rate that was too fast
+_ONE_SIGNAL = 1.0  # seconds: complaints that come together are one
+_CLIMB = 20.0  # seconds from a complaint until the rate has grown by as much as it was when it came
+_FREE_AGAIN = 4.0  # times the fastest rate seen: then there is nothing left to hold back
+_SHORTEST = 0.1  # seconds over which a rate is measured at least
+_ROUNDING = 1e-6
+
+
+class Pace:
+    """Messages per second towards one SMSC.
+
+    ``rate`` is what the operator allows, 0 = any. `slower` halves what was seen to pass lately; from then on
+    the pace climbs steadily, back to ``rate`` or until it no longer matters.
+    """
+
+    def __init__(self, rate: float, now: float) -> None:
+        self._ceiling = rate
+        self._current = rate  # 0 = no limit
+        self._step = 0.0  # growth per second while slowed down
+        self._tokens = 1.0
+        self._at = now
+        self._slowed_at = now - _ONE_SIGNAL
+        self._second = now  # when the count of this second began
+        self._passed = 0
+        self._fastest = 0.0  # per second, in this second or the last
+
+    @property
+    def rate(self) -> float:
+        """Messages per second at present, 0 = no limit."""
+        return self._current
+
+    def take(self, n: int, now: float) -> int:
+        """How many of ``n`` may go now; they count as sent."""
+        self._advance(now)
+        if self._current:
+            n = min(n, int(self._tokens + _ROUNDING))
+            self._tokens -= n
+        self._passed += n
+        return n
+
+    def wait(self, now: float) -> float:
+        """Seconds until one may go."""
+        self._advance(now)
+        if not self._current or self._tokens >= 1.0 - _ROUNDING:
+            return 0.0
+        return (1.0 - self._tokens) / self._current
+
+    def slower(self, now: float) -> None:
+        """The SMSC said that it is too much (ESME_RTHROTTLED, ESME_RMSGQFUL)."""
+        self._advance(now)
+        if now - self._slowed_at < _ONE_SIGNAL:
+            return
+        self._slowed_at = now
+        seen = max(self._fastest, self._passed / max(now - self._second, _SHORTEST))
+        base = min(self._current, seen) if self._current else seen
+        self._current = max(SLOWEST, base * _FACTOR)
+        self._step = max(base, SLOWEST) / _CLIMB
+        self._tokens = min(self._tokens, 0.0)
+
+    def _advance(self, now: float) -> None:
+        elapsed = now - self._at
+        if elapsed <= 0:
+            return
+        self._at = now
+        if now - self._second >= 1.0:
+            self._fastest = self._passed / (now - self._second)
+            self._second, self._passed = now, 0
+        if not self._current:
+            return
+        self._tokens = min(max(1.0, self._current / 10), self._tokens + elapsed * self._current)
+        if self._step:
+            self._grow(elapsed)
+
+    def _grow(self, elapsed: float) -> None:
+        self._current += self._step * elapsed
+        if self._ceiling and self._current >= self._ceiling:
+            self._current, self._step = self._ceiling, 0.0
+        elif not self._ceiling and self._current >= _FREE_AGAIN * self._step * _CLIMB:
+            self._current, self._step = 0.0, 0.0

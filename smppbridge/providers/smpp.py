@@ -1,0 +1,327 @@
+"""Forwards messages to another SMSC over SMPP 3.4: smpp.sms-assistent.by, or any other.
+
+`smpp_wire` makes submit_sm, `smpp_receipts` reads deliver_sm, `smpp_codes` knows what answers mean, `link`
+keeps the binds; this file joins them. Statuses come by themselves, so nothing is ever asked.
+Must not know: the store, the accounts.
+"""
+
+import asyncio
+import itertools
+import logging
+import random
+import ssl
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from smppbridge.errors import (
+    ConfigError,
+    ProviderError,
+    Refused,
+    Rejected,
+    StoreError,
+    Throttled,
+    Unavailable,
+    Uncertain,
+)
+from smppbridge.link.client import Client, Verdict
+from smppbridge.link.line import Terms
+from smppbridge.link.outbind import OutbindTerms
+from smppbridge.link.upstream import Item, Upstream
+from smppbridge.logs import Seldom, event
+from smppbridge.model.message import Doubt, Inbound, Message, Poll, StatusReport
+from smppbridge.model.networks import is_within
+from smppbridge.providers.base import Callback, Draft, News, SendResult, Trace, Upcalls
+from smppbridge.providers.http_provider import UNFIT
+from smppbridge.providers.rules import Kind
+from smppbridge.providers.smpp_codes import rule_for, to_error
+from smppbridge.providers.smpp_jobs import Batch, Job
+from smppbridge.providers.smpp_options import SENDING_TIME, SmppOptions, Tls
+from smppbridge.providers.smpp_receipts import Reader, stored_id
+from smppbridge.providers.smpp_wire import Wire
+from smppbridge.smpp.constants import Status, status_name
+from smppbridge.smpp.events import Answered, Fault
+from smppbridge.smpp.pdu import (
+    Bind,
+    BindReceiver,
+    BindTransceiver,
+    BindTransmitter,
+    DataSm,
+    DeliverSm,
+    Pdu,
+    Response,
+    SubmitSmResp,
+)
+from smppbridge.smpp.session import Timers
+
+logger = logging.getLogger(__name__)
+
+BIND_TIMEOUT = 10.0  # seconds for bind_resp
+MAX_PDU_OCTETS = 262_144  # of an SMSC, which may use message_payload; more is damage
+MAX_REFERENCE = 0xFFFF
+
+
+class Smpp:
+    """One entry with `kind: smpp`. Implements ``providers.base.Provider`` and ``link.upstream.Owner``."""
+
+    services: frozenset[str] = frozenset()
+    takes_parts = True
+    last_balance: float | None = None  # SMPP has no such question
+
+    def __init__(self, name: str, options: SmppOptions) -> None:
+        """Raises ConfigError when the files of TLS cannot be used."""
+        self.name = name
+        self.limits = options.limits()
+        self._options = options
+        self._wire = Wire(options)
+        self._reader = Reader(options)
+        self._tls = _tls_context(name, options.tls)
+        self._references = itertools.count(random.randrange(MAX_REFERENCE))
+        self._upcalls: Upcalls | None = None
+        self._upstream: Upstream | None = None
+        self._stopping = False
+        self._hearing: set[asyncio.Task[None]] = set()
+        self._complaints = Seldom(interval=60.0)
+
+    # --- Provider ------------------------------------------------------------------------------
+
+    async def start(self, upcalls: Upcalls) -> None:
+        """Begin to bind. Raises OSError when the port for outbind is taken."""
+        self._upcalls = upcalls
+        options = self._options
+        terms = Terms(
+            name=self.name,
+            hosts=options.hosts,
+            tls=self._tls,
+            tls_name=(options.tls.server_name or "") if options.tls is not None else "",
+            timers=Timers(BIND_TIMEOUT, options.enquire_link, 0.0, options.response_timeout),
+            window=options.window,
+            max_pdu_octets=MAX_PDU_OCTETS,
+            bind=self._bind_pdu,
+            longest_pause=options.reconnect_max,
+        )
+        kinds: tuple[type[Bind], ...] = (BindTransceiver,)
+        if options.bind == "pair":
+            kinds = (BindTransmitter, BindReceiver)
+        self._upstream = Upstream(
+            terms, self, kinds=kinds * options.binds, rate=options.rate, outbind=self._outbind_terms()
+        )
+        await self._upstream.start()
+
+    def stop(self) -> None:
+        """Begin nothing more; what is on its way gets its answer."""
+        self._stopping = True
+        self._give_back(Unavailable("not sent: stopping"))
+
+    async def close(self) -> None:
+        """Finish what came in, and unbind."""
+        if self._hearing:
+            await asyncio.wait(self._hearing, timeout=BIND_TIMEOUT)
+        if self._upstream is not None:
+            await self._upstream.close()
+            self._upstream = None
+        await asyncio.gather(*self._hearing, return_exceptions=True)
+
+    def check(self, draft: Draft) -> None:
+        """See `smpp_wire`."""
+        self._wire.check(draft)
+
+    def schedules(self, send_at: int, now: int) -> bool:
+        """Whatever is scheduled is kept here, so that it can be cancelled."""
+        return False
+
+    async def send(self, messages: Sequence[Message], now: int) -> Sequence[SendResult]:
+        """Submit all parts of all messages, and wait for their answers."""
+        upstream = self._upstream
+        why = "not started" if upstream is None else "not sent: stopping" if self._stopping else upstream.why
+        if upstream is None or why:
+            return [Unavailable(why)] * len(messages)
+        batch = Batch(len(messages))
+        upstream.submit(self._items(batch, messages, now))
+        await asyncio.wait((batch.done,), timeout=SENDING_TIME)
+        batch.closed = True
+        if not batch.done.done():
+            late = Throttled("the SMSC takes messages slowly", after=max(1.0, upstream.pause))
+            self._give_back(late, batch)
+            await batch.done  # the answers still open have their own timer
+        return batch.results
+
+    async def status(self, polls: Sequence[Poll]) -> Sequence[StatusReport]:
+        """Never asked: receipts come by themselves."""
+        return []
+
+    async def find(self, doubts: Sequence[Doubt], now: int) -> Sequence[Trace]:
+        """Never asked: query_sm needs the id that the lost answer held."""
+        return []
+
+    async def inbound(self, since: int | None) -> Sequence[Inbound]:
+        """Never asked: messages from phones come by themselves."""
+        return []
+
+    def parse_callback(self, callback: Callback) -> Sequence[News]:
+        """There are none."""
+        raise ValueError("an SMSC does not call back over HTTP")
+
+    async def balance(self) -> float | None:
+        """Nothing is known of money; raises Unavailable while there is no bind."""
+        if self._upstream is None or self._upstream.why:
+            raise Unavailable(self._upstream.why if self._upstream is not None else "not started")
+        return None
+
+    # --- sending -------------------------------------------------------------------------------
+
+    def _items(self, batch: Batch, messages: Sequence[Message], now: int) -> list[Item]:
+        items: list[Item] = []
+        for index, message in enumerate(messages):
+            try:
+                pdus = self._wire.submits(message, now, next(self._references) & MAX_REFERENCE)
+            except Refused as refused:
+                batch.put(index, Rejected(refused.reason, code=UNFIT, status=refused.status))
+                continue
+            job = Job(batch, index, message, len(pdus))
+            items += [(pdu, (job, part)) for part, pdu in enumerate(pdus)]
+        return items
+
+    def answered(self, client: Client, verdicts: list[Verdict]) -> None:
+        """What became of submit_sm."""
+        rule = self._options.message_id
+        for verdict in verdicts:
+            job, part = verdict.context
+            if not isinstance(verdict, Answered):
+                job.failed(Uncertain("no answer to submit_sm"))
+            elif type(verdict.response) is SubmitSmResp and not verdict.response.command_status:
+                job.taken(part, stored_id(rule, verdict.response.message_id))
+            else:
+                self._refused(client, verdict, job, part)
+
+    def _refused(self, client: Client, verdict: Answered, job: Job, part: int) -> None:
+        """Refusals come as submit_sm_resp, or as generic_nack."""
+        status = verdict.response.command_status or Status.ESME_RUNKNOWNERR
+        rule = rule_for(self._options.profile, self._options.errors, status, job.message.tries)
+        if rule.kind is Kind.THROTTLE and not (job.batch.closed or self._stopping) and self._upstream:
+            self._upstream.again((job, part), verdict.request)
+            return
+        if status == Status.ESME_RINVBNDSTS:
+            client.unbind()  # it does not take this session for a bound one
+        reason = f"the SMSC answered {status_name(status)} ({status:#x})"
+        job.failed(to_error(rule, status, reason))
+        if job.left and self._upstream is not None:
+            for other, _ in self._upstream.withdraw(lambda context: context[0] is job):
+                other.failed(Unavailable("not sent: another part was refused"))
+
+    def unsendable(self, context: Any, why: str) -> None:
+        """A submit_sm that does not fit its wire format."""
+        job, _ = context
+        job.failed(Rejected(why, code=UNFIT, status=Status.ESME_RSYSERR))
+
+    def _give_back(self, error: ProviderError, batch: Batch | None = None) -> None:
+        """What was not sent (of one batch, or at all) ends with ``error``."""
+        if self._upstream is None:
+            return
+        for job, _ in self._upstream.withdraw(lambda context: batch is None or context[0].batch is batch):
+            job.failed(error)
+
+    # --- what comes in -------------------------------------------------------------------------
+
+    def incoming(self, client: Client, pdus: list[Pdu]) -> None:
+        """Receipts and messages from phones of one read; answered when they are saved."""
+        news: list[News] = []
+        answers: list[tuple[Pdu, Response]] = []
+        now = time.time_ns() // 1_000_000
+        for pdu in pdus:
+            if not isinstance(pdu, DeliverSm | DataSm):
+                continue  # alert_notification and outbind have no answer
+            answers.append((pdu, pdu.response() if pdu.response is not None else Response()))
+            try:
+                news.append(self._reader.read(pdu, now))
+            except ValueError as error:
+                self._unreadable(str(error))
+        if answers:
+            client.hold(len(answers))
+            task = asyncio.get_running_loop().create_task(self._hear(client, news, answers))
+            self._hearing.add(task)
+            task.add_done_callback(self._hearing.discard)
+
+    async def _hear(
+        self, client: Client, news: Sequence[News], answers: Iterable[tuple[Pdu, Response]]
+    ) -> None:
+        answers = list(answers)
+        try:
+            if news and self._upcalls is not None:
+                await self._upcalls.report(news)
+        except Exception as error:
+            if not isinstance(error, StoreError):
+                logger.exception("provider %s: unexpected error with a deliver_sm", self.name)
+            for _, response in answers:
+                response.command_status = Status.ESME_RX_T_APPN  # the SMSC is to try again
+        client.release(answers)
+
+    def _unreadable(self, why: str) -> None:
+        if self._upcalls is not None:
+            self._upcalls.unreadable()
+        if self._complaints.allows(why, asyncio.get_running_loop().time()):
+            event(logger, logging.WARNING, "receipt not understood", provider=self.name, reason=why)
+
+    # --- what the binds say --------------------------------------------------------------------
+
+    def fault(self, fault: Fault) -> None:
+        """The SMSC broke the protocol; the session has answered already."""
+        if self._upcalls is not None:
+            self._upcalls.unreadable()
+
+    def tried(self, status: str) -> None:
+        """A bind was tried."""
+        if self._upcalls is not None:
+            self._upcalls.tried(status)
+
+    def binds(self, count: int) -> None:
+        """So many are up."""
+        if self._upcalls is not None:
+            self._upcalls.binds(count)
+
+    def linked(self, why: str) -> None:
+        """Messages can be sent, or should go elsewhere."""
+        if why:
+            self._give_back(Unavailable(why))
+        if self._upcalls is not None:
+            self._upcalls.linked(why)
+
+    # --- settings ------------------------------------------------------------------------------
+
+    def _bind_pdu(self, kind: type[Bind]) -> Bind:
+        options = self._options
+        return kind(
+            system_id=options.system_id,
+            password=options.password.get_secret_value(),
+            system_type=options.system_type,
+            interface_version=options.interface_version,
+            addr_ton=options.addr_ton,
+            addr_npi=options.addr_npi,
+            address_range=options.address_range,
+        )
+
+    def _outbind_terms(self) -> OutbindTerms | None:
+        outbind = self._options.outbind
+        if outbind is None:
+            return None
+        return OutbindTerms(
+            outbind.host,
+            outbind.port,
+            lambda ip: is_within(ip, outbind.allow_from),
+            outbind.system_id or "",
+            outbind.password.get_secret_value(),
+        )
+
+
+def _tls_context(name: str, tls: Tls | None) -> ssl.SSLContext | None:
+    """TLS 1.2 or newer, where the SMSC must show a certificate for its name."""
+    if tls is None:
+        return None
+    try:
+        context = ssl.create_default_context(cafile=tls.ca)
+        if tls.cert is not None:
+            context.load_cert_chain(tls.cert, tls.key)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError([f"providers.{name}.tls: cannot load the files: {error}"]) from error
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context

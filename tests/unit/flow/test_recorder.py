@@ -1,0 +1,96 @@
+"""Who is told what of a record, when all of it is saved and when only some of it is."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from smppbridge.errors import StoreError
+from smppbridge.flow.recorder import Recorder
+from smppbridge.flow.tracker import Tracker
+from smppbridge.flow.waiters import Waiters
+from smppbridge.metrics import Metrics
+from smppbridge.model.message import Message, Outcome, Stage, State
+from smppbridge.store.sqlite import SqliteStore
+from tests.support.failing import failing
+from tests.support.rows import HOUR, NOW, claim, segment, sent, stages, unsent
+from tests.support.withheld import Read, connected, refused, taken
+
+
+class Rig:
+    """A recorder, and an ESME that waits for messages 1 to 4, which are being sent."""
+
+    def __init__(self, store: SqliteStore, read: Read, messages: list[Message]) -> None:
+        waiters = Waiters()
+        for message in messages:
+            waiters.add(message.id, read.withheld(message.id))
+        self.owed: list[str] = []
+        self.store = store
+        self.read = read
+        self.recorder = Recorder(store, Tracker(store, Metrics(), lambda: NOW, self.owed.append), waiters)
+        self._messages = messages
+
+    async def record(self) -> None:
+        """One is sent, one waits, one is refused and one expires."""
+        good, later, bad, late = self._messages
+        await self.recorder.record(
+            "lab",
+            NOW,
+            sent=[sent(good)],
+            unsent=[unsent(later, Stage.WAITING, NOW + HOUR)],
+            outcomes=[
+                Outcome(bad.id, State.REJECTED, 0, "", NOW, silent=True),
+                Outcome(late.id, State.EXPIRED, 0, "", NOW),
+            ],
+            statuses={bad.id: 0x0B, late.id: 0x45},
+        )
+
+
+@asynccontextmanager
+async def rigged(directory: Path) -> AsyncIterator[Rig]:
+    store = SqliteStore(directory / "bridge.db")
+    await store.open()
+    try:
+        async with connected() as link:
+            await store.add_segments([segment(number) for number in (1, 2, 3, 4)])
+            yield Rig(store, Read(link), await claim(store))
+    finally:
+        await store.close()
+
+
+async def test_each_is_told_what_became_of_its_message(tmp_path: Path) -> None:
+    async with rigged(tmp_path) as rig:
+        await rig.record()
+        assert rig.read.calls == [[taken(1)], [refused(3, 0x0B), taken(4)]]
+        assert [rig.recorder.waits(number) for number in (1, 2, 3, 4)] == [False, True, False, False]
+        assert await stages(rig.store) == {1: Stage.SENT, 2: Stage.WAITING, 3: Stage.FINAL, 4: Stage.FINAL}
+        assert rig.owed == ["pbx"]
+
+
+async def test_a_refusal_without_a_status_is_an_error_of_ours(tmp_path: Path) -> None:
+    async with rigged(tmp_path) as rig:
+        outcome = Outcome(3, State.REJECTED, 0, "", NOW, silent=True)
+        await rig.recorder.record("lab", NOW, outcomes=[outcome])
+        assert rig.read.calls == [[refused(3, 0x08)]]
+        assert rig.owed == []
+
+
+@pytest.mark.parametrize(
+    ("what", "calls", "owed"),
+    [
+        (f"UPDATE ON messages WHEN NEW.stage = {Stage.FINAL:d}", [[taken(1)], [taken(3)]], []),
+        (f"UPDATE ON messages WHEN NEW.stage = {Stage.SENT:d}", [[refused(3, 0x0B), taken(4)]], ["pbx"]),
+        ("INSERT ON attempts", [[taken(1)], [refused(3, 0x0B), taken(4)]], ["pbx"]),
+    ],
+)
+async def test_what_is_saved_counts_though_something_else_is_not(
+    tmp_path: Path, what: str, calls: list[object], owed: list[str]
+) -> None:
+    async with rigged(tmp_path) as rig:
+        with failing(tmp_path, what), pytest.raises(StoreError):
+            await rig.record()
+        assert (rig.read.calls, rig.owed) == (calls, owed)
+        await rig.record()  # all of it once more
+        assert await stages(rig.store) == {1: Stage.SENT, 2: Stage.WAITING, 3: Stage.FINAL, 4: Stage.FINAL}
+        assert sum(map(len, rig.read.calls)) == 3
