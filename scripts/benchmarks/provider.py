@@ -36,8 +36,10 @@ def _outcome(pdu: SubmitSm) -> str:
     return "" if pdu.source_addr == HOLD else "DELIVRD"
 
 
-async def _serve_smpp() -> None:
-    rules = Rules(password=SECRET, outcomes=_outcome, receipts="text", keep=False, window=1000)
+async def _serve_smpp(delay: float) -> None:
+    rules = Rules(
+        password=SECRET, outcomes=_outcome, delay=delay, receipts="text", keep=False, window=1000
+    )
     async with CentreSimulator(rules) as centre:
         print(centre.port, flush=True)
         await asyncio.Event().wait()
@@ -46,11 +48,11 @@ async def _serve_smpp() -> None:
 @click.command()
 @click.argument("kind", type=click.Choice(KINDS))
 @click.option("--latency", default=0.0, help="Seconds before each request is looked at.")
-@click.option("--delay", default=0.1, help="Seconds from one status of a message to the next.")
+@click.option("--delay", default=0.1, help="Seconds from one status of a message to the next, or to its receipt.")
 def main(kind: str, latency: float, delay: float) -> None:
     """Serve until SIGTERM."""
     gc.freeze()
-    asyncio.run(_serve_smpp() if kind == "smpp" else _serve(kind, latency, delay))
+    asyncio.run(_serve_smpp(delay) if kind == "smpp" else _serve(kind, latency, delay))
 
 
 if __name__ == "__main__":

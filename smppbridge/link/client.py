@@ -55,12 +55,17 @@ class Client:
     async def connect(self, host: str, port: int, tls: ssl.SSLContext | None = None, name: str = "") -> None:
         """Open the TCP connection; ``name`` is what the certificate must name, if not ``host``. Raises
         ConnectionLost when nobody is there, or it is not who it should be."""
+        opened = False
         try:
             await asyncio.get_running_loop().create_connection(
                 self.protocol, host, port, ssl=tls, server_hostname=(name or host) if tls else None
             )
-        except (OSError, ssl.CertificateError) as error:
+            opened = True
+        except (OSError, ssl.CertificateError, UnicodeError) as error:  # the last: a name that is none
             raise ConnectionLost(f"cannot connect to {host}:{port}: {_why(error)}") from error
+        finally:
+            if not opened:
+                self._connection = None  # one that never began never ends: nobody is to wait for it
 
     def protocol(self) -> Connection:
         """What a connection talks to that somebody else opens (for outbind)."""
@@ -168,10 +173,10 @@ class Client:
                 requests.append(item.pdu)
             elif isinstance(item, Fault):
                 self._fault(item)
+        if verdicts or not events:
+            self._verdicts(self, verdicts)  # first: a receipt may stand right behind the answer
         if requests:
             self._incoming(self, requests)
-        if verdicts or not events:
-            self._verdicts(self, verdicts)
 
     def _settle(self, item: Verdict, future: "asyncio.Future[Pdu]") -> None:
         if future.done():

@@ -131,9 +131,13 @@ class Line:
             if (wait := self._door.wait(self._loop.time())) > 0:
                 await asyncio.sleep(wait)
                 continue
-            async with self._door.lock:
-                client = await self._open() if not self._door.wait(self._loop.time()) else None
-            lived = await self._live(client) if client is not None else 0.0
+            lived = 0.0
+            try:
+                async with self._door.lock:
+                    client = await self._open() if not self._door.wait(self._loop.time()) else None
+                lived = await self._live(client) if client is not None else 0.0
+            except Exception:  # whatever it was: a line never ends by itself
+                log.exception("unexpected error with an upstream bind of %s", self._terms.name)
             tries = 0 if lived >= STEADY else tries + 1
             pause = backoff(
                 tries,
@@ -176,6 +180,7 @@ class Line:
                 )
                 return client
             await client.close(grace=1.0)
+            self._opening = None
             self._complain(f"{host}:{port}", why, status)
             if status in _UNKNOWN_TO_THEM:  # the others would say the same
                 self._door.refused(self._loop.time())
@@ -214,9 +219,9 @@ class Line:
             return str(error) or f"no connection to {host}:{port} within {CONNECT_TIMEOUT:g} s", 0
         try:
             answer = await client.bind(terms.bind(self._kind))
-        except LinkError:
+        except LinkError as error:
             self._owner.tried("timeout")
-            return f"{host}:{port} did not answer the bind", 0
+            return f"{host}:{port} did not answer the bind: {error}", 0
         status = answer.command_status
         if status == Status.ESME_ROK and isinstance(answer, BindResp):
             self._owner.tried(status_name(status))

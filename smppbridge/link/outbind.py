@@ -7,13 +7,14 @@ import asyncio
 import hmac
 import logging
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from smppbridge.errors import LinkError
 from smppbridge.link.client import Client
 from smppbridge.link.line import Owner, Terms
 from smppbridge.logs import Seldom, event
 from smppbridge.smpp.constants import Status, status_name
+from smppbridge.smpp.events import Fault
 from smppbridge.smpp.pdu import BindReceiver, BindResp, Outbind, Pdu
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ class OutbindDoor:
         self._owner = owner
         self._listener: asyncio.Server | None = None
         self._guests: set[Client] = set()
+        self._known: set[Client] = set()  # those that said outbind: we bind, or are bound
         self._bound: set[Client] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._complaints = Seldom(interval=60.0)
@@ -57,7 +59,7 @@ class OutbindDoor:
     async def start(self) -> None:
         """Listen. Raises OSError when the port is taken."""
         self._listener = await asyncio.get_running_loop().create_server(
-            self._connect, self._door.host, self._door.port
+            lambda: _Gate(self._enter), self._door.host, self._door.port
         )
 
     async def close(self) -> None:
@@ -71,13 +73,17 @@ class OutbindDoor:
 
     # --- inside --------------------------------------------------------------------------------
 
-    def _connect(self) -> asyncio.Protocol:
+    def _enter(self, peer: str) -> asyncio.Protocol | None:
+        """None: away with him. Strangers take no place."""
+        if not self._door.allowed(peer):
+            self._complain("outbind refused", peer=peer)
+            return None
         if len(self._guests) >= MAX_GUESTS:
-            self._complain("outbind refused: too many connections", peer="")
-            return _Refusal()
-        client = Client(
+            self._complain("outbind refused: too many connections", peer=peer)
+            return None
+        client: Client = Client(
             self._incoming,
-            fault=self._owner.fault,
+            fault=lambda fault: self._fault(client, fault),
             timers=self._terms.timers,
             window=self._terms.window,
             max_pdu_octets=self._terms.max_pdu_octets,
@@ -89,9 +95,18 @@ class OutbindDoor:
         task.add_done_callback(self._tasks.discard)
         return protocol
 
+    def _fault(self, client: Client, fault: Fault) -> None:
+        """Only who is bound is the SMSC; anybody else has to say outbind, and nothing else."""
+        if client in self._bound:
+            self._owner.fault(fault)
+        else:
+            self._complain("outbind refused", peer=client.peer)
+            client.unbind()
+
     async def _see_off(self, client: Client) -> None:
         await client.lost()
         self._guests.discard(client)
+        self._known.discard(client)
         if client in self._bound:
             self._bound.discard(client)
             self._owner.changed("")
@@ -100,19 +115,22 @@ class OutbindDoor:
         if client in self._bound:
             self._owner.incoming(client, pdus)
             return
+        if client in self._known:
+            return  # outbind again
         outbind = next((pdu for pdu in pdus if isinstance(pdu, Outbind)), None)
-        if outbind is None or not self._knows(client, outbind):
+        if outbind is None or not self._knows(outbind):
             self._complain("outbind refused", peer=client.peer)
             client.unbind()
             return
+        self._known.add(client)
         task = asyncio.get_running_loop().create_task(self._bind(client))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _knows(self, client: Client, outbind: Outbind) -> bool:
+    def _knows(self, outbind: Outbind) -> bool:
         door = self._door
         same = hmac.compare_digest(outbind.password.encode(), door.password.encode())
-        return same and door.allowed(client.peer) and door.system_id in ("", outbind.system_id)
+        return same and door.system_id in ("", outbind.system_id)
 
     async def _bind(self, client: Client) -> None:
         try:
@@ -134,8 +152,17 @@ class OutbindDoor:
             event(log, logging.WARNING, what, provider=self._terms.name, peer=peer)
 
 
-class _Refusal(asyncio.Protocol):
-    """Closes at once: for connections over the limit."""
+class _Gate(asyncio.Protocol):
+    """Looks at the address of who connects before anything is read."""
+
+    def __init__(self, enter: Callable[[str], asyncio.Protocol | None]) -> None:
+        self._enter = enter
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        transport.close()
+        peername = transport.get_extra_info("peername")
+        guest = self._enter(peername[0] if isinstance(peername, tuple) else "")
+        if guest is None:
+            transport.close()
+            return
+        cast(asyncio.Transport, transport).set_protocol(guest)
+        guest.connection_made(transport)

@@ -60,12 +60,10 @@ class Upstream:
         kinds: Sequence[type[Bind]],
         rate: float = 0.0,
         outbind: OutbindTerms | None = None,
-        patience: float = PATIENCE,
     ) -> None:
         """``kinds``: one bind of ours for each; ``rate``: requests per second, 0 = any."""
         self._terms = terms
         self._owner = owner
-        self._patience = patience
         self._loop = asyncio.get_running_loop()
         self._pace = Pace(rate, self._loop.time())
         self._queue: deque[Item] = deque()
@@ -229,7 +227,7 @@ class Upstream:
 
     def _await_line(self) -> None:
         if not self._why and self._patience_alarm is None and not self._closing:
-            self._patience_alarm = self._loop.call_later(self._patience, self._give_up)
+            self._patience_alarm = self._loop.call_later(PATIENCE, self._give_up)
 
     def _give_up(self) -> None:
         if self._patience_alarm is not None:

@@ -136,6 +136,7 @@ class StatusReport(NamedTuple):
     details: str = ""  # what a number check found: "imsi=250… mcc=250 mnc=01 net=…"
     also: tuple[str, ...] = ()  # the reference in other notations, likeliest first: for `recipient` only
     recipient: str = ""  # digits of the phone that it is about
+    early: bool = False  # its message was taken just now, and may not be stored as sent yet
 
 
 class Poll(NamedTuple):

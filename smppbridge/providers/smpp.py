@@ -56,6 +56,7 @@ from smppbridge.smpp.session import Timers
 
 logger = logging.getLogger(__name__)
 
+SAVING_TIME = 5.0  # seconds in which the reference of a message that was taken is stored
 BIND_TIMEOUT = 10.0  # seconds for bind_resp
 MAX_PDU_OCTETS = 262_144  # of an SMSC, which may use message_payload; more is damage
 MAX_REFERENCE = 0xFFFF
@@ -82,6 +83,7 @@ class Smpp:
         self._stopping = False
         self._hearing: set[asyncio.Task[None]] = set()
         self._complaints = Seldom(interval=60.0)
+        self._unsaved: dict[str, Batch] = {}  # references of messages that were taken just now
 
     # --- Provider ------------------------------------------------------------------------------
 
@@ -134,7 +136,7 @@ class Smpp:
         """Submit all parts of all messages, and wait for their answers."""
         upstream = self._upstream
         why = "not started" if upstream is None else "not sent: stopping" if self._stopping else upstream.why
-        if upstream is None or why:
+        if upstream is None or why or not messages:
             return [Unavailable(why)] * len(messages)
         batch = Batch(len(messages))
         upstream.submit(self._items(batch, messages, now))
@@ -144,6 +146,7 @@ class Smpp:
             late = Throttled("the SMSC takes messages slowly", after=max(1.0, upstream.pause))
             self._give_back(late, batch)
             await batch.done  # the answers still open have their own timer
+        asyncio.get_running_loop().call_later(SAVING_TIME, self._forget, batch)
         return batch.results
 
     async def status(self, polls: Sequence[Poll]) -> Sequence[StatusReport]:
@@ -190,7 +193,11 @@ class Smpp:
             if not isinstance(verdict, Answered):
                 job.failed(Uncertain("no answer to submit_sm"))
             elif type(verdict.response) is SubmitSmResp and not verdict.response.command_status:
-                job.taken(part, stored_id(rule, verdict.response.message_id))
+                ref = stored_id(rule, verdict.response.message_id)
+                if ref:
+                    self._unsaved[ref] = job.batch
+                    job.batch.refs.append(ref)
+                job.taken(part, ref)
             else:
                 self._refused(client, verdict, job, part)
 
@@ -198,13 +205,18 @@ class Smpp:
         """Refusals come as submit_sm_resp, or as generic_nack."""
         status = verdict.response.command_status or Status.ESME_RUNKNOWNERR
         rule = rule_for(self._options.profile, self._options.errors, status, job.message.tries)
-        if rule.kind is Kind.THROTTLE and not (job.batch.closed or self._stopping) and self._upstream:
+        given_up = job.errors or job.batch.closed or self._stopping
+        if rule.kind is Kind.THROTTLE and not given_up and self._upstream is not None:
             self._upstream.again((job, part), verdict.request)
             return
         if status == Status.ESME_RINVBNDSTS:
             client.unbind()  # it does not take this session for a bound one
         reason = f"the SMSC answered {status_name(status)} ({status:#x})"
-        job.failed(to_error(rule, status, reason))
+        self._end(job, to_error(rule, status, reason))
+
+    def _end(self, job: Job, error: ProviderError) -> None:
+        """A part met ``error``: those that were not sent yet are not worth sending."""
+        job.failed(error)
         if job.left and self._upstream is not None:
             for other, _ in self._upstream.withdraw(lambda context: context[0] is job):
                 other.failed(Unavailable("not sent: another part was refused"))
@@ -212,7 +224,7 @@ class Smpp:
     def unsendable(self, context: Any, why: str) -> None:
         """A submit_sm that does not fit its wire format."""
         job, _ = context
-        job.failed(Rejected(why, code=UNFIT, status=Status.ESME_RSYSERR))
+        self._end(job, Rejected(why, code=UNFIT, status=Status.ESME_RSYSERR))
 
     def _give_back(self, error: ProviderError, batch: Batch | None = None) -> None:
         """What was not sent (of one batch, or at all) ends with ``error``."""
@@ -233,7 +245,7 @@ class Smpp:
                 continue  # alert_notification and outbind have no answer
             answers.append((pdu, pdu.response() if pdu.response is not None else Response()))
             try:
-                news.append(self._reader.read(pdu, now))
+                news.append(self._timed(self._reader.read(pdu, now)))
             except ValueError as error:
                 self._unreadable(str(error))
         if answers:
@@ -241,6 +253,20 @@ class Smpp:
             task = asyncio.get_running_loop().create_task(self._hear(client, news, answers))
             self._hearing.add(task)
             task.add_done_callback(self._hearing.discard)
+
+    def _forget(self, batch: Batch) -> None:
+        for ref in batch.refs:
+            if self._unsaved.get(ref) is batch:  # else the SMSC has given it again
+                del self._unsaved[ref]
+
+    def _timed(self, news: News) -> News:
+        """A receipt may come before its reference is stored; it must not count for another message then."""
+        if isinstance(news, StatusReport):
+            if news.provider_ref in self._unsaved:
+                return news._replace(also=(), early=True)
+            if not news.provider_ref and news.also and news.also[0] in self._unsaved:
+                return news._replace(also=news.also[:1], early=True)
+        return news
 
     async def _hear(
         self, client: Client, news: Sequence[News], answers: Iterable[tuple[Pdu, Response]]

@@ -13,11 +13,12 @@ from smppbridge.providers.base import SendResult, Taken
 class Batch:
     """One call of `send`: its results, and who waits for them."""
 
-    __slots__ = ("closed", "done", "left", "results")
+    __slots__ = ("closed", "done", "left", "refs", "results")
 
     def __init__(self, size: int) -> None:
         self.results: list[SendResult] = [Uncertain("no result")] * size
         self.left = size
+        self.refs: list[str] = []  # of all parts that were taken
         self.closed = False  # nothing of it may begin any more
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 

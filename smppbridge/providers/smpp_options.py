@@ -70,7 +70,8 @@ _PINNED: dict[str, tuple[int, str]] = {
     "dest_npi": (1, _RECIPIENTS),
 }
 
-_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9.])?")
+_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_HOST = re.compile(rf"(?=.{{1,253}}$){_LABEL}(?:\.{_LABEL})*\.?")
 _ADDRESS = re.compile(r"(?:\[(?P<v6>[^\]]*)\]|(?P<host>[^:\[\]]*))(?::(?P<port>[0-9]{1,5}))?")
 _PASSWORD = re.compile(r"[ -~]{1,64}")
 _C_STRING = re.compile(r"[ -~]*")

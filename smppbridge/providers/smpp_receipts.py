@@ -29,6 +29,7 @@ _HEX_OR_DASHES = re.compile(r"[0-9A-Fa-f-]+")
 _ERR = re.compile(r"[0-9]{1,3}")
 _RECEIPT_TEXT = re.compile(r"\s*id\s*:", re.IGNORECASE)
 _UCS2 = 8
+_LETTERS = 0x20  # a first octet from here on is text: some SMSCs set the UDH indicator without a header
 _RECEIPTS = frozenset({EsmClass.RECEIPT, EsmClass.RECEIPT | EsmClass.INTERMEDIATE})
 
 # --- ids -------------------------------------------------------------------------------------------
@@ -199,7 +200,7 @@ def _octets(pdu: DeliverSm | DataSm) -> bytes:
 
 def _receipt_text(pdu: DeliverSm | DataSm, octets: bytes) -> str:
     """Receipts are ASCII, which Latin-1 reads under any name; only UCS-2 is something else."""
-    if pdu.esm_class & EsmClass.UDHI and octets and octets[0] < len(octets):
+    if pdu.esm_class & EsmClass.UDHI and octets and 0 < octets[0] < _LETTERS:
         octets = octets[1 + octets[0] :]
     coding = "utf-16-be" if flavour(pdu.data_coding).alphabet == _UCS2 else "latin-1"
     return octets.decode(coding, "replace").removeprefix("\ufeff")

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from itertools import chain
 
-from smppbridge.model.message import StatusReport
+from smppbridge.model.message import Stage, StatusReport
 from smppbridge.store import parts
 from smppbridge.store.rows import select_in
 from smppbridge.store.verdicts import WHOLE, Row
@@ -35,9 +35,13 @@ def find(connection: sqlite3.Connection, provider: str, reports: Sequence[Status
     others = [report.also for report in reports if report.also and report.provider_ref not in exact]
     converted = _owners(connection, provider, list(chain.from_iterable(others)))
     return [
-        same[0] if (same := exact.get(report.provider_ref)) else _by_notation(report, converted)
+        _latest(same, report) if (same := exact.get(report.provider_ref)) else _by_notation(report, converted)
         for report in reports
     ]
+
+
+def _latest(same: Sequence[Row], report: StatusReport) -> Row | None:
+    return None if report.early and same[0].stage == Stage.FINAL else same[0]
 
 
 def _owners(

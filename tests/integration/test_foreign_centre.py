@@ -16,19 +16,16 @@ import smpplib.smpp  # type: ignore[import-untyped]
 
 from smppbridge.smpp.receipt import parse_receipt
 from tests.support.foreign_centre import ForeignCentre
-from tests.support.foreign_rust import RustCentre
-from tests.support.foreign_shape import MESSAGE_PAYLOAD, PATIENCE, UCS2, Centre, Conduct
+from tests.support.foreign_makes import Make, parametrize
+from tests.support.foreign_shape import MESSAGE_PAYLOAD, PATIENCE, UCS2, Conduct
 
 PHONE = "375291234567"
 SAR = {0x020C: b"\x01\x02", 0x020E: b"\x02", 0x020F: b"\x01"}
-MAKES: list[Callable[[Conduct | None], Centre]] = [ForeignCentre, RustCentre]
 
 
-@pytest.fixture(params=MAKES, ids=["pdu3", "rust"])
-def make(request: pytest.FixtureRequest) -> Callable[[Conduct | None], Centre]:
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One make of centre after the other."""
-    chosen: Callable[[Conduct | None], Centre] = request.param
-    return chosen
+    parametrize(metafunc, "make")
 
 
 class Client:
@@ -92,7 +89,7 @@ async def until(condition: Callable[[], object]) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_a_message_is_noted_answered_and_receipted(make: Callable[[Conduct | None], Centre]) -> None:
+async def test_a_message_is_noted_answered_and_receipted(make: Make) -> None:
     async with make(None) as centre, Client(centre.port) as client:
         text = "Дверь 3 открыта".encode("utf-16-be")
         await client.submit(text, data_coding=UCS2)
@@ -115,7 +112,7 @@ async def test_a_message_is_noted_answered_and_receipted(make: Callable[[Conduct
         await until(lambda: centre.receipted == {client.ids[0]: 0})
 
 
-async def test_parts_and_tlvs_come_as_they_were_sent(make: Callable[[Conduct | None], Centre]) -> None:
+async def test_parts_and_tlvs_come_as_they_were_sent(make: Make) -> None:
     async with make(None) as centre, Client(centre.port) as client:
         header = bytes.fromhex("0500030a0201")
         await client.submit(header + b"one", esm_class=0x40, registered_delivery=0)
@@ -132,7 +129,7 @@ async def test_parts_and_tlvs_come_as_they_were_sent(make: Callable[[Conduct | N
         assert len({message["message_id"] for message in centre.submitted}) == 3
 
 
-async def test_no_receipt_unless_it_is_asked_for(make: Callable[[Conduct | None], Centre]) -> None:
+async def test_no_receipt_unless_it_is_asked_for(make: Make) -> None:
     async with make(Conduct(receipt_delay=0, stat="UNDELIV")) as centre, Client(centre.port) as client:
         await client.submit(registered_delivery=0)
         await client.submit()
@@ -149,7 +146,7 @@ async def test_no_receipt_unless_it_is_asked_for(make: Callable[[Conduct | None]
     ("text", "octets", "data_coding"), [("Yes", b"Yes", 0), ("Да", b"\4\x14\4\x30", UCS2)]
 )
 async def test_an_inbound_message_is_delivered(
-    make: Callable[[Conduct | None], Centre], text: str, octets: bytes, data_coding: int
+    make: Make, text: str, octets: bytes, data_coding: int
 ) -> None:
     async with make(None) as centre, Client(centre.port) as client:
         assert (await client.ask("enquire_link")).command == "enquire_link_resp"
@@ -162,7 +159,7 @@ async def test_an_inbound_message_is_delivered(
 
 
 async def test_a_receipt_goes_to_the_receiver_of_the_same_system(
-    make: Callable[[Conduct | None], Centre],
+    make: Make,
 ) -> None:
     async with (
         make(None) as centre,
@@ -175,7 +172,7 @@ async def test_a_receipt_goes_to_the_receiver_of_the_same_system(
         assert receiver.came[0].receipted_message_id.decode() == sender.ids[0]
 
 
-async def test_a_receipt_waits_for_somebody_to_take_it(make: Callable[[Conduct | None], Centre]) -> None:
+async def test_a_receipt_waits_for_somebody_to_take_it(make: Make) -> None:
     async with make(None) as centre:
         async with Client(centre.port, "transmitter") as sender:
             await sender.submit()
@@ -186,7 +183,7 @@ async def test_a_receipt_waits_for_somebody_to_take_it(make: Callable[[Conduct |
 
 
 async def test_an_inbound_message_waits_for_somebody_to_take_it(
-    make: Callable[[Conduct | None], Centre],
+    make: Make,
 ) -> None:
     async with make(None) as centre:
         delivering = asyncio.create_task(centre.deliver(PHONE, "375170000000", "Yes"))
@@ -195,7 +192,7 @@ async def test_an_inbound_message_waits_for_somebody_to_take_it(
             assert await delivering == 0
 
 
-async def test_answers_may_take_their_time(make: Callable[[Conduct | None], Centre]) -> None:
+async def test_answers_may_take_their_time(make: Make) -> None:
     async with make(Conduct(answer_delay=0.3)) as centre, Client(centre.port) as client:
         start = time.monotonic()
         for _ in range(5):

@@ -217,6 +217,20 @@ async def test_a_refusal_ends_the_message(tmp_path: Path, status: int, nack: boo
         assert len(centre.submitted) == 1
 
 
+@pytest.mark.parametrize("latency", [0.0, 0.01])
+@pytest.mark.parametrize("ids", ["decimal", "hex"])
+async def test_small_ids_are_not_taken_for_each_other(tmp_path: Path, ids: str, latency: float) -> None:
+    """40 may be 28 in hexadecimal, or 64 in decimal; all messages go to one phone."""
+    async with (
+        CentreSimulator(Rules(first_id=0, ids=ids, latency=latency)) as centre,
+        linked(tmp_path, centre) as app,
+        await Esme.bound(app.smpp_ports[0]) as esme,
+    ):
+        await esme.submit_many([submit(str(number)) for number in range(200)])
+        await centre.settled()
+        await eventually(lambda: stages(tmp_path) == {FINAL: 200})
+
+
 # --- binds that do not come about ------------------------------------------------------------------
 
 

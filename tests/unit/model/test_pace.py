@@ -1,4 +1,4 @@
-"""The pace towards an SMSC: no limit until it complains, half of what passed then, and a steady climb back."""
+"""The pace towards an SMSC: none until it complains, half of what passed then, and a steady climb back."""
 
 import pytest
 

@@ -1,0 +1,300 @@
+"""One bind of ours at an SMSC: which host it gets, how long it waits, who else must wait with it."""
+
+import asyncio
+import logging
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from smppbridge.link import client as client_module
+from smppbridge.link import line as module
+from smppbridge.link.line import Door, Line, Terms, refusal_pause
+from smppbridge.smpp.constants import Status
+from smppbridge.smpp.pdu import Bind, BindReceiver, BindTransceiver, BindTransmitter, GenericNack
+from tests.support.bridge import eventually, free_port
+from tests.support.smpp_centre import CentreSimulator, Rules
+from tests.unit.link.peers import Owner, answering, tasks, terms
+
+ENDED = ("the connection to the SMSC ended", False)
+UP = ("", False)
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_module, "_TICK", 0.02)
+    monkeypatch.setattr(module, "_FIRST_PAUSE", 0.02)
+    monkeypatch.setattr(module, "_REFUSED_FIRST", 0.4)
+    monkeypatch.setattr(module, "_REFUSED_LAST", 0.8)
+
+
+@asynccontextmanager
+async def lines(
+    owner: Owner, own: Terms, *kinds: type[Bind], door: Door | None = None
+) -> AsyncIterator[list[Line]]:
+    shared = door or Door()
+    made = [Line(own, kind, shared, owner) for kind in kinds or (BindTransceiver,)]
+    for line in made:
+        line.start()
+    try:
+        yield made
+    finally:
+        await asyncio.gather(*(line.close() for line in made))
+
+
+def connected(centre: CentreSimulator) -> Callable[[], object]:
+    return lambda: centre._connections
+
+
+# --- pauses ----------------------------------------------------------------------------------------
+
+
+def test_the_pause_after_a_refusal_grows() -> None:
+    for times, least, most in ((0, 0.4, 0.4), (1, 0.4, 0.8), (9, 0.4, 0.8)):
+        assert {least <= refusal_pause(times) <= most for _ in range(100)} == {True}
+
+
+def test_the_pauses_are_long_by_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    assert refusal_pause(0) == 30
+    assert {30 <= refusal_pause(3) <= 240 for _ in range(100)} == {True}
+    assert {300 <= refusal_pause(50) <= 600 for _ in range(100)} == {True}
+
+
+async def test_the_door() -> None:
+    door = Door()
+    assert door.wait(100.0) == 0
+    door.refused(100.0)
+    assert door.wait(100.0) == pytest.approx(0.4)
+    assert door.wait(100.3) == pytest.approx(0.1)
+    assert door.wait(101.0) == 0
+    door.refused(101.0)
+    assert 0.4 <= door.wait(101.0) <= 0.8
+    door.opened()
+    assert door.wait(101.0) == 0
+    door.refused(102.0)
+    assert door.wait(102.0) == pytest.approx(0.4)
+
+
+async def test_an_unreachable_smsc_is_tried_at_growing_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
+    owner, paused = Owner(), []
+    sleep = asyncio.sleep
+
+    async def noted(delay: float) -> None:
+        paused.append(delay)
+        await sleep(0)
+
+    monkeypatch.setattr("smppbridge.link.line.random.random", lambda: 1.0)
+    monkeypatch.setattr("smppbridge.link.line.asyncio.sleep", noted)
+    async with lines(owner, terms(free_port(), longest_pause=1.0)):
+        while len(owner.tries) < 9:
+            await sleep(0.001)
+    assert set(owner.tries) == {"unreachable"}
+    pauses = [pause for pause in paused if pause > 0.01][:8]
+    assert pauses == sorted(pauses)
+    assert pauses[0] <= 0.04
+    assert pauses[-1] == 1.0
+    assert all(later <= 2 * earlier for earlier, later in pairwise(pauses))
+
+
+async def test_a_long_first_pause_is_no_longer_than_allowed() -> None:
+    """The longest pause may be set below the first one."""
+    owner = Owner()
+    async with CentreSimulator() as centre, lines(owner, terms(centre.port, longest_pause=0.001)):
+        await eventually(lambda: owner.changes == [UP])
+        centre.hang_up()
+        await eventually(lambda: owner.changes == [UP, ENDED, UP])
+
+
+# --- up and down -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "bind_type", "can_send"),
+    [(BindTransceiver, "TRX", True), (BindTransmitter, "TX", True), (BindReceiver, "RX", False)],
+)
+async def test_up_down_and_up_again(
+    kind: type[Bind], bind_type: str, can_send: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    owner = Owner()
+    with caplog.at_level(logging.INFO):
+        async with CentreSimulator() as centre, lines(owner, terms(centre.port), kind) as (line,):
+            assert (line.client, line.room, line.can_send) == (None, 0, can_send)
+            await eventually(lambda: owner.changes == [UP])
+            assert line.room == (10 if can_send else 0)
+            assert [session.bind_type for session in centre.sessions] == [bind_type]
+            centre.hang_up()
+            await eventually(lambda: owner.changes == [UP, ENDED, UP])
+            assert owner.tries == ["ESME_ROK"] * 2
+        assert centre.counts["unbinds"] == 1
+    said = [record.message for record in caplog.records if record.name == module.__name__]
+    assert said == ["upstream bound", "upstream bind ended", "upstream bound"]
+    assert "secret" not in str([vars(record) for record in caplog.records])
+
+
+async def test_an_smsc_that_unbinds_is_bound_again() -> None:
+    owner = Owner()
+    async with CentreSimulator() as centre, lines(owner, terms(centre.port)) as (line,):
+        await eventually(lambda: owner.changes == [UP])
+        centre.unbind()
+        await eventually(lambda: owner.changes == [UP, ENDED, UP])
+        assert line.room == 10
+
+
+async def test_a_bind_that_is_cut_each_time_does_not_hammer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bound is not good yet: pauses grow until a bind has lasted."""
+    monkeypatch.setattr(module, "_FIRST_PAUSE", 0.1)
+    owner = Owner()
+    async with CentreSimulator() as centre, lines(owner, terms(centre.port, longest_pause=10.0)):
+        began = asyncio.get_running_loop().time()
+        while owner.changes.count(UP) < 4:
+            if owner.changes and owner.changes[-1] == UP:
+                centre.hang_up()
+            await asyncio.sleep(0.001)
+        assert asyncio.get_running_loop().time() - began >= 0.1 + 0.2 + 0.4
+        assert centre.counts["binds"] == 4
+
+
+# --- hosts -----------------------------------------------------------------------------------------
+
+
+async def test_hosts_are_tried_in_order() -> None:
+    owner, dead = Owner(), free_port()
+    async with (
+        CentreSimulator() as second,
+        CentreSimulator() as third,
+        lines(owner, terms(dead, second.port, third.port)),
+    ):
+        await eventually(lambda: owner.changes == [UP])
+        assert owner.tries == ["unreachable", "ESME_ROK"]
+        second.stop_listening()
+        second.hang_up()
+        await eventually(lambda: len(third.sessions) == 1)
+        assert owner.tries == ["unreachable", "ESME_ROK", "unreachable", "unreachable", "ESME_ROK"]
+        third.stop_listening()
+        third.hang_up()
+        await eventually(lambda: len(owner.changes) > 4)
+        why = f"cannot connect to 127.0.0.1:{third.port}: Connection refused"
+        assert owner.changes[:5] == [UP, ENDED, UP, ENDED, (why, False)]
+
+
+async def test_a_host_that_is_full_sends_us_to_the_next() -> None:
+    owner = Owner()
+    full = Rules(bind_status=lambda bind: Status.ESME_RBINDFAIL)
+    async with (
+        CentreSimulator(full) as first,
+        CentreSimulator() as second,
+        lines(owner, terms(first.port, second.port)),
+    ):
+        await eventually(lambda: owner.changes)
+        assert owner.tries == ["ESME_RBINDFAIL", "ESME_ROK"]
+        assert owner.changes == [UP]
+
+
+@pytest.mark.parametrize("status", [Status.ESME_RINVPASWD, Status.ESME_RINVSYSID])
+async def test_who_is_not_known_does_not_try_his_password_everywhere(status: Status) -> None:
+    owner = Owner()
+    async with (
+        CentreSimulator(Rules(bind_status=lambda bind: status)) as first,
+        CentreSimulator() as second,
+        lines(owner, terms(first.port, second.port), BindTransceiver, BindTransceiver),
+    ):
+        await eventually(lambda: owner.tries)
+        await asyncio.sleep(0.2)
+        assert owner.tries == [status.name]
+        why = f"127.0.0.1:{first.port} refused the bind: {status.name} ({int(status):#x})"
+        assert owner.changes == [(why, True)]
+        assert second.counts["binds"] == 0
+        first.rules.bind_status = None
+        await eventually(lambda: len(first.sessions) == 2)
+        assert owner.tries == [status.name, "ESME_ROK", "ESME_ROK"]
+
+
+async def test_one_bind_too_many_leaves_the_others_alone() -> None:
+    owner = Owner()
+    async with (
+        CentreSimulator(Rules(max_binds=1)) as centre,
+        lines(owner, terms(centre.port), BindTransceiver, BindTransceiver) as (one, other),
+    ):
+        await eventually(lambda: "ESME_RBINDFAIL" in owner.tries)
+        assert {one.client is None, other.client is None} == {True, False}
+        centre.rules.max_binds = 0
+        await eventually(lambda: one.client is not None and other.client is not None)
+        assert owner.tries == ["ESME_ROK", "ESME_RBINDFAIL", "ESME_ROK"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "tried"),
+    [(GenericNack(command_status=Status.ESME_RINVCMDID), "ESME_RINVCMDID"), (GenericNack(), "other")],
+)
+async def test_an_answer_that_is_no_bind_resp(answer: GenericNack, tried: str) -> None:
+    owner = Owner()
+    async with answering(lambda pdu: answer) as port, lines(owner, terms(port)) as (line,):
+        await eventually(lambda: len(owner.tries) > 1)
+        assert set(owner.tries) == {tried}
+        assert line.client is None
+        assert not owner.changes[0][1]
+
+
+async def test_a_host_with_an_impossible_name_is_passed_over() -> None:
+    owner = Owner()
+    async with CentreSimulator() as centre:
+        own = terms(hosts=(("a..b", 2775), ("127.0.0.1", centre.port)))
+        async with lines(owner, own):
+            await eventually(lambda: owner.tries == ["unreachable", "ESME_ROK"], patience=2)
+
+
+async def test_a_listener_that_says_nothing_holds_up_no_other_host() -> None:
+    owner = Owner()
+    async with CentreSimulator(Rules(mute_binds=True)) as first, CentreSimulator() as second:
+        quick = terms(first.port, second.port)
+        own = quick._replace(timers=quick.timers._replace(bind=0.2, response=0.2))
+        async with lines(owner, own):
+            await eventually(lambda: owner.changes == [UP])
+            assert owner.tries == ["timeout", "ESME_ROK"]
+
+
+async def test_tls_that_is_never_spoken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "CONNECT_TIMEOUT", 0.2)
+    owner = Owner()
+    async with (
+        CentreSimulator(Rules(mute_binds=True)) as centre,
+        lines(owner, terms(centre.port, tls=ssl.create_default_context())),
+    ):
+        await eventually(lambda: owner.changes)
+        assert owner.tries == ["unreachable"]
+        assert owner.changes == [(f"no connection to 127.0.0.1:{centre.port} within 0.2 s", False)]
+
+
+# --- the end ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("keys", [{}, {"tls": ssl.create_default_context()}], ids=["plain", "tls"])
+async def test_close_while_connecting_leaves_nothing(keys: dict[str, Any]) -> None:
+    owner = Owner()
+    async with CentreSimulator(Rules(mute_binds=True)) as centre:
+        before = tasks()
+        began = asyncio.get_running_loop().time()
+        async with lines(owner, terms(centre.port, **keys)):
+            await eventually(connected(centre))
+        assert asyncio.get_running_loop().time() - began < 1
+        await eventually(lambda: not connected(centre)(), patience=1)
+        assert tasks() == before
+        assert owner.changes == []
+
+
+async def test_close_while_it_waits() -> None:
+    owner = Owner()
+    async with CentreSimulator(Rules(password="other")) as centre:
+        before = tasks()
+        async with lines(owner, terms(centre.port), BindTransceiver, BindTransceiver):
+            await eventually(lambda: owner.changes)
+        assert tasks() - before <= {task for task in tasks() if task.cancelling()}
+        assert owner.tries == ["ESME_RINVPASWD"]
+
+
+async def test_close_of_what_was_never_started() -> None:
+    await Line(terms(free_port()), BindTransceiver, Door(), Owner()).close()

@@ -1,0 +1,378 @@
+"""All our binds at an SMSC and their one queue: order, window, pace, patience, and an end without remains."""
+
+import asyncio
+import logging
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from smppbridge.link import client as client_module
+from smppbridge.link import line as line_module
+from smppbridge.link import upstream as module
+from smppbridge.link.client import Client, Verdict
+from smppbridge.link.line import Terms
+from smppbridge.link.upstream import Upstream
+from smppbridge.model import pace
+from smppbridge.smpp.constants import Status
+from smppbridge.smpp.pdu import Bind, BindReceiver, BindTransceiver, BindTransmitter, DeliverSm, SubmitSm
+from smppbridge.smpp.session import Answered, Timers, Unanswered
+from tests.support.bridge import eventually, free_port
+from tests.support.smpp_centre import CentreSimulator, Rules
+from tests.unit.link.peers import Owner, message, tasks, terms
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_module, "_TICK", 0.02)
+    monkeypatch.setattr(line_module, "_FIRST_PAUSE", 0.02)
+
+
+@asynccontextmanager
+async def upstream(
+    owner: Owner, own: Terms, *kinds: type[Bind], up: int = 1, patience: float = 60.0, rate: float = 0.0
+) -> AsyncIterator[Upstream]:
+    """Started, and with ``up`` binds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "PATIENCE", patience)
+        made = Upstream(own, owner, kinds=kinds or (BindTransceiver,), rate=rate)
+        await made.start()
+        try:
+            await eventually(lambda: not up or up in owner.counts)
+            yield made
+        finally:
+            await made.close()
+
+
+def items(*numbers: int) -> list[tuple[SubmitSm, int]]:
+    return [(message(number), number) for number in numbers]
+
+
+def texts(centre: CentreSimulator) -> list[int]:
+    """What the SMSC got, in order."""
+    return [int(one.pdu.short_message) for one in centre.submitted]
+
+
+# --- the queue -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("window", [1, 3, 100])
+async def test_in_their_order(window: int) -> None:
+    owner = Owner()
+    async with CentreSimulator() as centre, upstream(owner, terms(centre.port, window=window)) as link:
+        link.submit(items(*range(10)))
+        link.submit(items(*range(10, 30)))
+        await eventually(lambda: len(owner.taken) == 30)
+        assert texts(centre) == list(range(30))
+        assert owner.taken == list(range(30))
+
+
+async def test_never_more_than_the_window() -> None:
+    owner = Owner()
+    rules = Rules(mute=True)
+    async with CentreSimulator(rules) as centre, upstream(owner, terms(centre.port, window=3)) as link:
+        link.submit(items(*range(10)))
+        await asyncio.sleep(0.1)
+        assert texts(centre) == [0, 1, 2]
+
+
+async def test_all_lines_are_used() -> None:
+    owner = Owner()
+    kinds = (BindTransceiver,) * 3
+    async with (
+        CentreSimulator(Rules(mute=True)) as centre,
+        upstream(owner, terms(centre.port, window=2), *kinds, up=3) as link,
+    ):
+        link.submit(items(*range(20)))
+        await eventually(lambda: len(centre.submitted) == 6)
+        await asyncio.sleep(0.05)
+        assert [session.submits for session in centre.sessions] == [2, 2, 2]
+
+
+async def test_receivers_get_none() -> None:
+    owner = Owner()
+    async with (
+        CentreSimulator() as centre,
+        upstream(owner, terms(centre.port), BindReceiver, BindTransmitter, up=2) as link,
+    ):
+        link.submit(items(1, 2, 3))
+        await eventually(lambda: owner.taken == [1, 2, 3])
+        assert {one.bind_type: one.submits for one in centre.sessions} == {"RX": 0, "TX": 3}
+
+
+async def test_what_is_withdrawn_is_never_sent() -> None:
+    owner = Owner()
+    async with CentreSimulator() as centre:
+        centre.stop_listening()
+        async with upstream(owner, terms(centre.port), up=0) as link:
+            link.submit(items(*range(6)))
+            assert link.withdraw(lambda number: number % 2) == [1, 3, 5]
+            assert link.withdraw(lambda number: number % 2) == []
+            centre.listen_again()
+            await eventually(lambda: owner.taken == [0, 2, 4])
+            assert texts(centre) == [0, 2, 4]
+            assert link.withdraw(lambda number: True) == []
+
+
+async def test_what_was_sent_cannot_be_withdrawn() -> None:
+    owner = Owner()
+    async with (
+        CentreSimulator(Rules(mute=True)) as centre,
+        upstream(owner, terms(centre.port, window=2)) as link,
+    ):
+        link.submit(items(1, 2, 3))
+        assert link.withdraw(lambda number: True) == [3]
+
+
+async def test_a_request_that_cannot_be_written_holds_up_no_other() -> None:
+    owner = Owner()
+    async with CentreSimulator() as centre, upstream(owner, terms(centre.port)) as link:
+        bad = (SubmitSm(destination_addr="1" * 30), 2)
+        link.submit([*items(1), bad, *items(3)])
+        await eventually(lambda: owner.taken == [1, 3])
+        ((context, why),) = owner.bad
+        assert context == 2
+        assert why
+        assert "1" * 30 not in why
+
+
+async def test_the_rate_that_the_operator_allows() -> None:
+    owner = Owner()
+    async with CentreSimulator() as centre, upstream(owner, terms(centre.port), rate=50.0) as link:
+        began = asyncio.get_running_loop().time()
+        link.submit(items(*range(30)))
+        assert link.pause > 0
+        await eventually(lambda: len(owner.taken) == 30)
+        passed = asyncio.get_running_loop().time() - began
+        assert passed >= 24 / 50  # up to a tenth of a second's worth may come at once
+
+
+# --- too fast --------------------------------------------------------------------------------------
+
+
+class Patient(Owner):
+    """Tries again what was too much."""
+
+    link: Upstream
+
+    def answered(self, client: Client, verdicts: list[Verdict]) -> None:
+        for one in verdicts:
+            if isinstance(one, Answered) and one.response.command_status == Status.ESME_RTHROTTLED:
+                self.link.again(one.context, one.request)
+            else:
+                self.heard.append(one)
+
+
+async def test_what_was_too_much_goes_first_and_slowly(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(pace, "SLOWEST", 20.0)
+    owner = Patient()
+    seen: list[bytes] = []
+
+    def status_of(pdu: SubmitSm) -> int:
+        seen.append(pdu.short_message)
+        return Status.ESME_RTHROTTLED if seen.count(b"2") == 1 and pdu.short_message == b"2" else 0
+
+    async with (
+        CentreSimulator(Rules(status_of=status_of)) as centre,
+        upstream(owner, terms(centre.port, window=1)) as link,
+    ):
+        owner.link = link
+        link.submit(items(*range(5)))
+        await eventually(lambda: b"2" in seen)
+        await eventually(lambda: link.pause > 0)
+        await eventually(lambda: len(owner.taken) == 5)
+        assert texts(centre) == [0, 1, 2, 2, 3, 4]
+        assert link.pause > 0
+    assert "sending slower" in caplog.text
+
+
+async def test_what_was_too_much_keeps_its_place_in_a_wide_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pace, "SLOWEST", 100.0)
+    owner = Patient()
+    async with CentreSimulator(Rules(rate=100)) as centre, upstream(owner, terms(centre.port)) as link:
+        owner.link = link
+        link.submit(items(*range(150)))
+        await eventually(lambda: len(owner.taken) == 150, patience=20)
+        assert centre.counts["throttled"] > 0
+        assert sorted(owner.taken) == list(range(150))
+
+
+# --- up and down -----------------------------------------------------------------------------------
+
+
+async def test_what_waits_goes_out_after_the_bind() -> None:
+    owner = Owner()
+    async with (
+        CentreSimulator() as centre,
+        upstream(owner, terms(centre.port), up=0, patience=5.0) as link,
+    ):
+        link.submit(items(1, 2))
+        assert (link.why, owner.links) == ("", [])
+        await eventually(lambda: owner.taken == [1, 2])
+        assert owner.links == [""]
+
+
+async def test_the_owner_hears_when_the_patience_is_over() -> None:
+    owner, port = Owner(), free_port()
+    async with upstream(owner, terms(port), up=0, patience=0.1) as link:
+        link.submit(items(1))
+        assert link.why == ""
+        await eventually(lambda: owner.links)
+        assert owner.links == [f"cannot connect to 127.0.0.1:{port}: Connection refused"]
+        assert link.why == owner.links[0]
+        async with CentreSimulator(port=port) as centre:
+            await eventually(lambda: owner.links[-1] == "")
+            assert link.why == ""
+            await eventually(lambda: texts(centre) == [1])
+            centre.stop_listening()
+            centre.hang_up()
+            await eventually(lambda: link.why)
+        assert owner.links.index("") == 1
+        assert owner.links[-1] == link.why
+
+
+async def test_before_the_first_answer_of_any_host() -> None:
+    owner = Owner()
+    async with (
+        CentreSimulator(Rules(mute_binds=True)) as centre,
+        upstream(owner, terms(centre.port), up=0, patience=0.05),
+    ):
+        await eventually(lambda: owner.links == ["not bound yet"])
+
+
+async def test_a_short_interruption_is_not_told() -> None:
+    owner = Owner()
+    async with CentreSimulator() as centre, upstream(owner, terms(centre.port), patience=5.0) as link:
+        for number in range(1, 4):
+            centre.hang_up()
+            await eventually(lambda: owner.counts[-1] == 0)
+            link.submit(items(number))
+            await eventually(lambda: owner.counts[-1] == 1)
+        await eventually(lambda: owner.taken == [1, 2, 3])
+        assert set(owner.links) == {""}
+
+
+@pytest.mark.parametrize("status", [Status.ESME_RINVPASWD, Status.ESME_RBINDFAIL])
+async def test_a_refusal_is_told_at_once(status: Status) -> None:
+    owner = Owner()
+    async with (
+        CentreSimulator(Rules(bind_status=lambda bind: status)) as centre,
+        upstream(owner, terms(centre.port), up=0, patience=60.0),
+    ):
+        await eventually(lambda: owner.links)
+        assert status.name in owner.links[0]
+        assert owner.counts == [0]
+
+
+async def test_one_line_of_two_is_enough() -> None:
+    owner = Owner()
+    async with (
+        CentreSimulator(Rules(max_binds=1)) as centre,
+        upstream(owner, terms(centre.port), BindTransceiver, BindTransceiver, patience=0.05) as link,
+    ):
+        await eventually(lambda: "ESME_RBINDFAIL" in owner.tries)
+        link.submit(items(1))
+        await eventually(lambda: owner.taken == [1])
+        await asyncio.sleep(0.1)
+        assert set(owner.links) == {""}
+
+
+async def test_a_receiver_alone_cannot_send() -> None:
+    owner = Owner()
+    rules = Rules(bind_status=lambda bind: 0 if isinstance(bind, BindReceiver) else Status.ESME_RINVSYSTYP)
+    async with (
+        CentreSimulator(rules) as centre,
+        upstream(owner, terms(centre.port), BindTransmitter, BindReceiver, patience=60.0) as link,
+    ):
+        await eventually(lambda: link.why)
+        assert "ESME_RINVSYSTYP" in link.why
+
+
+async def test_what_was_unanswered_is_told_and_what_waited_goes_on() -> None:
+    owner = Owner()
+    rules = Rules(mute=True)
+    async with CentreSimulator(rules) as centre, upstream(owner, terms(centre.port, window=2)) as link:
+        link.submit(items(1, 2, 3, 4))
+        await eventually(lambda: texts(centre) == [1, 2])
+        rules.mute = False
+        centre.hang_up()
+        await eventually(lambda: len(owner.heard) == 4)
+        assert [one.context for one in owner.heard if isinstance(one, Unanswered)] == [1, 2]
+        assert owner.taken == [3, 4]
+        assert texts(centre) == [1, 2, 3, 4]
+
+
+async def test_a_session_that_answers_nothing_is_left(caplog: pytest.LogCaptureFixture) -> None:
+    owner = Owner()
+    timers = Timers(bind=1.0, enquire_link=0.0, inactivity=0.0, response=0.1)
+    async with (
+        CentreSimulator(Rules(lose_answer=lambda number: number <= 3)) as centre,
+        upstream(owner, terms(centre.port, timers=timers, window=1)) as link,
+    ):
+        link.submit(items(*range(4)))
+        await eventually(lambda: owner.taken == [3])
+        assert [one.context for one in owner.heard if isinstance(one, Unanswered)] == [0, 1, 2]
+        assert centre.counts["binds"] == 2
+        assert texts(centre) == [0, 1, 2, 3]
+    assert "does not answer" in caplog.text
+
+
+async def test_what_comes_in_and_what_is_wrong(caplog: pytest.LogCaptureFixture) -> None:
+    owner = Owner()
+    async with CentreSimulator() as centre, upstream(owner, terms(centre.port)):
+        for _ in range(3):
+            await centre.deliver_raw(bytes.fromhex("00000010 80000004 00000000 00000063"))
+        await eventually(lambda: len(owner.faults) == 3)
+        delivering = asyncio.ensure_future(centre.deliver(DeliverSm(short_message=b"1")))
+        await eventually(lambda: owner.came)
+        delivering.cancel()
+    assert caplog.text.count("protocol error of the SMSC") == 1
+
+
+# --- the end ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("keys", [{}, {"tls": ssl.create_default_context()}], ids=["plain", "tls"])
+async def test_close_while_connecting_leaves_nothing(keys: dict[str, Any]) -> None:
+    owner = Owner()
+    async with CentreSimulator(Rules(mute_binds=True)) as centre:
+        before = tasks()
+        link = Upstream(terms(centre.port, **keys), owner, kinds=(BindTransceiver,) * 3)
+        await link.start()
+        link.submit(items(1))
+        await eventually(lambda: centre._connections)
+        began = asyncio.get_running_loop().time()
+        await link.close()
+        assert asyncio.get_running_loop().time() - began < 1
+        await eventually(lambda: not centre._connections, patience=1)
+        assert tasks() == before
+        assert owner.links == []
+
+
+async def test_close_says_unbind_and_sends_no_more(caplog: pytest.LogCaptureFixture) -> None:
+    owner = Owner()
+    async with CentreSimulator() as centre:
+        before = tasks()
+        with caplog.at_level(logging.WARNING):
+            own = terms(centre.port, window=1)
+            async with upstream(owner, own, BindTransceiver, BindTransceiver, up=2, rate=10.0) as link:
+                link.submit(items(*range(50)))
+                await eventually(lambda: owner.taken)
+        assert centre.counts["unbinds"] == 2
+        count = len(centre.submitted)
+        link.submit(items(100))
+        await asyncio.sleep(0.2)
+        assert len(centre.submitted) == count < 50
+        await eventually(lambda: tasks() == before)
+        assert not centre.sessions
+    assert caplog.text == ""
+
+
+async def test_close_of_what_was_never_started() -> None:
+    before = tasks()
+    await Upstream(terms(free_port()), Owner(), kinds=(BindTransceiver,)).close()
+    assert tasks() == before

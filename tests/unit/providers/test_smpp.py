@@ -1,0 +1,369 @@
+"""An SMSC as a provider: what becomes of a batch while binds come and go, and what is told to the bridge."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from smppbridge.errors import (
+    ConfigError,
+    ProviderError,
+    Rejected,
+    StoreError,
+    Throttled,
+    Unavailable,
+    Uncertain,
+)
+from smppbridge.link import line, upstream
+from smppbridge.model import pace
+from smppbridge.model.message import Inbound, Message, StatusReport
+from smppbridge.providers import smpp as module
+from smppbridge.providers.base import Callback, News, Taken, Upcalls
+from smppbridge.providers.http_provider import UNFIT
+from smppbridge.providers.smpp import Smpp
+from smppbridge.providers.smpp_options import SENDING_TIME
+from smppbridge.smpp.constants import Status
+from smppbridge.smpp.pdu import AlertNotification, DeliverSm, SubmitSm
+from tests.support.bridge import eventually, free_port
+from tests.support.messages import NOW, message
+from tests.support.smpp_centre import CentreSimulator, Rules
+from tests.unit.providers.smpp_samples import SECRET, options
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(line, "_FIRST_PAUSE", 0.02)
+
+
+class Bridge:
+    """Writes down what the provider tells."""
+
+    def __init__(self) -> None:
+        self.news: list[News] = []
+        self.links: list[str] = []
+        self.counts: list[int] = []
+        self.tries: list[str] = []
+        self.nonsense = 0
+        self.error: Exception | None = None
+
+    def upcalls(self) -> Upcalls:
+        return Upcalls(self.report, self.links.append, self.counts.append, self.tries.append, self.unreadable)
+
+    async def report(self, news: Sequence[News]) -> None:
+        await asyncio.sleep(0)
+        if self.error is not None:
+            raise self.error
+        self.news += news
+
+    def unreadable(self) -> None:
+        self.nonsense += 1
+
+
+@asynccontextmanager
+async def linked(centre: CentreSimulator, bridge: Bridge | None = None, **keys: Any) -> AsyncIterator[Smpp]:
+    """A provider that is bound."""
+    bridge = bridge or Bridge()
+    provider = Smpp("link", options_of(centre.port, **keys))
+    await provider.start(bridge.upcalls())
+    try:
+        await eventually(lambda: "" in bridge.links)
+        yield provider
+    finally:
+        provider.stop()
+        await provider.close()
+
+
+def options_of(port: int, **keys: Any) -> Any:
+    return options(**{"port": port, "system_id": "user", "password": "secret", "reconnect_max": 0.2, **keys})
+
+
+def batch(*numbers: int, **changes: Any) -> list[Message]:
+    return [message(number, text=f"text {number}", data_coding=0, **changes) for number in numbers]
+
+
+def kinds(results: Sequence[object]) -> list[type]:
+    return [type(result) for result in results]
+
+
+def waiting(provider: Smpp) -> int:
+    """Requests in the queue."""
+    assert provider._upstream is not None
+    return len(provider._upstream._queue)
+
+
+# --- before and after ------------------------------------------------------------------------------
+
+
+async def test_before_the_start() -> None:
+    provider = Smpp("link", options())
+    (result,) = await provider.send(batch(1), NOW)
+    assert isinstance(result, Unavailable)
+    assert result.reason == "not started"
+    with pytest.raises(Unavailable, match="not started"):
+        await provider.balance()
+    provider.stop()
+    await provider.close()
+
+
+async def test_after_the_stop() -> None:
+    async with CentreSimulator() as centre, linked(centre) as provider:
+        provider.stop()
+        (result,) = await provider.send(batch(1), NOW)
+        assert isinstance(result, Unavailable)
+        assert "stopping" in result.reason
+        await provider.close()
+        await provider.close()
+        assert kinds(await provider.send(batch(1), NOW)) == [Unavailable]
+        assert centre.submitted == []
+        assert centre.counts["unbinds"] == 1
+
+
+async def test_a_stop_lets_what_was_sent_have_its_answer() -> None:
+    async with CentreSimulator(Rules(latency=0.2)) as centre, linked(centre, window=2) as provider:
+        sending = asyncio.ensure_future(provider.send(batch(1, 2, 3, 4), NOW))
+        await eventually(lambda: len(centre.submitted) == 2)
+        provider.stop()
+        results = await asyncio.wait_for(sending, 1)
+        assert kinds(results) == [Taken, Taken, Unavailable, Unavailable]
+        assert len(centre.submitted) == 2
+
+
+async def test_what_is_never_asked() -> None:
+    provider = Smpp("link", options())
+    assert await provider.status([]) == []
+    assert await provider.find([], NOW) == []
+    assert await provider.inbound(None) == []
+    assert not provider.schedules(NOW + 1, NOW)
+    with pytest.raises(ValueError, match="call back"):
+        provider.parse_callback(Callback("POST", {}, {}))
+    assert (provider.limits.poll_interval, provider.limits.balance_interval) == (0, 0)
+
+
+async def test_balance_is_unknown() -> None:
+    async with CentreSimulator() as centre, linked(centre) as provider:
+        assert await provider.balance() is None
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+async def test_files_of_tls_that_cannot_be_used(tmp_path: Path, content: str | None) -> None:
+    path = tmp_path / "ca.pem"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(ConfigError) as raised:
+        Smpp("link", options(tls={"ca": str(path)}))
+    (problem,) = raised.value.problems
+    assert problem.startswith("providers.link.tls: ")
+    assert SECRET not in problem
+
+
+async def test_a_lease_is_longer_than_a_batch_may_take() -> None:
+    """A batch may begin its last submit_sm just before SENDING_TIME is over, and wait for that answer."""
+    for keys in ({}, {"response_timeout": 120}):
+        own = options(**keys)
+        assert own.limits().lease > SENDING_TIME + own.response_timeout
+
+
+# --- batches ---------------------------------------------------------------------------------------
+
+
+async def test_results_stand_in_the_order_of_the_messages() -> None:
+    def status_of(pdu: SubmitSm) -> int:
+        return Status.ESME_RINVDSTADR if pdu.short_message == b"text 2" else 0
+
+    async with CentreSimulator(Rules(status_of=status_of, shuffle=True, latency=0.05)) as centre:
+        async with linked(centre, data_codings=[0]) as provider:
+            messages = batch(1, 2, 3)
+            messages.insert(1, message(9, text="кириллица"))
+            taken, unfit, refused, also_taken = await provider.send(messages, NOW)
+        given = {one.pdu.short_message: one.message_id for one in centre.submitted}
+        assert (taken, also_taken) == (
+            Taken(given[b"text 1"].lstrip("0")),
+            Taken(given[b"text 3"].lstrip("0")),
+        )
+        assert isinstance(unfit, Rejected)
+        assert (unfit.code, unfit.status) == (UNFIT, Status.ESME_RINVENCODING)
+        assert isinstance(refused, Rejected)
+        assert (refused.code, refused.status) == ("0x0B", Status.ESME_RINVDSTADR)
+
+
+async def test_a_batch_of_nothing_but_unfit_messages() -> None:
+    async with CentreSimulator() as centre, linked(centre, data_codings=[0]) as provider:
+        results = await asyncio.wait_for(provider.send([message(1), message(2)], NOW), 1)
+        assert kinds(results) == [Rejected, Rejected]
+
+
+async def test_batches_at_once() -> None:
+    async with CentreSimulator(Rules(latency=0.02)) as centre, linked(centre, window=3) as provider:
+        sends = [provider.send(batch(*range(first, first + 10)), NOW) for first in (0, 10, 20, 30)]
+        refs = [result for results in await asyncio.gather(*sends) for result in results]
+        assert kinds(refs) == [Taken] * 40
+        assert len(set(refs)) == 40
+        assert len(centre.submitted) == 40
+
+
+async def test_a_slow_smsc(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SENDING_TIME", 0.3)
+    async with CentreSimulator(Rules(latency=0.2)) as centre, linked(centre, window=1) as provider:
+        results = await asyncio.wait_for(provider.send(batch(*range(10)), NOW), 5)
+        assert kinds(results) == [Taken, Taken] + [Throttled] * 8
+        assert isinstance(results[-1], Throttled)
+        assert results[-1].after >= 1
+        assert waiting(provider) == 0
+        await asyncio.sleep(0.3)
+        assert len(centre.submitted) == 2
+
+
+async def test_a_message_that_is_half_sent_when_the_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SENDING_TIME", 0.1)
+    async with CentreSimulator(Rules(latency=0.2)) as centre, linked(centre, window=1) as provider:
+        (result,) = await provider.send([message(1, text="x" * 300, data_coding=0)], NOW)
+        assert isinstance(result, Uncertain)
+        assert len(centre.submitted) == 1
+        assert waiting(provider) == 0
+
+
+async def test_throttling_ends_with_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SENDING_TIME", 0.3)
+    monkeypatch.setattr(pace, "SLOWEST", 50.0)
+    rules = Rules(status_of=lambda pdu: Status.ESME_RTHROTTLED)
+    async with CentreSimulator(rules) as centre, linked(centre) as provider:
+        results = await asyncio.wait_for(provider.send(batch(1, 2), NOW), 2)
+        assert kinds(results) == [Throttled, Throttled]
+        assert waiting(provider) == 0
+        tries = len(centre.submitted)
+        assert tries > 2
+        await asyncio.sleep(0.1)
+        assert len(centre.submitted) == tries
+
+
+async def test_once_too_much_then_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pace, "SLOWEST", 50.0)
+    seen: list[bytes] = []
+
+    def status_of(pdu: SubmitSm) -> int:
+        seen.append(pdu.short_message)
+        return Status.ESME_RMSGQFUL if seen.count(pdu.short_message) == 1 else 0
+
+    async with CentreSimulator(Rules(status_of=status_of)) as centre, linked(centre) as provider:
+        results = await provider.send(batch(1, 2, 3), NOW)
+        assert kinds(results) == [Taken] * 3
+        assert sorted(seen) == sorted([b"text 1", b"text 2", b"text 3"] * 2)
+
+
+@pytest.mark.parametrize("window", [1, 10])
+async def test_a_refused_part_ends_its_message(window: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was not sent of it never is; not even what was too much."""
+    monkeypatch.setattr(pace, "SLOWEST", 50.0)
+
+    def status_of(pdu: SubmitSm) -> int:
+        if not pdu.esm_class:
+            return 0
+        return {1: Status.ESME_RINVDSTADR, 2: Status.ESME_RTHROTTLED}.get(pdu.short_message[5], 0)
+
+    async with (
+        CentreSimulator(Rules(status_of=status_of)) as centre,
+        linked(centre, window=window) as provider,
+    ):
+        messages = [message(1, text="x" * 400, data_coding=0), *batch(2)]
+        refused, taken = await asyncio.wait_for(provider.send(messages, NOW), 2)
+        assert isinstance(refused, Rejected)
+        assert refused.code == "0x0B"
+        assert isinstance(taken, Taken)
+        sent = [one.pdu.short_message[5] for one in centre.submitted if one.pdu.esm_class]
+        assert sent == ([1] if window == 1 else [1, 2, 3])
+
+
+async def test_a_connection_that_ends() -> None:
+    rules = Rules(mute=True)
+    async with CentreSimulator(rules) as centre, linked(centre, window=2) as provider:
+        sending = asyncio.ensure_future(provider.send(batch(1, 2, 3), NOW))
+        await eventually(lambda: len(centre.submitted) == 2)
+        rules.mute = False
+        centre.hang_up()
+        assert kinds(await sending) == [Uncertain, Uncertain, Taken]
+
+
+async def test_no_bind_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upstream, "PATIENCE", 0.3)
+    bridge = Bridge()
+    async with CentreSimulator() as centre, linked(centre, bridge) as provider:
+        centre.stop_listening()
+        centre.hang_up()
+        await eventually(lambda: bridge.counts[-1] == 0)
+        results = await asyncio.wait_for(provider.send(batch(1, 2), NOW), 2)
+        assert kinds(results) == [Unavailable, Unavailable]
+        assert isinstance(results[0], ProviderError)
+        assert "Connection refused" in results[0].reason
+        assert bridge.links[-1] == results[0].reason
+        with pytest.raises(Unavailable, match="Connection refused"):
+            await provider.balance()
+        centre.listen_again()
+        await eventually(lambda: bridge.links[-1] == "")
+        assert kinds(await provider.send(batch(3), NOW)) == [Taken]
+        assert [one.pdu.short_message for one in centre.submitted] == [b"text 3"]
+
+
+async def test_never_bound() -> None:
+    bridge = Bridge()
+    provider = Smpp("link", options_of(free_port()))
+    await provider.start(bridge.upcalls())
+    await eventually(lambda: "unreachable" in bridge.tries)
+    began = asyncio.get_running_loop().time()
+    provider.stop()
+    await provider.close()
+    assert asyncio.get_running_loop().time() - began < 1
+    assert "" not in bridge.links
+
+
+# --- what comes in ---------------------------------------------------------------------------------
+
+
+async def test_receipts_and_messages_from_phones() -> None:
+    bridge = Bridge()
+    async with CentreSimulator() as centre, linked(centre, bridge) as provider:
+        (taken,) = await provider.send(batch(1), NOW)
+        await centre.settled()
+        await centre.deliver(DeliverSm(source_addr="375291234567", short_message=b"yes"))
+        report, inbound = bridge.news
+        assert isinstance(taken, Taken)
+        assert isinstance(report, StatusReport)
+        assert isinstance(inbound, Inbound)
+        assert taken.ref in (report.provider_ref, *report.also)
+        assert inbound.text == "yes"
+        await centre.deliver_raw(
+            bytes.fromhex("0000001b 00000102 00000000 00000009 00003100 00003200") + b"\0\0\0"
+        )
+        assert AlertNotification.command_id == 0x102
+        (taken,) = await provider.send(batch(2), NOW)
+        assert isinstance(taken, Taken)
+
+
+@pytest.mark.parametrize("error", [StoreError("disk full"), RuntimeError("a mistake")])
+async def test_what_is_not_saved_is_to_come_again(error: Exception, caplog: pytest.LogCaptureFixture) -> None:
+    bridge = Bridge()
+    async with CentreSimulator() as centre, linked(centre, bridge):
+        bridge.error = error
+        with caplog.at_level(logging.ERROR):
+            answer = await centre.deliver(DeliverSm(source_addr="375291234567", short_message=b"yes"))
+        assert answer.command_status == Status.ESME_RX_T_APPN
+        assert ("a mistake" in caplog.text) == isinstance(error, RuntimeError)
+        bridge.error = None
+        assert (await centre.deliver(DeliverSm(source_addr="1", short_message=b"no"))).command_status == 0
+        assert [getattr(one, "text", "") for one in bridge.news] == ["no"]
+
+
+async def test_what_makes_no_sense_is_answered_and_counted(caplog: pytest.LogCaptureFixture) -> None:
+    bridge = Bridge()
+    async with CentreSimulator() as centre, linked(centre, bridge):
+        for _ in range(3):
+            nonsense = DeliverSm(
+                source_addr="375291234567", esm_class=4, short_message=b"stat:DELIVRD secret"
+            )
+            assert (await centre.deliver(nonsense)).command_status == 0
+        assert (bridge.nonsense, bridge.news) == (3, [])
+    assert caplog.text.count("receipt not understood") == 1
+    assert "secret" not in str([vars(record) for record in caplog.records])
