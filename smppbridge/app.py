@@ -245,7 +245,7 @@ class App:
         reasons = await self._store_reasons()
         if not any(self._working(name) for name in self.providers):
             standings = [dispatcher.standing for dispatcher in self.dispatchers.values()]
-            reasons += [f"provider {standing.name}: {standing.gate.reason}" for standing in standings]
+            reasons += [f"provider {standing.name}: {standing.reason}" for standing in standings]
         return reasons
 
     async def _store_reasons(self) -> list[str]:
@@ -300,19 +300,10 @@ class App:
 
     def _upcalls(self, provider: str) -> Upcalls:
         metrics = self.metrics
-
-        def linked(why: str) -> None:
-            dispatcher = self.dispatchers[provider]
-            if why:
-                dispatcher.standing.unlinked(why)
-            else:
-                dispatcher.retry()
-                dispatcher.standing.linked()
-
         return Upcalls(
             report=lambda news: self._hear(provider, news),
-            linked=linked,
-            binds=metrics.upstream_binds.labels(provider).set,
+            linked=self.dispatchers[provider].linked,
+            binds=lambda count: metrics.upstream_binds.labels(provider).set(count),
             tried=lambda status: metrics.upstream_bind_attempts.labels(provider, status).inc(),
             unreadable=lambda: metrics.unreadable_answers.labels(provider).inc(),
         )

@@ -48,7 +48,7 @@ async def _serve_smpp(delay: float) -> None:
 @click.command()
 @click.argument("kind", type=click.Choice(KINDS))
 @click.option("--latency", default=0.0, help="Seconds before each request is looked at.")
-@click.option("--delay", default=0.1, help="Seconds from one status of a message to the next, or to its receipt.")
+@click.option("--delay", default=0.1, help="Seconds from one status to the next, or to the receipt.")
 def main(kind: str, latency: float, delay: float) -> None:
     """Serve until SIGTERM."""
     gc.freeze()

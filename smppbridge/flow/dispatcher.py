@@ -23,7 +23,7 @@ from smppbridge.flow.worker import Worker, persist
 from smppbridge.logs import event
 from smppbridge.metrics import Metrics
 from smppbridge.model.message import Doubt, Message, Outcome, Overdue, Sent, Stage, Unsent
-from smppbridge.providers.base import Provider, SendResult, Taken
+from smppbridge.providers.base import Progress, Provider, SendResult, Stream, Taken
 from smppbridge.store.base import Store
 
 log = logging.getLogger(__name__)
@@ -71,7 +71,8 @@ class Dispatcher:
         self._fill_until = 0.0
         self._stopping = False
         self._saving: set[asyncio.Task[None]] = set()  # messages on their way back to the queue
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()  # hand-overs that take a slot
+        self._answering: set[asyncio.Task[None]] = set()  # those that only wait for their last answers
         self._worker = Worker(f"dispatcher {self.name}", self._step)
 
     def start(self) -> None:
@@ -84,7 +85,7 @@ class Dispatcher:
         self._stopping = True
         self._provider.stop()
         await self._worker.stop(grace)
-        tasks = self._tasks | self._saving
+        tasks = self._tasks | self._answering | self._saving
         if tasks:
             await asyncio.wait(tasks, timeout=grace)
         for task in tasks:
@@ -102,6 +103,11 @@ class Dispatcher:
         if not known or self._fresh - count < self._limits.batch <= self._fresh:
             self._worker.wake()  # else it knows already, and waits for a slot or a pause to end
 
+    def linked(self, why: str) -> None:
+        """The provider can be reached (""), or cannot for the time being."""
+        self.standing.linked(why)
+        self._worker.wake()
+
     def retry(self) -> None:
         """Try a provider that is down now instead of after its pause."""
         if not self.standing.gate.works:
@@ -113,11 +119,12 @@ class Dispatcher:
     async def _step(self) -> float:
         now = self._loop.time()
         gate, bucket = self.standing.gate, self.standing.conduct.bucket
-        slots = 1 if gate.on_trial else self._limits.parallel
-        if not self._accounts or len(self._tasks) >= slots:
+        running = len(self._tasks) + (len(self._answering) if gate.on_trial else 0)
+        if not self._accounts or running >= (1 if gate.on_trial else self._limits.parallel):
             return _IDLE
-        if not gate.is_open(now):
-            return min(gate.wait(now), _IDLE)
+        pause = self.standing.pause()
+        if pause > 0:
+            return min(pause, _IDLE)
         if self._fresh < self._limits.batch and now < self._fill_until:
             return self._fill_until - now
         if gate.reason and not await self.standing.probe():
@@ -190,8 +197,25 @@ class Dispatcher:
 
     async def _hand_over(self, batch: list[Message]) -> None:
         began = self._loop.time()
-        results = await self._send(batch)
+        if isinstance(self._provider, Stream):
+            await self._follow(batch, self._provider.begin(batch, self._clock()))
+        else:
+            await self._note(batch, await self._send(batch))
         self._metrics.provider_seconds.labels(self.name).observe(self._loop.time() - began)
+
+    async def _follow(self, batch: list[Message], progress: Progress) -> None:
+        """Note results as they come; the slot is free when everything is on its way."""
+        while not progress.done:
+            told = await progress.more()
+            if told:
+                await self._note([batch[place] for place, _ in told], [result for _, result in told])
+            task = asyncio.current_task()
+            if not progress.holding and task in self._tasks:
+                self._tasks.discard(task)
+                self._answering.add(task)
+                self._worker.wake()
+
+    async def _note(self, batch: Sequence[Message], results: Sequence[SendResult]) -> None:
         self.standing.note_balance(self._provider.last_balance)
         for word, count in Counter(
             result_word(None if isinstance(result, Taken) else result) for result in results
@@ -217,6 +241,7 @@ class Dispatcher:
 
     def _handed_over(self, task: "asyncio.Task[None]") -> None:
         self._tasks.discard(task)
+        self._answering.discard(task)
         self._worker.wake()
         if not task.cancelled() and (error := task.exception()) is not None:
             event(log, logging.ERROR, "hand-over not recorded", provider=self.name, error=str(error))

@@ -65,6 +65,10 @@ class Gate:
                 self.reason, self.status = error.reason, error.status
                 self._close(now + backoff(excess, jitter=1.0))
 
+    def doubt(self) -> None:
+        """Whether it works is open again: one hand-over has to find out."""
+        self._proven = False
+
     def reopen(self) -> None:
         """A person has changed something: try again now instead of after the pause."""
         self._closed_until = 0.0

@@ -17,7 +17,7 @@ from smppbridge.smpp.constants import Status
 
 log = logging.getLogger(__name__)
 
-LINK_PAUSE = 600.0  # seconds; a provider that lost its connections says itself when it has one again
+_UNLINKED_PAUSE = 60.0  # seconds between two looks; the provider says itself when it can be reached again
 PROBES_BEFORE_TRIAL = 3  # questions in a row that fail before a message is tried without an answer
 
 
@@ -36,7 +36,7 @@ class Standing:
         self._clock = clock
         self._changed = changed
         self._failed_probes = 0
-        self._unlinked = False
+        self._unlinked = ""  # why it cannot be reached
         self._spent: float | None = None  # the balance when there was not enough of it
         metrics.provider_up.labels(self.name).set(1)
         metrics.provider_low_balance.labels(self.name).set(0)
@@ -44,9 +44,19 @@ class Standing:
     # --- what others ask -----------------------------------------------------------------------
 
     @property
+    def works(self) -> bool:
+        """False from a failure until a hand-over succeeds, and while it cannot be reached."""
+        return self.gate.works and not self._unlinked
+
+    @property
     def working(self) -> bool:
-        """True unless the provider is down."""
-        return self.gate.works or self.gate.is_open(self._clock())
+        """True unless the provider is down; once its pause is over it may be tried."""
+        return not self._unlinked and (self.gate.works or self.gate.is_open(self._clock()))
+
+    @property
+    def reason(self) -> str:
+        """Why it does not work, "" while it does."""
+        return self._unlinked or self.gate.reason
 
     @property
     def usable(self) -> bool:
@@ -55,7 +65,7 @@ class Standing:
 
     def pause(self) -> float:
         """Seconds for which the provider is to be left alone."""
-        return self.gate.wait(self._clock())
+        return _UNLINKED_PAUSE if self._unlinked else self.gate.wait(self._clock())
 
     # --- what others tell ----------------------------------------------------------------------
 
@@ -68,10 +78,10 @@ class Standing:
         if grave is not None:
             self.trouble(grave)
         elif any(isinstance(result, Taken | Rejected) for result in results):
-            worked_before = self.gate.works
+            worked_before = self.works
             self.gate.succeeded()
             self._announce(worked_before)
-        elif errors and not isinstance(errors[0], Postponed):
+        elif errors and not isinstance(errors[0], Postponed) and not self._unlinked:
             self.trouble(errors[0])
 
     def trouble(self, error: ProviderError) -> None:
@@ -79,7 +89,7 @@ class Standing:
         self._count_unreadable(error)
         if error.status == Status.ESME_RNOMONEY:
             self._spent = self.conduct.balance
-        worked_before = self.gate.works
+        worked_before = self.works
         self.gate.failed(error, self._clock())
         self._announce(worked_before)
 
@@ -128,19 +138,14 @@ class Standing:
             return False
         return True
 
-    def unlinked(self, why: str) -> None:
-        """A provider that keeps connections has none any more."""
-        self._unlinked = True
-        self.trouble(Disabled(why, pause=LINK_PAUSE))
-
-    def linked(self) -> None:
-        """It has one: that is proof enough, unless it was down for something else."""
-        if self._unlinked:
-            self._unlinked = False
-            worked_before = self.gate.works
-            self.gate.reopen()
-            self.gate.succeeded()
-            self._announce(worked_before)
+    def linked(self, why: str) -> None:
+        """A provider that keeps connections can be reached (""), or cannot for that reason; whether it
+        works is another question, which a first message has to answer anew."""
+        worked_before = self.works
+        self._unlinked = why
+        if why:
+            self.gate.doubt()
+        self._announce(worked_before)
 
     def trial_unused(self) -> None:
         """There was no message to try: the next one may be tried."""
@@ -158,15 +163,15 @@ class Standing:
             self._metrics.unreadable_answers.labels(self.name).inc()
 
     def _announce(self, worked_before: bool) -> None:
-        if self.gate.works == worked_before:
+        if self.works == worked_before:
             if not worked_before:
                 self._changed(self.name)  # a trial failed: what came meanwhile may have another way
             return
-        self._metrics.provider_up.labels(self.name).set(int(self.gate.works))
-        if self.gate.works:
+        self._metrics.provider_up.labels(self.name).set(int(self.works))
+        if self.works:
             event(log, logging.WARNING, "provider works again", provider=self.name)
         else:
             pause = round(self.pause())
-            reason = self.gate.reason
+            reason = self.reason
             event(log, logging.ERROR, "provider is down", provider=self.name, reason=reason, pause_s=pause)
         self._changed(self.name)

@@ -49,6 +49,7 @@ class Client:
         self._window = window
         self._max_pdu_octets = max_pdu_octets
         self._connection: Connection | None = None
+        self._retired = False
         self._gone = asyncio.Event()
         self._ticker: asyncio.Task[None] | None = None
 
@@ -124,19 +125,40 @@ class Client:
     def room(self) -> int:
         """How many more requests may be sent now."""
         connection = self._connection
-        if connection is None or connection.closing or not connection.writable:
+        if connection is None or not self.bound or not connection.writable:
             return 0
-        return connection.session.room if connection.session.state in BOUND else 0
+        return connection.session.room
+
+    @property
+    def bound(self) -> bool:
+        """Whether requests may be sent at all."""
+        connection = self._connection
+        usable = connection is not None and not connection.closing and not self._retired
+        return usable and connection is not None and connection.session.state in BOUND
+
+    @property
+    def peer_version(self) -> int:
+        """sc_interface_version of the SMSC, 0 where it said none."""
+        return self._connection.session.peer_version if self._connection is not None else 0
 
     @property
     def peer(self) -> str:
         """The address at the other end, "" while there is none."""
         return self._connection.peer if self._connection is not None else ""
 
-    def unbind(self) -> None:
-        """Say unbind, and close when that is answered; close at once where it may not be said."""
+    def retire(self) -> None:
+        """Send nothing more; unbind when everything is answered, or will not be."""
+        self._retired = True
+        self._leave_when_answered()
+
+    def unbind(self, grace: float = 0.0) -> None:
+        """Say unbind, and close when that is answered, or at once where it may not be said. ``grace``:
+        seconds after which the connection is cut off in any case, 0 = the session's timers decide."""
+        self._retired = True
         if self._connection is not None:
             self._connection.unbind()
+            if grace:
+                asyncio.get_running_loop().call_later(grace, self._connection.abort)
 
     async def close(self, grace: float = 5.0) -> None:
         """Unbind if bound, and close; at once after ``grace`` seconds."""
@@ -177,6 +199,13 @@ class Client:
             self._verdicts(self, verdicts)  # first: a receipt may stand right behind the answer
         if requests:
             self._incoming(self, requests)
+        if self._retired and verdicts:
+            self._leave_when_answered()
+
+    def _leave_when_answered(self) -> None:
+        connection = self._connection
+        if connection is not None and not connection.closing and not connection.session.outstanding:
+            connection.unbind()
 
     def _settle(self, item: Verdict, future: "asyncio.Future[Pdu]") -> None:
         if future.done():

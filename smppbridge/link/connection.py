@@ -10,10 +10,28 @@ from typing import cast
 
 from smppbridge.errors import InvalidState
 from smppbridge.smpp.pdu import Pdu
-from smppbridge.smpp.session import Closing, Event, Role, Session, Timers, Unbound
+from smppbridge.smpp.session import (
+    CloseReason,
+    Closing,
+    Event,
+    Role,
+    Session,
+    State,
+    Timers,
+    Unbound,
+)
 
 MAX_UNANSWERED = 5000  # requests of the peer waiting for our answer, before its socket is left unread
 WRITE_HIGH_WATER = 256 * 1024  # octets not yet taken by the peer
+# The peer does not speak any more: nothing is worth waiting for.
+_SILENCE = frozenset(
+    {
+        CloseReason.BIND_TIMEOUT,
+        CloseReason.ENQUIRE_LINK_TIMEOUT,
+        CloseReason.RESPONSE_TIMEOUT,
+        CloseReason.INACTIVITY,
+    }
+)
 LINGER = 5.0  # seconds that a peer has to take the last octets
 
 
@@ -76,8 +94,10 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
         self.writable = False
-        self._handle(self, self.session.lost())
-        self._ended(self)
+        try:
+            self._handle(self, self.session.lost())
+        finally:
+            self._ended(self)
 
     # --- for the owner -------------------------------------------------------------------------
 
@@ -118,12 +138,13 @@ class Connection(asyncio.Protocol):
         if self._abort_at is not None and now >= self._abort_at and self._transport is not None:
             self._transport.abort()
             return
-        if self._unanswered < MAX_UNANSWERED:  # else we do not read: the silence is ours
-            self._deliver(self.session.tick(now))
+        self._deliver(self.session.tick(now, listening=self._unanswered < MAX_UNANSWERED))
         self.flush()
 
     def unbind(self) -> None:
         """Say unbind and close when it is answered; close at once where unbind may not be said."""
+        if self.session.state is State.UNBINDING:
+            return
         try:
             self.session.unbind(self._loop.time())
         except InvalidState:
@@ -148,17 +169,26 @@ class Connection(asyncio.Protocol):
     def _deliver(self, events: list[Event]) -> None:
         if not events:
             return
-        ending = isinstance(events[-1], Closing | Unbound)
+        last = events[-1]
+        ending = isinstance(last, Closing | Unbound)
         if ending:
             self._last_words += self.session.drain()
         self._handle(self, events)
-        if ending:
+        if isinstance(last, Closing) and last.reason in _SILENCE:
+            self._write(self._last_words)
+            self.close()
+        elif ending:
             self._close_when_answered()
 
     def _close_when_answered(self) -> None:
         """A peer that unbinds first gets the answers to what it has sent (SMPP 3.4 §4.2): many clients
-        hang up at unbind_resp, and would submit again whatever was not answered by then."""
-        if self._unanswered == 0:
+        hang up at unbind_resp, and would submit again whatever was not answered by then. As ESME we wait for
+        its answers, too: a submit_sm without one is uncertain."""
+        if self._transport is None:
+            return
+        session = self.session
+        missing = session.outstanding if session.role is Role.ESME else 0
+        if self._unanswered == 0 and not (missing and session.state is State.UNBINDING):
             self.flush()
             self._write(self._last_words)
             self._last_words = b""

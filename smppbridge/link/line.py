@@ -93,6 +93,7 @@ class Line:
     def __init__(self, terms: Terms, kind: type[Bind], door: Door, owner: Owner) -> None:
         self.client: Client | None = None
         self.can_send = kind is not BindReceiver
+        self.proven = False  # an answer came over this bind: before, one request at a time must do
         self.silent = 0  # requests in a row that got no answer
         self.heard_at = 0.0  # when the last answer came (loop's clock)
         self._terms = terms
@@ -108,7 +109,15 @@ class Line:
     @property
     def room(self) -> int:
         """How many requests may be sent over it now."""
-        return self.client.room if self.client is not None and self.can_send else 0
+        if self.client is None or not self.can_send:
+            return 0
+        room = self.client.room
+        return room if self.proven else int(room == self._terms.window)
+
+    @property
+    def is_up(self) -> bool:
+        """Whether requests can be sent over it, now or as soon as there is room."""
+        return self.can_send and self.client is not None and self.client.bound
 
     def start(self) -> None:
         """Begin to bind."""
@@ -153,7 +162,7 @@ class Line:
         """Serve until the session ends; how many seconds that took."""
         began = self._loop.time()
         self.client, self._opening, self._refusals = client, None, 0
-        self.silent, self.heard_at = 0, began
+        self.proven, self.silent, self.heard_at = False, 0, began
         self._owner.changed("")
         await client.lost()
         self.client = None

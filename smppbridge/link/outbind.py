@@ -6,6 +6,7 @@ Who says outbind gets to see our credentials, so it must show its own first. Mus
 import asyncio
 import hmac
 import logging
+import ssl
 from collections.abc import Callable
 from typing import NamedTuple, cast
 
@@ -20,6 +21,7 @@ from smppbridge.smpp.pdu import BindReceiver, BindResp, Outbind, Pdu
 log = logging.getLogger(__name__)
 
 MAX_GUESTS = 8  # connections at once
+HANDSHAKE = 10.0  # seconds for that of TLS
 
 
 class OutbindTerms(NamedTuple):
@@ -30,6 +32,7 @@ class OutbindTerms(NamedTuple):
     allowed: Callable[[str], bool]  # by address
     system_id: str  # "" = any
     password: str
+    tls: ssl.SSLContext | None = None  # the server side of it; None = in clear
 
 
 class OutbindDoor:
@@ -40,6 +43,7 @@ class OutbindDoor:
         self._door = door
         self._owner = owner
         self._listener: asyncio.Server | None = None
+        self._closed = False  # a handshake of TLS may outlive the listener
         self._guests: set[Client] = set()
         self._known: set[Client] = set()  # those that said outbind: we bind, or are bound
         self._bound: set[Client] = set()
@@ -59,11 +63,16 @@ class OutbindDoor:
     async def start(self) -> None:
         """Listen. Raises OSError when the port is taken."""
         self._listener = await asyncio.get_running_loop().create_server(
-            lambda: _Gate(self._enter), self._door.host, self._door.port
+            lambda: _Gate(self._enter),
+            self._door.host,
+            self._door.port,
+            ssl=self._door.tls,
+            ssl_handshake_timeout=HANDSHAKE if self._door.tls is not None else None,
         )
 
     async def close(self) -> None:
         """Listen no more; unbind."""
+        self._closed = True
         if self._listener is not None:
             self._listener.close()
         await asyncio.gather(*(client.close() for client in list(self._guests)))
@@ -75,6 +84,8 @@ class OutbindDoor:
 
     def _enter(self, peer: str) -> asyncio.Protocol | None:
         """None: away with him. Strangers take no place."""
+        if self._closed:
+            return None
         if not self._door.allowed(peer):
             self._complain("outbind refused", peer=peer)
             return None
@@ -153,7 +164,7 @@ class OutbindDoor:
 
 
 class _Gate(asyncio.Protocol):
-    """Looks at the address of who connects before anything is read."""
+    """Looks at the address of who connects (over TLS: and has done the handshake) before anything is read."""
 
     def __init__(self, enter: Callable[[str], asyncio.Protocol | None]) -> None:
         self._enter = enter

@@ -7,8 +7,8 @@ Must not know: messages, the store.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Protocol
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 from smppbridge.errors import InvalidState
 from smppbridge.link.client import Client, Verdict
@@ -23,9 +23,23 @@ log = logging.getLogger(__name__)
 
 PATIENCE = 3.0  # seconds without a bind that may pass before messages should go elsewhere
 SILENT_REQUESTS = 3  # so many in a row without an answer, and the bind is opened anew
+_SLACK = 1.0  # seconds: two looks at the timers
 
-Item = tuple[Pdu, Any]
-"""A request, and what its owner knows it by."""
+
+class Task(Protocol):
+    """Requests that belong together and go out in order; made when their turn comes."""
+
+    queued: bool  # kept by the upstream
+    begun: bool  # some of them went out
+
+    def next(self) -> tuple[int, Pdu] | None:
+        """The next request and its place; None when there is none (any more)."""
+
+    def back(self, place: int, pdu: Pdu) -> None:
+        """This one was not taken: it is the next once more."""
+
+    def unsendable(self, place: int, why: str) -> None:
+        """This one cannot be written."""
 
 
 class Owner(Protocol):
@@ -34,10 +48,7 @@ class Owner(Protocol):
     def incoming(self, client: Client, pdus: list[Pdu]) -> None: ...
 
     def answered(self, client: Client, verdicts: list[Verdict]) -> None:
-        """The fate of requests that were sent, by their contexts."""
-
-    def unsendable(self, context: Any, why: str) -> None:
-        """A request that cannot be written."""
+        """The fate of requests that were sent; their contexts are (task, place)."""
 
     def fault(self, fault: Fault) -> None: ...
 
@@ -46,11 +57,11 @@ class Owner(Protocol):
     def binds(self, count: int) -> None: ...
 
     def linked(self, why: str) -> None:
-        """Requests can be sent (""), or cannot for the time being."""
+        """Requests can be sent (""), or cannot for the time being. Told when it changes."""
 
 
 class Upstream:
-    """Made and used on one event loop. `submit` takes any number of requests; their owner bounds them."""
+    """Made and used on one event loop. `submit` takes any number of tasks; their owner bounds them."""
 
     def __init__(
         self,
@@ -66,10 +77,11 @@ class Upstream:
         self._owner = owner
         self._loop = asyncio.get_running_loop()
         self._pace = Pace(rate, self._loop.time())
-        self._queue: deque[Item] = deque()
+        self._queue: deque[Task] = deque()
         self._pace_alarm: asyncio.TimerHandle | None = None
         self._patience_alarm: asyncio.TimerHandle | None = None
         self._why = ""  # nothing can be sent, and the owner knows
+        self._told: str | None = None  # what the owner heard last
         self._reason = "not bound yet"
         self._complaints = Seldom(interval=60.0)
         self._closing = False
@@ -108,16 +120,21 @@ class Upstream:
         """Seconds until the pace lets the next request go."""
         return self._pace.wait(self._loop.time())
 
-    def submit(self, items: Iterable[Item]) -> None:
+    def submit(self, tasks: Iterable[Task]) -> None:
         """Send these after all others."""
-        self._queue.extend(items)
+        for task in tasks:
+            task.queued = True
+            self._queue.append(task)
         self._pump()
 
-    def again(self, context: Any, pdu: Pdu) -> None:
+    def again(self, task: Task, place: int, pdu: Pdu) -> None:
         """The SMSC said that it is too much: this one once more, first of all, and everything slower."""
         now = self._loop.time()
         self._pace.slower(now)
-        self._queue.appendleft((pdu, context))
+        task.back(place, pdu)
+        if not task.queued:
+            task.queued = True
+            self._queue.appendleft(task)
         if self._complaints.allows("too fast", now):
             event(
                 log,
@@ -127,34 +144,50 @@ class Upstream:
                 per_second=round(self._pace.rate, 1),
             )
 
-    def withdraw(self, wanted: Callable[[Any], bool]) -> list[Any]:
-        """The contexts that ``wanted`` says yes to among those not sent yet; they never will be."""
-        found = [context for _, context in self._queue if wanted(context)]
-        if found:
-            self._queue = deque(item for item in self._queue if not wanted(item[1]))
-        return found
+    def withdraw(self) -> list[Task]:
+        """Take back all tasks of which nothing was sent. What was begun goes on: half of it is of no use."""
+        tasks = [task for task in self._queue if not task.begun]
+        for task in tasks:
+            task.queued = False
+        self._queue = deque(task for task in self._queue if task.begun)
+        return tasks
 
     def _pump(self) -> None:
-        queue = self._queue
-        while queue and not self._closing:
+        while self._queue and not self._closing:
             line = max(self._senders, key=_room_of)
-            room = min(line.room, len(queue))
+            room, now = line.room, self._loop.time()
             if not room or line.client is None:
                 return
-            now = self._loop.time()
-            count = self._pace.take(room, now)
-            if not count:
+            allowed = self._pace.take(room, now)
+            if not allowed:
                 self._pump_in(self._pace.wait(now))
                 return
-            for _ in range(count):
-                pdu, context = queue.popleft()
-                try:
-                    line.client.submit(pdu, context)
-                except InvalidState:  # it went away under our hands
-                    queue.appendleft((pdu, context))
-                    return
-                except ValueError as error:
-                    self._owner.unsendable(context, str(error))
+            used = self._fill(line.client, allowed)
+            if used < allowed:
+                self._pace.give_back(allowed - used)
+                return
+
+    def _fill(self, client: Client, count: int) -> int:
+        """Send up to ``count`` requests; how many there were."""
+        queue, used = self._queue, 0
+        while queue and used < count:
+            task = queue[0]
+            item = task.next()
+            if item is None:
+                queue.popleft()
+                task.queued = False
+                continue
+            place, pdu = item
+            try:
+                client.submit(pdu, (task, place))
+            except InvalidState:  # it went away under our hands
+                task.back(place, pdu)
+                break
+            except ValueError as error:
+                task.unsendable(place, str(error))
+            else:
+                used += 1
+        return used
 
     def _pump_in(self, pause: float) -> None:
         if self._pace_alarm is None:
@@ -196,12 +229,10 @@ class Upstream:
         """See `line.Owner`; guests that came by outbind say so too."""
         guests = self._outbind.bound if self._outbind is not None else 0
         self._owner.binds(guests + sum(line.client is not None for line in self._lines))
-        if any(line.client is not None for line in self._senders):
-            if self._patience_alarm is not None:
-                self._patience_alarm.cancel()
-                self._patience_alarm = None
+        if any(line.is_up for line in self._senders):
+            self._calm()
             self._why = ""
-            self._owner.linked("")
+            self._tell("")
             self._pump()
             return
         self._reason = why or self._reason
@@ -215,27 +246,36 @@ class Upstream:
         line = next((line for line in self._senders if line.client is client), None)
         if line is None:
             return
-        now = self._loop.time()
+        now, timeout = self._loop.time(), self._terms.timers.response
         if type(verdicts[-1]) is Answered:
-            line.silent, line.heard_at = 0, now
+            line.proven, line.silent, line.heard_at = True, 0, now
             return
         line.silent += sum(type(verdict) is Unanswered for verdict in verdicts)
-        if line.silent >= SILENT_REQUESTS and now - line.heard_at >= self._terms.timers.response:
-            line.silent = 0
+        # Answers to what was sent with these, or after them, say that it lives.
+        if line.silent >= SILENT_REQUESTS and now - line.heard_at >= timeout + _SLACK:
             event(log, logging.WARNING, "upstream does not answer, binding anew", provider=self._terms.name)
-            client.unbind()
+            client.unbind(grace=_SLACK)
+            self.changed("the SMSC does not answer")
 
     def _await_line(self) -> None:
         if not self._why and self._patience_alarm is None and not self._closing:
             self._patience_alarm = self._loop.call_later(PATIENCE, self._give_up)
 
     def _give_up(self) -> None:
+        self._calm()
+        if not self._closing:
+            self._why = self._reason
+            self._tell(self._why)
+
+    def _calm(self) -> None:
         if self._patience_alarm is not None:
             self._patience_alarm.cancel()
             self._patience_alarm = None
-        if not self._closing:
-            self._why = self._reason
-            self._owner.linked(self._why)
+
+    def _tell(self, why: str) -> None:
+        if why != self._told:
+            self._told = why
+            self._owner.linked(why)
 
 
 def _room_of(line: Line) -> int:

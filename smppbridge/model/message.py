@@ -123,6 +123,9 @@ class Outcome(NamedTuple):
     code: str  # the provider's own word or code
     at: int
     silent: bool = False  # the ESME was told in its submit_sm_resp: no receipt is owed
+    attempt: int = (
+        0  # the hand-over that it is the end of: void if another has begun; 0 = whatever became of it
+    )
 
 
 class StatusReport(NamedTuple):
@@ -134,7 +137,7 @@ class StatusReport(NamedTuple):
     err: int
     code: str  # the provider's own word or code
     details: str = ""  # what a number check found: "imsi=250… mcc=250 mnc=01 net=…"
-    also: tuple[str, ...] = ()  # the reference in other notations, likeliest first: for `recipient` only
+    also: tuple[str, ...] = ()  # the reference in other notations, likeliest first; `recipient` decides
     recipient: str = ""  # digits of the phone that it is about
     early: bool = False  # its message was taken just now, and may not be stored as sent yet
 

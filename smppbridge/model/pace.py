@@ -3,7 +3,7 @@
 Must not know the clock: ``now`` is an argument, in monotonic seconds that never go back.
 """
 
-SLOWEST = 1.0  # messages per second, however often the SMSC complains
+SLOWEST = 1.0  # messages per second, however often the SMSC complains, unless the operator allows less
 _FACTOR = 0.5  # of the rate that was too fast
 _ONE_SIGNAL = 1.0  # seconds: complaints that come together are one
 _CLIMB = 20.0  # seconds from a complaint until the rate has grown by as much as it was when it came
@@ -44,6 +44,12 @@ class Pace:
         self._passed += n
         return n
 
+    def give_back(self, n: int) -> None:
+        """``n`` of those that the last `take` allowed did not go."""
+        self._passed = max(0, self._passed - n)
+        if self._current:
+            self._tokens = min(self._most, self._tokens + n)
+
     def wait(self, now: float) -> float:
         """Seconds until one may go."""
         self._advance(now)
@@ -59,9 +65,15 @@ class Pace:
         self._slowed_at = now
         seen = max(self._fastest, self._passed / max(now - self._second, _SHORTEST))
         base = min(self._current, seen) if self._current else seen
-        self._current = max(SLOWEST, base * _FACTOR)
+        slowed = max(SLOWEST, base * _FACTOR)
+        self._current = min(slowed, self._ceiling) if self._ceiling else slowed
         self._step = max(base, SLOWEST) / _CLIMB
         self._tokens = min(self._tokens, 0.0)
+
+    @property
+    def _most(self) -> float:
+        """How many may go at once."""
+        return max(1.0, self._current / 10)
 
     def _advance(self, now: float) -> None:
         elapsed = now - self._at
@@ -73,7 +85,7 @@ class Pace:
             self._second, self._passed = now, 0
         if not self._current:
             return
-        self._tokens = min(max(1.0, self._current / 10), self._tokens + elapsed * self._current)
+        self._tokens = min(self._most, self._tokens + elapsed * self._current)
         if self._step:
             self._grow(elapsed)
 

@@ -6,7 +6,7 @@ errors and states. Must not know: SMPP sessions, the store, other providers.
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from smppbridge.errors import ProviderError
 from smppbridge.model.message import Doubt, Inbound, Message, Poll, StatusReport
@@ -113,6 +113,22 @@ class Callback:
     body: bytes = b""
 
 
+class Progress(Protocol):
+    """A hand-over whose results come one by one."""
+
+    @property
+    def done(self) -> bool:
+        """Whether all results were told."""
+
+    @property
+    def holding(self) -> bool:
+        """Whether some of the messages have not begun their way: no other hand-over takes its place yet."""
+
+    async def more(self) -> Sequence[tuple[int, SendResult]]:
+        """The next results, with the places of their messages in the batch; perhaps none. Returns when
+        there are some, or when `holding` or `done` changed."""
+
+
 class Provider(Protocol):
     """A way to send messages."""
 
@@ -165,3 +181,11 @@ class Provider(Protocol):
 
     async def balance(self) -> float | None:
         """Money left, in the provider's currency; None where it has no such call. Raises ProviderError."""
+
+
+@runtime_checkable
+class Stream(Protocol):
+    """A provider whose answers come message by message: none must wait for the slowest of its batch."""
+
+    def begin(self, messages: Sequence[Message], now: int) -> Progress:
+        """Like `Provider.send`, but returns at once. Never raises a ProviderError."""

@@ -12,13 +12,11 @@ import random
 import ssl
 import time
 from collections.abc import Iterable, Sequence
-from typing import Any
+from functools import partial
 
 from smppbridge.errors import (
     ConfigError,
     ProviderError,
-    Refused,
-    Rejected,
     StoreError,
     Throttled,
     Unavailable,
@@ -27,16 +25,15 @@ from smppbridge.errors import (
 from smppbridge.link.client import Client, Verdict
 from smppbridge.link.line import Terms
 from smppbridge.link.outbind import OutbindTerms
-from smppbridge.link.upstream import Item, Upstream
+from smppbridge.link.upstream import Upstream
 from smppbridge.logs import Seldom, event
 from smppbridge.model.message import Doubt, Inbound, Message, Poll, StatusReport
 from smppbridge.model.networks import is_within
 from smppbridge.providers.base import Callback, Draft, News, SendResult, Trace, Upcalls
-from smppbridge.providers.http_provider import UNFIT
 from smppbridge.providers.rules import Kind
 from smppbridge.providers.smpp_codes import rule_for, to_error
 from smppbridge.providers.smpp_jobs import Batch, Job
-from smppbridge.providers.smpp_options import SENDING_TIME, SmppOptions, Tls
+from smppbridge.providers.smpp_options import FINISHING_TIME, SENDING_TIME, SmppOptions, Tls
 from smppbridge.providers.smpp_receipts import Reader, stored_id
 from smppbridge.providers.smpp_wire import Wire
 from smppbridge.smpp.constants import Status, status_name
@@ -50,6 +47,7 @@ from smppbridge.smpp.pdu import (
     DeliverSm,
     Pdu,
     Response,
+    SubmitSm,
     SubmitSmResp,
 )
 from smppbridge.smpp.session import Timers
@@ -58,7 +56,7 @@ logger = logging.getLogger(__name__)
 
 SAVING_TIME = 5.0  # seconds in which the reference of a message that was taken is stored
 BIND_TIMEOUT = 10.0  # seconds for bind_resp
-MAX_PDU_OCTETS = 262_144  # of an SMSC, which may use message_payload; more is damage
+MAX_PDU_OCTETS = 70_000  # of an SMSC, which may use message_payload; more is damage
 MAX_REFERENCE = 0xFFFF
 
 
@@ -111,7 +109,7 @@ class Smpp:
         await self._upstream.start()
 
     def stop(self) -> None:
-        """Begin nothing more; what is on its way gets its answer."""
+        """Begin nothing more; what has begun is finished, and gets its answer."""
         self._stopping = True
         self._give_back(Unavailable("not sent: stopping"))
 
@@ -133,21 +131,29 @@ class Smpp:
         return False
 
     async def send(self, messages: Sequence[Message], now: int) -> Sequence[SendResult]:
-        """Submit all parts of all messages, and wait for their answers."""
+        """`begin`, then wait for all results."""
+        batch = self.begin(messages, now)
+        results: dict[int, SendResult] = {}
+        while not batch.done:
+            results.update(await batch.more())
+        return [results[place] for place in range(len(messages))]
+
+    def begin(self, messages: Sequence[Message], now: int) -> Batch:
+        """Submit all parts of all messages."""
+        loop = asyncio.get_running_loop()
+        batch = Batch(len(messages), self._ended)
+        batch.jobs = [
+            Job(batch, place, message, partial(self._submits, now)) for place, message in enumerate(messages)
+        ]
         upstream = self._upstream
         why = "not started" if upstream is None else "not sent: stopping" if self._stopping else upstream.why
-        if upstream is None or why or not messages:
-            return [Unavailable(why)] * len(messages)
-        batch = Batch(len(messages))
-        upstream.submit(self._items(batch, messages, now))
-        await asyncio.wait((batch.done,), timeout=SENDING_TIME)
-        batch.closed = True
-        if not batch.done.done():
-            late = Throttled("the SMSC takes messages slowly", after=max(1.0, upstream.pause))
-            self._give_back(late, batch)
-            await batch.done  # the answers still open have their own timer
-        asyncio.get_running_loop().call_later(SAVING_TIME, self._forget, batch)
-        return batch.results
+        if upstream is None or why:
+            for job in batch.jobs:
+                job.abandon(Unavailable(why))
+        else:
+            upstream.submit(batch.jobs)
+            loop.call_later(SENDING_TIME, self._time_over, batch)
+        return batch
 
     async def status(self, polls: Sequence[Poll]) -> Sequence[StatusReport]:
         """Never asked: receipts come by themselves."""
@@ -173,23 +179,36 @@ class Smpp:
 
     # --- sending -------------------------------------------------------------------------------
 
-    def _items(self, batch: Batch, messages: Sequence[Message], now: int) -> list[Item]:
-        items: list[Item] = []
-        for index, message in enumerate(messages):
-            try:
-                pdus = self._wire.submits(message, now, next(self._references) & MAX_REFERENCE)
-            except Refused as refused:
-                batch.put(index, Rejected(refused.reason, code=UNFIT, status=refused.status))
-                continue
-            job = Job(batch, index, message, len(pdus))
-            items += [(pdu, (job, part)) for part, pdu in enumerate(pdus)]
-        return items
+    def _submits(self, now: int, message: Message) -> Sequence[SubmitSm]:
+        return self._wire.submits(message, now, next(self._references) & MAX_REFERENCE)
+
+    def _time_over(self, batch: Batch) -> None:
+        """What has not begun by now goes back; what has, gets a little more time to be whole."""
+        if not batch.unsent or self._upstream is None:
+            return
+        batch.closed = True
+        late = Throttled("the SMSC takes messages slowly", after=max(1.0, self._upstream.pause))
+        for job in batch.jobs:
+            if not job.begun:
+                job.abandon(late)
+        asyncio.get_running_loop().call_later(FINISHING_TIME, self._give_up, batch, late)
+
+    def _give_up(self, batch: Batch, late: ProviderError) -> None:
+        for job in batch.jobs:
+            job.abandon(late)
+
+    def _give_back(self, error: ProviderError) -> None:
+        """What has not begun ends with ``error``."""
+        if self._upstream is not None:
+            for task in self._upstream.withdraw():
+                if isinstance(task, Job):
+                    task.abandon(error)
 
     def answered(self, client: Client, verdicts: list[Verdict]) -> None:
         """What became of submit_sm."""
         rule = self._options.message_id
         for verdict in verdicts:
-            job, part = verdict.context
+            job, place = verdict.context
             if not isinstance(verdict, Answered):
                 job.failed(Uncertain("no answer to submit_sm"))
             elif type(verdict.response) is SubmitSmResp and not verdict.response.command_status:
@@ -197,41 +216,25 @@ class Smpp:
                 if ref:
                     self._unsaved[ref] = job.batch
                     job.batch.refs.append(ref)
-                job.taken(part, ref)
+                job.taken(place, ref)
             else:
-                self._refused(client, verdict, job, part)
+                self._refused(client, verdict, job, place)
 
-    def _refused(self, client: Client, verdict: Answered, job: Job, part: int) -> None:
+    def _refused(self, client: Client, verdict: Answered, job: Job, place: int) -> None:
         """Refusals come as submit_sm_resp, or as generic_nack."""
         status = verdict.response.command_status or Status.ESME_RUNKNOWNERR
         rule = rule_for(self._options.profile, self._options.errors, status, job.message.tries)
-        given_up = job.errors or job.batch.closed or self._stopping
-        if rule.kind is Kind.THROTTLE and not given_up and self._upstream is not None:
-            self._upstream.again((job, part), verdict.request)
+        upstream = self._upstream
+        given_up = job.errors or job.batch.closed or upstream is None
+        if rule.kind is Kind.THROTTLE and not given_up and upstream is not None:
+            upstream.again(job, place, verdict.request)
             return
         if status == Status.ESME_RINVBNDSTS:
-            client.unbind()  # it does not take this session for a bound one
-        reason = f"the SMSC answered {status_name(status)} ({status:#x})"
-        self._end(job, to_error(rule, status, reason))
-
-    def _end(self, job: Job, error: ProviderError) -> None:
-        """A part met ``error``: those that were not sent yet are not worth sending."""
+            client.retire()  # it does not take this session for a bound one
+        error = to_error(rule, status, f"the SMSC answered {status_name(status)} ({status:#x})")
         job.failed(error)
-        if job.left and self._upstream is not None:
-            for other, _ in self._upstream.withdraw(lambda context: context[0] is job):
-                other.failed(Unavailable("not sent: another part was refused"))
-
-    def unsendable(self, context: Any, why: str) -> None:
-        """A submit_sm that does not fit its wire format."""
-        job, _ = context
-        self._end(job, Rejected(why, code=UNFIT, status=Status.ESME_RSYSERR))
-
-    def _give_back(self, error: ProviderError, batch: Batch | None = None) -> None:
-        """What was not sent (of one batch, or at all) ends with ``error``."""
-        if self._upstream is None:
-            return
-        for job, _ in self._upstream.withdraw(lambda context: batch is None or context[0].batch is batch):
-            job.failed(error)
+        if rule.kind is Kind.ACCOUNT:
+            self._give_back(error)  # it would say the same to all of them
 
     # --- what comes in -------------------------------------------------------------------------
 
@@ -253,6 +256,9 @@ class Smpp:
             task = asyncio.get_running_loop().create_task(self._hear(client, news, answers))
             self._hearing.add(task)
             task.add_done_callback(self._hearing.discard)
+
+    def _ended(self, batch: Batch) -> None:
+        asyncio.get_running_loop().call_later(SAVING_TIME, self._forget, batch)
 
     def _forget(self, batch: Batch) -> None:
         for ref in batch.refs:

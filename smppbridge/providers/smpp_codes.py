@@ -1,7 +1,8 @@
-"""command_status of an upstream SMSC -> what we do.
+"""command_status of an upstream SMSC's answer to submit_sm -> what we do.
 
 Sources: SMPP 3.4 §5.1.3 and, for the profile sms-assistent, sms-assistent.by API v1 §5.3.6; one row each. The
-operator may say otherwise about any code. Must not know: PDUs, sessions.
+operator may say otherwise about any code. What answers to binds mean is not said here: some of their codes
+are in the tables because SMSCs answer submit_sm with them, too. Must not know: PDUs, sessions.
 """
 
 from collections.abc import Mapping
@@ -12,15 +13,15 @@ from smppbridge.providers.rules import Kind, Rule
 from smppbridge.providers.smpp_options import SMS_ASSISTENT, Treatment
 from smppbridge.smpp.constants import Status
 
-AUTH_PAUSE = 1800.0  # seconds; a wrong password does not become right by itself
-BUSY_PAUSE = 60.0  # seconds until a bind is tried again that came too early, or was one too many
+AUTH_PAUSE = 1800.0  # seconds: an SMSC that does not know us any more will not do so soon by itself
+SESSION_PAUSE = 60.0  # seconds for an SMSC that is at odds with itself about our session
 NO_ROUTE_TRIES = 3  # rounds after which a network that is unavailable counts as a refusal
 
 _RETRY = Rule(Kind.RETRY, Status.ESME_RSYSERR)
 _THROTTLE = Rule(Kind.THROTTLE, Status.ESME_RTHROTTLED, pause=1.0)
 _FULL = Rule(Kind.THROTTLE, Status.ESME_RMSGQFUL, pause=5.0)
 _LOGIN = Rule(Kind.ACCOUNT, Status.ESME_RSYSERR, pause=AUTH_PAUSE)
-_BIND = Rule(Kind.ACCOUNT, Status.ESME_RSYSERR, pause=BUSY_PAUSE)
+_SESSION = Rule(Kind.ACCOUNT, Status.ESME_RSYSERR, pause=SESSION_PAUSE)
 _MONEY = Rule(Kind.ACCOUNT, Status.ESME_RNOMONEY)
 _BUG = Rule(Kind.BUG, Status.ESME_RSYSERR)
 _REFUSED = Rule(Kind.PERM, Status.ESME_RSUBMITFAIL)
@@ -34,9 +35,9 @@ def _passed_on(status: Status) -> Rule:
 
 STANDARD: dict[int, Rule] = {
     Status.ESME_RINVBNDSTS: _RETRY,  # the bind went away: the next one takes the message
-    Status.ESME_RALYBND: _BIND,
+    Status.ESME_RALYBND: _SESSION,
     Status.ESME_RSYSERR: _RETRY,
-    Status.ESME_RBINDFAIL: _BIND,
+    Status.ESME_RBINDFAIL: _SESSION,
     Status.ESME_RINVPASWD: _LOGIN,
     Status.ESME_RINVSYSID: _LOGIN,
     Status.ESME_RINVSYSTYP: _LOGIN,
@@ -88,9 +89,10 @@ _KNOWN = {int(status): status for status in Status if status}
 
 
 def rule_for(profile: str, overrides: Mapping[int, Treatment], status: int, tries: int) -> Rule:
-    """The row for the ``status`` (not 0) of a response. ``tries``: finished rounds of the message so far.
+    """The row for the ``status`` (not 0) of an answer to submit_sm.
 
-    ``overrides``: what the operator says about single codes; it goes before every table.
+    ``tries``: finished rounds of the message so far. ``overrides``: what the operator says of single codes;
+    it goes before every table.
     """
     wish = overrides.get(status)
     if wish is not None:

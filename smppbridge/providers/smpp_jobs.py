@@ -1,62 +1,190 @@
-"""What a batch of messages is waiting for while its parts are on their way to an SMSC.
+"""A batch of messages on its way to an SMSC: what of it is sent, and the results as they come.
 
-Must not know: PDUs, sessions.
+Must not know: sessions, what an answer means.
 """
 
 import asyncio
+import logging
+from collections.abc import Callable, Sequence
 
-from smppbridge.errors import ProviderError, Rejected, Uncertain
+from smppbridge.errors import ProviderError, Refused, Rejected, Uncertain
 from smppbridge.model.message import Message
 from smppbridge.providers.base import SendResult, Taken
+from smppbridge.providers.http_provider import UNFIT
+from smppbridge.smpp.constants import Status
+from smppbridge.smpp.pdu import Pdu, SubmitSm
+
+logger = logging.getLogger(__name__)
+
+GROUP = 0.01  # seconds for which a result waits for others, so that they are recorded together
+
+Build = Callable[[Message], Sequence[SubmitSm]]
 
 
 class Batch:
-    """One call of `send`: its results, and who waits for them."""
+    """Implements ``providers.base.Progress``. ``ended(batch)`` is called with the last result."""
 
-    __slots__ = ("closed", "done", "left", "refs", "results")
-
-    def __init__(self, size: int) -> None:
-        self.results: list[SendResult] = [Uncertain("no result")] * size
-        self.left = size
-        self.refs: list[str] = []  # of all parts that were taken
+    def __init__(self, size: int, ended: "Callable[[Batch], None]" = lambda batch: None) -> None:
+        self.left = size  # messages without a result
+        self.unsent = size  # messages of which not everything is on its way
         self.closed = False  # nothing of it may begin any more
-        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.refs: list[str] = []  # of all parts that were taken
+        self.jobs: list[Job] = []
+        self._ended = ended
+        self._fresh: list[tuple[int, SendResult]] = []
+        self._changed = asyncio.Event()
+        self._all = asyncio.Event()
 
-    def put(self, index: int, result: SendResult) -> None:
+    @property
+    def done(self) -> bool:
+        """Whether all results were told."""
+        return not self.left and not self._fresh
+
+    @property
+    def holding(self) -> bool:
+        """Whether some of it has not begun its way."""
+        return self.unsent > 0
+
+    async def more(self) -> Sequence[tuple[int, SendResult]]:
+        """The results that came since the last call, with the places of their messages."""
+        if not self._fresh and self.left:
+            self._changed.clear()
+            await self._changed.wait()
+        if self._fresh and self.left:
+            try:
+                async with asyncio.timeout(GROUP):
+                    await self._all.wait()
+            except TimeoutError:
+                pass  # the others take longer
+        fresh, self._fresh = self._fresh, []
+        return fresh
+
+    def put(self, place: int, result: SendResult) -> None:
         """The result of one message."""
-        self.results[index] = result
+        self._fresh.append((place, result))
         self.left -= 1
-        if not self.left and not self.done.done():
-            self.done.set_result(None)
+        self._changed.set()
+        if not self.left:
+            self._all.set()
+            self._ended(self)
+
+    def one_sent(self) -> None:
+        """All of one message is on its way, or never will be."""
+        self.unsent -= 1
+        if not self.unsent:
+            self._changed.set()
+
+    def one_back(self) -> None:
+        """Some of one message has to go out again."""
+        self.unsent += 1
 
 
 class Job:
-    """One message of a batch: what became of each of its parts."""
+    """One message of a batch: what became of each of its parts. Implements ``link.upstream.Task``."""
 
-    __slots__ = ("batch", "errors", "index", "left", "message", "refs")
+    __slots__ = (
+        *("batch", "begun", "errors", "message", "place", "queued", "refs"),
+        *("_again", "_build", "_counted", "_given", "_left", "_pdus"),
+    )
 
-    def __init__(self, batch: Batch, index: int, message: Message, parts: int) -> None:
+    def __init__(self, batch: Batch, place: int, message: Message, build: Build) -> None:
         self.batch = batch
-        self.index = index
+        self.place = place
         self.message = message
-        self.refs: list[str | None] = [None] * parts
+        self.queued = False
+        self.begun = False
+        self.refs: list[str | None] = []
         self.errors: list[ProviderError] = []
-        self.left = parts
+        self._build = build
+        self._pdus: Sequence[SubmitSm] | None = None  # made when its turn comes
+        self._given = 0  # how many of them went out
+        self._again: list[tuple[int, Pdu]] = []  # these must go out once more
+        self._left = 0  # parts whose fate is open
+        self._counted = True  # among batch.unsent
 
-    def taken(self, part: int, ref: str) -> None:
+    # --- Task ----------------------------------------------------------------------------------
+
+    def next(self) -> tuple[int, Pdu] | None:
+        """See `link.upstream.Task`."""
+        if self._pdus is None and not self._make():
+            return None
+        pdus = self._pdus or ()
+        if self._again:
+            item = self._again.pop()
+        elif self._given < len(pdus):
+            item = self._given, pdus[self._given]
+            self._given += 1
+        else:
+            return None
+        self.begun = True
+        self._count()
+        return item
+
+    def back(self, place: int, pdu: Pdu) -> None:
+        """See `link.upstream.Task`."""
+        self._again.append((place, pdu))
+        self._count()
+
+    def unsendable(self, place: int, why: str) -> None:
+        """See `link.upstream.Task`."""
+        self.failed(Rejected(why, code=UNFIT, status=Status.ESME_RSYSERR))
+
+    # --- what becomes of it --------------------------------------------------------------------
+
+    def taken(self, place: int, ref: str) -> None:
         """The SMSC took a part under ``ref``, "" when it named none."""
-        self.refs[part] = ref
-        self._one_less()
+        self.refs[place] = ref
+        self._less(1)
 
     def failed(self, error: ProviderError) -> None:
-        """A part met ``error``."""
+        """A part met ``error``: those that did not go out are not worth sending any more."""
         self.errors.append(error)
-        self._one_less()
+        self._less(1 + self._drop())
 
-    def _one_less(self) -> None:
-        self.left -= 1
-        if not self.left:
-            self.batch.put(self.index, self._result())
+    def abandon(self, error: ProviderError) -> None:
+        """What did not go out never will."""
+        if self._pdus is None:
+            self._pdus = ()
+            self._count()
+            self.batch.put(self.place, error)
+        elif dropped := self._drop():
+            self.errors.append(error)
+            self._less(dropped)
+
+    # --- inside --------------------------------------------------------------------------------
+
+    def _make(self) -> bool:
+        try:
+            self._pdus = self._build(self.message)
+        except Refused as refused:
+            self.abandon(Rejected(refused.reason, code=UNFIT, status=refused.status))
+            return False
+        except Exception:  # one message that we cannot bear must not cost the others their result
+            logger.exception("unexpected error with message %d", self.message.id)
+            self.abandon(Rejected("internal error", code=UNFIT, status=Status.ESME_RSYSERR))
+            return False
+        self._left = len(self._pdus)
+        self.refs = [None] * self._left
+        return True
+
+    def _drop(self) -> int:
+        """Forget what has not gone out; how many parts."""
+        dropped = len(self._pdus or ()) - self._given + len(self._again)
+        self._given = len(self._pdus or ())
+        self._again.clear()
+        self._count()
+        return dropped
+
+    def _count(self) -> None:
+        unsent = self._pdus is None or self._given < len(self._pdus) or bool(self._again)
+        if unsent != self._counted:
+            self._counted = unsent
+            self.batch.one_back() if unsent else self.batch.one_sent()
+
+    def _less(self, parts: int) -> None:
+        self._left -= parts
+        if not self._left:
+            self.batch.put(self.place, self._result())
 
     def _result(self) -> SendResult:
         """A refusal is final whatever became of the rest; half a message is neither sent nor unsent."""

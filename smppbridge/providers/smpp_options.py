@@ -31,7 +31,8 @@ from smppbridge.providers.options import ProviderOptions
 
 SMS_ASSISTENT = "sms-assistent"
 VALIDITY_MAX = 7 * 86400.0  # seconds: longer is asked of no SMSC
-SENDING_TIME = 60.0  # seconds in which the parts of one batch may begin their way
+SENDING_TIME = 60.0  # seconds in which the messages of one batch may begin their way
+FINISHING_TIME = 30.0  # seconds more, for the further parts of those that have begun
 _LEASE_SLACK = 30.0
 _SPECIFIED_PASSWORD = 8  # characters (SMPP 3.4 §4.1.1)
 _USUAL_WINDOW = 100
@@ -161,6 +162,13 @@ class Tls(Settings):
         return self
 
 
+class OutbindTls(Settings):
+    """What we show to an SMSC that calls us over TLS."""
+
+    cert: File
+    key: File
+
+
 class Outbind(Settings):
     """Where we listen for the outbind of an SMSC that calls us (SMPP 3.4 §4.1.7)."""
 
@@ -169,6 +177,7 @@ class Outbind(Settings):
     allow_from: tuple[Network, ...] = Field(min_length=1)
     password: Secret  # that the SMSC must show
     system_id: SystemId | None = None  # and its name; None: any
+    tls: OutbindTls | None = None  # None: we are called in clear
 
 
 class SmppOptions(ProviderOptions):
@@ -230,13 +239,13 @@ class SmppOptions(ProviderOptions):
     intermediate: bool = False  # ask for intermediate notifications, too
     message_id: Literal["as-is", "hex", "decimal", "auto"] = "auto"  # how submit_sm_resp writes ids
     receipts_by_text: bool = True  # what reads like a receipt is one, even when esm_class does not say so
-    errors: Annotated[
+    errors: Annotated[  # of submit_sm_resp; what answers to binds mean is fixed
         dict[CommandStatus, Treatment],
         WithJsonSchema(
             {
                 "type": "object",
                 "additionalProperties": {"enum": ["permanent", "retry", "throttle", "account"]},
-                "description": "command_status, such as 0x45, to what it says about the message or about us",
+                "description": "command_status of submit_sm_resp, such as 0x45, to what it says",
             }
         ),
     ] = Field(default_factory=dict)
@@ -289,7 +298,7 @@ class SmppOptions(ProviderOptions):
             inbound_interval=0.0,
             balance_interval=0.0,
             validity_max=VALIDITY_MAX,
-            lease=SENDING_TIME + self.response_timeout + _LEASE_SLACK,
+            lease=SENDING_TIME + FINISHING_TIME + self.response_timeout + _LEASE_SLACK,
         )
 
     def warnings(self, *, callbacks: bool) -> list[str]:
@@ -304,6 +313,11 @@ def _contradictions(own: SmppOptions) -> Iterator[str]:
     if not own.takes_tlvs and (own.long != "udh" or own.flash == "subunit"):
         key = "flash" if own.long == "udh" else "long"
         yield f"{key}: {getattr(own, key)} needs optional parameters, which SMPP 3.3 does not have"
+    if own.tls is not None and own.outbind is not None and own.outbind.tls is None:
+        yield (
+            "outbind.tls: is required where tls is on, {cert, key} of a certificate of ours; without it the "
+            "password would go in clear to who says outbind"
+        )
     problem = sender_problem(own.default_sender, own.profile)
     if problem:
         yield f"default_sender: {problem}"

@@ -47,9 +47,12 @@ def stored_id(rule: str, message_id: str) -> str:
 
     "hex", "decimal": the id is a number in that notation, stored in decimal without leading zeros. "auto": an
     id of hexadecimal digits is stored in small letters without leading zeros. Anything else as it came,
-    without blanks and NULs around it.
+    without blanks and NULs around it. "" (no id) for more than 255 characters, which no receipt may have
+    either.
     """
     message_id = _trimmed(message_id)
+    if len(message_id) > _REF_MAX:
+        return ""
     if rule == "hex":
         return _from_hex(message_id) or message_id
     if rule == "decimal":

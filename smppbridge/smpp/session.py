@@ -220,6 +220,11 @@ class Session:
         """How many more ordinary requests the window takes now."""
         return max(0, self.window - len(self._sent))
 
+    @property
+    def outstanding(self) -> int:
+        """How many ordinary requests of ours wait for their answer."""
+        return len(self._sent)
+
     def request(self, pdu: Pdu, now: float, context: Any = None) -> int:
         """Send a request of ours; returns the sequence_number that it was given.
 
@@ -298,12 +303,15 @@ class Session:
 
     # --- time and the end ----------------------------------------------------------------------
 
-    def tick(self, now: float) -> list[Event]:
-        """Let the timers run. Its cost does not grow with the number of requests that wait."""
+    def tick(self, now: float, *, listening: bool = True) -> list[Event]:
+        """Let the timers run. Its cost does not grow with the number of requests that wait. Unless we are
+        ``listening``, the silence is ours, and nobody is to be blamed for it."""
         events: list[Event] = []
         if self.state is State.CLOSED:
             return events
         self._expire(now, events)
+        if not listening:
+            return events
         reason = self._reason_to_close(now)
         if reason is not None:
             self._close(reason)

@@ -76,4 +76,8 @@ FROM_SMSC: dict[State, _Kinds] = {
 }
 
 SENDABLE: dict[Role, dict[State, _Kinds]] = {Role.ESME: FROM_ESME, Role.SMSC: FROM_SMSC}
-RECEIVABLE: dict[Role, dict[State, _Kinds]] = {Role.ESME: FROM_SMSC, Role.SMSC: FROM_ESME}
+RECEIVABLE: dict[Role, dict[State, _Kinds]] = {
+    # A receipt may cross our unbind: refused, it would be lost.
+    Role.ESME: {**FROM_SMSC, State.UNBINDING: _DELIVERING},
+    Role.SMSC: FROM_ESME,
+}

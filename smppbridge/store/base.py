@@ -55,6 +55,13 @@ class Settlement(NamedTuple):
     late: int  # statuses that contradict a final state: ignored
 
 
+class Recorded(NamedTuple):
+    """What one `record` did."""
+
+    settlement: Settlement  # by statuses that had waited for the references of what was sent
+    settled: list[Settled]  # became final by outcomes
+
+
 class Arrival(NamedTuple):
     """A message from a phone, and the deliver_sm by which its accounts get it (their ``id`` is not used)."""
 
@@ -97,17 +104,32 @@ class Store(Protocol):
         """Take up to ``limit`` QUEUED messages whose deadline has not come, higher priority first, then in
         order of id. The same statement records the attempt: SENDING, attempt + 1, due at ``lease_until``."""
 
-    def record_sent(self, sent: Sequence[Sent], now: int) -> "Future[Settlement]":
-        """-> SENT from any stage before it, as long as no newer attempt has begun: even when the lease ran
-        out and the message went back to a queue, the provider of this attempt has it, and it is that
-        provider's again. Statuses that came before their reference was known are applied in the same step.
+    def record(
+        self, sent: Sequence[Sent], unsent: Sequence[Unsent], outcomes: Sequence[Outcome], now: int
+    ) -> "Future[Recorded]":
+        """What became of attempts, all of it or nothing.
 
+        ``sent`` -> SENT from any stage before it, as long as no newer attempt has begun: even when the lease
+        ran out and the message went back to a queue, the provider of this attempt has it, and it is that
+        provider's again. Statuses that came before their reference was known are applied in the same step.
         Where it names `Sent.parts`, each part (the first one, ``provider_ref``, among them) has a status of
-        its own: the message is FINAL when all parts are, with the state, err and code of the worst."""
+        its own: the message is FINAL when all parts are, with the state, err and code of the worst.
+
+        ``unsent``: move the message on and keep the attempt for the history. Only from SENDING or UNCERTAIN,
+        if the attempt is still the last one.
+
+        ``outcomes``: final states decided here, by our own ids; no receipt is owed for a ``silent`` one.
+        Messages already FINAL are left alone. One with an ``attempt`` is for a message in SENDING or UNCERTAIN
+        whose last attempt this still is."""
+
+    def record_sent(self, sent: Sequence[Sent], now: int) -> "Future[Settlement]":
+        """The first part of `record`."""
 
     def record_unsent(self, unsent: Sequence[Unsent]) -> "Future[None]":
-        """The attempt did not end SENT: move the message on and keep the attempt for the history. Only from
-        SENDING or UNCERTAIN, if the attempt is still the last one."""
+        """The second part of `record`."""
+
+    def finish(self, outcomes: Sequence[Outcome]) -> "Future[list[Settled]]":
+        """The third part of `record`."""
 
     def hand_back(self, items: Sequence[tuple[int, int, int]]) -> "Future[None]":
         """(message id, attempt, due at) each: claimed, but no provider has seen it. WAITING until ``due at``,
@@ -141,14 +163,13 @@ class Store(Protocol):
         changes. A non-final status is noted (and notified where registered_delivery bit 4 asks, once per
         state).
 
-        A status is for the latest message, or part of one, with its ``provider_ref``; else for that of the
-        first reference in ``also`` whose recipient agrees: in the last 9 digits, or in all of a shorter
-        number (6 digits or more; below that they must be equal). For a reference not known yet the first
-        final or else the last status is kept under each of its notations, see `record_sent`, `purge`."""
-
-    def finish(self, outcomes: Sequence[Outcome]) -> "Future[list[Settled]]":
-        """Final states decided here, by our own ids. Messages already FINAL are left alone, and no receipt
-        is owed for a ``silent`` one."""
+        A status is for the latest message, or part of one, with its ``provider_ref``. With references in
+        ``also`` and a ``recipient`` it is for the first of these: the message with its ``provider_ref`` whose
+        recipient agrees, that of a reference in ``also`` whose recipient agrees, in their order, the latest
+        with its ``provider_ref``. Recipients agree in the last 9 digits, or in all of a shorter number (6
+        digits or more; below that they must be equal). Where that message is FINAL, an ``early`` status is
+        for none. For a reference not known yet the first final or else the last status is kept under each
+        of its notations, see `record`, `purge`."""
 
     def claim_polls(
         self, provider: str, now: int, limit: int, interval: int, slowest: int

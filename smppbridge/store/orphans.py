@@ -54,7 +54,7 @@ def keep(
 
 def adopt(connection: sqlite3.Connection, ids: Sequence[int]) -> Words:
     """Take out the statuses that waited for the references of messages ``ids``."""
-    if not connection.execute("SELECT EXISTS (SELECT 1 FROM orphans)").fetchone()[0]:
+    if not ids or not connection.execute("SELECT EXISTS (SELECT 1 FROM orphans)").fetchone()[0]:
         return []
     found = select_in(connection, _OF_PARTS, ids) if parts.has_any(connection) else []
     in_parts = {row[1] for row in found}

@@ -28,20 +28,43 @@ def same_phone(one: str, other: str) -> bool:
 def find(connection: sqlite3.Connection, provider: str, reports: Sequence[StatusReport]) -> list[Row | None]:
     """What each report is about, in order; None where nobody knows its reference.
 
-    A reference that the provider uses again means its latest message; one in another notation, the latest
-    whose phone agrees.
+    Where the reference may be meant in another notation, a phone that agrees decides; the reference as it
+    is without its phone comes last, because some providers write numbers in a way of their own. A reference
+    that the provider uses again means its latest message.
     """
     exact = _owners(connection, provider, [report.provider_ref for report in reports if report.provider_ref])
-    others = [report.also for report in reports if report.also and report.provider_ref not in exact]
+    sure = [_sure(report, exact.get(report.provider_ref, ())) for report in reports]
+    others = [report.also for report, row in zip(reports, sure, strict=True) if row is None]
     converted = _owners(connection, provider, list(chain.from_iterable(others)))
     return [
-        _latest(same, report) if (same := exact.get(report.provider_ref)) else _by_notation(report, converted)
-        for report in reports
+        _unless_ended(report, row or _by_notation(report, converted) or _latest(report, exact))
+        for report, row in zip(reports, sure, strict=True)
     ]
 
 
-def _latest(same: Sequence[Row], report: StatusReport) -> Row | None:
-    return None if report.early and same[0].stage == Stage.FINAL else same[0]
+def _sure(report: StatusReport, same: Sequence[Row]) -> Row | None:
+    """The owner of the very reference, if no other notation of it can be meant."""
+    if report.also and report.recipient:
+        return _to_phone(report.recipient, same)
+    return same[0] if same else None
+
+
+def _by_notation(report: StatusReport, owners: Mapping[str | None, Sequence[Row]]) -> Row | None:
+    found = (_to_phone(report.recipient, owners.get(notation, ())) for notation in report.also)
+    return next(filter(None, found), None)
+
+
+def _latest(report: StatusReport, owners: Mapping[str | None, Sequence[Row]]) -> Row | None:
+    return next(iter(owners.get(report.provider_ref, ())), None)
+
+
+def _to_phone(phone: str, same: Sequence[Row]) -> Row | None:
+    return next((row for row in same if same_phone(phone, row.recipient)), None)
+
+
+def _unless_ended(report: StatusReport, row: Row | None) -> Row | None:
+    """An early report is for a message not on record yet, not for one that had its reference before."""
+    return None if report.early and row is not None and row.stage == Stage.FINAL else row
 
 
 def _owners(
@@ -66,11 +89,3 @@ def _owners(
 def _rank(row: Row) -> tuple[int, bool]:
     """A message in parts is found by the reference of its first part, too: the part is meant."""
     return row.id, row.part_state is not None
-
-
-def _by_notation(report: StatusReport, owners: Mapping[str | None, Sequence[Row]]) -> Row | None:
-    for notation in report.also:
-        for row in owners.get(notation, ()):
-            if same_phone(report.recipient, row.recipient):
-                return row
-    return None

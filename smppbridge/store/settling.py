@@ -8,14 +8,15 @@ Must not know: asyncio, how receipts are delivered.
 import sqlite3
 from collections.abc import Sequence
 
-from smppbridge.model.message import Outcome, Settled, StatusReport
+from smppbridge.model.message import Outcome, Settled, Stage, StatusReport
 from smppbridge.store import orphans, parts, references
 from smppbridge.store.base import Settlement
 from smppbridge.store.parts import Words
 from smppbridge.store.rows import select_in
 from smppbridge.store.verdicts import WHOLE, Binds, Row, Verdict, apply
 
-_BY_ID = f"SELECT {WHOLE} FROM messages m WHERE m.id IN ({{}})"
+_BY_ID = f"SELECT {WHOLE}, m.attempt FROM messages m WHERE m.id IN ({{}})"
+_IN_HAND = (Stage.SENDING, Stage.UNCERTAIN)  # it is still with the provider of its last attempt
 
 
 def settle(
@@ -39,11 +40,13 @@ def finish(connection: sqlite3.Connection, outcomes: Sequence[Outcome], live: Bi
     said: dict[int, Outcome] = {}
     for outcome in outcomes:
         said.setdefault(outcome.id, outcome)
-    pairs = [
-        (row, [Verdict(word.state, True, word.err, word.code, word.at, "", word.silent)])
-        for row in map(Row._make, select_in(connection, _BY_ID, list(said)))
-        if (word := said[row.id])
-    ]
+    pairs = []
+    for *fields, attempt in select_in(connection, _BY_ID, list(said)):
+        row = Row._make(fields)
+        word = said[row.id]
+        if not word.attempt or (word.attempt == attempt and row.stage in _IN_HAND):
+            verdict = Verdict(word.state, True, word.err, word.code, word.at, "", word.silent)
+            pairs.append((row, [verdict]))
     return apply(connection, pairs, live).settled
 
 

@@ -30,7 +30,7 @@ from smppbridge.model.message import (
     Unsent,
 )
 from smppbridge.store import inbound, messages, orphans, receipts, settling, views
-from smppbridge.store.base import Arrival, Backlog, Gauges, Rerouted, Settlement
+from smppbridge.store.base import Arrival, Backlog, Gauges, Recorded, Rerouted, Settlement
 from smppbridge.store.checkpoint import Checkpointer
 from smppbridge.store.files import LOG_PAGE, Files, touch
 from smppbridge.store.writer import SLOW_COMMIT, Writer, commit
@@ -138,6 +138,17 @@ class SqliteStore:
         return self._call(
             lambda connection: messages.claim(connection, provider, account, limit, now, lease_until)
         )
+
+    def record(
+        self, sent: Sequence[Sent], unsent: Sequence[Unsent], outcomes: Sequence[Outcome], now: int
+    ) -> "Future[Recorded]":
+        def work(connection: sqlite3.Connection) -> Recorded:
+            messages.record_sent(connection, sent, now)
+            settlement = settling.adopt(connection, [item.id for item in sent], self._live)
+            messages.record_unsent(connection, unsent)
+            return Recorded(settlement, settling.finish(connection, outcomes, self._live))
+
+        return self._call(work)
 
     def record_sent(self, sent: Sequence[Sent], now: int) -> "Future[Settlement]":
         def work(connection: sqlite3.Connection) -> Settlement:

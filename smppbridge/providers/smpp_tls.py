@@ -1,0 +1,38 @@
+"""The TLS of an upstream SMSC: towards it, and where we listen for its outbind.
+
+Must not know: sessions, the network.
+"""
+
+import ssl
+
+from smppbridge.errors import ConfigError
+from smppbridge.providers.smpp_options import OutbindTls, Tls
+
+
+def upstream_tls_context(name: str, tls: Tls | None) -> ssl.SSLContext | None:
+    """TLS 1.2 or newer, where the SMSC must show a certificate for its name; None = no TLS. ``name``: of the
+    provider. Raises ConfigError for files that cannot be used."""
+    if tls is None:
+        return None
+    try:
+        context = ssl.create_default_context(cafile=tls.ca)
+        if tls.cert is not None:
+            context.load_cert_chain(tls.cert, tls.key)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError([f"providers.{name}.tls: cannot load the files: {error}"]) from error
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def outbind_tls_context(name: str, tls: OutbindTls | None) -> ssl.SSLContext | None:
+    """The server side of TLS 1.2 or newer; the password of outbind says who calls. None = no TLS. ``name``:
+    of the provider. Raises ConfigError for files that cannot be used."""
+    if tls is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(tls.cert, tls.key)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError([f"providers.{name}.outbind.tls: cannot load the files: {error}"]) from error
+    return context
