@@ -142,9 +142,8 @@ class Smpp:
         """Submit all parts of all messages."""
         loop = asyncio.get_running_loop()
         batch = Batch(len(messages), self._ended)
-        batch.jobs = [
-            Job(batch, place, message, partial(self._submits, now)) for place, message in enumerate(messages)
-        ]
+        build = partial(self._submits, now)
+        batch.jobs = [Job(batch, place, message, build) for place, message in enumerate(messages)]
         upstream = self._upstream
         why = "not started" if upstream is None else "not sent: stopping" if self._stopping else upstream.why
         if upstream is None or why:

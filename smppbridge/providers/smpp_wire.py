@@ -6,6 +6,7 @@ not at all. Must not know: sessions, what the SMSC answers, the clock.
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from smppbridge.errors import Refused
@@ -85,6 +86,10 @@ class Wire:
         self._own = options
         self._gsm = options.default_encoding == "gsm"
         self._passes_sar = options.takes_tlvs and options.tlvs in {"known", "all"}
+        codings = options.data_codings
+        self._order: dict[int | None, tuple[int, ...]] = {  # a text's own coding goes first
+            own: (own, *(one for one in codings if one != own)) for own in codings
+        }
         self._surely_fits = _SURE_PART * options.max_parts if _UCS2 in options.data_codings else 0
         self._registered = int(RegisteredDelivery.SUCCESS_OR_FAILURE)
         if options.intermediate:
@@ -157,7 +162,7 @@ class Wire:
         seconds = min(max(-(-(deadline - now) // 1000), 1), int(VALIDITY_MAX))
         match self._own.validity:
             case "relative":
-                return format_relative(seconds)
+                return _relative(seconds)
             case "absolute":
                 return format_absolute(datetime.fromtimestamp(-(-now // 1000) + seconds, UTC))
             case "none":
@@ -192,8 +197,7 @@ class Wire:
 
     def _of_text(self, message: Message, reference: int) -> list[_Content]:
         own = flavour(message.data_coding).alphabet
-        codings = sorted(self._own.data_codings, key=lambda coding: coding != own)  # its own one first
-        coding, pieces = self._split(message.text, codings)
+        coding, pieces = self._split(message.text, self._order.get(own, self._own.data_codings))
         data_coding, marks = self._marked(coding, message.flash)
         without = _OWN | _SAR | {tag for tag, _ in marks}
         tlvs = self._passed_on(message.tlvs, without) + marks
@@ -311,6 +315,11 @@ class Wire:
         if coding == 0 and self._gsm:
             return -(-head * 8 // 7) + length <= SINGLE_SEPTETS
         return head + length <= SINGLE_OCTETS
+
+
+@lru_cache(maxsize=1024)  # messages of one second have the same
+def _relative(seconds: int) -> str:
+    return format_relative(seconds)
 
 
 def _sar_of(raw: bytes | None) -> _Sar | None:

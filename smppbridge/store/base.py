@@ -119,7 +119,7 @@ class Store(Protocol):
         if the attempt is still the last one.
 
         ``outcomes``: final states decided here, by our own ids; no receipt is owed for a ``silent`` one.
-        Messages already FINAL are left alone. One with an ``attempt`` is for a message in SENDING or UNCERTAIN
+        Messages already FINAL are left alone. One with an ``attempt`` is for a message SENDING or UNCERTAIN
         whose last attempt this still is."""
 
     def record_sent(self, sent: Sequence[Sent], now: int) -> "Future[Settlement]":
