@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT = 10.0  # seconds for TCP and TLS
 STEADY = 30.0  # seconds after which a bind counts as a good one, and the next pause is short again
+_FIRST_TLV_VERSION = 0x34
 _FIRST_PAUSE = 0.5
 _REFUSED_FIRST, _REFUSED_LAST = 30.0, 600.0  # pauses after a refusal that a repetition will not change
 _UNKNOWN_TO_THEM = frozenset({Status.ESME_RINVPASWD, Status.ESME_RINVSYSID})  # every line would hear it
@@ -64,6 +65,7 @@ class Door:
 
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
+        self.is_older = False  # the SMSC knows no optional parameters, and the log says so
         self._refusals = 0
         self._closed_until = 0.0
 
@@ -143,7 +145,9 @@ class Line:
             lived = 0.0
             try:
                 async with self._door.lock:
-                    client = await self._open() if not self._door.wait(self._loop.time()) else None
+                    if self._door.wait(self._loop.time()) > 0:
+                        continue  # another line was refused meanwhile: this one has not tried
+                    client = await self._open()
                 lived = await self._live(client) if client is not None else 0.0
             except Exception:  # whatever it was: a line never ends by itself
                 log.exception("unexpected error with an upstream bind of %s", self._terms.name)
@@ -187,6 +191,7 @@ class Line:
                     host=f"{host}:{port}",
                     bind_type=BIND_TYPES[self._kind],
                 )
+                self._look_at_version(client)
                 return client
             await client.close(grace=1.0)
             self._opening = None
@@ -195,9 +200,22 @@ class Line:
                 self._door.refused(self._loop.time())
                 break
         refused = status in _REFUSED
-        self._refusals += refused
+        self._refusals = self._refusals + 1 if refused else 0
         self._owner.changed(why, hopeless=refused)
         return None
+
+    def _look_at_version(self, client: Client) -> None:
+        """An SMSC before SMPP 3.4 may choke on optional parameters (SMPP 3.4 §3.4)."""
+        ours = self._terms.bind(self._kind).interface_version
+        if 0 < client.peer_version < _FIRST_TLV_VERSION <= ours and not self._door.is_older:
+            self._door.is_older = True
+            event(
+                log,
+                logging.WARNING,
+                "the SMSC speaks an older version of SMPP, set interface_version: 0x33",
+                provider=self._terms.name,
+                version=f"{client.peer_version:#04x}",
+            )
 
     def _complain(self, host: str, why: str, status: int) -> None:
         if self._complaints.allows((host, status), self._loop.time()):

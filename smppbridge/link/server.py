@@ -57,9 +57,11 @@ class BoundLink:
 
 
 Answer = Callable[[Sequence[SubmitSm], Sequence[SubmitSmResp]], None]
-"""Gets the responses to some submit_sm of one read; for what can be answered together one call is best."""
+"""Gets the responses to some submit_sm of one read; for what can be answered together one call is best. After
+the end of its connection, too: nothing is written then."""
 Accept = Callable[[BoundLink, list[SubmitSm], Answer], None]
-"""Takes the submit_sm of one read and answers each of them once, sooner or later."""
+"""Takes the submit_sm of one read and answers each of them exactly once, sooner or later: even when the bind
+is gone by then, as the connection waits for the answers, and they are counted."""
 
 
 class Receiver(Protocol):

@@ -9,13 +9,11 @@ import asyncio
 import itertools
 import logging
 import random
-import ssl
 import time
 from collections.abc import Iterable, Sequence
 from functools import partial
 
 from smppbridge.errors import (
-    ConfigError,
     ProviderError,
     StoreError,
     Throttled,
@@ -33,8 +31,9 @@ from smppbridge.providers.base import Callback, Draft, News, SendResult, Trace, 
 from smppbridge.providers.rules import Kind
 from smppbridge.providers.smpp_codes import rule_for, to_error
 from smppbridge.providers.smpp_jobs import Batch, Job
-from smppbridge.providers.smpp_options import FINISHING_TIME, SENDING_TIME, SmppOptions, Tls
+from smppbridge.providers.smpp_options import FINISHING_TIME, SENDING_TIME, SmppOptions
 from smppbridge.providers.smpp_receipts import Reader, stored_id
+from smppbridge.providers.smpp_tls import outbind_tls_context, upstream_tls_context
 from smppbridge.providers.smpp_wire import Wire
 from smppbridge.smpp.constants import Status, status_name
 from smppbridge.smpp.events import Answered, Fault
@@ -74,7 +73,9 @@ class Smpp:
         self._options = options
         self._wire = Wire(options)
         self._reader = Reader(options)
-        self._tls = _tls_context(name, options.tls)
+        self._tls = upstream_tls_context(name, options.tls)
+        outbind = options.outbind
+        self._outbind_tls = outbind_tls_context(name, outbind.tls) if outbind is not None else None
         self._references = itertools.count(random.randrange(MAX_REFERENCE))
         self._upcalls: Upcalls | None = None
         self._upstream: Upstream | None = None
@@ -341,18 +342,5 @@ class Smpp:
             lambda ip: is_within(ip, outbind.allow_from),
             outbind.system_id or "",
             outbind.password.get_secret_value(),
+            self._outbind_tls,
         )
-
-
-def _tls_context(name: str, tls: Tls | None) -> ssl.SSLContext | None:
-    """TLS 1.2 or newer, where the SMSC must show a certificate for its name."""
-    if tls is None:
-        return None
-    try:
-        context = ssl.create_default_context(cafile=tls.ca)
-        if tls.cert is not None:
-            context.load_cert_chain(tls.cert, tls.key)
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigError([f"providers.{name}.tls: cannot load the files: {error}"]) from error
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context

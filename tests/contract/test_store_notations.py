@@ -73,6 +73,67 @@ async def test_the_reference_as_it_is_stored_needs_no_recipient(store: Store) ->
     assert await final(store) == [1]
 
 
+async def test_the_reference_itself_needs_its_phone_only_before_other_notations(store: Store) -> None:
+    """Decimal 10 in a receipt is the answer "a", and not the answer "10"."""
+    messages = await claimed(store, PHONE, OTHER)
+    await record(store, (messages[0], "10"), (messages[1], "a"))
+    await store.settle("lab", [told("a", recipient=OTHER)._replace(provider_ref="10")], NOW)
+    assert await final(store) == [2]
+    await store.settle("lab", [told("a", recipient=PHONE)._replace(provider_ref="10")], NOW)
+    assert await final(store) == [1, 2]
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_ids_from_1_in_two_notations_to_different_phones(store: Store, together: bool) -> None:
+    """Answers in hexadecimal, receipts in decimal: each receipt is for its own message, in any order."""
+    numbers = range(1, 1001)
+    messages = await claimed(store, *[f"37529{number:07}" for number in numbers])
+    await record(store, *[(message, f"{message.id:x}") for message in messages])
+    states = (State.DELIVERED, State.EXPIRED, State.REJECTED, State.UNDELIVERABLE, State.DELETED)
+    receipts = []
+    for number in sorted(numbers, key=lambda number: number * 7 % 1001):
+        others = dict.fromkeys((f"{number:x}", f"{int(str(number), 16)}"))
+        also = [other for other in others if other != str(number)]
+        status = told(*also, recipient=f"8029{number:07}", state=states[number % 5])
+        receipts.append(status._replace(provider_ref=str(number)))
+    for batch in [receipts] if together else [[receipt] for receipt in receipts]:
+        assert (await store.settle("lab", batch, NOW)).late == 0
+    owed = await store.claim_receipts("pbx", 7, NOW, NOW + HOUR, 2000)
+    assert {int(one.wire_id): one.state for one in owed} == {number: states[number % 5] for number in numbers}
+
+
+async def test_the_latest_of_a_reference_that_is_used_again_is_the_latest_to_that_phone(store: Store) -> None:
+    messages = await claimed(store, PHONE, PHONE, OTHER)
+    await record(store, *[(message, "10") for message in messages])
+    await store.settle("lab", [told("a")._replace(provider_ref="10")], NOW)
+    assert await final(store) == [2]
+    await store.settle("lab", [told("a", recipient="")._replace(provider_ref="10")], NOW)
+    assert await final(store) == [2, 3]
+
+
+async def test_the_reference_itself_counts_last_for_a_phone_that_is_written_in_another_way(
+    store: Store,
+) -> None:
+    messages = await claimed(store, PHONE, PHONE)
+    await record(store, (messages[0], "10"), (messages[1], "a"))
+    await store.settle("lab", [told("a", "16", recipient=OTHER)._replace(provider_ref="10")], NOW)
+    assert await final(store) == [1]
+
+
+@pytest.mark.parametrize("ref", ["10", ""])
+async def test_what_comes_early_is_for_no_message_that_has_ended(store: Store, ref: str) -> None:
+    """The SMSC counts from 1 again: its answer is not on record yet."""
+    old, new = await claimed(store, PHONE, PHONE)
+    await record(store, (old, "10"))
+    await store.settle("lab", [report(1)._replace(provider_ref="10")], NOW)
+    word = told("10", state=State.EXPIRED)._replace(early=True)
+    if ref:
+        word = word._replace(provider_ref=ref, also=())
+    settlement = await store.settle("lab", [word], NOW)
+    assert (settlement.settled, settlement.late) == ([], 0)
+    assert await record(store, (new, "10")) == [State.EXPIRED]
+
+
 async def test_a_notation_stands_in_for_a_reference_that_nobody_has(store: Store) -> None:
     await send(store, "16")
     await store.settle("lab", [told("16")._replace(provider_ref="10")], NOW)

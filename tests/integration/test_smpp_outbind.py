@@ -1,14 +1,12 @@
 """The SMSC calls us: it says outbind, we bind as receiver, and what it delivers counts as ever."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
 
-from smppbridge.app import App
 from smppbridge.link import line
 from smppbridge.link.outbind import MAX_GUESTS
 from smppbridge.logs import TextFormatter
@@ -29,15 +27,14 @@ from smppbridge.smpp.pdu import (
     Unbind,
 )
 from smppbridge.smpp.receipt import parse_receipt
-from tests.support.bridge import PATIENCE, bridge, eventually, metric
+from tests.support.bridge import PATIENCE, eventually, metric
 from tests.support.esme import PHONE, Esme, submit
 from tests.support.failing import rows
+from tests.support.outbind import WORD, Scene, scene
 from tests.support.phones import text_of
 from tests.support.ports import reserved_ports
 from tests.support.smpp_centre import CentreSimulator, Rules
-from tests.support.upstream import link, sections
 
-WORD = "word"  # the password of outbind
 SENT, FINAL = 5, 6
 STAGES = "SELECT stage, count(*) FROM messages GROUP BY stage ORDER BY stage"
 
@@ -53,48 +50,6 @@ def door() -> Iterator[int]:
     """A port for outbind."""
     with reserved_ports(1) as (port,):
         yield port
-
-
-class Scene(NamedTuple):
-    """A bridge that listens for outbind, and is bound to ``home`` as ever."""
-
-    app: App
-    home: CentreSimulator
-    esme: Esme
-    door: int
-
-    @property
-    def binds(self) -> float:
-        """How many binds are up."""
-        return metric(self.app, "upstream_binds", provider="link")
-
-    def tried(self, status: str = "ESME_ROK") -> float:
-        """How many binds ended like this."""
-        return metric(self.app, "upstream_bind_attempts_total", provider="link", status=status)
-
-    async def call(self, centre: CentreSimulator, system_id: str = "centre", password: str = WORD) -> None:
-        """Let ``centre`` say outbind."""
-        await centre.outbind("127.0.0.1", self.door, system_id, password)
-
-    async def caller(self, *pdus: Pdu) -> Esme:
-        """Somebody who connects to the door, and says this."""
-        caller = await Esme.connect(self.door)
-        caller.send(*pdus)
-        return caller
-
-
-@asynccontextmanager
-async def scene(
-    directory: Path, door: int, rules: Rules | None = None, outbind: dict[str, Any] | None = None, **keys: Any
-) -> AsyncIterator[Scene]:
-    listener = {"host": "127.0.0.1", "port": door, "allow_from": ["127.0.0.1"], "password": WORD}
-    async with CentreSimulator(rules) as home:
-        entry = link(home.port, outbind={**listener, **(outbind or {})}, **keys)
-        text = sections(entry, inbound=[{"to": "pbx"}])
-        async with bridge(directory, text) as app, await Esme.bound(app.smpp_ports[0]) as esme:
-            now = Scene(app, home, esme, door)
-            await eventually(lambda: now.binds == 1)
-            yield now
 
 
 # --- welcome ---------------------------------------------------------------------------------------

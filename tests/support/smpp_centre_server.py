@@ -152,10 +152,12 @@ class CentreSimulator:
         connection = self._receiving().connection
         connection.write_raw(octets)
 
-    async def outbind(self, host: str, port: int, system_id: str, password: str) -> None:
-        """Connect to an ESME and ask it to bind (SMPP 3.4 §2.2.1); it is served like any other. Raises
-        OSError."""
-        _, connection = await self._loop.create_connection(self._new_connection, host, port)
+    async def outbind(
+        self, host: str, port: int, system_id: str, password: str, tls: ssl.SSLContext | None = None
+    ) -> None:
+        """Connect to an ESME and ask it to bind (SMPP 3.4 §2.2.1); it is served like any other. ``tls``: the
+        client side of it. Raises OSError."""
+        _, connection = await self._loop.create_connection(self._new_connection, host, port, ssl=tls)
         connection.request(Outbind(system_id=system_id, password=password))
 
     def unbind(self) -> None:

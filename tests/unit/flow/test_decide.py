@@ -167,14 +167,20 @@ def test_a_message_that_came_too_fast_waits_its_turn_while_its_esme_waits() -> N
 
 @pytest.mark.parametrize("waited", [True, False])
 def test_only_who_waits_is_told_of_a_refusal_in_silence(waited: bool) -> None:
+    here = situation(waited=waited)
+    assert outcome(after_error(message(), Rejected("bad number"), here)).silent == waited
+
+
+@pytest.mark.parametrize("waited", [True, False])
+def test_what_a_provider_may_have_is_never_refused(waited: bool) -> None:
     here = situation(uncertain="fail", waited=waited)
     for decision in (
-        after_error(message(), Rejected("bad number", code="215", err=215), here),
         after_error(message(), Uncertain("read timeout"), here),
         after_question(doubt(asked=ASKED_IN_VAIN - 1), here, missing=False),
         when_overdue(overdue(Stage.SENDING), here),
     ):
-        assert outcome(decision).silent == waited
+        end = outcome(decision)
+        assert (end.state, end.silent) == (State.UNDELIVERABLE, False)
 
 
 @pytest.mark.parametrize("policy", ["hold", "resend"])
@@ -191,6 +197,30 @@ def test_what_is_certainly_not_there_is_refused_after_the_last_provider() -> Non
 @pytest.mark.parametrize("stage", [Stage.WAITING, Stage.QUEUED, Stage.UNCERTAIN, Stage.SENT])
 def test_a_time_that_ran_out_is_no_refusal(stage: Stage) -> None:
     assert not outcome(when_overdue(overdue(stage), situation(waited=True))).silent
+
+
+# --- whose end it is -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("waited", [True, False])
+def test_the_end_of_a_hand_over_is_of_no_other(waited: bool) -> None:
+    here = situation(uncertain="fail", waited=waited)
+    third = message("c")._replace(attempt=3)
+    ends = [
+        after_error(third, Rejected("bad number"), here),
+        after_error(third, Uncertain("read timeout"), here),
+        after_question(messages.doubt(third, asked=ASKED_IN_VAIN - 1), here, missing=False),
+        when_overdue(overdue(Stage.SENDING)._replace(attempt=3), here),
+        when_overdue(overdue(Stage.UNCERTAIN)._replace(attempt=3), here),
+    ]
+    if waited:
+        ends.append(after_error(third, Unavailable("no route to host"), here))
+    assert [outcome(end).attempt for end in ends] == [3] * len(ends)
+
+
+@pytest.mark.parametrize("stage", [Stage.WAITING, Stage.QUEUED, Stage.SENT])
+def test_a_time_that_ran_out_without_a_hand_over_is_the_message_s(stage: Stage) -> None:
+    assert outcome(when_overdue(overdue(stage), situation())).attempt == 0
 
 
 def test_result_words() -> None:

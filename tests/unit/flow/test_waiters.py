@@ -118,18 +118,46 @@ async def test_the_alarm_comes_again_after_a_time_without_anybody() -> None:
         await eventually(lambda: read.calls == [[taken(1)], [taken(2)]])
 
 
-async def test_nobody_waits_on_a_connection_that_is_gone() -> None:
+async def test_nobody_waits_on_a_connection_that_is_gone_though_each_answer_is_given() -> None:
     async with connected() as link:
-        waiters, read = Waiters(), Read(link)
+        waiters, read = Waiters(patience=SOON), Read(link)
         for number in (1, 2, 3):
             waiters.add(number, read.withheld(number))
         waiters.refuse({3: Status.ESME_RSYSERR})
         link.connection.abort()
         assert not waiters.waits(1)
         assert not waiters.add(4, read.withheld(4))
-        waiters.saved([1, 2, 3, 4])
-        waiters.close()
-        assert read.calls == []
+        waiters.saved([1, 3, 4])
+        assert read.calls == [[taken(1), refused(3, 0x08)]]
+        await eventually(lambda: read.calls[1:] == [[taken(2)]])
+
+
+async def test_so_many_of_one_connection_are_withheld_and_no_more() -> None:
+    async with connected() as first, connected() as second:
+        waiters, one, other = Waiters(most_of_one=2), Read(first), Read(second)
+        assert [waiters.add(number, one.withheld(number)) for number in (1, 2, 3)] == [True, True, False]
+        assert not waiters.waits(3)
+        assert waiters.add(4, other.withheld(4))
+        waiters.refuse({1: Status.ESME_RSYSERR})
+        assert not waiters.add(3, one.withheld(3))  # the first has no answer yet
+        waiters.saved([1])
+        assert waiters.add(3, one.withheld(3))
+        waiters.saved([2, 3, 4])
+        assert (one.calls, other.calls) == ([[refused(1, 0x08)], [taken(2), taken(3)]], [[taken(4)]])
+
+
+async def test_so_many_are_withheld_in_all() -> None:
+    async with connected() as first, connected() as second:
+        waiters, one, other = Waiters(patience=SOON, most=2), Read(first), Read(second)
+        assert waiters.add(1, one.withheld(1))
+        assert waiters.add(2, other.withheld(2))
+        waiters.refuse({1: Status.ESME_RSYSERR})
+        assert not waiters.add(3, other.withheld(3))
+        await eventually(lambda: other.calls == [[taken(2)]])
+        assert waiters.add(3, other.withheld(3))
+        assert not waiters.add(4, other.withheld(4))
+        waiters.unsaved([1])
+        assert waiters.add(4, other.withheld(4))
 
 
 async def test_at_the_end_all_are_taken() -> None:
@@ -147,7 +175,7 @@ async def test_at_the_end_all_are_taken() -> None:
 
 async def test_a_result_costs_little_however_many_wait() -> None:
     async with connected() as link:
-        waiters, read = Waiters(), Read(link)
+        waiters, read = Waiters(most_of_one=100_000, most=100_000), Read(link)
         withheld = read.withheld(1)
         for number in range(100_000):
             waiters.add(number, withheld)

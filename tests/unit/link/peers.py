@@ -62,6 +62,36 @@ def message(number: int) -> SubmitSm:
     return SubmitSm(destination_addr="375291234567", data_coding=3, short_message=str(number).encode())
 
 
+class Order:
+    """Messages that go out one after another. Implements ``link.upstream.Task``."""
+
+    def __init__(self, *numbers: int) -> None:
+        self.queued = False
+        self.begun = False
+        self.numbers = numbers
+        self.bad: list[tuple[int, str]] = []  # what cannot be written, and why
+        self.left: list[tuple[int, Pdu]] = [(place, message(number)) for place, number in enumerate(numbers)]
+
+    def next(self) -> tuple[int, Pdu] | None:
+        if not self.left:
+            return None
+        self.begun = True
+        return self.left.pop(0)
+
+    def back(self, place: int, pdu: Pdu) -> None:
+        self.left.insert(0, (place, pdu))
+
+    def unsendable(self, place: int, why: str) -> None:
+        self.bad.append((self.numbers[place], why))
+
+
+def number_of(verdict: Verdict) -> int:
+    """The message whose fate this is."""
+    task, place = verdict.context
+    assert isinstance(task, Order)
+    return task.numbers[place]
+
+
 class Owner:
     """Writes down what a line or an upstream says."""
 
@@ -73,7 +103,6 @@ class Owner:
         self.changes: list[tuple[str, bool]] = []
         self.counts: list[int] = []
         self.links: list[str] = []
-        self.bad: list[tuple[Any, str]] = []
 
     def incoming(self, client: Client, pdus: list[Pdu]) -> None:
         self.came += pdus
@@ -83,9 +112,6 @@ class Owner:
 
     def answered(self, client: Client, verdicts: list[Verdict]) -> None:
         self.heard += verdicts
-
-    def unsendable(self, context: Any, why: str) -> None:
-        self.bad.append((context, why))
 
     def fault(self, fault: Fault) -> None:
         self.faults.append(fault)
@@ -103,9 +129,9 @@ class Owner:
         self.links.append(why)
 
     @property
-    def taken(self) -> list[Any]:
-        """Contexts of requests that the SMSC took, in the order of its answers."""
-        return [one.context for one in self.heard if isinstance(getattr(one, "response", None), SubmitSmResp)]
+    def taken(self) -> list[int]:
+        """The messages of orders that the SMSC took, in the order of its answers."""
+        return [number_of(one) for one in self.heard if isinstance(getattr(one, "response", None), SubmitSmResp)]
 
 
 def tasks() -> set[asyncio.Task[Any]]:

@@ -13,11 +13,21 @@ import pytest
 from smppbridge.link import client as client_module
 from smppbridge.link import line as module
 from smppbridge.link.line import Door, Line, Terms, refusal_pause
-from smppbridge.smpp.constants import Status
-from smppbridge.smpp.pdu import Bind, BindReceiver, BindTransceiver, BindTransmitter, GenericNack
+from smppbridge.logs import TextFormatter
+from smppbridge.smpp.constants import Status, Tag
+from smppbridge.smpp.pdu import (
+    Bind,
+    BindReceiver,
+    BindTransceiver,
+    BindTransceiverResp,
+    BindTransmitter,
+    GenericNack,
+    Pdu,
+)
+from smppbridge.smpp.tlv import Tlv, tlv
 from tests.support.bridge import eventually, free_port
 from tests.support.smpp_centre import CentreSimulator, Rules
-from tests.unit.link.peers import Owner, answering, tasks, terms
+from tests.unit.link.peers import QUICK, Owner, answering, bind_pdu, tasks, terms
 
 ENDED = ("the connection to the SMSC ended", False)
 UP = ("", False)
@@ -109,6 +119,32 @@ async def test_a_long_first_pause_is_no_longer_than_allowed() -> None:
         await eventually(lambda: owner.changes == [UP, ENDED, UP])
 
 
+async def test_a_refusal_of_long_ago_makes_no_pause_longer() -> None:
+    """It was refused, and then nobody was there: tries are short of each other again."""
+    owner = Owner()
+    full = Rules(bind_status=lambda bind: Status.ESME_RBINDFAIL)
+    async with CentreSimulator(full) as centre, lines(owner, terms(centre.port)):
+        await eventually(lambda: owner.tries == ["ESME_RBINDFAIL"])
+        centre.stop_listening()
+        await eventually(lambda: len(owner.tries) == 2)
+        began = asyncio.get_running_loop().time()
+        await eventually(lambda: len(owner.tries) == 6)
+        assert asyncio.get_running_loop().time() - began < 1.0  # with pauses of a refusal: 1.6 at least
+        assert owner.tries[1:] == ["unreachable"] * 5
+
+
+async def test_who_finds_the_door_closed_has_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line that could not try has no reason to wait longer than the door is closed."""
+    monkeypatch.setattr(module, "_FIRST_PAUSE", 20.0)
+    owner = Owner()
+    centre = CentreSimulator(Rules(password="other"))
+    async with centre, lines(owner, terms(centre.port), BindTransceiver, BindTransceiver) as both:
+        await eventually(lambda: owner.tries == ["ESME_RINVPASWD"])
+        centre.rules.password = "secret"
+        await eventually(lambda: both[1].client is not None, patience=2)
+        assert owner.tries == ["ESME_RINVPASWD", "ESME_ROK"]
+
+
 # --- up and down -----------------------------------------------------------------------------------
 
 
@@ -156,6 +192,46 @@ async def test_a_bind_that_is_cut_each_time_does_not_hammer(monkeypatch: pytest.
             await asyncio.sleep(0.001)
         assert asyncio.get_running_loop().time() - began >= 0.1 + 0.2 + 0.4
         assert centre.counts["binds"] == 4
+
+
+# --- versions --------------------------------------------------------------------------------------
+
+
+async def versions_told(caplog: pytest.LogCaptureFixture, theirs: int | None, ours: int) -> list[str]:
+    """What two binds make the log say of the version, where the SMSC says ``theirs``."""
+    tlvs: tuple[Tlv, ...] = () if theirs is None else (tlv(Tag.SC_INTERFACE_VERSION, theirs),)
+
+    def answer(pdu: Pdu) -> BindTransceiverResp | None:
+        return BindTransceiverResp(tlvs=tlvs) if isinstance(pdu, Bind) else None
+
+    def bind(kind: type[Bind]) -> Bind:
+        pdu = bind_pdu(kind)
+        pdu.interface_version = ours
+        return pdu
+
+    owner = Owner()
+    async with answering(answer) as port:
+        own = terms(port, bind=bind, timers=QUICK._replace(bind=0.1, response=0.1))
+        async with lines(owner, own, BindTransceiver, BindTransceiver):
+            await eventually(lambda: owner.changes == [UP, UP])
+    return [TextFormatter(mask=False).format(one) for one in caplog.records if "older" in one.message]
+
+
+@pytest.mark.parametrize("version", [0x01, 0x33])
+async def test_an_older_smsc_is_told_of_once(version: int, caplog: pytest.LogCaptureFixture) -> None:
+    (line,) = await versions_told(caplog, version, 0x34)
+    assert "provider=link" in line
+    assert f"version={version:#04x}" in line
+    assert "set interface_version: 0x33" in line
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"), [(0x34, 0x34), (0x50, 0x34), (0, 0x34), (None, 0x34), (0x33, 0x33)]
+)
+async def test_a_version_that_is_nothing_to_say(
+    theirs: int | None, ours: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert await versions_told(caplog, theirs, ours) == []
 
 
 # --- hosts -----------------------------------------------------------------------------------------

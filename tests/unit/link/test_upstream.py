@@ -21,13 +21,14 @@ from smppbridge.smpp.pdu import Bind, BindReceiver, BindTransceiver, BindTransmi
 from smppbridge.smpp.session import Answered, Timers, Unanswered
 from tests.support.bridge import eventually, free_port
 from tests.support.smpp_centre import CentreSimulator, Rules
-from tests.unit.link.peers import Owner, message, tasks, terms
+from tests.unit.link.peers import Order, Owner, number_of, tasks, terms
 
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client_module, "_TICK", 0.02)
     monkeypatch.setattr(line_module, "_FIRST_PAUSE", 0.02)
+    monkeypatch.setattr(module, "_SLACK", 0.06)
 
 
 @asynccontextmanager
@@ -46,13 +47,19 @@ async def upstream(
             await made.close()
 
 
-def items(*numbers: int) -> list[tuple[SubmitSm, int]]:
-    return [(message(number), number) for number in numbers]
+def items(*numbers: int) -> list[Order]:
+    """One task for each."""
+    return [Order(number) for number in numbers]
 
 
 def texts(centre: CentreSimulator) -> list[int]:
     """What the SMSC got, in order."""
     return [int(one.pdu.short_message) for one in centre.submitted]
+
+
+def unanswered(owner: Owner) -> list[int]:
+    """Messages whose answer never came."""
+    return [number_of(one) for one in owner.heard if isinstance(one, Unanswered)]
 
 
 # --- the queue -------------------------------------------------------------------------------------
@@ -71,24 +78,47 @@ async def test_in_their_order(window: int) -> None:
 
 async def test_never_more_than_the_window() -> None:
     owner = Owner()
-    rules = Rules(mute=True)
+    rules = Rules()
     async with CentreSimulator(rules) as centre, upstream(owner, terms(centre.port, window=3)) as link:
-        link.submit(items(*range(10)))
+        link.submit(items(0))
+        await eventually(lambda: owner.taken == [0])
+        rules.mute = True
+        link.submit(items(*range(1, 11)))
         await asyncio.sleep(0.1)
-        assert texts(centre) == [0, 1, 2]
+        assert texts(centre) == [0, 1, 2, 3]
 
 
 async def test_all_lines_are_used() -> None:
     owner = Owner()
     kinds = (BindTransceiver,) * 3
+    rules = Rules()
     async with (
-        CentreSimulator(Rules(mute=True)) as centre,
+        CentreSimulator(rules) as centre,
         upstream(owner, terms(centre.port, window=2), *kinds, up=3) as link,
     ):
-        link.submit(items(*range(20)))
-        await eventually(lambda: len(centre.submitted) == 6)
+        link.submit(items(1, 2, 3))
+        await eventually(lambda: len(owner.taken) == 3)
+        rules.mute = True
+        link.submit(items(*range(4, 24)))
+        await eventually(lambda: len(centre.submitted) == 9)
         await asyncio.sleep(0.05)
-        assert [session.submits for session in centre.sessions] == [2, 2, 2]
+        assert [session.submits for session in centre.sessions] == [3, 3, 3]
+
+
+@pytest.mark.parametrize("status", [0, Status.ESME_RINVDSTADR])
+async def test_one_at_a_time_until_the_first_answer_over_a_bind(status: int) -> None:
+    owner = Owner()
+    rules = Rules(latency=0.1, status_of=lambda pdu: status)
+    async with CentreSimulator(rules) as centre, upstream(owner, terms(centre.port)) as link:
+        for numbers in (range(5), range(5, 10)):
+            link.submit(items(*numbers))
+            await eventually(lambda: len(centre.submitted) == numbers[0] + 1)
+            await asyncio.sleep(0.05)
+            assert len(centre.submitted) == numbers[0] + 1
+            await eventually(lambda: len(centre.submitted) == numbers[0] + 5, patience=0.2)
+            await eventually(lambda: len(owner.heard) == numbers[0] + 5)
+            centre.hang_up()
+            await eventually(lambda: len(owner.counts) > 2 * (numbers[0] // 5 + 1) and owner.counts[-1] == 1)
 
 
 async def test_receivers_get_none() -> None:
@@ -107,35 +137,58 @@ async def test_what_is_withdrawn_is_never_sent() -> None:
     async with CentreSimulator() as centre:
         centre.stop_listening()
         async with upstream(owner, terms(centre.port), up=0) as link:
-            link.submit(items(*range(6)))
-            assert link.withdraw(lambda number: number % 2) == [1, 3, 5]
-            assert link.withdraw(lambda number: number % 2) == []
+            orders = items(*range(3))
+            link.submit(orders)
+            assert [order.queued for order in orders] == [True] * 3
+            assert link.withdraw() == orders
+            assert [order.queued for order in orders] == [False] * 3
+            assert link.withdraw() == []
+            link.submit(items(7))
             centre.listen_again()
-            await eventually(lambda: owner.taken == [0, 2, 4])
-            assert texts(centre) == [0, 2, 4]
-            assert link.withdraw(lambda number: True) == []
+            await eventually(lambda: owner.taken == [7])
+            assert texts(centre) == [7]
+            assert link.withdraw() == []
 
 
-async def test_what_was_sent_cannot_be_withdrawn() -> None:
+async def test_what_was_begun_is_not_withdrawn() -> None:
     owner = Owner()
     async with (
-        CentreSimulator(Rules(mute=True)) as centre,
-        upstream(owner, terms(centre.port, window=2)) as link,
+        CentreSimulator(Rules(latency=0.05)) as centre,
+        upstream(owner, terms(centre.port, window=1)) as link,
     ):
-        link.submit(items(1, 2, 3))
-        assert link.withdraw(lambda number: True) == [3]
+        begun, other = Order(1, 2, 3), Order(4, 5)
+        link.submit([begun, other])
+        await eventually(lambda: texts(centre) == [1])
+        assert link.withdraw() == [other]
+        assert (begun.queued, other.queued) == (True, False)
+        await eventually(lambda: owner.taken == [1, 2, 3])
+        link.submit(items(6))
+        await eventually(lambda: owner.taken == [1, 2, 3, 6])
+        assert texts(centre) == [1, 2, 3, 6]
+        assert not begun.queued
+
+
+async def test_what_belongs_together_goes_out_in_one_go() -> None:
+    owner = Owner()
+    kinds = (BindTransceiver,) * 2
+    async with CentreSimulator() as centre, upstream(owner, terms(centre.port), *kinds, up=2) as link:
+        link.submit([Order(1, 2), Order(3, 4, 5), Order(6)])
+        await eventually(lambda: len(owner.taken) == 6)
+        assert texts(centre) == [1, 2, 3, 4, 5, 6]
 
 
 async def test_a_request_that_cannot_be_written_holds_up_no_other() -> None:
     owner = Owner()
     async with CentreSimulator() as centre, upstream(owner, terms(centre.port)) as link:
-        bad = (SubmitSm(destination_addr="1" * 30), 2)
+        bad = Order(2)
+        bad.left = [(0, SubmitSm(destination_addr="1" * 30))]
         link.submit([*items(1), bad, *items(3)])
         await eventually(lambda: owner.taken == [1, 3])
-        ((context, why),) = owner.bad
-        assert context == 2
+        ((number, why),) = bad.bad
+        assert number == 2
         assert why
         assert "1" * 30 not in why
+        assert not bad.queued
 
 
 async def test_the_rate_that_the_operator_allows() -> None:
@@ -160,7 +213,8 @@ class Patient(Owner):
     def answered(self, client: Client, verdicts: list[Verdict]) -> None:
         for one in verdicts:
             if isinstance(one, Answered) and one.response.command_status == Status.ESME_RTHROTTLED:
-                self.link.again(one.context, one.request)
+                task, place = one.context
+                self.link.again(task, place, one.request)
             else:
                 self.heard.append(one)
 
@@ -294,31 +348,75 @@ async def test_a_receiver_alone_cannot_send() -> None:
 
 async def test_what_was_unanswered_is_told_and_what_waited_goes_on() -> None:
     owner = Owner()
-    rules = Rules(mute=True)
+    rules = Rules()
     async with CentreSimulator(rules) as centre, upstream(owner, terms(centre.port, window=2)) as link:
+        link.submit(items(0))
+        await eventually(lambda: owner.taken == [0])
+        rules.mute = True
         link.submit(items(1, 2, 3, 4))
-        await eventually(lambda: texts(centre) == [1, 2])
+        await eventually(lambda: texts(centre) == [0, 1, 2])
         rules.mute = False
         centre.hang_up()
-        await eventually(lambda: len(owner.heard) == 4)
-        assert [one.context for one in owner.heard if isinstance(one, Unanswered)] == [1, 2]
-        assert owner.taken == [3, 4]
-        assert texts(centre) == [1, 2, 3, 4]
+        await eventually(lambda: len(owner.heard) == 5)
+        assert unanswered(owner) == [1, 2]
+        assert owner.taken == [0, 3, 4]
+        assert texts(centre) == [0, 1, 2, 3, 4]
+
+
+# --- silence ---------------------------------------------------------------------------------------
+
+HASTY = Timers(bind=1.0, enquire_link=0.0, inactivity=0.0, response=0.2)
 
 
 async def test_a_session_that_answers_nothing_is_left(caplog: pytest.LogCaptureFixture) -> None:
     owner = Owner()
-    timers = Timers(bind=1.0, enquire_link=0.0, inactivity=0.0, response=0.1)
     async with (
         CentreSimulator(Rules(lose_answer=lambda number: number <= 3)) as centre,
-        upstream(owner, terms(centre.port, timers=timers, window=1)) as link,
+        upstream(owner, terms(centre.port, timers=HASTY, window=1)) as link,
     ):
         link.submit(items(*range(4)))
         await eventually(lambda: owner.taken == [3])
-        assert [one.context for one in owner.heard if isinstance(one, Unanswered)] == [0, 1, 2]
+        assert unanswered(owner) == [0, 1, 2]
         assert centre.counts["binds"] == 2
         assert texts(centre) == [0, 1, 2, 3]
     assert "does not answer" in caplog.text
+
+
+async def test_what_is_lost_among_answers_ends_no_session() -> None:
+    owner = Owner()
+    async with (
+        CentreSimulator(Rules(lose_answer=lambda number: number % 4 == 3)) as centre,
+        upstream(owner, terms(centre.port, timers=HASTY)) as link,
+    ):
+        for begin in (0, 20, 40):
+            link.submit(items(*range(begin, begin + 20)))
+            await eventually(lambda: len(owner.heard) == begin + 20)
+            await asyncio.sleep(0.1)
+        assert len(unanswered(owner)) == 15
+        assert (centre.counts["binds"], owner.counts) == (1, [1])
+
+
+async def test_a_line_that_is_left_leaves_its_queue_to_another() -> None:
+    owner = Owner()
+    kinds = (BindTransceiver,) * 2
+    async with (
+        CentreSimulator() as centre,
+        upstream(owner, terms(centre.port, timers=HASTY, window=2), *kinds, up=2) as link,
+    ):
+        link.submit(items(0, 1))
+        await eventually(lambda: len(owner.taken) == 2)
+        deaf, well = centre.sessions
+        assert deaf.connection._transport is not None
+        deaf.connection._transport.pause_reading()
+        began = asyncio.get_running_loop().time()
+        for number in range(2, 60):
+            link.submit(items(number))
+            await asyncio.sleep(0.01)
+        await eventually(lambda: centre.counts["binds"] == 3)
+        assert asyncio.get_running_loop().time() - began < 2
+        await eventually(lambda: len(owner.heard) == 60)
+        assert len(unanswered(owner)) <= 5
+        assert well in centre.sessions
 
 
 async def test_what_comes_in_and_what_is_wrong(caplog: pytest.LogCaptureFixture) -> None:

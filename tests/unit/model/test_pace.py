@@ -68,6 +68,38 @@ def test_it_never_stands_still() -> None:
     assert pace.take(1, 100.0) == 1
 
 
+@pytest.mark.parametrize("rate", [0.1, 0.5, 0.99])
+def test_complaints_never_make_it_faster_than_the_operators_rate(rate: float) -> None:
+    pace = Pace(rate, 0.0)
+    passed = 0
+    for second in range(1, 1001):
+        passed += pace.take(10, float(second))
+        pace.slower(second + 0.5)
+        assert pace.rate <= rate
+    assert passed <= rate * 1000 + 1
+
+
+def test_what_was_taken_for_nothing_comes_back() -> None:
+    pace = Pace(100.0, 0.0)
+    assert pace.take(10, 1.0) == 10
+    pace.give_back(7)
+    assert pace.take(10, 1.0) == 7
+    pace.give_back(7)
+    pace.give_back(7)
+    assert pace.take(100, 1.0) == 10  # no more than at once anyway
+
+
+def test_what_comes_back_has_not_passed() -> None:
+    pace = Pace(0.0, 0.0)
+    for step in range(100):
+        assert pace.take(10, step / 100) == 10
+        pace.give_back(9)
+    pace.slower(1.0)
+    assert pace.rate == pytest.approx(50, rel=0.05)
+    pace.give_back(1000)
+    assert pace.take(1000, 10.0) == 5
+
+
 def test_it_finds_the_speed_of_the_smsc_and_uses_most_of_it() -> None:
     pace = Pace(0.0, 0.0)
     run(pace, 0.0, 10.0, capacity=100.0)

@@ -25,7 +25,7 @@ from smppbridge.providers import smpp as module
 from smppbridge.providers.base import Callback, News, Taken, Upcalls
 from smppbridge.providers.http_provider import UNFIT
 from smppbridge.providers.smpp import Smpp
-from smppbridge.providers.smpp_options import SENDING_TIME
+from smppbridge.providers.smpp_options import FINISHING_TIME, SENDING_TIME
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.pdu import AlertNotification, DeliverSm, SubmitSm
 from tests.support.bridge import eventually, free_port
@@ -89,8 +89,14 @@ def kinds(results: Sequence[object]) -> list[type]:
     return [type(result) for result in results]
 
 
+async def prove(provider: Smpp, centre: CentreSimulator) -> None:
+    """Have the SMSC answer once over this bind: from then on the whole window is used."""
+    assert kinds(await provider.send(batch(0), NOW)) == [Taken]
+    centre.submitted.clear()
+
+
 def waiting(provider: Smpp) -> int:
-    """Requests in the queue."""
+    """Messages in the queue."""
     assert provider._upstream is not None
     return len(provider._upstream._queue)
 
@@ -124,12 +130,26 @@ async def test_after_the_stop() -> None:
 
 async def test_a_stop_lets_what_was_sent_have_its_answer() -> None:
     async with CentreSimulator(Rules(latency=0.2)) as centre, linked(centre, window=2) as provider:
+        await prove(provider, centre)
         sending = asyncio.ensure_future(provider.send(batch(1, 2, 3, 4), NOW))
         await eventually(lambda: len(centre.submitted) == 2)
         provider.stop()
         results = await asyncio.wait_for(sending, 1)
         assert kinds(results) == [Taken, Taken, Unavailable, Unavailable]
         assert len(centre.submitted) == 2
+
+
+async def test_a_stop_lets_what_was_begun_be_whole() -> None:
+    async with CentreSimulator(Rules(latency=0.05)) as centre, linked(centre, window=1) as provider:
+        texts = [message(number, text="x" * 400, data_coding=0) for number in (1, 2)]
+        sending = asyncio.ensure_future(provider.send(texts, NOW))
+        await eventually(lambda: len(centre.submitted) == 1)
+        provider.stop()
+        begun, other = await asyncio.wait_for(sending, 2)
+        assert isinstance(begun, Taken)
+        assert len(begun.parts) == 2
+        assert isinstance(other, Unavailable)
+        assert len(centre.submitted) == 3
 
 
 async def test_what_is_never_asked() -> None:
@@ -161,10 +181,11 @@ async def test_files_of_tls_that_cannot_be_used(tmp_path: Path, content: str | N
 
 
 async def test_a_lease_is_longer_than_a_batch_may_take() -> None:
-    """A batch may begin its last submit_sm just before SENDING_TIME is over, and wait for that answer."""
+    """A batch may begin its last message just before SENDING_TIME is over, send its last part just before
+    FINISHING_TIME is, and wait for that answer."""
     for keys in ({}, {"response_timeout": 120}):
         own = options(**keys)
-        assert own.limits().lease > SENDING_TIME + own.response_timeout
+        assert own.limits().lease > SENDING_TIME + FINISHING_TIME + own.response_timeout
 
 
 # --- batches ---------------------------------------------------------------------------------------
@@ -217,10 +238,25 @@ async def test_a_slow_smsc(monkeypatch: pytest.MonkeyPatch) -> None:
         assert len(centre.submitted) == 2
 
 
-async def test_a_message_that_is_half_sent_when_the_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_has_begun_when_the_time_is_over_becomes_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "SENDING_TIME", 0.1)
     async with CentreSimulator(Rules(latency=0.2)) as centre, linked(centre, window=1) as provider:
-        (result,) = await provider.send([message(1, text="x" * 300, data_coding=0)], NOW)
+        texts = [message(number, text="x" * 300, data_coding=0) for number in (1, 2)]
+        whole, other = await asyncio.wait_for(provider.send(texts, NOW), 2)
+        assert isinstance(whole, Taken)
+        assert len(whole.parts) == 1
+        assert isinstance(other, Throttled)
+        assert len(centre.submitted) == 2
+        assert waiting(provider) == 0
+
+
+async def test_what_cannot_become_whole_is_in_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SENDING_TIME", 0.05)
+    monkeypatch.setattr(module, "FINISHING_TIME", 0.05)
+    async with CentreSimulator(Rules(latency=0.2)) as centre, linked(centre, window=1) as provider:
+        (result,) = await asyncio.wait_for(
+            provider.send([message(1, text="x" * 300, data_coding=0)], NOW), 2
+        )
         assert isinstance(result, Uncertain)
         assert len(centre.submitted) == 1
         assert waiting(provider) == 0
@@ -233,11 +269,73 @@ async def test_throttling_ends_with_the_time(monkeypatch: pytest.MonkeyPatch) ->
     async with CentreSimulator(rules) as centre, linked(centre) as provider:
         results = await asyncio.wait_for(provider.send(batch(1, 2), NOW), 2)
         assert kinds(results) == [Throttled, Throttled]
-        assert waiting(provider) == 0
         tries = len(centre.submitted)
         assert tries > 2
+        await eventually(lambda: waiting(provider) == 0)
         await asyncio.sleep(0.1)
         assert len(centre.submitted) == tries
+
+
+async def test_throttling_that_begins_when_the_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SENDING_TIME", 0.05)
+    monkeypatch.setattr(pace, "SLOWEST", 50.0)
+    rules = Rules(latency=0.1, status_of=lambda pdu: Status.ESME_RTHROTTLED)
+    async with CentreSimulator(rules) as centre, linked(centre) as provider:
+        (result,) = await asyncio.wait_for(provider.send(batch(1), NOW), 2)
+        assert isinstance(result, Throttled)
+        assert len(centre.submitted) == 1
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+async def test_a_part_that_was_too_much_goes_again_though_the_time_is_over(
+    number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SENDING_TIME", 0.02)
+    monkeypatch.setattr(pace, "SLOWEST", 50.0)
+    seen: list[int] = []
+
+    def status_of(pdu: SubmitSm) -> int:
+        seen.append(pdu.short_message[5])
+        return Status.ESME_RTHROTTLED if seen.count(number) == 1 and seen[-1] == number else 0
+
+    rules = Rules(status_of=status_of, latency=0.05)
+    async with CentreSimulator(rules) as centre, linked(centre) as provider:
+        (result,) = await asyncio.wait_for(
+            provider.send([message(1, text="x" * 400, data_coding=0)], NOW), 2
+        )
+        if number == 1:  # nothing of it had been taken
+            assert isinstance(result, Throttled)
+            assert seen == [1]
+        else:
+            assert isinstance(result, Taken)
+            assert sorted(seen) == sorted([1, 2, 3, number])
+
+
+async def test_what_was_too_much_when_it_stops_goes_back() -> None:
+    rules = Rules(latency=0.1, status_of=lambda pdu: Status.ESME_RTHROTTLED)
+    async with CentreSimulator(rules) as centre, linked(centre) as provider:
+        sending = asyncio.ensure_future(provider.send(batch(1), NOW))
+        await eventually(lambda: centre.submitted)
+        provider.stop()
+        (result,) = await asyncio.wait_for(sending, 1)
+        assert isinstance(result, Throttled)
+        assert len(centre.submitted) == 1
+
+
+@pytest.mark.parametrize("end", ["stop", "linked"])
+async def test_what_was_too_much_has_not_begun(end: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The SMSC said that it does not have it: it may go elsewhere, and at once."""
+    rules = Rules(status_of=lambda pdu: Status.ESME_RTHROTTLED)
+    async with CentreSimulator(rules) as centre, linked(centre) as provider:
+        sending = asyncio.ensure_future(provider.send(batch(1), NOW))
+        await eventually(lambda: waiting(provider))
+        if end == "stop":
+            provider.stop()
+        else:
+            provider.linked("gone")
+        (result,) = await asyncio.wait_for(sending, 1)
+        assert isinstance(result, Unavailable)
+        assert len(centre.submitted) == 1
 
 
 async def test_once_too_much_then_taken(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -268,6 +366,7 @@ async def test_a_refused_part_ends_its_message(window: int, monkeypatch: pytest.
         CentreSimulator(Rules(status_of=status_of)) as centre,
         linked(centre, window=window) as provider,
     ):
+        await prove(provider, centre)
         messages = [message(1, text="x" * 400, data_coding=0), *batch(2)]
         refused, taken = await asyncio.wait_for(provider.send(messages, NOW), 2)
         assert isinstance(refused, Rejected)
@@ -278,8 +377,10 @@ async def test_a_refused_part_ends_its_message(window: int, monkeypatch: pytest.
 
 
 async def test_a_connection_that_ends() -> None:
-    rules = Rules(mute=True)
+    rules = Rules()
     async with CentreSimulator(rules) as centre, linked(centre, window=2) as provider:
+        await prove(provider, centre)
+        rules.mute = True
         sending = asyncio.ensure_future(provider.send(batch(1, 2, 3), NOW))
         await eventually(lambda: len(centre.submitted) == 2)
         rules.mute = False

@@ -1,4 +1,4 @@
-"""Every row of the two tables of command_status, and what the operator may say instead."""
+"""Every row of the two tables of command_status of submit_sm_resp, and what the operator may say instead."""
 
 import pytest
 

@@ -11,6 +11,7 @@ from smppbridge.providers.smpp_options import (
     PROFILES,
     SENDING_TIME,
     SMS_ASSISTENT,
+    OutbindTls,
     SmppOptions,
     Tls,
     parse_address,
@@ -137,6 +138,9 @@ def test_several_hosts_are_tried_in_order() -> None:
         {"outbind": {**LISTENER, "allow_from": []}},
         {"outbind": {**LISTENER, "password": ""}},
         {"outbind": {"port": 2900, "allow_from": ["192.0.2.7"]}},
+        {"outbind": {**LISTENER, "tls": {"cert": "a.pem"}}},
+        {"outbind": {**LISTENER, "tls": {"key": "a.key"}}},
+        {"outbind": {**LISTENER, "tls": True}},
         {"errors": {"0x45": "ignore"}},
         {"errors": {"0": "retry"}},
         {"errors": {"ESME": "retry"}},
@@ -207,6 +211,20 @@ def test_outbind() -> None:
     assert own.outbind is not None
     assert (own.outbind.host, own.outbind.port, own.outbind.system_id) == ("0.0.0.0", 2900, None)
     assert own.secrets == (SECRET, "other")
+
+
+def test_outbind_over_tls() -> None:
+    listener = {**LISTENER, "tls": {"cert": "a.pem", "key": "a.key"}}
+    for tls in (True, False):
+        own = options(outbind=listener, tls=tls)
+        assert own.outbind is not None
+        assert own.outbind.tls == OutbindTls(cert=Path("a.pem"), key=Path("a.key"))
+
+
+def test_with_tls_the_password_is_not_shown_in_clear_to_whoever_says_outbind() -> None:
+    words = mistake_of(outbind=LISTENER, tls={"ca": "ca.pem"})
+    assert "outbind.tls: is required where tls is on" in words
+    assert "in clear" in words
 
 
 def test_values_as_yaml_hands_them_over() -> None:

@@ -239,3 +239,16 @@ def check(vector: dict[str, Any]) -> None:
     for name, value in vector["expect"].items():
         got = getattr(parsed, name)
         assert (got.isoformat() if isinstance(got, datetime) else got) == value, name
+
+
+_WORDS = st.text(st.characters(codec="ascii", categories=("L", "N", "P")), min_size=1, max_size=12)
+
+
+@given(st.lists(_WORDS, min_size=7, max_size=7), st.none() | st.text(max_size=30))
+def test_the_usual_form_reads_like_any_other(words: list[str], text: str | None) -> None:
+    """With a blank in front it is not the usual form any more, and says the same."""
+    keys = ("id", "sub", "dlvrd", "submit date", "done date", "stat", "err")
+    receipt = " ".join(f"{key}:{word}" for key, word in zip(keys, words, strict=True))
+    if text is not None:
+        receipt += f" text:{text}"
+    assert parse_receipt(receipt) == parse_receipt(" " + receipt)
