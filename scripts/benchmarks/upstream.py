@@ -15,31 +15,18 @@ from smppbridge.model.message import Message
 from smppbridge.providers.base import News, Taken, Upcalls
 from smppbridge.providers.smpp import Smpp
 from smppbridge.providers.smpp_options import SmppOptions
+from tests.support.messages import message
 
 _WINDOW = ", window: 50"
 _FEW = 1_000
 
 
 def _message(number: int) -> Message:
-    return Message(
-        id=number,
-        account="load",
+    return message(
+        number,
         recipient=f"37529{number % 10_000_000:07}",
-        sender="ALARM",
         text="Door 3 opened at 12:34, alarm set. " * 4,
-        octets=None,
-        flash=False,
-        protocol_id=0,
-        tlvs=None,
         data_coding=0,
-        priority=0,
-        service_type="",
-        send_at=0,
-        route="lab",
-        provider="lab",
-        attempt=1,
-        tries=0,
-        submitted_at=0,
         deadline=int(time.time() * 1000) + 86_400_000,
     )
 

@@ -45,9 +45,10 @@ class Situation(NamedTuple):
 
 def after_error(message: Message | Doubt, error: ProviderError, here: Situation) -> Unsent | Outcome:
     """The next stage of a message that a provider did not take. One that is waited for is refused rather than
-    kept for later, when no other provider may be used; only one that came too fast waits its turn."""
+    kept for later, when no provider after this one in its route may be used: its route is gone through once,
+    and those before are not tried again. Only one that came too fast waits its turn."""
     if isinstance(error, Rejected):
-        return Outcome(message.id, State.REJECTED, error.err, error.code, here.now, silent=here.waited)
+        return _refused(message, error.err, error.code, here)
     if isinstance(error, Uncertain):
         return in_doubt(message, here, error.code, error.reason)
     if isinstance(error, Throttled) or (isinstance(error, Postponed) and not here.waited):
@@ -56,14 +57,15 @@ def after_error(message: Message | Doubt, error: ProviderError, here: Situation)
     if following is not None:
         return _unsent(message, Stage.QUEUED, following, 0.0, message.tries, error, here)
     if here.waited:
-        return Outcome(message.id, State.REJECTED, 0, error.code, here.now, silent=True)
+        return _refused(message, 0, error.code, here)
     first = first_provider(message.route, here.choice)
     pause = backoff(message.tries, jitter=here.jitter)
     return _unsent(message, Stage.WAITING, first, pause, message.tries + 1, error, here)
 
 
 def in_doubt(message: Message | Overdue | Doubt, here: Situation, code: str, reason: str) -> Unsent | Outcome:
-    """The provider may or may not have the message: it is asked, or else the account's policy decides."""
+    """The provider may or may not have the message: it is asked, or else the account's policy decides. It is
+    never refused to an ESME that waits: that would submit once more what may have gone out already."""
     if here.ask_after:
         return _unsent(
             message,
@@ -75,7 +77,7 @@ def in_doubt(message: Message | Overdue | Doubt, here: Situation, code: str, rea
             here,
         )
     if here.uncertain == "fail":
-        return Outcome(message.id, State.UNDELIVERABLE, 0, code, here.now, silent=here.waited)
+        return Outcome(message.id, State.UNDELIVERABLE, 0, code, here.now, attempt=message.attempt)
     doubt = Uncertain(reason, code=code)
     if here.uncertain == "resend":
         pause = backoff(message.tries, jitter=here.jitter)
@@ -100,7 +102,9 @@ def when_overdue(message: Overdue, here: Situation) -> Unsent | Outcome:
     """The end of a stage: EXPIRED for what was never sent, UNKNOWN for what nobody can tell any more."""
     if message.stage == Stage.SENDING:
         return in_doubt(message, here, "", LEASE_OVER)
-    if message.stage == Stage.UNCERTAIN or (message.stage == Stage.SENT and not message.answered):
+    if message.stage == Stage.UNCERTAIN:
+        return Outcome(message.id, State.UNKNOWN, 0, "", here.now, attempt=message.attempt)
+    if message.stage == Stage.SENT and not message.answered:
         return Outcome(message.id, State.UNKNOWN, 0, "", here.now)
     return Outcome(message.id, State.EXPIRED, 0, "", here.now)
 
@@ -115,6 +119,12 @@ def next_provider(route: str, current: str, choice: Choice) -> str | None:
     """The next provider after ``current`` that may be used now; None after the last."""
     providers = route.split(ROUTE_SEPARATOR)
     return choice.among(providers[providers.index(current) + 1 :] if current in providers else [])
+
+
+def _refused(message: Message | Doubt, err: int, code: str, here: Situation) -> Outcome:
+    """The end of a message that no provider takes: in silence where its ESME can be told at once."""
+    state, attempt = State.REJECTED, message.attempt
+    return Outcome(message.id, state, err, code, here.now, silent=here.waited, attempt=attempt)
 
 
 def _unsent(

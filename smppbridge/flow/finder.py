@@ -91,26 +91,31 @@ class Finder(Asker):
                 missing.append(doubt)
             else:
                 unclear.append(doubt)
-        await persist(f"doubts of {self._provider.name}", lambda: self._record(found, missing, unclear, now))
+        what = f"doubts of {self._provider.name}"
+        missed, untold = await persist(what, lambda: self._record(found, missing, unclear, now))
+        # What it leaves open is counted when that is saved, and once.
+        await persist(what, lambda: self._store.note_doubts(missed, untold))
 
-    async def _record(self, found: list[Sent], missing: list[Doubt], unclear: list[Doubt], now: int) -> None:
+    async def _record(
+        self, found: list[Sent], missing: list[Doubt], unclear: list[Doubt], now: int
+    ) -> tuple[list[int], list[int]]:
+        """Save what became of them; the ids of those ``missing``, and those ``unclear``, that stay open."""
         unsent: list[Unsent] = []
         outcomes: list[Outcome] = []
-        for doubt, is_missing in [(one, True) for one in missing] + [(one, False) for one in unclear]:
-            here = self._dispatcher.situation(doubt, now)
-            decision = after_question(doubt, here, missing=is_missing)
-            if isinstance(decision, Outcome):
-                outcomes.append(decision)
-            elif decision is not None:
-                unsent.append(decision)
-        noted = self._store.note_doubts([one.id for one in missing], [one.id for one in unclear])
-        try:
-            await self._recorder.record(
-                self._provider.name, now, sent=found, unsent=unsent, outcomes=outcomes
-            )
-        finally:
-            await noted
+        still: tuple[list[int], list[int]] = ([], [])
+        for doubts, is_missing, open_ids in ((missing, True, still[0]), (unclear, False, still[1])):
+            for doubt in doubts:
+                here = self._dispatcher.situation(doubt, now)
+                decision = after_question(doubt, here, missing=is_missing)
+                if isinstance(decision, Outcome):
+                    outcomes.append(decision)
+                elif decision is not None:
+                    unsent.append(decision)
+                else:
+                    open_ids.append(doubt.id)
+        await self._recorder.record(self._provider.name, now, sent=found, unsent=unsent, outcomes=outcomes)
         self._announce(found, missing + unclear, unsent, len(outcomes))
+        return still
 
     def _announce(self, found: list[Sent], others: list[Doubt], unsent: list[Unsent], given_up: int) -> None:
         account_of = {doubt.id: doubt.account for doubt in others}

@@ -11,7 +11,7 @@ from smppbridge.flow.tracker import Tracker
 from smppbridge.flow.waiters import Waiters
 from smppbridge.model.message import Outcome, Sent, Unsent
 from smppbridge.smpp.constants import Status
-from smppbridge.store.base import Store
+from smppbridge.store.base import Recorded, Store
 
 _NONE: Mapping[int, int] = MappingProxyType({})
 
@@ -38,33 +38,35 @@ class Recorder:
         outcomes: Sequence[Outcome] = (),
         statuses: Mapping[int, int] = _NONE,
     ) -> None:
-        """Save what became of messages of ``provider``; returns after COMMIT. Raises StoreError when any of
-        it was not saved: decide and record all of it again then.
+        """Save what became of messages of ``provider``, all of it or nothing; returns after COMMIT. Raises
+        StoreError when it was not saved: who was to be refused has been told then that the message is taken,
+        as it is stored, so decide and record all of it anew.
 
         ``statuses``: by message id, what an ESME that waits is refused with (else ESME_RSYSERR). Call it in
         the turn of the loop in which the decisions were made: an ESME that waited then waits still.
+
+        Cancelling the caller neither ends the saving nor keeps an answer back. Two limits: while the disk
+        hangs, a refusal waits for it, longer than the patience if need be; and an ESME that goes away while
+        its refusal is being saved gets neither that answer nor a receipt. It has no message_id to know the
+        message by, and nobody has sent it: it may submit the same once more.
         """
-        saving = (
-            self._store.record_sent(sent, now),
-            self._store.record_unsent(unsent),
-            self._store.finish(outcomes),
-        )
         refused = {
             outcome.id: statuses.get(outcome.id, Status.ESME_RSYSERR)
             for outcome in outcomes
             if outcome.silent
         }
+
+        def saved(future: "asyncio.Future[Recorded]") -> None:
+            if future.cancelled() or future.exception() is not None:
+                self._waiters.unsaved(refused)
+                return
+            # Answers first: a receipt that overtakes its submit_sm_resp is unknown to the ESME.
+            self._waiters.saved([*(item.id for item in sent), *(outcome.id for outcome in outcomes)])
+            self._tracker.applied(provider, future.result().settlement)
+            self._tracker.settled(future.result().settled)
+
+        saving = self._store.record(sent, unsent, outcomes, now)
         self._waiters.refuse(refused)
-        results = settlement, _, settled = await asyncio.gather(*saving, return_exceptions=True)
-        # Answers first: a receipt that overtakes its submit_sm_resp is unknown to the ESME.
-        if not isinstance(settlement, BaseException):
-            self._waiters.saved(item.id for item in sent)
-            self._tracker.applied(provider, settlement)
-        if not isinstance(settled, BaseException):
-            self._waiters.saved(outcome.id for outcome in outcomes)
-            self._tracker.settled(settled)
-        else:
-            self._waiters.unsaved(refused)
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
+        # Not after an await: a courier that asked for receipts in this transaction goes on before we do.
+        saving.add_done_callback(saved)
+        await asyncio.shield(saving)

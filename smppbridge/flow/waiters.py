@@ -1,12 +1,13 @@
 """The ESMEs that wait for a provider's result (`mode: sync`): which answers are withheld, and who gives them.
 
 Pure bookkeeping on the loop: whoever takes an answer first gives it, a result that is on disk or the end of
-the patience. All wait equally long, so one alarm for the oldest is enough. Must not know: the store,
-providers, why a message is refused.
+the patience. All wait equally long, so one alarm for the oldest is enough. An answer to a connection that is
+gone is given like any other: it reaches nobody, but there it is waited for no longer, and it is counted.
+Must not know: the store, providers, why a message is refused.
 """
 
 import asyncio
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -15,6 +16,10 @@ from smppbridge.smpp.constants import Status
 from smppbridge.smpp.pdu import SubmitSm, SubmitSmResp
 
 PATIENCE = 20.0  # seconds: many clients give up after 30, and would submit the same once more
+# One connection may leave 5,000 requests unanswered before it is not read any more. What waits for a provider
+# must stay far below: an enquire_link behind it has to be read, or the peer takes us for dead.
+MOST_OF_ONE = 1_000
+MOST = 20_000  # of all connections
 
 
 class Withheld(NamedTuple):
@@ -32,23 +37,31 @@ class Withheld(NamedTuple):
 
 
 class Waiters:
-    """Withheld answers by message id. ``patience`` is in seconds.
+    """Withheld answers by message id. ``patience`` is in seconds; at most ``most_of_one`` of one connection
+    and ``most`` in all are withheld at a time."""
 
-    How many there are is bounded by what each connection may leave unanswered.
-    """
-
-    def __init__(self, patience: float = PATIENCE) -> None:
+    def __init__(
+        self, patience: float = PATIENCE, *, most_of_one: int = MOST_OF_ONE, most: int = MOST
+    ) -> None:
         self._patience = patience
+        self._most_of_one = most_of_one
+        self._most = most
         self._loop = asyncio.get_running_loop()
         self._waiting: OrderedDict[int, tuple[float, Withheld]] = OrderedDict()  # the oldest first
         self._refused: dict[int, tuple[int, Withheld]] = {}  # with their status, until that is on disk
+        self._count: Counter[BoundLink] = Counter()  # of both; none where there are none
         self._alarm: asyncio.TimerHandle | None = None
         self._closed = False
 
     def add(self, message_id: int, withheld: Withheld) -> bool:
-        """Withhold an answer; False when it must be given at once, because nothing is waited for any more."""
+        """Withhold an answer; False when it must be given at once: as a queued message's, because nothing is
+        waited for any more or too much is already."""
         if self._closed or withheld.gone:
             return False
+        link = withheld.link
+        if self._count[link] >= self._most_of_one or len(self._waiting) + len(self._refused) >= self._most:
+            return False
+        self._count[link] += 1
         deadline = self._loop.time() + self._patience
         self._waiting[message_id] = (deadline, withheld)
         if self._alarm is None:
@@ -58,15 +71,11 @@ class Waiters:
     def waits(self, message_id: int) -> bool:
         """Whether a refusal would reach somebody. One whose connection is gone waits no longer."""
         entry = self._waiting.get(message_id)
-        if entry is None:
-            return False
-        if entry[1].gone:
-            del self._waiting[message_id]
-            return False
-        return True
+        return entry is not None and not entry[1].gone
 
     def refuse(self, statuses: Mapping[int, int]) -> None:
-        """These messages (id: command_status) are to be refused as soon as that is on disk, see `saved`."""
+        """These messages (id: command_status) are to be refused as soon as that is on disk, see `saved`:
+        nothing else answers them from now on, not even the end of the patience."""
         for message_id, status in statuses.items():
             entry = self._waiting.pop(message_id, None)
             if entry is not None:
@@ -118,8 +127,10 @@ class Waiters:
         """Answer, with one call for what came in one read."""
         calls: dict[Answer, tuple[list[SubmitSm], list[SubmitSmResp]]] = {}
         for status, withheld in told:
-            if withheld.gone:
-                continue
+            link = withheld.link
+            self._count[link] -= 1
+            if not self._count[link]:
+                del self._count[link]
             submits, responses = calls.setdefault(withheld.answer, ([], []))
             submits.append(withheld.submit)
             responses.append(_response(status, withheld))

@@ -291,8 +291,9 @@ class SmppOptions(ProviderOptions):
     def limits(self) -> Limits:
         """The rules of conduct. Statuses and messages from phones come by themselves: nothing is asked."""
         return Limits(
-            batch=min(1000, max(50, self.window * self.binds)),
-            parallel=4,
+            # Few beyond what the window takes: after a crash whatever was claimed is uncertain.
+            batch=min(500, max(10, self.window * self.binds // 2)),
+            parallel=3,
             rate=self.rate,
             poll_interval=0.0,
             inbound_interval=0.0,

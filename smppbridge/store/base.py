@@ -42,9 +42,8 @@ class Gauges(NamedTuple):
     uncertain: dict[str, int]  # provider -> messages UNCERTAIN
     owed: dict[str, tuple[int, int]]  # account -> receipts owed, oldest "at"
     inbound: dict[str, int]  # account -> parts of messages from phones owed
-    unknown: dict[
-        str, int
-    ]  # provider -> statuses that have waited a minute for a message with their reference
+    # provider -> statuses that have waited a minute for a message with their reference; of the oldest 10,000
+    unknown: dict[str, int]
 
 
 class Settlement(NamedTuple):
@@ -114,22 +113,15 @@ class Store(Protocol):
         provider's again. Statuses that came before their reference was known are applied in the same step.
         Where it names `Sent.parts`, each part (the first one, ``provider_ref``, among them) has a status of
         its own: the message is FINAL when all parts are, with the state, err and code of the worst.
+        One status is for one message, or one part, only: see `settle`.
 
         ``unsent``: move the message on and keep the attempt for the history. Only from SENDING or UNCERTAIN,
         if the attempt is still the last one.
 
         ``outcomes``: final states decided here, by our own ids; no receipt is owed for a ``silent`` one.
         Messages already FINAL are left alone. One with an ``attempt`` is for a message SENDING or UNCERTAIN
-        whose last attempt this still is."""
-
-    def record_sent(self, sent: Sequence[Sent], now: int) -> "Future[Settlement]":
-        """The first part of `record`."""
-
-    def record_unsent(self, unsent: Sequence[Unsent]) -> "Future[None]":
-        """The second part of `record`."""
-
-    def finish(self, outcomes: Sequence[Outcome]) -> "Future[list[Settled]]":
-        """The third part of `record`."""
+        whose last attempt this still is. Where a message in parts is given up, a final part that is worse off
+        than the outcome says speaks for it."""
 
     def hand_back(self, items: Sequence[tuple[int, int, int]]) -> "Future[None]":
         """(message id, attempt, due at) each: claimed, but no provider has seen it. WAITING until ``due at``,
@@ -163,13 +155,15 @@ class Store(Protocol):
         changes. A non-final status is noted (and notified where registered_delivery bit 4 asks, once per
         state).
 
-        A status is for the latest message, or part of one, with its ``provider_ref``. With references in
-        ``also`` and a ``recipient`` it is for the first of these: the message with its ``provider_ref`` whose
-        recipient agrees, that of a reference in ``also`` whose recipient agrees, in their order, the latest
-        with its ``provider_ref``. Recipients agree in the last 9 digits, or in all of a shorter number (6
-        digits or more; below that they must be equal). Where that message is FINAL, an ``early`` status is
-        for none. For a reference not known yet the first final or else the last status is kept under each
-        of its notations, see `record`, `purge`."""
+        A status is for the first of these messages, or parts of one: that with its ``provider_ref`` whose
+        recipient agrees (any, where the status has none); that with a reference in ``also`` whose recipient
+        agrees, in their order; that with its ``provider_ref``. Where a reference is used again, for the
+        latest. Recipients agree in the last 9 digits, or in all of a shorter number (6 digits or more; below
+        that they must be equal). Where that message is FINAL, an ``early`` status is for none.
+
+        For a reference not known yet the first final or else the last status is kept under each of its
+        notations. The first `record` with messages that it may be for brings it to one of these, by the same
+        order; then it is gone. See `purge` for those that nobody takes."""
 
     def claim_polls(
         self, provider: str, now: int, limit: int, interval: int, slowest: int

@@ -7,13 +7,23 @@ inside a transaction. Must not know: asyncio, receipts.
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from smppbridge.model.message import Sent, State
+from smppbridge.model.message import Sent, Stage, State
 from smppbridge.store.rows import select_in
 from smppbridge.store.verdicts import PART, Row, Verdict
 
 Words = list[tuple[Row, Verdict]]
+
+
+class _Part(NamedTuple):
+    """How far one part has come."""
+
+    final: int
+    state: int
+    err: int
+    code: str
+
 
 # The message is as badly off as the worst of its parts. Any other final state stands in between.
 _BADNESS: dict[int, int] = {
@@ -36,9 +46,9 @@ WHERE p.provider = ? AND p.provider_ref IN ({{}})"""
 _NOTE = """
 UPDATE message_parts SET state = ?, final = ?, err = ?, code = ?
 WHERE provider = ? AND provider_ref = ? AND message_id = ?"""
-_OF_MESSAGES = """
-SELECT message_id, final, state, err, code FROM message_parts INDEXED BY message_parts_message
-WHERE message_id IN ({})"""
+_OF_MESSAGES = f"""
+SELECT message_id, {",".join(_Part._fields)} FROM message_parts INDEXED BY message_parts_message
+WHERE message_id IN ({{}})"""
 _DELETE = "DELETE FROM message_parts INDEXED BY message_parts_message WHERE message_id = ?"
 
 
@@ -82,17 +92,43 @@ def note(connection: sqlite3.Connection, words: Words) -> tuple[Words, int]:
 
 
 def _ends(connection: sqlite3.Connection, ended: dict[int, tuple[Row, Verdict]]) -> Words:
-    """The end of those messages of which no part is under way any more."""
-    found: dict[int, list[tuple[int, int, int, str]]] = {}
-    for message_id, *part in select_in(connection, _OF_MESSAGES, list(ended)):
-        found.setdefault(message_id, []).append((part[0], part[1], part[2], part[3]))
+    """The end of those messages of which no part is under way any more. It has no details: only number
+    checks bring some, and they have no parts."""
     ends: Words = []
-    for message_id, of_message in found.items():
-        if all(final for final, _, _, _ in of_message):
+    for message_id, of_message in _of(connection, list(ended)).items():
+        if all(part.final for part in of_message):
             row, last = ended[message_id]
-            _, state, err, code = max(of_message, key=lambda part: _BADNESS.get(part[1], _OTHERWISE))
-            ends.append((row, Verdict(state, True, err, code, last.at)))
+            worst = max(of_message, key=_badness)
+            ends.append((row, Verdict(worst.state, True, worst.err, worst.code, last.at)))
     return ends
+
+
+def given_up(connection: sqlite3.Connection, ends: Words) -> Words:
+    """The same ends; but a part of which is known that it is worse off than that speaks for its message."""
+    if not ends or not has_any(connection):
+        return ends
+    found = _of(connection, [row.id for row, _ in ends if row.stage == Stage.SENT])
+    told: Words = []
+    for row, end in ends:
+        known = [part for part in found.get(row.id, ()) if part.final]
+        worst = max(known, key=_badness, default=None)
+        if worst is None or _badness(worst) <= _badness(end):
+            told.append((row, end))
+        else:
+            told.append((row, end._replace(state=worst.state, err=worst.err, code=worst.code)))
+    return told
+
+
+def _of(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, list[_Part]]:
+    """The parts of those messages that have some."""
+    found: dict[int, list[_Part]] = {}
+    for message_id, *part in select_in(connection, _OF_MESSAGES, ids):
+        found.setdefault(message_id, []).append(_Part._make(part))
+    return found
+
+
+def _badness(said: _Part | Verdict) -> int:
+    return _BADNESS.get(said.state, _OTHERWISE)
 
 
 def delete(connection: sqlite3.Connection, ids: Iterable[tuple[int]]) -> None:

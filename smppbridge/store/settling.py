@@ -40,14 +40,14 @@ def finish(connection: sqlite3.Connection, outcomes: Sequence[Outcome], live: Bi
     said: dict[int, Outcome] = {}
     for outcome in outcomes:
         said.setdefault(outcome.id, outcome)
-    pairs = []
+    ends: Words = []
     for *fields, attempt in select_in(connection, _BY_ID, list(said)):
         row = Row._make(fields)
         word = said[row.id]
         if not word.attempt or (word.attempt == attempt and row.stage in _IN_HAND):
             verdict = Verdict(word.state, True, word.err, word.code, word.at, "", word.silent)
-            pairs.append((row, [verdict]))
-    return apply(connection, pairs, live).settled
+            ends.append((row, verdict))
+    return _apply(connection, parts.given_up(connection, ends), live).settled
 
 
 def adopt(connection: sqlite3.Connection, ids: Sequence[int], live: Binds) -> Settlement:

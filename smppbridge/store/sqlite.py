@@ -25,7 +25,6 @@ from smppbridge.model.message import (
     Receipt,
     Segment,
     Sent,
-    Settled,
     StatusReport,
     Unsent,
 )
@@ -150,16 +149,6 @@ class SqliteStore:
 
         return self._call(work)
 
-    def record_sent(self, sent: Sequence[Sent], now: int) -> "Future[Settlement]":
-        def work(connection: sqlite3.Connection) -> Settlement:
-            messages.record_sent(connection, sent, now)
-            return settling.adopt(connection, [item.id for item in sent], self._live)
-
-        return self._call(work)
-
-    def record_unsent(self, unsent: Sequence[Unsent]) -> "Future[None]":
-        return self._call(lambda connection: messages.record_unsent(connection, unsent))
-
     def hand_back(self, items: Sequence[tuple[int, int, int]]) -> "Future[None]":
         return self._call(lambda connection: messages.hand_back(connection, items))
 
@@ -185,9 +174,6 @@ class SqliteStore:
 
     def settle(self, provider: str, reports: Sequence[StatusReport], now: int) -> "Future[Settlement]":
         return self._call(lambda connection: settling.settle(connection, provider, reports, now, self._live))
-
-    def finish(self, outcomes: Sequence[Outcome]) -> "Future[list[Settled]]":
-        return self._call(lambda connection: settling.finish(connection, outcomes, self._live))
 
     def claim_polls(
         self, provider: str, now: int, limit: int, interval: int, slowest: int

@@ -14,11 +14,11 @@ SELECT provider, count(*), min(id) FROM messages INDEXED BY messages_due
 WHERE stage BETWEEN ? AND ? AND due_at IS NOT NULL GROUP BY provider"""
 
 UNKNOWN_AFTER_MS = 60 * 1000  # a status may come before the reference is on record, but not by a minute
-MOST_UNKNOWN = 100_000  # more need not be counted exactly
+_MOST_UNKNOWN = 10_000  # rows, oldest first: where there are more, the number does not matter
 _UNKNOWN = f"""
 SELECT provider, count(DISTINCT told) FROM (
-    SELECT provider, told FROM orphans INDEXED BY orphans_at WHERE at < ? LIMIT {MOST_UNKNOWN})
-GROUP BY provider"""
+    SELECT provider, told, at FROM orphans ORDER BY id LIMIT {_MOST_UNKNOWN})
+WHERE at < ? GROUP BY provider"""
 
 _LIST_OPEN = f"""
 SELECT {OVERDUE_COLUMNS} FROM messages INDEXED BY messages_due

@@ -1,4 +1,5 @@
-"""ESMEs of three makes, each from submit_sm through smspilot (simulated) to the receipt."""
+"""ESMEs of three makes, each from submit_sm through smspilot (simulated), or an SMSC of foreign make, to the
+receipt."""
 
 import asyncio
 import json
@@ -9,21 +10,28 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import yaml
 
-from tests.support.bridge import bridge, command, free_port, pilot
+from smppbridge.app import App
+from tests.support.bridge import bridge, command, eventually, free_port, metric, pilot
 from tests.support.esmes import Run, Sms, run_aiosmpplib, run_smpplib
+from tests.support.foreign_centre import ForeignCentre
+from tests.support.foreign_shape import Conduct
 from tests.support.smspilot import Rules, SmspilotSimulator
+from tests.support.upstream import link, sections
 
 ACCOUNTS = """
 accounts:
   latin: {password: secret, binds: 8, default_encoding: latin-1}
   gsm: {password: secret, default_encoding: gsm}
   plain: {password: secret, receipt: {tlvs: false}}
+  sync: {password: secret, mode: sync}
 """
 LATIN = "Door 3 opened: 5 > 3 & [alarm]"
 ACCENTS = "Grüße, café, señor: 20 £"
 CYRILLIC = "Дверь 3 открыта: «тревога», ёлка"
 EMOJI = "Тревога 😀"
+UDHI = 0x40  # esm_class
 GSM = "Preis: 5 € @home, Ω {x}"
 
 
@@ -42,11 +50,40 @@ async def running(
             yield app.smpp_ports[0], simulator
 
 
+@asynccontextmanager
+async def linked(directory: Path, conduct: Conduct) -> AsyncIterator[tuple[App, ForeignCentre]]:
+    """A bridge that is bound to an SMSC, and the SMSC."""
+    async with ForeignCentre(conduct) as centre:
+        settings = sections(link(centre.port), **yaml.safe_load(ACCOUNTS))
+        async with bridge(directory, settings) as app:
+            await eventually(lambda: metric(app, "upstream_binds", provider="link") == 1)
+            yield app, centre
+
+
 def check(run: Run, messages: Sequence[Sms], simulator: SmspilotSimulator, *, tlvs: bool = True) -> None:
     """Every text arrived exactly, and every message has its one receipt."""
     assert {row["to"]: row["text"] for row in simulator.accepted} == {sms.to: sms.text for sms in messages}
     assert all(row["from"] == "ALARM" for row in simulator.accepted)
     assert not simulator.violations
+    check_receipts(run, messages, tlvs=tlvs)
+
+
+async def check_octets(centre: ForeignCentre, expected: dict[str, tuple[bytes, int]]) -> None:
+    """These octets, in this data_coding, arrived at these numbers; those of long texts in parts."""
+    arrived: dict[str, tuple[bytes, int]] = {}
+    for came in sorted(centre.submitted, key=lambda message: message["short_message"][:6]):
+        before, _ = arrived.get(came["destination"], (b"", 0))
+        octets = came["short_message"][6:] if came["esm_class"] & UDHI else came["short_message"]
+        arrived[came["destination"]] = (before + octets, came["data_coding"])
+    assert arrived == expected
+    assert {(message["source"], message["source_ton"]) for message in centre.submitted} == {("ALARM", 5)}
+    assert centre.unreadable == []
+    await eventually(lambda: len(centre.receipted) == len(centre.submitted))
+    assert {*centre.receipted.values()} == {0}
+
+
+def check_receipts(run: Run, messages: Sequence[Sms], *, tlvs: bool = True) -> None:
+    """Every message has its one receipt."""
     assert len(set(run.ids)) == len(messages)
     assert sorted(came.fields.id or "" for came in run.receipts) == sorted(run.ids)
     text_of = dict(zip(run.ids, messages, strict=True))
@@ -116,6 +153,39 @@ async def test_aiosmpplib_with_its_default_alphabet(tmp_path: Path) -> None:
     messages = [Sms(phone(1), GSM, 0), Sms(phone(2), CYRILLIC, 8), Sms(phone(3), "Straße à Genève", 0)]
     async with running(tmp_path) as (port, simulator):
         check(await run_aiosmpplib(port, "gsm", messages), messages, simulator)
+
+
+# --- an SMSC upstream ------------------------------------------------------------------------------
+
+LATIN_GSM = (b"Door 3 opened: 5 > 3 & \x1b<alarm\x1b>", 0)  # 3GPP 23.038: brackets 1B3C 1B3E
+CYRILLIC_UCS2 = (CYRILLIC.encode("utf-16-be"), 8)
+
+
+async def test_smpplib_to_an_smsc(tmp_path: Path) -> None:
+    messages = [
+        Sms(phone(1), LATIN, 3, LATIN.encode("latin-1")),
+        Sms(phone(2), CYRILLIC, 8, CYRILLIC.encode("utf-16-be")),
+    ]
+    async with linked(tmp_path, Conduct()) as (app, centre):
+        check_receipts(await run_smpplib(app.smpp_ports[0], "latin", messages), messages)
+        await check_octets(centre, {phone(1): LATIN_GSM, phone(2): CYRILLIC_UCS2})
+
+
+async def test_aiosmpplib_waits_for_an_smsc(tmp_path: Path) -> None:
+    """With `mode: sync` submit_sm_resp comes when the SMSC has answered."""
+    messages = [
+        Sms(phone(1), LATIN, 3, encoding="latin_1"),
+        Sms(phone(2), CYRILLIC, 8, encoding="ucs2"),
+        Sms(phone(3), CYRILLIC * 6, 8, encoding="ucs2"),  # message_payload here, three parts there
+    ]
+    conduct = Conduct(answer_delay=0.2)
+    async with linked(tmp_path, conduct) as (app, centre):
+        check_receipts(await run_aiosmpplib(app.smpp_ports[0], "sync", messages), messages)
+        expected = {phone(1): LATIN_GSM, phone(2): CYRILLIC_UCS2, phone(3): (CYRILLIC_UCS2[0] * 6, 8)}
+        await check_octets(centre, expected)
+        assert len(centre.submitted) == 5
+        waited = metric(app, "submit_seconds_sum", account="sync")
+        assert waited >= conduct.answer_delay * len(messages)
 
 
 # --- smppbridge send -------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from smppbridge.store.sqlite import SqliteStore
 from tests.support.audit import Audit
 from tests.support.bridge import Served
 from tests.support.load_rig import load_rig
+from tests.support.load_upstreams import KINDS, Kind
 from tests.support.recorder import Came, Recorder
 
 FIRST_KILL, LAST_KILL = 0.1, 1.2  # seconds after "ready"
@@ -59,9 +60,11 @@ async def kill(served: Served, strike: Strike, recorder: Recorder) -> None:
     recorder.on = lambda came: None
 
 
-async def run(directory: Path, policy: str, kills: int, chance: Random, *, ask: float = 0) -> Audit:
+async def run(
+    directory: Path, kind: Kind, policy: str, kills: int, chance: Random, *, ask: float = 0
+) -> Audit:
     """Load, kills, and one last life in which everything comes to rest."""
-    async with load_rig(directory, policy, chance, ask=ask) as rig:
+    async with load_rig(directory, policy, chance, kind=kind, ask=ask) as rig:
         for strike in strikes(kills, chance):
             async with rig.life() as served:
                 await kill(served, strike, rig.recorder)
@@ -69,10 +72,10 @@ async def run(directory: Path, policy: str, kills: int, chance: Random, *, ask: 
             await rig.settle(PATIENCE + PATIENCE_PER_KILL * kills, holding=not ask)
             code = await served.stop()
         result = rig.audit()
-    print(f"{policy}, {kills} kills: {result}")
+    print(f"{kind}, {policy}, {kills} kills: {result}")
     assert code == 0
     assert rig.errors == []
-    assert rig.simulator.violations == []
+    assert rig.upstream.violations == []
     assert rig.recorder.refused == {}
     assert rig.recorder.acknowledged
     return result
@@ -94,10 +97,11 @@ def chance(request: pytest.FixtureRequest) -> Random:
     return Random(seed)
 
 
+@pytest.mark.parametrize("kind", KINDS)
 async def test_nothing_is_lost_where_uncertain_messages_are_sent_again(
-    tmp_path: Path, kills: int, chance: Random
+    tmp_path: Path, kind: Kind, kills: int, chance: Random
 ) -> None:
-    result = await run(tmp_path, "resend", kills, chance)
+    result = await run(tmp_path, kind, "resend", kills, chance)
     assert [*result.faults(), *result.losses()] == []
     assert any(row.uncertain for row in result.rows.values()), "no kill met a message on its way"
 
@@ -105,15 +109,16 @@ async def test_nothing_is_lost_where_uncertain_messages_are_sent_again(
 async def test_nothing_is_lost_or_doubled_where_the_provider_is_asked(
     tmp_path: Path, kills: int, chance: Random
 ) -> None:
-    result = await run(tmp_path, "hold", kills, chance, ask=0.5)
+    result = await run(tmp_path, "smspilot", "hold", kills, chance, ask=0.5)
     assert [*result.faults(), *result.losses(), *result.doubles()] == []
     assert any(row.uncertain for row in result.rows.values()), "no kill met a message on its way"
 
 
+@pytest.mark.parametrize("kind", KINDS)
 async def test_nothing_is_doubled_where_uncertain_messages_are_held(
-    tmp_path: Path, kills: int, chance: Random
+    tmp_path: Path, kind: Kind, kills: int, chance: Random
 ) -> None:
-    result = await run(tmp_path, "hold", kills, chance)
+    result = await run(tmp_path, kind, "hold", kills, chance)
     assert [*result.faults(), *result.doubles()] == []
     assert result.held(), "no kill met a message on its way"
     store = SqliteStore(tmp_path / "bridge.db")

@@ -4,11 +4,13 @@ import asyncio
 from pathlib import Path
 from random import Random
 
+import pytest
+
 from smppbridge.model.message import Stage
 from smppbridge.smpp.constants import Status
 from tests.support.bridge import eventually
-from tests.support.http_server import Fault
 from tests.support.load_rig import load_rig
+from tests.support.load_upstreams import KINDS, Kind
 
 ENOUGH = 200  # messages that the provider has before the signal
 STOP_WITHIN = 5.0  # seconds; a packet takes 0.3 s, the ESME follows an unbind at once
@@ -17,10 +19,11 @@ PATIENCE = 30.0
 RUNNING_OUT = {Stage.SENDING, Stage.UNCERTAIN}
 
 
-async def test_a_signal_drains(tmp_path: Path) -> None:
-    async with load_rig(tmp_path, "hold", Random(1)) as rig:
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_signal_drains(tmp_path: Path, kind: Kind) -> None:
+    async with load_rig(tmp_path, "hold", Random(1), kind=kind) as rig:
         async with rig.life() as served:
-            await eventually(lambda: len(rig.simulator.accepted) >= ENOUGH, PATIENCE)
+            await eventually(lambda: len(rig.upstream.taken) >= ENOUGH, PATIENCE)
             served.process.terminate()
             assert await asyncio.wait_for(served.process.wait(), STOP_WITHIN) == 0
         assert rig.recorder.unbinds == 1
@@ -38,13 +41,14 @@ async def test_a_signal_drains(tmp_path: Path) -> None:
     assert rig.errors == []
 
 
-async def test_a_second_signal_ends_at_once_and_loses_nothing(tmp_path: Path) -> None:
-    async with load_rig(tmp_path, "hold", Random(2)) as rig:
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_second_signal_ends_at_once_and_loses_nothing(tmp_path: Path, kind: Kind) -> None:
+    async with load_rig(tmp_path, "hold", Random(2), kind=kind) as rig:
         async with rig.life() as served:
-            await eventually(lambda: len(rig.simulator.accepted) >= ENOUGH, PATIENCE)
-            taken = len(rig.simulator.accepted)
-            rig.provider(Fault.HANG_AFTER)  # to drain would take as long as the provider is waited for
-            await eventually(lambda: len(rig.simulator.accepted) > taken, PATIENCE)
+            await eventually(lambda: len(rig.upstream.taken) >= ENOUGH, PATIENCE)
+            taken = len(rig.upstream.taken)
+            rig.upstream.hang()  # to drain would take as long as the provider is waited for
+            await eventually(lambda: len(rig.upstream.taken) > taken, PATIENCE)
             served.process.terminate()
             await eventually(lambda: "a second signal stops at once" in served.log)
             await asyncio.sleep(AT_ONCE)

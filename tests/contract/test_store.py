@@ -8,7 +8,21 @@ import pytest
 from smppbridge.errors import StoreError
 from smppbridge.model.message import Message, Outcome, Segment, Stage, State
 from smppbridge.store.base import Rerouted, Store
-from tests.support.rows import DAY, HOUR, NOW, claim, report, segment, send, sent, stages, unsent
+from tests.support.rows import (
+    DAY,
+    HOUR,
+    NOW,
+    claim,
+    finish,
+    record_sent,
+    record_unsent,
+    report,
+    segment,
+    send,
+    sent,
+    stages,
+    unsent,
+)
 
 
 def ids(rows: list[Message]) -> list[int]:
@@ -129,12 +143,12 @@ async def test_claims_of_one_turn_do_not_overlap(store: Store) -> None:
 async def test_record_sent_needs_the_last_attempt(store: Store) -> None:
     await store.add_segments([segment(1)])
     [first] = await claim(store)
-    await store.record_unsent([unsent(first, Stage.QUEUED, NOW + DAY)])
+    await record_unsent(store, [unsent(first, Stage.QUEUED, NOW + DAY)])
     [second] = await claim(store)
     assert (second.attempt, second.tries) == (2, 1)
-    await store.record_sent([sent(first)._replace(provider_ref="of the first")], NOW)
+    await record_sent(store, [sent(first)._replace(provider_ref="of the first")], NOW)
     assert await stages(store) == {1: Stage.SENDING}
-    await store.record_sent([sent(second)], NOW)
+    await record_sent(store, [sent(second)], NOW)
     assert await stages(store) == {1: Stage.SENT}
     assert (await store.settle("lab", [report(1)], NOW)).settled
 
@@ -142,9 +156,9 @@ async def test_record_sent_needs_the_last_attempt(store: Store) -> None:
 async def test_an_uncertain_message_may_turn_out_sent(store: Store) -> None:
     await store.add_segments([segment(1)])
     [message] = await claim(store)
-    await store.record_unsent([unsent(message, Stage.UNCERTAIN, NOW + HOUR)])
+    await record_unsent(store, [unsent(message, Stage.UNCERTAIN, NOW + HOUR)])
     assert await stages(store) == {1: Stage.UNCERTAIN}
-    await store.record_sent([sent(message)], NOW)
+    await record_sent(store, [sent(message)], NOW)
     assert await stages(store) == {1: Stage.SENT}
 
 
@@ -152,24 +166,24 @@ async def test_a_late_sent_counts_as_long_as_no_newer_attempt_began(store: Store
     await store.add_segments([segment(1), segment(2)])
     late, too_late = await claim(store)
     back = [unsent(late, Stage.WAITING, NOW), unsent(too_late, Stage.WAITING, NOW)]
-    await store.record_unsent(back)
-    await store.record_sent([sent(late)], NOW)
+    await record_unsent(store, back)
+    await record_sent(store, [sent(late)], NOW)
     assert await stages(store) == {1: Stage.SENT, 2: Stage.WAITING}
     await store.promote("lab", NOW, 10)
     [newer] = await claim(store)
     assert (newer.id, newer.attempt) == (2, 2)
-    await store.record_sent([sent(too_late)], NOW)
-    await store.record_unsent(back)
+    await record_sent(store, [sent(too_late)], NOW)
+    await record_unsent(store, back)
     assert await stages(store) == {1: Stage.SENT, 2: Stage.SENDING}
 
 
 async def test_a_late_sent_takes_a_message_out_of_the_queue(store: Store) -> None:
     await store.add_segments([segment(1)])
     [message] = await claim(store)
-    await store.record_unsent([unsent(message, Stage.WAITING, NOW)])
+    await record_unsent(store, [unsent(message, Stage.WAITING, NOW)])
     await store.promote("lab", NOW, 10)
     assert await stages(store) == {1: Stage.QUEUED}
-    await store.record_sent([sent(message, poll_at=NOW, deadline=NOW + HOUR)], NOW)
+    await record_sent(store, [sent(message, poll_at=NOW, deadline=NOW + HOUR)], NOW)
     assert await stages(store) == {1: Stage.SENT}
     assert await claim(store) == []
     assert [poll.id for poll in await store.claim_polls("lab", NOW, 10, 1, 1)] == [1]
@@ -180,9 +194,9 @@ async def test_a_late_sent_takes_a_message_out_of_the_queue(store: Store) -> Non
 async def test_a_late_sent_is_of_the_provider_of_its_attempt(store: Store, stage: Stage) -> None:
     await store.add_segments([segment(1)])
     [message] = await claim(store)
-    await store.record_unsent([unsent(message, stage, NOW + HOUR, provider="spare")])
+    await record_unsent(store, [unsent(message, stage, NOW + HOUR, provider="spare")])
     await store.settle("lab", [report(1, State.ENROUTE, final=False)], NOW)
-    await store.record_sent([sent(message)], NOW)
+    await record_sent(store, [sent(message)], NOW)
     [row] = await store.list_stage(Stage.SENT, 10)
     assert (row.provider, row.answered) == ("lab", True)
     assert await claim(store, provider="spare") == []
@@ -192,9 +206,9 @@ async def test_a_late_sent_is_of_the_provider_of_its_attempt(store: Store, stage
 async def test_a_late_sent_is_found_after_a_reroute(store: Store) -> None:
     await store.add_segments([segment(1)])
     [message] = await claim(store)
-    await store.record_unsent([unsent(message, Stage.QUEUED, NOW + DAY)])
+    await record_unsent(store, [unsent(message, Stage.QUEUED, NOW + DAY)])
     assert (await store.reroute("lab", ["spare"], 0, 10)).moved == 1
-    await store.record_sent([sent(message)], NOW)
+    await record_sent(store, [sent(message)], NOW)
     assert (await store.settle("spare", [report(1)], NOW)).settled == []
     assert (await store.settle("lab", [report(1)], NOW)).settled
 
@@ -202,19 +216,20 @@ async def test_a_late_sent_is_found_after_a_reroute(store: Store) -> None:
 async def test_record_sent_does_not_bring_back_a_final_message(store: Store) -> None:
     await store.add_segments([segment(1)])
     [message] = await claim(store)
-    await store.finish([Outcome(1, int(State.REJECTED), 1, "no", NOW)])
-    await store.record_sent([sent(message)], NOW)
+    await finish(store, [Outcome(1, int(State.REJECTED), 1, "no", NOW)])
+    await record_sent(store, [sent(message)], NOW)
     assert await stages(store) == {1: Stage.FINAL}
 
 
 async def test_record_unsent_moves_on_to_the_next_provider(store: Store) -> None:
     await store.add_segments([segment(1), segment(2)])
     one, two = await claim(store)
-    await store.record_unsent(
+    await record_unsent(
+        store,
         [
             unsent(one, Stage.QUEUED, NOW + DAY, provider="spare", tries=0),
             unsent(two, Stage.WAITING, NOW + HOUR, tries=4),
-        ]
+        ],
     )
     [moved] = await claim(store, provider="spare")
     assert (moved.id, moved.attempt, moved.tries) == (1, 2, 0)
@@ -229,12 +244,12 @@ async def test_record_unsent_of_a_stale_attempt_changes_nothing(store: Store, st
     if stale == "another attempt":
         message = message._replace(attempt=2)
     else:
-        await store.record_unsent([unsent(message, Stage.QUEUED, NOW + DAY)])
+        await record_unsent(store, [unsent(message, Stage.QUEUED, NOW + DAY)])
         expected = Stage.QUEUED
         if stale == "final":
-            await store.finish([Outcome(1, int(State.DELETED), 0, "", NOW)])
+            await finish(store, [Outcome(1, int(State.DELETED), 0, "", NOW)])
             expected = Stage.FINAL
-    await store.record_unsent([unsent(message, Stage.WAITING, NOW)])
+    await record_unsent(store, [unsent(message, Stage.WAITING, NOW)])
     assert await stages(store) == {1: expected}
 
 
@@ -311,8 +326,8 @@ async def test_reroute_of_an_empty_queue_is_at_the_end(store: Store) -> None:
 async def test_overdue_by_stage(store: Store) -> None:
     await store.add_segments([segment(1), segment(2, deadline=NOW + 2 * HOUR), segment(3)])
     sending, uncertain, handed_over = await claim(store)
-    await store.record_unsent([unsent(uncertain, Stage.UNCERTAIN, NOW)])  # questions do not end it
-    await store.record_sent([sent(handed_over, poll_at=NOW + 1, deadline=NOW + 3 * HOUR)], NOW)
+    await record_unsent(store, [unsent(uncertain, Stage.UNCERTAIN, NOW)])  # questions do not end it
+    await record_sent(store, [sent(handed_over, poll_at=NOW + 1, deadline=NOW + 3 * HOUR)], NOW)
     await store.add_segments(
         [
             segment(4, deadline=NOW + 4 * HOUR, due_at=NOW + 4 * HOUR),
@@ -346,7 +361,8 @@ async def test_a_waiting_message_is_overdue_by_its_deadline_not_by_its_turn(stor
 async def test_overdue_finds_a_deadline_behind_very_many_that_are_due_earlier(store: Store) -> None:
     many = range(1, 1502)
     await store.add_segments([segment(number) for number in many])
-    await store.record_sent(
+    await record_sent(
+        store,
         [
             sent(message, poll_at=NOW + message.id, deadline=NOW + (HOUR if message.id == 1501 else DAY))
             for message in await claim(store, 2000)

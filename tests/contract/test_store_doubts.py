@@ -5,7 +5,21 @@ import pytest
 from smppbridge.model.message import Doubt, Message, Outcome, Stage, State
 from smppbridge.store.base import Store
 from smppbridge.store.messages import ASK_GRACE_MS
-from tests.support.rows import DAY, HOUR, NOW, claim, report, segment, send, sent, stages, unsent
+from tests.support.rows import (
+    DAY,
+    HOUR,
+    NOW,
+    claim,
+    finish,
+    record_sent,
+    record_unsent,
+    report,
+    segment,
+    send,
+    sent,
+    stages,
+    unsent,
+)
 
 AGAIN = NOW + 60_000
 
@@ -16,7 +30,7 @@ async def in_doubt(
     """Messages whose only hand-over ended UNCERTAIN."""
     await store.add_segments([segment(number, deadline=deadline, due_at=deadline) for number in numbers])
     messages = await claim(store)
-    await store.record_unsent([unsent(message, Stage.UNCERTAIN, due_at, tries=0) for message in messages])
+    await record_unsent(store, [unsent(message, Stage.UNCERTAIN, due_at, tries=0) for message in messages])
     return messages
 
 
@@ -33,7 +47,7 @@ async def test_a_doubt_is_what_was_handed_over(store: Store) -> None:
         [segment(5, text="Дверь", service_type="CALL", sender="CASTLE", send_at=NOW + 9)]
     )
     [message] = await store.claim_messages("lab", "pbx", 1, NOW + 7, NOW + HOUR)
-    await store.record_unsent([unsent(message, Stage.UNCERTAIN, NOW + 9, tries=3)])
+    await record_unsent(store, [unsent(message, Stage.UNCERTAIN, NOW + 9, tries=3)])
     assert await store.claim_doubts("lab", NOW + 8, 10, AGAIN) == []
     [doubt] = await store.claim_doubts("lab", NOW + 9, 10, AGAIN)
     assert doubt == Doubt(
@@ -123,7 +137,7 @@ async def test_misses_in_a_row_are_counted(store: Store) -> None:
 
 async def test_what_is_no_doubt_any_more_is_not_noted(store: Store) -> None:
     await in_doubt(store, 1)
-    await store.finish([Outcome(1, int(State.UNKNOWN), 0, "", NOW)])
+    await finish(store, [Outcome(1, int(State.UNKNOWN), 0, "", NOW)])
     await store.note_doubts([1, 99], [1, 99])
     assert await asked(store) == []
     assert await stages(store) == {1: Stage.FINAL}
@@ -152,8 +166,8 @@ async def test_what_a_provider_is_being_given(store: Store) -> None:
     await claim(store, provider="spare")
     assert await store.in_flight("lab") == {(one.recipient, one.text) for one in (door, gate, lamp)}
     assert await store.in_flight("spare") == {(door.recipient, "door")}
-    await store.record_sent([sent(door)], NOW)
-    await store.record_unsent([unsent(gate, Stage.UNCERTAIN, NOW)])
+    await record_sent(store, [sent(door)], NOW)
+    await record_unsent(store, [unsent(gate, Stage.UNCERTAIN, NOW)])
     assert await store.in_flight("lab") == {(lamp.recipient, "lamp")}
     await store.hand_back([(lamp.id, lamp.attempt, NOW)])
     assert await store.in_flight("lab") == frozenset()
@@ -171,7 +185,7 @@ async def test_very_many_known_references(store: Store) -> None:
 async def test_a_doubt_that_is_found_is_sent_and_settled(store: Store) -> None:
     [message] = await in_doubt(store, 1)
     await store.settle("lab", [report(1)], NOW)
-    await store.record_sent([sent(message)], NOW)
+    await record_sent(store, [sent(message)], NOW)
     assert await stages(store) == {1: Stage.FINAL}
     assert await asked(store) == []
 
@@ -181,11 +195,11 @@ async def test_another_hand_over_begins_with_no_questions(store: Store, stage: S
     [message] = await in_doubt(store, 1)
     await asked(store)
     await store.note_doubts([1], [])
-    await store.record_unsent([unsent(message, stage, NOW)])
+    await record_unsent(store, [unsent(message, stage, NOW)])
     if stage == Stage.QUEUED:
         [message] = await claim(store)
         assert message.attempt == 2
-        await store.record_unsent([unsent(message, Stage.UNCERTAIN, NOW)])
+        await record_unsent(store, [unsent(message, Stage.UNCERTAIN, NOW)])
     [doubt] = await asked(store)
     assert (doubt.attempt, doubt.asked, doubt.misses) == (message.attempt, 0, 0)
 

@@ -8,7 +8,21 @@ import pytest
 from smppbridge.errors import StoreError
 from smppbridge.model.message import Message, Outcome, Stage, State
 from smppbridge.store.base import Store
-from tests.support.rows import DAY, HOUR, NOW, claim, report, segment, send, sent, stages, unsent
+from tests.support.rows import (
+    DAY,
+    HOUR,
+    NOW,
+    claim,
+    finish,
+    record_sent,
+    record_unsent,
+    report,
+    segment,
+    send,
+    sent,
+    stages,
+    unsent,
+)
 
 # --- after a restart ---------------------------------------------------------------------------------
 
@@ -70,8 +84,8 @@ async def test_purge_deletes_old_final_messages_only(store: Store) -> None:
     await store.add_segments([segment(number, registered_delivery=0) for number in (1, 2, 3)])
     await store.add_segments([segment(4, submitted_at=NOW + HOUR, registered_delivery=0)])
     one, *_ = await claim(store, 1)
-    await store.record_unsent([unsent(one, Stage.QUEUED, NOW + DAY)])
-    await store.finish([Outcome(number, int(State.DELETED), 0, "", NOW) for number in (1, 2, 4)])
+    await record_unsent(store, [unsent(one, Stage.QUEUED, NOW + DAY)])
+    await finish(store, [Outcome(number, int(State.DELETED), 0, "", NOW) for number in (1, 2, 4)])
     assert await store.purge(NOW, NOW, 10) == 0
     assert await store.purge(NOW + 1, NOW, 1) == 1
     assert await store.purge(NOW + 1, NOW, 10) == 1
@@ -91,7 +105,7 @@ async def test_purge_keeps_a_message_whose_receipt_is_owed(store: Store) -> None
 
 async def test_purge_comes_past_rows_that_have_to_stay(store: Store) -> None:
     await store.add_segments([segment(number, registered_delivery=0) for number in range(1, 101)])
-    await store.finish([Outcome(100, int(State.DELETED), 0, "", NOW)])
+    await finish(store, [Outcome(100, int(State.DELETED), 0, "", NOW)])
     assert sum([await store.purge(NOW + 1, NOW, 2) for _ in range(10)]) == 1
 
 
@@ -100,7 +114,7 @@ async def test_purge_forgets_old_statuses_for_unknown_references(store: Store) -
     await store.settle("lab", [report(2)], NOW + HOUR)
     assert await store.purge(NOW, NOW + 1, 10) == 1
     messages = await claim_after_adding(store, 1, 2)
-    settlement = await store.record_sent([sent(message) for message in messages], NOW)
+    settlement = await record_sent(store, [sent(message) for message in messages], NOW)
     assert len(settlement.settled) == 1
 
 
@@ -128,7 +142,7 @@ async def test_gauges(store: Store) -> None:
     await send(store, segment(7, account="removed", provider="gone"))
     await store.settle("gone", [report(7)], NOW + 7)
     [uncertain] = await claim(store, provider="spare", account="alarm")
-    await store.record_unsent([unsent(uncertain, Stage.UNCERTAIN, NOW + DAY)])
+    await record_unsent(store, [unsent(uncertain, Stage.UNCERTAIN, NOW + DAY)])
     gauges = await store.gauges(NOW)
     assert gauges.queued == {"lab": (2, NOW - 9), "spare": (1, NOW - 3)}
     assert gauges.uncertain == {"spare": 1}

@@ -6,7 +6,7 @@ import pytest
 
 from smppbridge.model.message import Message, Stage, State, StatusReport
 from smppbridge.store.base import Store
-from tests.support.rows import DAY, HOUR, NOW, claim, report, segment, sent, stages
+from tests.support.rows import DAY, HOUR, NOW, claim, record_sent, report, segment, sent, stages
 
 PHONE = "375291234567"  # of every message that is not said to have another one
 OTHER = "375447654321"
@@ -34,7 +34,7 @@ async def send(store: Store, *refs: str, recipient: str = PHONE) -> None:
 async def record(store: Store, *pairs: tuple[Message, str]) -> list[int]:
     """SENT under these references: the states that were known already."""
     items = [sent(message)._replace(provider_ref=ref) for message, ref in pairs]
-    return [item.state for item in (await store.record_sent(items, NOW)).settled]
+    return [item.state for item in (await record_sent(store, items, NOW)).settled]
 
 
 async def final(store: Store) -> list[int]:
@@ -257,7 +257,7 @@ async def test_what_the_reference_itself_says_comes_before_other_notations(store
     [message] = await claimed(store, PHONE)
     await store.settle("lab", [told("1F", state=State.EXPIRED)], NOW)
     await store.settle("lab", [StatusReport("1F", int(State.DELIVERED), True, 0, "")], NOW)
-    settlement = await store.record_sent([sent(message)._replace(provider_ref="1F")], NOW)
+    settlement = await record_sent(store, [sent(message)._replace(provider_ref="1F")], NOW)
     assert ([item.state for item in settlement.settled], settlement.late) == ([State.DELIVERED], 1)
 
 

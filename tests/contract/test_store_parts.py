@@ -7,7 +7,19 @@ import pytest
 
 from smppbridge.model.message import Message, Outcome, Receipt, Sent, Settled, Stage, State, StatusReport
 from smppbridge.store.base import Settlement, Store
-from tests.support.rows import DAY, HOUR, NOW, claim, segment, sent, stages, unsent
+from tests.support.rows import (
+    DAY,
+    HOUR,
+    NOW,
+    claim,
+    finish,
+    record_sent,
+    record_unsent,
+    segment,
+    sent,
+    stages,
+    unsent,
+)
 
 NOTHING = Settlement([], frozenset(), 0)
 
@@ -32,7 +44,9 @@ async def send(store: Store, *refs: tuple[str, ...], registered_delivery: int = 
     numbers = range(1, len(refs) + 1)
     await store.add_segments([segment(n, registered_delivery=registered_delivery) for n in numbers])
     messages = await claim(store, 1000)
-    await store.record_sent([in_parts(*pair[:1], *pair[1]) for pair in zip(messages, refs, strict=True)], NOW)
+    await record_sent(
+        store, [in_parts(*pair[:1], *pair[1]) for pair in zip(messages, refs, strict=True)], NOW
+    )
     return messages
 
 
@@ -176,7 +190,7 @@ async def test_words_about_parts_after_the_end(store: Store) -> None:
 async def test_a_message_that_was_given_up_stays_so(store: Store, state: State, late: int) -> None:
     await send(store, ("a", "b"))
     await settle(store, word("a", state))
-    await store.finish([Outcome(1, int(State.EXPIRED), 0, "", NOW)])
+    await finish(store, [Outcome(1, int(State.EXPIRED), 0, "", NOW)])
     assert await settle(store, word("b", state)) == ([], frozenset(), late)
     assert len(await owed(store)) == 1
 
@@ -193,23 +207,23 @@ async def test_parts_are_of_one_provider(store: Store) -> None:
 async def test_a_late_hand_over_in_parts_is_of_the_provider_of_its_attempt(store: Store) -> None:
     await store.add_segments([segment(1)])
     [message] = await claim(store)
-    await store.record_unsent([unsent(message, Stage.QUEUED, NOW + HOUR, provider="spare")])
-    await store.record_sent([in_parts(message, "a", "b")], NOW)
+    await record_unsent(store, [unsent(message, Stage.QUEUED, NOW + HOUR, provider="spare")])
+    await record_sent(store, [in_parts(message, "a", "b")], NOW)
     assert await states(store, word("a"), word("b")) == [State.DELIVERED]
 
 
 async def test_only_the_attempt_that_counts_brings_parts(store: Store) -> None:
     [message] = await send(store, ("a", "b"))
-    await store.record_sent([in_parts(message, "a", "b", "c")], NOW)  # it is SENT already
-    await store.record_sent([in_parts(message, "a", "d")._replace(attempt=2)], NOW)
+    await record_sent(store, [in_parts(message, "a", "b", "c")], NOW)  # it is SENT already
+    await record_sent(store, [in_parts(message, "a", "d")._replace(attempt=2)], NOW)
     assert await states(store, word("a"), word("b")) == [State.DELIVERED]
 
 
 async def test_a_message_handed_over_whole_does_not_get_parts_later(store: Store) -> None:
     await store.add_segments([segment(1)])
     [message] = await claim(store)
-    await store.record_sent([in_parts(message, "a")], NOW)
-    await store.record_sent([in_parts(message, "a", "b")], NOW)
+    await record_sent(store, [in_parts(message, "a")], NOW)
+    await record_sent(store, [in_parts(message, "a", "b")], NOW)
     assert await states(store, word("a")) == [State.DELIVERED]
 
 
@@ -254,7 +268,7 @@ async def test_early_statuses_of_parts_wait_for_them(store: Store, early: str) -
     await store.add_segments([segment(1)])
     [message] = await claim(store)
     assert await settle(store, *map(word, early)) == NOTHING
-    done = await store.record_sent([in_parts(message, "a", "b")], NOW)
+    done = await record_sent(store, [in_parts(message, "a", "b")], NOW)
     assert [item.state for item in done.settled] == [State.DELIVERED] * (early == "ab")
     assert await states(store, *[word(ref) for ref in "ab" if ref not in early]) == [State.DELIVERED] * (
         early != "ab"
@@ -269,7 +283,7 @@ async def test_early_statuses_of_parts_in_other_notations(store: Store) -> None:
     last = early._replace(also=("31", "1F"), state=int(State.EXPIRED), final=True)
     await settle(store, early, last)
     pairs = zip(messages, (("1E", "1F"), ("g",)), strict=True)
-    done = await store.record_sent([in_parts(message, *refs) for message, refs in pairs], NOW)
+    done = await record_sent(store, [in_parts(message, *refs) for message, refs in pairs], NOW)
     assert done == Settlement([], frozenset({"pbx"}), 0)
     assert await states(store, word("1E"), word("g")) == [State.DELIVERED, State.EXPIRED]
 

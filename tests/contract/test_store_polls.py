@@ -3,12 +3,13 @@
 import pytest
 
 from smppbridge.store.base import Store
-from tests.support.rows import DAY, NOW, claim, segment, sent
+from tests.support.rows import DAY, NOW, claim, record_sent, segment, sent
 
 
 async def test_polls_are_claimed_longest_overdue_first(store: Store) -> None:
     await store.add_segments([segment(number) for number in (1, 2, 3, 4, 5)])
-    await store.record_sent(
+    await record_sent(
+        store,
         [
             sent(message, poll_at=NOW + poll_at, deadline=NOW + deadline)
             for message, (poll_at, deadline) in zip(
@@ -34,7 +35,7 @@ async def test_the_older_a_message_the_rarer_its_questions(
     store: Store, slowest: int, asked_at: list[int]
 ) -> None:
     await store.add_segments([segment(1, registered_delivery=0)])
-    await store.record_sent([sent(message, poll_at=NOW + 10) for message in await claim(store)], NOW)
+    await record_sent(store, [sent(message, poll_at=NOW + 10) for message in await claim(store)], NOW)
     found = [now for now in range(5, asked_at[-1] + 1, 5) if await asked(store, NOW + now, slowest)]
     assert found == asked_at
 

@@ -6,7 +6,7 @@ import pytest
 
 from smppbridge.model.message import Outcome, Receipt, Settled, Stage, State, StatusReport
 from smppbridge.store.base import Settlement, Store
-from tests.support.rows import DAY, HOUR, NOW, claim, report, segment, send, sent, stages
+from tests.support.rows import DAY, HOUR, NOW, claim, finish, record_sent, report, segment, send, sent, stages
 
 
 async def owed(store: Store, origin: int = 99, *, account: str = "pbx", now: int = NOW) -> list[Receipt]:
@@ -38,7 +38,7 @@ async def test_a_final_state_never_changes(store: Store) -> None:
     assert again == ([], frozenset(), 0)
     other = await store.settle("lab", [report(1, State.UNDELIVERABLE)], NOW + 2)
     assert other == ([], frozenset(), 1)
-    assert await store.finish([Outcome(1, int(State.EXPIRED), 0, "", NOW + 3)]) == []
+    assert await finish(store, [Outcome(1, int(State.EXPIRED), 0, "", NOW + 3)]) == []
     assert [(receipt.state, receipt.at) for receipt in await owed(store, now=NOW + 9)] == [
         (State.DELIVERED, NOW)
     ]
@@ -67,15 +67,15 @@ async def test_statuses_are_of_one_provider(store: Store) -> None:
 async def test_a_reference_that_a_provider_uses_again_means_its_latest_message(store: Store) -> None:
     await store.add_segments([segment(1), segment(2), segment(3)])
     again = [sent(message)._replace(provider_ref="again") for message in await claim(store)]
-    await store.record_sent([again[2], again[0]], NOW)
-    await store.record_sent([again[1]], NOW)
+    await record_sent(store, [again[2], again[0]], NOW)
+    await record_sent(store, [again[1]], NOW)
     await store.settle("lab", [StatusReport("again", int(State.DELIVERED), True, 0, "")], NOW)
     assert [receipt.wire_id for receipt in await owed(store)] == ["3"]
 
 
 async def test_a_message_without_a_reference_is_nobodys(store: Store) -> None:
     await store.add_segments([segment(1)])
-    await store.record_sent([sent(message)._replace(provider_ref="") for message in await claim(store)], NOW)
+    await record_sent(store, [sent(message)._replace(provider_ref="") for message in await claim(store)], NOW)
     word = StatusReport("", int(State.DELIVERED), True, 0, "")
     assert (await store.settle("lab", [word], NOW)).settled == []
     polls = await store.claim_polls("lab", NOW + HOUR, 9, HOUR, HOUR)
@@ -171,7 +171,7 @@ async def test_a_status_before_its_reference_waits_for_it(store: Store) -> None:
     messages = await claim(store)
     early = [report(1), report(3, State.ACCEPTED, final=False), report(9)]
     assert await store.settle("lab", early, NOW + 1) == ([], frozenset(), 0)
-    settlement = await store.record_sent([sent(message) for message in messages], NOW + 2)
+    settlement = await record_sent(store, [sent(message) for message in messages], NOW + 2)
     assert settlement.settled == [Settled("pbx", "lab", State.DELIVERED, NOW, True)]
     assert settlement.notified == {"pbx"}
     receipts = await owed(store, now=NOW + 2)
@@ -185,7 +185,7 @@ async def test_an_early_final_status_is_not_replaced(store: Store) -> None:
     messages = await claim(store)
     for state, final in ((State.ENROUTE, False), (State.DELIVERED, True), (State.EXPIRED, True)):
         await store.settle("lab", [report(1, state, final)._replace(details=f"state={state}")], NOW)
-    settlement = await store.record_sent([sent(message) for message in messages], NOW)
+    settlement = await record_sent(store, [sent(message) for message in messages], NOW)
     assert [item.state for item in settlement.settled] == [State.DELIVERED]
     assert [receipt.details for receipt in await owed(store)] == ["state=2"]
 
@@ -195,16 +195,16 @@ async def test_an_early_status_is_applied_once_and_only_by_the_last_attempt(stor
     [message] = await claim(store)
     await store.settle("lab", [report(1)], NOW)
     stale = sent(message)._replace(attempt=2)
-    assert (await store.record_sent([stale], NOW)).settled == []
-    assert len((await store.record_sent([sent(message)], NOW)).settled) == 1
-    assert (await store.record_sent([sent(message)], NOW)).settled == []
+    assert (await record_sent(store, [stale], NOW)).settled == []
+    assert len((await record_sent(store, [sent(message)], NOW)).settled) == 1
+    assert (await record_sent(store, [sent(message)], NOW)).settled == []
     assert len(await owed(store)) == 1
 
 
 async def test_an_early_status_that_was_applied_is_forgotten(store: Store) -> None:
     await store.add_segments([segment(1)])
     await store.settle("lab", [report(1), report(2)], NOW)
-    await store.record_sent([sent(message) for message in await claim(store)], NOW)
+    await record_sent(store, [sent(message) for message in await claim(store)], NOW)
     assert await store.purge(NOW, NOW + 1, 10) == 1
 
 
@@ -217,7 +217,7 @@ async def test_finish_from_every_stage(store: Store) -> None:
     await claim(store)
     await store.add_segments([segment(3), segment(4, stage=int(Stage.WAITING), registered_delivery=0)])
     outcomes = [Outcome(number, int(State.EXPIRED), 7, "late", NOW + 4) for number in (1, 2, 3, 4, 3, 99)]
-    settled = await store.finish(outcomes)
+    settled = await finish(store, outcomes)
     assert [item.owed for item in settled] == [True, True, True, False]
     assert {item.state for item in settled} == {State.EXPIRED}
     receipts = await owed(store, now=NOW + 4)
@@ -231,7 +231,7 @@ async def test_finish_from_every_stage(store: Store) -> None:
 async def test_a_silent_end_owes_nothing(store: Store) -> None:
     await store.add_segments([segment(1), segment(2)])
     loud = Outcome(1, int(State.REJECTED), 7, "no", NOW)
-    settled = await store.finish([loud, loud._replace(id=2, silent=True)])
+    settled = await finish(store, [loud, loud._replace(id=2, silent=True)])
     assert [(item.state, item.owed) for item in settled] == [(State.REJECTED, True), (State.REJECTED, False)]
     assert [receipt.wire_id for receipt in await owed(store)] == ["1"]
     assert await stages(store) == {1: Stage.FINAL, 2: Stage.FINAL}

@@ -4,6 +4,7 @@ import asyncio
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from smppbridge.errors import (
     Throttled,
     Unavailable,
 )
-from smppbridge.model.message import Message, Outcome, Stage
+from smppbridge.model.message import Message, Stage
 from smppbridge.providers.base import SendResult, Taken
 from smppbridge.smpp.codec import encode
 from smppbridge.smpp.pdu import SubmitSmResp, Unbind, UnbindResp
@@ -97,6 +98,7 @@ async def test_who_goes_away_is_owed_a_receipt(tmp_path: Path) -> None:
         async with await Esme.bound(app.smpp_ports[0]) as esme:
             assert stat(await esme.receipt()) == "REJECTD"
         assert metric(app, "submit_sm_total", account="pbx", status="ESME_RSUBMITFAIL") == 0
+        assert metric(app, "submit_sm_total", account="pbx", status="ESME_ROK") == 1
 
 
 async def test_who_goes_away_leaves_a_message_that_is_tried_again(tmp_path: Path) -> None:
@@ -287,13 +289,13 @@ async def test_the_refusal_is_on_disk_before_it_is_told(
         scripted(tmp_path, lab, sections=SYNC) as app,
         await Esme.bound(app.smpp_ports[0]) as esme,
     ):
-        finish, may = app.store.finish, asyncio.Event()
+        record, may = app.store.record, asyncio.Event()
 
-        async def later(outcomes: Sequence[Outcome]) -> object:
+        async def later(*what: Any) -> object:
             await may.wait()
-            return await finish(outcomes)
+            return await record(*what)
 
-        monkeypatch.setattr(app.store, "finish", lambda outcomes: asyncio.ensure_future(later(outcomes)))
+        monkeypatch.setattr(app.store, "record", lambda *what: asyncio.ensure_future(later(*what)))
         esme.send(submit())
         await eventually(lambda: lab.sent)
         await esme.silence(SubmitSmResp, QUIET)

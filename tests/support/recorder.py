@@ -11,7 +11,7 @@ from random import Random
 from typing import Literal
 
 from smppbridge.link.connection import Connection
-from smppbridge.smpp.constants import Command
+from smppbridge.smpp.constants import Command, Tag
 from smppbridge.smpp.pdu import BindTransceiver, DeliverSm, DeliverSmResp, SubmitSm, SubmitSmResp
 from smppbridge.smpp.receipt import ParsedReceipt, parse_receipt
 from smppbridge.smpp.session import Answered, Event, Received, Role, State, Timers, Unanswered, Unbound
@@ -21,6 +21,8 @@ WINDOW = 50
 BURST_PAUSE = 0.2  # seconds, at most, between two bursts of submit_sm
 RECONNECT_PAUSE = 0.02
 PHONES = 300  # few enough that one packet to the provider would hold a number twice
+NAME = 12  # characters at the beginning of a text that no other has
+LONG = 0.1  # share of the texts that are long
 
 Came = Literal["response", "receipt"]
 _CAME: dict[bytes, Came] = {
@@ -40,14 +42,24 @@ class _Tapped(Connection):
         super().data_received(data)
 
 
+def name_of(text: str) -> str:
+    """What tells messages apart: the beginning of a text, which stands in its receipt, too."""
+    return text[:NAME]
+
+
+def long_text(name: str) -> str:
+    """389 characters: three parts, and a whole name in each of them."""
+    return " ".join([name] * 30)
+
+
 class Recorder:
-    """Every text is unique and short enough to stand whole in its receipt: texts tell messages apart."""
+    """Calls every message by its name."""
 
     def __init__(self, port: int, chance: Random) -> None:
         self.submitting = True  # False: take receipts only
         self.submitted: list[str] = []
         self.unanswered: set[str] = set()
-        self.acknowledged: dict[str, str] = {}  # text -> message_id, of submit_sm_resp with status 0
+        self.acknowledged: dict[str, str] = {}  # name -> message_id, of submit_sm_resp with status 0
         self.refused: Counter[int] = Counter()  # by command_status
         self.receipts: list[ParsedReceipt] = []
         self.binds = 0
@@ -102,10 +114,16 @@ class Recorder:
             await asyncio.sleep(self._chance.uniform(0, BURST_PAUSE))
             if self.submitting and connection.session.state is State.BOUND_TRX:
                 for _ in range(self._chance.randint(0, connection.session.room)):
-                    text = f"alarm {len(self.submitted):06}"
-                    self.submitted.append(text)
-                    self.unanswered.add(text)
-                    connection.request(submit(text, self._phone()), text)
+                    name = f"alarm {len(self.submitted):06}"
+                    self.submitted.append(name)
+                    self.unanswered.add(name)
+                    connection.request(self._message(name), name)
+
+    def _message(self, name: str) -> SubmitSm:
+        if self._chance.random() >= LONG:
+            return submit(name, self._phone())
+        payload = (Tag.MESSAGE_PAYLOAD, long_text(name).encode("ascii"))
+        return submit(b"", self._phone(), tlvs=(payload,))
 
     def _phone(self) -> str:
         return f"79001234{self._chance.randrange(PHONES):03}"
@@ -128,9 +146,9 @@ class Recorder:
                 case Unbound():
                     self.unbinds += 1
 
-    def _answered(self, text: str, answer: SubmitSmResp) -> None:
-        self.unanswered.discard(text)
+    def _answered(self, name: str, answer: SubmitSmResp) -> None:
+        self.unanswered.discard(name)
         if answer.command_status:
             self.refused[answer.command_status] += 1
         else:
-            self.acknowledged[text] = answer.message_id
+            self.acknowledged[name] = answer.message_id

@@ -1,9 +1,20 @@
 """Short ways to make the rows that a store is given, and to bring messages to a stage."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from smppbridge.model.message import Message, Segment, Sent, Stage, State, StatusReport, Unsent
-from smppbridge.store.base import Store
+from smppbridge.model.message import (
+    Message,
+    Outcome,
+    Segment,
+    Sent,
+    Settled,
+    Stage,
+    State,
+    StatusReport,
+    Unsent,
+)
+from smppbridge.store.base import Settlement, Store
 
 NOW = 1_760_000_000_000
 HOUR = 3_600_000
@@ -82,13 +93,28 @@ async def claim(
     return await store.claim_messages(provider, account, limit, NOW, NOW + HOUR)
 
 
+async def record_sent(store: Store, items: Sequence[Sent], now: int = NOW) -> Settlement:
+    """Record that only."""
+    return (await store.record(items, (), (), now)).settlement
+
+
+async def record_unsent(store: Store, items: Sequence[Unsent]) -> None:
+    """Record that only."""
+    await store.record((), items, (), NOW)
+
+
+async def finish(store: Store, outcomes: Sequence[Outcome]) -> list[Settled]:
+    """Record that only; what became final."""
+    return (await store.record((), (), outcomes, NOW)).settled
+
+
 async def send(store: Store, *segments: Segment) -> list[Message]:
     """Add, claim and record as SENT: references ref-<id>."""
     await store.add_segments(segments)
     messages: list[Message] = []
     for provider, account in dict.fromkeys((item.provider, item.account) for item in segments):
         messages += await claim(store, len(segments), provider=provider, account=account)
-    await store.record_sent([sent(message) for message in messages], NOW)
+    await record_sent(store, [sent(message) for message in messages])
     return messages
 
 

@@ -46,6 +46,11 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("smppbridge.app.Waiters", partial(Waiters, patience=0.5))
 
 
+def few(monkeypatch: pytest.MonkeyPatch, most_of_one: int) -> None:
+    """From now on new bridges withhold so many answers of a connection only."""
+    monkeypatch.setattr("smppbridge.app.Waiters", partial(Waiters, most_of_one=most_of_one))
+
+
 async def ask(esme: Esme, pdu: SubmitSm | None = None) -> tuple[int, str]:
     """What a submit_sm is answered: command_status and message_id."""
     answer = await esme.ask(pdu or submit())

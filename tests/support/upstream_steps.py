@@ -6,7 +6,7 @@ from smppbridge.smpp.pdu import DeliverSm
 from smppbridge.smpp.receipt import ParsedReceipt, parse_receipt
 from tests.support.failing import rows
 
-SENT, FINAL = 5, 6
+UNCERTAIN, SENT, FINAL = 4, 5, 6
 NEVER = ""  # the outcome of a message that stays under way
 
 
@@ -23,3 +23,13 @@ def kept(directory: Path) -> int:
 
 def newest_stage(directory: Path) -> object:
     return rows(directory, "SELECT stage FROM messages ORDER BY id DESC LIMIT 1")[0][0]
+
+
+def stages(directory: Path) -> dict[int, int]:
+    """How many messages are in each stage."""
+    found = {}
+    for stage, count in rows(directory, "SELECT stage, count(*) FROM messages GROUP BY stage"):
+        assert isinstance(stage, int)
+        assert isinstance(count, int)
+        found[stage] = count
+    return found

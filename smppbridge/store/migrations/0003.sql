@@ -8,29 +8,32 @@ ALTER TABLE inbound ADD COLUMN data_coding INTEGER NOT NULL DEFAULT 0;  -- of oc
 ALTER TABLE inbound ADD COLUMN esm_class INTEGER NOT NULL DEFAULT 0;    -- of octets
 
 -- A provider may tell a reference in another notation than the one it gave. Which one it is shows only when
--- the message is there, so such a status waits under each of them.
+-- the message is there, so such a status waits under each of them. Its rows lie together, and all rows in
+-- order of time, so that no other index is needed to forget a status or what has become old.
 ALTER TABLE orphans RENAME TO orphans_before;
 DROP INDEX orphans_at;
 
 CREATE TABLE orphans (
+    id           INTEGER PRIMARY KEY,
     provider     TEXT    NOT NULL,
     provider_ref TEXT    NOT NULL,
-    recipient    TEXT    NOT NULL,  -- whose it is only if the phones agree; '': whosever the reference is
-    told         TEXT    NOT NULL,  -- first notation and phone: the same in all rows of one status
+    recipient    TEXT    NOT NULL,  -- the phone that it is about, '' where nobody said
+    place        INTEGER NOT NULL,  -- 0: the reference as it is stored; 1, 2, ...: other notations, likeliest first
+    told         INTEGER NOT NULL,  -- the status: id of its first row,
+    notations    INTEGER NOT NULL,  -- and how many rows it came with
     state        INTEGER NOT NULL,
     final        INTEGER NOT NULL,
     err          INTEGER NOT NULL,
     code         TEXT    NOT NULL,
     at           INTEGER NOT NULL,
     details      TEXT    NOT NULL,
-    PRIMARY KEY (provider, provider_ref, recipient)
-) STRICT, WITHOUT ROWID;
+    UNIQUE (provider, provider_ref, recipient, place)
+) STRICT;
 
-CREATE INDEX orphans_at ON orphans (at);
-CREATE INDEX orphans_told ON orphans (provider, told);
-
-INSERT INTO orphans (provider, provider_ref, recipient, told, state, final, err, code, at, details)
-SELECT provider, provider_ref, '', provider_ref, state, final, err, code, at, details FROM orphans_before;
+INSERT INTO orphans (
+    id, provider, provider_ref, recipient, place, told, notations, state, final, err, code, at, details)
+SELECT number, provider, provider_ref, '', 0, number, 1, state, final, err, code, at, details
+FROM (SELECT row_number() OVER (ORDER BY at) AS number, * FROM orphans_before);
 DROP TABLE orphans_before;
 
 -- Only of messages that went out in several parts, each with a status of its own: a row for each reference,

@@ -70,3 +70,15 @@ def test_a_postponed_message_says_nothing_about_the_provider() -> None:
     assert gate.is_open(0.0)
     assert gate.works
     assert not gate.on_trial
+
+
+def test_a_doubt_lets_one_hand_over_find_out_and_takes_nothing_back() -> None:
+    gate = Gate()
+    gate.succeeded()
+    gate.doubt()
+    assert (gate.on_trial, gate.works, gate.is_open(0.0)) == (True, True, True)
+    gate.succeeded()
+    assert not gate.on_trial
+    gate.failed(Disabled("no money", pause=60.0), now=0.0)
+    gate.doubt()
+    assert (gate.works, gate.reason, gate.wait(0.0)) == (False, "no money", 60.0)

@@ -181,6 +181,72 @@ def test_a_provider_that_is_not_to_be_left_stays_usable() -> None:
     assert (rig.value("provider_low_balance"), rig.standing.usable, rig.changes) == (1, True, [])
 
 
+# --- connections that a provider keeps -----------------------------------------------------------------
+
+
+def test_a_provider_that_cannot_be_reached_is_down_until_it_can(caplog: pytest.LogCaptureFixture) -> None:
+    rig = Rig()
+    rig.standing.judge([TAKEN])
+    rig.standing.linked("nobody there")
+    assert (rig.standing.works, rig.standing.working, rig.standing.usable) == (False, False, False)
+    assert (rig.standing.reason, rig.open, rig.value("provider_up")) == ("nobody there", False, 0)
+    rig.now += 1e6
+    assert (rig.standing.working, rig.open) == (False, False)
+    rig.standing.linked("nobody there at all")
+    assert rig.standing.reason == "nobody there at all"
+    rig.standing.linked("")
+    assert (rig.standing.works, rig.standing.working, rig.standing.usable) == (True, True, True)
+    assert (rig.standing.reason, rig.open, rig.value("provider_up")) == ("", True, 1)
+    assert rig.changes == ["lab"] * 3
+    assert (caplog.text.count("provider is down"), caplog.text.count("works again")) == (1, 1)
+
+
+def test_after_a_reconnection_one_message_is_tried_alone() -> None:
+    rig = Rig()
+    rig.standing.judge([TAKEN])
+    rig.standing.linked("")
+    assert not rig.standing.gate.on_trial  # it was never gone
+    rig.standing.linked("nobody there")
+    rig.standing.linked("")
+    assert rig.standing.gate.on_trial
+    rig.standing.judge([TAKEN])
+    assert not rig.standing.gate.on_trial
+
+
+def test_what_could_not_be_sent_without_a_connection_is_no_failure() -> None:
+    rig = Rig()
+    rig.standing.linked("nobody there")
+    for _ in range(9):
+        rig.standing.judge([Unavailable("nobody there"), Uncertain("no answer")])
+    rig.standing.linked("")
+    assert (rig.standing.working, rig.open, rig.standing.reason) == (True, True, "")
+
+
+@pytest.mark.parametrize("error", [NO_MONEY, WRONG_KEY])
+def test_what_a_person_must_mend_stays_though_connections_come_and_go(error: Disabled) -> None:
+    rig = Rig()
+    rig.standing.judge([error])
+    for why in ("", "nobody there", "", "nobody there", ""):
+        rig.standing.linked(why)
+        assert rig.standing.reason == (why or error.reason)
+        assert not rig.standing.working
+    assert rig.standing.pause() == 600.0
+    assert (rig.standing.gate.status, rig.value("provider_up")) == (error.status, 0)
+    rig.now += 600.0
+    assert rig.standing.working  # a trial may begin
+    rig.standing.judge([TAKEN])
+    assert (rig.standing.works, rig.value("provider_up")) == (True, 1)
+
+
+def test_an_answer_about_us_counts_without_a_connection_too() -> None:
+    rig = Rig()
+    rig.standing.linked("nobody there")
+    rig.standing.judge([NO_MONEY])
+    assert rig.standing.reason == "nobody there"
+    rig.standing.linked("")
+    assert (rig.standing.reason, rig.standing.pause()) == ("no money", 600.0)
+
+
 # --- questions before a trial ------------------------------------------------------------------------
 
 

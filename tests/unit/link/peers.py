@@ -6,11 +6,17 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
+
+from smppbridge.link import upstream as upstream_module
 from smppbridge.link.client import Client, Verdict
 from smppbridge.link.line import Terms
+from smppbridge.link.upstream import Upstream
 from smppbridge.smpp.codec import Decoder, encode
 from smppbridge.smpp.pdu import Bind, BindTransceiver, Pdu, Response, SubmitSm, SubmitSmResp
-from smppbridge.smpp.session import Fault, Timers
+from smppbridge.smpp.session import Fault, Timers, Unanswered
+from tests.support.bridge import eventually
+from tests.support.smpp_centre import CentreSimulator
 
 QUICK = Timers(bind=1.0, enquire_link=0.0, inactivity=0.0, response=1.0)
 
@@ -89,7 +95,8 @@ def number_of(verdict: Verdict) -> int:
     """The message whose fate this is."""
     task, place = verdict.context
     assert isinstance(task, Order)
-    return task.numbers[place]
+    number: int = task.numbers[place]
+    return number
 
 
 class Owner:
@@ -131,9 +138,61 @@ class Owner:
     @property
     def taken(self) -> list[int]:
         """The messages of orders that the SMSC took, in the order of its answers."""
-        return [number_of(one) for one in self.heard if isinstance(getattr(one, "response", None), SubmitSmResp)]
+        return [
+            number_of(one) for one in self.heard if isinstance(getattr(one, "response", None), SubmitSmResp)
+        ]
 
 
 def tasks() -> set[asyncio.Task[Any]]:
     """Everything that runs now."""
     return asyncio.all_tasks()
+
+
+def new(owner: Owner, **keys: Any) -> Client:
+    """One that tells ``owner``."""
+    return Client(
+        owner.incoming, verdicts=owner.verdicts, fault=owner.fault, **{"timers": QUICK, "window": 10, **keys}
+    )
+
+
+@asynccontextmanager
+async def bound(port: int, owner: Owner | None = None, **keys: Any) -> AsyncIterator[Client]:
+    """The same, bound."""
+    client = new(owner or Owner(), **keys)
+    await client.connect("127.0.0.1", port)
+    try:
+        assert (await client.bind(bind_pdu())).command_status == 0
+        yield client
+    finally:
+        await client.close()
+
+
+@asynccontextmanager
+async def upstream(
+    owner: Owner, own: Terms, *kinds: type[Bind], up: int = 1, patience: float = 60.0, rate: float = 0.0
+) -> AsyncIterator[Upstream]:
+    """Started, and with ``up`` binds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(upstream_module, "PATIENCE", patience)
+        made = Upstream(own, owner, kinds=kinds or (BindTransceiver,), rate=rate)
+        await made.start()
+        try:
+            await eventually(lambda: not up or up in owner.counts)
+            yield made
+        finally:
+            await made.close()
+
+
+def items(*numbers: int) -> list[Order]:
+    """One task for each."""
+    return [Order(number) for number in numbers]
+
+
+def texts(centre: CentreSimulator) -> list[int]:
+    """What the SMSC got, in order."""
+    return [int(one.pdu.short_message) for one in centre.submitted]
+
+
+def unanswered(owner: Owner) -> list[int]:
+    """Messages whose answer never came."""
+    return [number_of(one) for one in owner.heard if isinstance(one, Unanswered)]

@@ -3,9 +3,7 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
-from typing import Any
+from contextlib import closing
 
 import pytest
 import trustme
@@ -30,29 +28,12 @@ from smppbridge.smpp.pdu import (
 from smppbridge.smpp.session import Answered, Timers, Unanswered
 from tests.support.bridge import eventually, free_port
 from tests.support.smpp_centre import CentreSimulator, Rules
-from tests.unit.link.peers import QUICK, Owner, answering, bind_pdu, message
+from tests.unit.link.peers import Owner, answering, bind_pdu, bound, message, new
 
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_TICK", 0.02)
-
-
-def new(owner: Owner, **keys: Any) -> Client:
-    return Client(
-        owner.incoming, verdicts=owner.verdicts, fault=owner.fault, **{"timers": QUICK, "window": 10, **keys}
-    )
-
-
-@asynccontextmanager
-async def bound(port: int, owner: Owner | None = None, **keys: Any) -> AsyncIterator[Client]:
-    client = new(owner or Owner(), **keys)
-    await client.connect("127.0.0.1", port)
-    try:
-        assert (await client.bind(bind_pdu())).command_status == 0
-        yield client
-    finally:
-        await client.close()
 
 
 # --- connecting ------------------------------------------------------------------------------------

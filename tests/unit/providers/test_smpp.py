@@ -2,10 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,15 +11,13 @@ from smppbridge.errors import (
     ProviderError,
     Rejected,
     StoreError,
-    Throttled,
     Unavailable,
     Uncertain,
 )
 from smppbridge.link import line, upstream
 from smppbridge.model import pace
-from smppbridge.model.message import Inbound, Message, StatusReport
-from smppbridge.providers import smpp as module
-from smppbridge.providers.base import Callback, News, Taken, Upcalls
+from smppbridge.model.message import Inbound, StatusReport
+from smppbridge.providers.base import Callback, Taken
 from smppbridge.providers.http_provider import UNFIT
 from smppbridge.providers.smpp import Smpp
 from smppbridge.providers.smpp_options import FINISHING_TIME, SENDING_TIME
@@ -31,74 +26,13 @@ from smppbridge.smpp.pdu import AlertNotification, DeliverSm, SubmitSm
 from tests.support.bridge import eventually, free_port
 from tests.support.messages import NOW, message
 from tests.support.smpp_centre import CentreSimulator, Rules
+from tests.unit.providers.smpp_link import Bridge, batch, kinds, linked, options_of, prove
 from tests.unit.providers.smpp_samples import SECRET, options
 
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(line, "_FIRST_PAUSE", 0.02)
-
-
-class Bridge:
-    """Writes down what the provider tells."""
-
-    def __init__(self) -> None:
-        self.news: list[News] = []
-        self.links: list[str] = []
-        self.counts: list[int] = []
-        self.tries: list[str] = []
-        self.nonsense = 0
-        self.error: Exception | None = None
-
-    def upcalls(self) -> Upcalls:
-        return Upcalls(self.report, self.links.append, self.counts.append, self.tries.append, self.unreadable)
-
-    async def report(self, news: Sequence[News]) -> None:
-        await asyncio.sleep(0)
-        if self.error is not None:
-            raise self.error
-        self.news += news
-
-    def unreadable(self) -> None:
-        self.nonsense += 1
-
-
-@asynccontextmanager
-async def linked(centre: CentreSimulator, bridge: Bridge | None = None, **keys: Any) -> AsyncIterator[Smpp]:
-    """A provider that is bound."""
-    bridge = bridge or Bridge()
-    provider = Smpp("link", options_of(centre.port, **keys))
-    await provider.start(bridge.upcalls())
-    try:
-        await eventually(lambda: "" in bridge.links)
-        yield provider
-    finally:
-        provider.stop()
-        await provider.close()
-
-
-def options_of(port: int, **keys: Any) -> Any:
-    return options(**{"port": port, "system_id": "user", "password": "secret", "reconnect_max": 0.2, **keys})
-
-
-def batch(*numbers: int, **changes: Any) -> list[Message]:
-    return [message(number, text=f"text {number}", data_coding=0, **changes) for number in numbers]
-
-
-def kinds(results: Sequence[object]) -> list[type]:
-    return [type(result) for result in results]
-
-
-async def prove(provider: Smpp, centre: CentreSimulator) -> None:
-    """Have the SMSC answer once over this bind: from then on the whole window is used."""
-    assert kinds(await provider.send(batch(0), NOW)) == [Taken]
-    centre.submitted.clear()
-
-
-def waiting(provider: Smpp) -> int:
-    """Messages in the queue."""
-    assert provider._upstream is not None
-    return len(provider._upstream._queue)
 
 
 # --- before and after ------------------------------------------------------------------------------
@@ -224,132 +158,6 @@ async def test_batches_at_once() -> None:
         assert kinds(refs) == [Taken] * 40
         assert len(set(refs)) == 40
         assert len(centre.submitted) == 40
-
-
-async def test_a_slow_smsc(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "SENDING_TIME", 0.3)
-    async with CentreSimulator(Rules(latency=0.2)) as centre, linked(centre, window=1) as provider:
-        results = await asyncio.wait_for(provider.send(batch(*range(10)), NOW), 5)
-        assert kinds(results) == [Taken, Taken] + [Throttled] * 8
-        assert isinstance(results[-1], Throttled)
-        assert results[-1].after >= 1
-        assert waiting(provider) == 0
-        await asyncio.sleep(0.3)
-        assert len(centre.submitted) == 2
-
-
-async def test_what_has_begun_when_the_time_is_over_becomes_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "SENDING_TIME", 0.1)
-    async with CentreSimulator(Rules(latency=0.2)) as centre, linked(centre, window=1) as provider:
-        texts = [message(number, text="x" * 300, data_coding=0) for number in (1, 2)]
-        whole, other = await asyncio.wait_for(provider.send(texts, NOW), 2)
-        assert isinstance(whole, Taken)
-        assert len(whole.parts) == 1
-        assert isinstance(other, Throttled)
-        assert len(centre.submitted) == 2
-        assert waiting(provider) == 0
-
-
-async def test_what_cannot_become_whole_is_in_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "SENDING_TIME", 0.05)
-    monkeypatch.setattr(module, "FINISHING_TIME", 0.05)
-    async with CentreSimulator(Rules(latency=0.2)) as centre, linked(centre, window=1) as provider:
-        (result,) = await asyncio.wait_for(
-            provider.send([message(1, text="x" * 300, data_coding=0)], NOW), 2
-        )
-        assert isinstance(result, Uncertain)
-        assert len(centre.submitted) == 1
-        assert waiting(provider) == 0
-
-
-async def test_throttling_ends_with_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "SENDING_TIME", 0.3)
-    monkeypatch.setattr(pace, "SLOWEST", 50.0)
-    rules = Rules(status_of=lambda pdu: Status.ESME_RTHROTTLED)
-    async with CentreSimulator(rules) as centre, linked(centre) as provider:
-        results = await asyncio.wait_for(provider.send(batch(1, 2), NOW), 2)
-        assert kinds(results) == [Throttled, Throttled]
-        tries = len(centre.submitted)
-        assert tries > 2
-        await eventually(lambda: waiting(provider) == 0)
-        await asyncio.sleep(0.1)
-        assert len(centre.submitted) == tries
-
-
-async def test_throttling_that_begins_when_the_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "SENDING_TIME", 0.05)
-    monkeypatch.setattr(pace, "SLOWEST", 50.0)
-    rules = Rules(latency=0.1, status_of=lambda pdu: Status.ESME_RTHROTTLED)
-    async with CentreSimulator(rules) as centre, linked(centre) as provider:
-        (result,) = await asyncio.wait_for(provider.send(batch(1), NOW), 2)
-        assert isinstance(result, Throttled)
-        assert len(centre.submitted) == 1
-
-
-@pytest.mark.parametrize("number", [1, 2, 3])
-async def test_a_part_that_was_too_much_goes_again_though_the_time_is_over(
-    number: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "SENDING_TIME", 0.02)
-    monkeypatch.setattr(pace, "SLOWEST", 50.0)
-    seen: list[int] = []
-
-    def status_of(pdu: SubmitSm) -> int:
-        seen.append(pdu.short_message[5])
-        return Status.ESME_RTHROTTLED if seen.count(number) == 1 and seen[-1] == number else 0
-
-    rules = Rules(status_of=status_of, latency=0.05)
-    async with CentreSimulator(rules) as centre, linked(centre) as provider:
-        (result,) = await asyncio.wait_for(
-            provider.send([message(1, text="x" * 400, data_coding=0)], NOW), 2
-        )
-        if number == 1:  # nothing of it had been taken
-            assert isinstance(result, Throttled)
-            assert seen == [1]
-        else:
-            assert isinstance(result, Taken)
-            assert sorted(seen) == sorted([1, 2, 3, number])
-
-
-async def test_what_was_too_much_when_it_stops_goes_back() -> None:
-    rules = Rules(latency=0.1, status_of=lambda pdu: Status.ESME_RTHROTTLED)
-    async with CentreSimulator(rules) as centre, linked(centre) as provider:
-        sending = asyncio.ensure_future(provider.send(batch(1), NOW))
-        await eventually(lambda: centre.submitted)
-        provider.stop()
-        (result,) = await asyncio.wait_for(sending, 1)
-        assert isinstance(result, Throttled)
-        assert len(centre.submitted) == 1
-
-
-@pytest.mark.parametrize("end", ["stop", "linked"])
-async def test_what_was_too_much_has_not_begun(end: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The SMSC said that it does not have it: it may go elsewhere, and at once."""
-    rules = Rules(status_of=lambda pdu: Status.ESME_RTHROTTLED)
-    async with CentreSimulator(rules) as centre, linked(centre) as provider:
-        sending = asyncio.ensure_future(provider.send(batch(1), NOW))
-        await eventually(lambda: waiting(provider))
-        if end == "stop":
-            provider.stop()
-        else:
-            provider.linked("gone")
-        (result,) = await asyncio.wait_for(sending, 1)
-        assert isinstance(result, Unavailable)
-        assert len(centre.submitted) == 1
-
-
-async def test_once_too_much_then_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pace, "SLOWEST", 50.0)
-    seen: list[bytes] = []
-
-    def status_of(pdu: SubmitSm) -> int:
-        seen.append(pdu.short_message)
-        return Status.ESME_RMSGQFUL if seen.count(pdu.short_message) == 1 else 0
-
-    async with CentreSimulator(Rules(status_of=status_of)) as centre, linked(centre) as provider:
-        results = await provider.send(batch(1, 2, 3), NOW)
-        assert kinds(results) == [Taken] * 3
-        assert sorted(seen) == sorted([b"text 1", b"text 2", b"text 3"] * 2)
 
 
 @pytest.mark.parametrize("window", [1, 10])

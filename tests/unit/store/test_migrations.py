@@ -9,7 +9,7 @@ import pytest
 from smppbridge.model.message import Inbound, Message, Sent, Stage, State
 from smppbridge.store.base import Arrival
 from smppbridge.store.sqlite import SqliteStore
-from tests.support.rows import DAY, HOUR, NOW, claim, report, sent, stages, unsent
+from tests.support.rows import DAY, HOUR, NOW, claim, record_sent, record_unsent, report, sent, stages, unsent
 
 MIGRATIONS = files("smppbridge.store").joinpath("migrations")
 FIRST_COLUMNS = """id, account, wire_id, origin, source_addr_ton, source_addr_npi, source_addr, dest_addr_ton,
@@ -96,8 +96,8 @@ async def test_a_queued_message_is_sent(store: SqliteStore) -> None:
         submitted_at=NOW,
         deadline=NOW + DAY,
     )
-    await store.record_sent([sent(queued)], NOW)
-    await store.record_unsent([unsent(waited, Stage.UNCERTAIN, NOW)])
+    await record_sent(store, [sent(queued)], NOW)
+    await record_unsent(store, [unsent(waited, Stage.UNCERTAIN, NOW)])
     assert (await store.settle("lab", [report(3)], NOW)).settled
     await store.close()
 
@@ -107,7 +107,7 @@ async def test_what_was_under_way_is_overdue_and_may_still_be_found(store: Sqlit
     [sending] = [one for one in await store.overdue("lab", NOW, 10) if one.stage == Stage.SENDING]
     assert (sending.id, sending.attempt) == (4, 1)
     late = Sent(sending.id, sending.attempt, "ref-4", "", NOW, NOW + DAY)
-    settlement = await store.record_sent([late], NOW)
+    settlement = await record_sent(store, [late], NOW)
     assert [item.state for item in settlement.settled] == [State.EXPIRED]  # its status had come before
     assert (await store.gauges(NOW + HOUR)).unknown == {}
     await store.close()
@@ -149,7 +149,7 @@ async def test_what_is_new_works(store: SqliteStore) -> None:
     assert gauges.unknown == {}
     assert (await store.gauges(NOW + HOUR)).unknown == {"lab": 1}
     [message] = await claim(store)
-    await store.record_sent([sent(message)._replace(parts=("more",))], NOW)
+    await record_sent(store, [sent(message)._replace(parts=("more",))], NOW)
     assert (await store.settle("lab", [report(message.id)], NOW)).settled == []
     more = report(0)._replace(provider_ref="", also=("more",), recipient="80291234567")
     assert (await store.settle("lab", [more], NOW)).settled

@@ -18,7 +18,7 @@ from smppbridge.errors import StoreError
 from smppbridge.model.message import Inbound, Outcome, Stage, State
 from smppbridge.store.base import Arrival
 from smppbridge.store.sqlite import SqliteStore
-from tests.support.rows import HOUR, NOW, claim, segment, sent, unsent
+from tests.support.rows import HOUR, NOW, claim, finish, record_sent, record_unsent, segment, sent, unsent
 
 NOBODY = 65534
 
@@ -159,7 +159,7 @@ async def test_a_full_disk_and_after(path: Path) -> None:
                 await store.add_segments([segment(number, text="x" * 2000)])
                 stored.append(number)
         assert len(stored) > 10
-        await store.finish([Outcome(1, int(State.DELETED), 0, "", NOW)])  # small things still fit
+        await finish(store, [Outcome(1, int(State.DELETED), 0, "", NOW)])  # small things still fit
         await store._call(limit_pages)
         await store.add_segments([segment(2000)])
         assert [message.id for message in await claim(store, 5000)] == [*stored[1:], 2000]
@@ -203,7 +203,7 @@ async def test_receipts_of_a_bind_are_freed_after_a_release_that_failed(path: Pa
     async with opened(SqliteStore(path)) as store:
         await store.claim_receipts("pbx", 7, NOW, NOW, 1)
         await store.add_segments([segment(1)])
-        await store.finish([Outcome(1, int(State.EXPIRED), 0, "", NOW)])
+        await finish(store, [Outcome(1, int(State.EXPIRED), 0, "", NOW)])
         with other_program(path) as connection:
             connection.execute("BEGIN IMMEDIATE")
             with pytest.raises(StoreError):
@@ -240,10 +240,10 @@ async def test_the_history_of_attempts_lives_as_long_as_its_message(path: Path) 
         await store.add_segments([segment(1, registered_delivery=0), segment(2)])
         first, other = await claim(store)
         failed = unsent(first, Stage.QUEUED, NOW + HOUR, provider="spare", code="244", reason="no route")
-        await store.record_unsent([failed, unsent(other, Stage.WAITING, NOW)])
-        await store.record_unsent([failed])  # no longer the stage for it
+        await record_unsent(store, [failed, unsent(other, Stage.WAITING, NOW)])
+        await record_unsent(store, [failed])  # no longer the stage for it
         [second] = await claim(store, provider="spare")
-        await store.record_unsent([unsent(second, Stage.UNCERTAIN, NOW, result="uncertain")])
+        await record_unsent(store, [unsent(second, Stage.UNCERTAIN, NOW, result="uncertain")])
 
         def attempts(connection: sqlite3.Connection) -> list[tuple[object, ...]]:
             return connection.execute("SELECT * FROM attempts ORDER BY rowid").fetchall()
@@ -254,7 +254,7 @@ async def test_the_history_of_attempts_lives_as_long_as_its_message(path: Path) 
             of_other,
             (1, 2, "spare", "uncertain", "", "", NOW),
         ]
-        await store.finish([Outcome(1, int(State.UNKNOWN), 0, "", NOW)])
+        await finish(store, [Outcome(1, int(State.UNKNOWN), 0, "", NOW)])
         assert await store.purge(NOW + 1, 0, 10) == 1
         assert await store._read(attempts) == [of_other]
 
@@ -262,10 +262,10 @@ async def test_the_history_of_attempts_lives_as_long_as_its_message(path: Path) 
 async def test_parts_live_as_long_as_their_message(path: Path) -> None:
     async with opened(SqliteStore(path)) as store:
         await store.add_segments([segment(1, registered_delivery=0), segment(2)])
-        await store.record_sent(
-            [sent(message)._replace(parts=("more",)) for message in await claim(store)], NOW
+        await record_sent(
+            store, [sent(message)._replace(parts=("more",)) for message in await claim(store)], NOW
         )
-        await store.finish([Outcome(1, int(State.UNKNOWN), 0, "", NOW)])
+        await finish(store, [Outcome(1, int(State.UNKNOWN), 0, "", NOW)])
         assert await store.purge(NOW + 1, 0, 10) == 1
         refs = "SELECT provider_ref, message_id FROM message_parts ORDER BY provider_ref"
         left = await store._read(lambda connection: connection.execute(refs).fetchall())

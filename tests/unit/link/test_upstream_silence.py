@@ -1,0 +1,96 @@
+"""A bind over which no answer comes any more: it is left soon, and an answer that was lost ends no other."""
+
+import asyncio
+
+import pytest
+
+from smppbridge.link import client as client_module
+from smppbridge.link import line as line_module
+from smppbridge.link import upstream as module
+from smppbridge.smpp.pdu import BindTransceiver
+from smppbridge.smpp.session import Timers
+from tests.support.bridge import eventually
+from tests.support.smpp_centre import CentreSimulator, Rules
+from tests.unit.link.peers import Owner, items, terms, texts, unanswered, upstream
+
+HASTY = Timers(bind=1.0, enquire_link=0.0, inactivity=0.0, response=0.2)
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_module, "_TICK", 0.02)
+    monkeypatch.setattr(line_module, "_FIRST_PAUSE", 0.02)
+    monkeypatch.setattr(module, "_SLACK", 0.06)
+
+
+async def test_a_session_that_answers_nothing_is_left(caplog: pytest.LogCaptureFixture) -> None:
+    owner = Owner()
+    async with (
+        CentreSimulator(Rules(lose_answer=lambda number: number <= 3)) as centre,
+        upstream(owner, terms(centre.port, timers=HASTY, window=1)) as link,
+    ):
+        link.submit(items(*range(4)))
+        await eventually(lambda: owner.taken == [3])
+        assert unanswered(owner) == [0, 1, 2]
+        assert centre.counts["binds"] == 2
+        assert texts(centre) == [0, 1, 2, 3]
+    assert "does not answer" in caplog.text
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.5])
+async def test_what_is_lost_among_answers_ends_no_session(pause: float) -> None:
+    """Neither at once nor when the link has been idle for a while."""
+    owner = Owner()
+    async with (
+        CentreSimulator(Rules(lose_answer=lambda number: number % 4 == 3)) as centre,
+        upstream(owner, terms(centre.port, timers=HASTY)) as link,
+    ):
+        for lost in range(3):
+            await asyncio.sleep(pause)
+            link.submit(items(*range(12)))
+            while len(unanswered(owner)) < 3 * (lost + 1):
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.2)
+        assert (centre.counts["binds"], owner.counts) == (1, [1])
+
+
+def deafen(centre: CentreSimulator) -> None:
+    """The first of its sessions hears nothing more."""
+    centre.sessions[0].connection._deaf = lambda: True
+
+
+async def test_while_a_line_answers_nothing_another_carries_everything() -> None:
+    owner = Owner()
+    kinds = (BindTransceiver,) * 2
+    async with (
+        CentreSimulator() as centre,
+        upstream(owner, terms(centre.port, timers=HASTY, window=4), *kinds, up=2) as link,
+    ):
+        link.submit(items(0, 1))
+        await eventually(lambda: len(owner.taken) == 2)
+        await asyncio.sleep(0.1)
+        deafen(centre)
+        began = asyncio.get_running_loop().time()
+        link.submit(items(*range(2, 60)))
+        await eventually(lambda: unanswered(owner))
+        assert len(owner.taken) == 56
+        await eventually(lambda: centre.counts["binds"] == 3)
+        assert asyncio.get_running_loop().time() - began < HASTY.response + 1
+        assert len(unanswered(owner)) == 4
+
+
+async def test_a_line_that_goes_silent_under_load_costs_little_and_is_left_soon() -> None:
+    owner = Owner()
+    async with (
+        CentreSimulator(Rules(latency=0.01)) as centre,
+        upstream(owner, terms(centre.port, timers=HASTY, window=5)) as link,
+    ):
+        loop = asyncio.get_running_loop()
+        link.submit(items(*range(200)))
+        await eventually(lambda: len(owner.taken) > 20)
+        deafen(centre)
+        began = loop.time()
+        await eventually(lambda: centre.counts["binds"] == 2)
+        assert loop.time() - began < HASTY.response + 1
+        assert len(unanswered(owner)) <= 6  # the window, and one that found out
+        await eventually(lambda: len(owner.heard) == 200)
