@@ -30,7 +30,10 @@ class Task(Protocol):
     """Requests that belong together and go out in order; made when their turn comes."""
 
     queued: bool  # kept by the upstream
-    begun: bool  # some of them went out
+
+    @property
+    def begun(self) -> bool:
+        """Whether the SMSC has some of them, or may have."""
 
     def next(self) -> tuple[int, Pdu] | None:
         """The next request and its place; None when there is none (any more)."""
@@ -252,7 +255,10 @@ class Upstream:
             return
         line.silent += sum(type(verdict) is Unanswered for verdict in verdicts)
         # Answers to what was sent with these, or after them, say that it lives.
-        if line.silent >= SILENT_REQUESTS and now - line.heard_at >= timeout + _SLACK:
+        if line.silent < SILENT_REQUESTS:
+            return
+        line.proven = False  # one request must do now, until an answer comes
+        if now - line.heard_at >= timeout + _SLACK:
             event(log, logging.WARNING, "upstream does not answer, binding anew", provider=self._terms.name)
             client.unbind(grace=_SLACK)
             self.changed("the SMSC does not answer")

@@ -184,7 +184,7 @@ class Smpp:
 
     def _time_over(self, batch: Batch) -> None:
         """What has not begun by now goes back; what has, gets a little more time to be whole."""
-        if not batch.unsent or self._upstream is None:
+        if not batch.left or self._upstream is None:
             return
         batch.closed = True
         late = Throttled("the SMSC takes messages slowly", after=max(1.0, self._upstream.pause))
@@ -194,6 +194,7 @@ class Smpp:
         asyncio.get_running_loop().call_later(FINISHING_TIME, self._give_up, batch, late)
 
     def _give_up(self, batch: Batch, late: ProviderError) -> None:
+        batch.given_up = True
         for job in batch.jobs:
             job.abandon(late)
 
@@ -225,8 +226,10 @@ class Smpp:
         status = verdict.response.command_status or Status.ESME_RUNKNOWNERR
         rule = rule_for(self._options.profile, self._options.errors, status, job.message.tries)
         upstream = self._upstream
-        given_up = job.errors or job.batch.closed or upstream is None
-        if rule.kind is Kind.THROTTLE and not given_up and upstream is not None:
+        # What is over for a message that has not begun is not over for half a one.
+        ending = job.batch.closed or self._stopping
+        over = job.errors or job.batch.given_up or (ending and job.alone)
+        if rule.kind is Kind.THROTTLE and not over and upstream is not None:
             upstream.again(job, place, verdict.request)
             return
         if status == Status.ESME_RINVBNDSTS:

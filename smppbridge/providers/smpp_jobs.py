@@ -28,6 +28,7 @@ class Batch:
         self.left = size  # messages without a result
         self.unsent = size  # messages of which not everything is on its way
         self.closed = False  # nothing of it may begin any more
+        self.given_up = False  # nothing of it may go out any more
         self.refs: list[str] = []  # of all parts that were taken
         self.jobs: list[Job] = []
         self._ended = ended
@@ -83,8 +84,8 @@ class Job:
     """One message of a batch: what became of each of its parts. Implements ``link.upstream.Task``."""
 
     __slots__ = (
-        *("batch", "begun", "errors", "message", "place", "queued", "refs"),
-        *("_again", "_build", "_counted", "_given", "_left", "_pdus"),
+        *("batch", "errors", "message", "place", "queued", "refs"),
+        *("_again", "_build", "_counted", "_given", "_left", "_out", "_pdus"),
     )
 
     def __init__(self, batch: Batch, place: int, message: Message, build: Build) -> None:
@@ -92,7 +93,6 @@ class Job:
         self.place = place
         self.message = message
         self.queued = False
-        self.begun = False
         self.refs: list[str | None] = []
         self.errors: list[ProviderError] = []
         self._build = build
@@ -100,9 +100,20 @@ class Job:
         self._given = 0  # how many of them went out
         self._again: list[tuple[int, Pdu]] = []  # these must go out once more
         self._left = 0  # parts whose fate is open
+        self._out = 0  # of these, how many are at the SMSC now
         self._counted = True  # among batch.unsent
 
     # --- Task ----------------------------------------------------------------------------------
+
+    @property
+    def begun(self) -> bool:
+        """Whether the SMSC has some of it, or may have."""
+        return self._out > 0 or not self.alone
+
+    @property
+    def alone(self) -> bool:
+        """Whether a part that is at the SMSC now is all that it may have of the message."""
+        return self._out <= 1 and not any(ref is not None for ref in self.refs)
 
     def next(self) -> tuple[int, Pdu] | None:
         """See `link.upstream.Task`."""
@@ -116,12 +127,13 @@ class Job:
             self._given += 1
         else:
             return None
-        self.begun = True
+        self._out += 1
         self._count()
         return item
 
     def back(self, place: int, pdu: Pdu) -> None:
         """See `link.upstream.Task`."""
+        self._out -= 1
         self._again.append((place, pdu))
         self._count()
 
@@ -133,11 +145,13 @@ class Job:
 
     def taken(self, place: int, ref: str) -> None:
         """The SMSC took a part under ``ref``, "" when it named none."""
+        self._out -= 1
         self.refs[place] = ref
         self._less(1)
 
     def failed(self, error: ProviderError) -> None:
         """A part met ``error``: those that did not go out are not worth sending any more."""
+        self._out -= 1
         self.errors.append(error)
         self._less(1 + self._drop())
 
