@@ -274,7 +274,7 @@ class App:
     def _status_of(self, provider: str) -> int:
         """Why it does not work, for an ESME that would wait for it."""
         dispatcher = self.dispatchers.get(provider)
-        return dispatcher.standing.gate.status if dispatcher is not None else Status.ESME_RSYSERR
+        return dispatcher.standing.status if dispatcher is not None else Status.ESME_RSYSERR
 
     def _requeued(self, provider: str, account: str) -> None:
         self.dispatchers[provider].wake(account)

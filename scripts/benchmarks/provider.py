@@ -37,9 +37,7 @@ def _outcome(pdu: SubmitSm) -> str:
 
 
 async def _serve_smpp(delay: float) -> None:
-    rules = Rules(
-        password=SECRET, outcomes=_outcome, delay=delay, receipts="text", keep=False, window=1000
-    )
+    rules = Rules(password=SECRET, outcomes=_outcome, delay=delay, receipts="text", keep=False, window=1000)
     async with CentreSimulator(rules) as centre:
         print(centre.port, flush=True)
         await asyncio.Event().wait()

@@ -198,24 +198,29 @@ class Dispatcher:
     async def _hand_over(self, batch: list[Message]) -> None:
         began = self._loop.time()
         if isinstance(self._provider, Stream):
-            await self._follow(batch, self._provider.begin(batch, self._clock()))
+            await self._follow(batch, self._provider.begin(batch, self._clock()), began)
         else:
-            await self._note(batch, await self._send(batch))
+            await self._note(batch, await self._send(batch), began)
         self._metrics.provider_seconds.labels(self.name).observe(self._loop.time() - began)
 
-    async def _follow(self, batch: list[Message], progress: Progress) -> None:
+    async def _follow(self, batch: list[Message], progress: Progress, began: float) -> None:
         """Note results as they come; the slot is free when everything is on its way."""
+        partly = False
         while not progress.done:
             told = await progress.more()
             if told:
-                await self._note([batch[place] for place, _ in told], [result for _, result in told])
+                results = [result for _, result in told]
+                await self._note([batch[place] for place, _ in told], results, began, partly)
+                partly = partly or any(isinstance(result, Taken) for result in results)
             task = asyncio.current_task()
             if not progress.holding and task in self._tasks:
                 self._tasks.discard(task)
                 self._answering.add(task)
                 self._worker.wake()
 
-    async def _note(self, batch: Sequence[Message], results: Sequence[SendResult]) -> None:
+    async def _note(
+        self, batch: Sequence[Message], results: Sequence[SendResult], began: float, partly: bool = False
+    ) -> None:
         self.standing.note_balance(self._provider.last_balance)
         for word, count in Counter(
             result_word(None if isinstance(result, Taken) else result) for result in results
@@ -223,7 +228,7 @@ class Dispatcher:
             self._metrics.attempts.labels(self.name, word).inc(count)
         self.standing.conduct.count(batch, results)
         if not self._stopping:
-            self.standing.judge(results)
+            self.standing.judge(results, began=began, partly=partly)
         await persist(f"results of {self.name}", lambda: self._record(batch, results))
 
     async def _send(self, batch: list[Message]) -> Sequence[SendResult]:

@@ -48,6 +48,7 @@ class Gate:
         self._proven = True
         self._failures = 0
         self.reason = ""
+        self.status = int(Status.ESME_RSYSERR)
 
     def failed(self, error: ProviderError, now: float) -> None:
         """A whole hand-over met this error."""

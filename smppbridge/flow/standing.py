@@ -37,6 +37,7 @@ class Standing:
         self._changed = changed
         self._failed_probes = 0
         self._unlinked = ""  # why it cannot be reached
+        self._troubled_at = 0.0  # when it was last found not to work
         self._spent: float | None = None  # the balance when there was not enough of it
         metrics.provider_up.labels(self.name).set(1)
         metrics.provider_low_balance.labels(self.name).set(0)
@@ -67,10 +68,19 @@ class Standing:
         """Seconds for which the provider is to be left alone."""
         return _UNLINKED_PAUSE if self._unlinked else self.gate.wait(self._clock())
 
+    @property
+    def status(self) -> int:
+        """The command_status that says so to an ESME that would wait."""
+        return int(Status.ESME_RSYSERR) if self._unlinked else self.gate.status
+
     # --- what others tell ----------------------------------------------------------------------
 
-    def judge(self, results: Sequence[SendResult]) -> None:
-        """A hand-over ended so. What was not even sent says nothing about the provider."""
+    def judge(
+        self, results: Sequence[SendResult], *, began: float = float("inf"), partly: bool = False
+    ) -> None:
+        """A hand-over that began then ended so; ``partly``: some of it was taken before. What was not
+        even sent says nothing about the provider, and what began before there was trouble nothing about
+        now."""
         results = [result for result in results if isinstance(result, Taken) or result.code != UNFIT]
         errors = [result for result in results if isinstance(result, ProviderError)]
         grave = next((error for error in errors if isinstance(error, Disabled | Throttled)), None)
@@ -78,10 +88,12 @@ class Standing:
         if grave is not None:
             self.trouble(grave)
         elif any(isinstance(result, Taken | Rejected) for result in results):
+            if began < self._troubled_at:
+                return
             worked_before = self.works
             self.gate.succeeded()
             self._announce(worked_before)
-        elif errors and not isinstance(errors[0], Postponed) and not self._unlinked:
+        elif errors and not (partly or self._unlinked or isinstance(errors[0], Postponed)):
             self.trouble(errors[0])
 
     def trouble(self, error: ProviderError) -> None:
@@ -91,6 +103,8 @@ class Standing:
             self._spent = self.conduct.balance
         worked_before = self.works
         self.gate.failed(error, self._clock())
+        if self.gate.reason:
+            self._troubled_at = self._clock()
         self._announce(worked_before)
 
     def question_failed(self, error: ProviderError) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from smppbridge.errors import ConnectionLost, InvalidState, ResponseTimeout
 from smppbridge.link.connection import Connection
 from smppbridge.smpp.pdu import Bind, Pdu
-from smppbridge.smpp.session import Answered, Event, Fault, Received, Role, Timers, Unanswered
+from smppbridge.smpp.session import Answered, Event, Fault, Received, Role, Timers, Unanswered, Unbound
 from smppbridge.smpp.states import BOUND
 
 log = logging.getLogger(__name__)
@@ -195,7 +195,7 @@ class Client:
                 requests.append(item.pdu)
             elif isinstance(item, Fault):
                 self._fault(item)
-        if verdicts or not events:
+        if verdicts or not events or type(events[-1]) is Unbound:
             self._verdicts(self, verdicts)  # first: a receipt may stand right behind the answer
         if requests:
             self._incoming(self, requests)

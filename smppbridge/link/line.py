@@ -96,8 +96,10 @@ class Line:
         self.client: Client | None = None
         self.can_send = kind is not BindReceiver
         self.proven = False  # an answer came over this bind: before, one request at a time must do
+        self.suspected = False  # it may have gone silent
         self.silent = 0  # requests in a row that got no answer
-        self.heard_at = 0.0  # when the last answer came (loop's clock)
+        self.late = 0  # those of them that went out after the last answer came
+        self.heard_at = 0.0  # when that was (loop's clock)
         self._terms = terms
         self._kind = kind
         self._door = door
@@ -120,6 +122,11 @@ class Line:
     def is_up(self) -> bool:
         """Whether requests can be sent over it, now or as soon as there is room."""
         return self.can_send and self.client is not None and self.client.bound
+
+    def heard(self, now: float) -> None:
+        """An answer came."""
+        self.proven, self.suspected = True, False
+        self.silent, self.late, self.heard_at = 0, 0, now
 
     def start(self) -> None:
         """Begin to bind."""
@@ -166,7 +173,8 @@ class Line:
         """Serve until the session ends; how many seconds that took."""
         began = self._loop.time()
         self.client, self._opening, self._refusals = client, None, 0
-        self.proven, self.silent, self.heard_at = False, 0, began
+        self.heard(began)
+        self.proven = False
         self._owner.changed("")
         await client.lost()
         self.client = None

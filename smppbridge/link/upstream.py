@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 PATIENCE = 3.0  # seconds without a bind that may pass before messages should go elsewhere
 SILENT_REQUESTS = 3  # so many in a row without an answer, and the bind is opened anew
-_SLACK = 1.0  # seconds: two looks at the timers
+_GRACE = 1.0  # seconds for its unbind_resp
 
 
 class Task(Protocol):
@@ -209,6 +209,8 @@ class Upstream:
         if verdicts:
             self._watch(client, verdicts)
             self._owner.answered(client, verdicts)
+        if not client.bound and not any(line.is_up for line in self._senders):
+            self.changed("the SMSC ended the session")
         self._pump()
 
     def fault(self, fault: Fault) -> None:
@@ -249,19 +251,19 @@ class Upstream:
         line = next((line for line in self._senders if line.client is client), None)
         if line is None:
             return
-        now, timeout = self._loop.time(), self._terms.timers.response
         if type(verdicts[-1]) is Answered:
-            line.proven, line.silent, line.heard_at = True, 0, now
+            line.heard(self._loop.time())
             return
-        line.silent += sum(type(verdict) is Unanswered for verdict in verdicts)
-        # Answers to what was sent with these, or after them, say that it lives.
-        if line.silent < SILENT_REQUESTS:
-            return
-        line.proven = False  # one request must do now, until an answer comes
-        if now - line.heard_at >= timeout + _SLACK:
+        unanswered = [verdict for verdict in verdicts if type(verdict) is Unanswered]
+        # Of those that went out before the last answer came some may have been lost by chance.
+        line.late += sum(verdict.at > line.heard_at for verdict in unanswered)
+        line.silent += len(unanswered)
+        if line.late >= SILENT_REQUESTS or (line.suspected and line.late):
             event(log, logging.WARNING, "upstream does not answer, binding anew", provider=self._terms.name)
-            client.unbind(grace=_SLACK)
+            client.unbind(grace=_GRACE)
             self.changed("the SMSC does not answer")
+        elif line.silent >= SILENT_REQUESTS:
+            line.suspected, line.proven = True, False  # one request finds out
 
     def _await_line(self) -> None:
         if not self._why and self._patience_alarm is None and not self._closing:

@@ -50,10 +50,12 @@ class Answered:
 
 @dataclass(slots=True)
 class Unanswered:
-    """No response came in time, or none will come. The peer may have acted all the same."""
+    """No response came in time, or none will come. The peer may have acted all the same. ``at``: when the
+    request went out."""
 
     request: Pdu
     context: Any
+    at: float = 0.0
 
 
 @dataclass(slots=True)

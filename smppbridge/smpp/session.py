@@ -326,7 +326,7 @@ class Session:
             if now - at < limit:
                 return
             del self._sent[number]
-            events.append(Unanswered(request, context))
+            events.append(Unanswered(request, context, at))
 
     def _reason_to_close(self, now: float) -> CloseReason | None:
         timers = self._timers
@@ -353,7 +353,7 @@ class Session:
         self._sent.clear()
         self._control.clear()
         self._enter(State.CLOSED)
-        return [Unanswered(request, context) for request, context, _ in waiting if context is not _OWN]
+        return [Unanswered(request, context, at) for request, context, at in waiting if context is not _OWN]
 
     def _close(self, reason: CloseReason) -> None:
         self._last_event = Closing(reason)

@@ -39,7 +39,7 @@ async def test_an_smsc_that_unbinds_and_answers_a_little_later(tmp_path: Path) -
         await Esme.bound(app.smpp_ports[0]) as esme,
     ):
         await prove(esme)
-        rules.latency = 0.5
+        rules.latency = 0.25
         await esme.submit_many([submit(str(number)) for number in range(20)])
         await eventually(lambda: len(centre.submitted) == 11)
         rules.latency = 0.0

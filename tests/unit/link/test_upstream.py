@@ -25,7 +25,7 @@ from tests.unit.link.peers import Order, Owner, items, tasks, terms, texts, unan
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client_module, "_TICK", 0.02)
     monkeypatch.setattr(line_module, "_FIRST_PAUSE", 0.02)
-    monkeypatch.setattr(module, "_SLACK", 0.06)
+    monkeypatch.setattr(module, "_GRACE", 0.06)
 
 
 # --- the queue -------------------------------------------------------------------------------------

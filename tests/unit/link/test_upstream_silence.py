@@ -20,7 +20,7 @@ HASTY = Timers(bind=1.0, enquire_link=0.0, inactivity=0.0, response=0.2)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client_module, "_TICK", 0.02)
     monkeypatch.setattr(line_module, "_FIRST_PAUSE", 0.02)
-    monkeypatch.setattr(module, "_SLACK", 0.06)
+    monkeypatch.setattr(module, "_GRACE", 0.06)
 
 
 async def test_a_session_that_answers_nothing_is_left(caplog: pytest.LogCaptureFixture) -> None:
