@@ -202,7 +202,7 @@ async def test_date_of_a_package() -> None:
 @pytest.mark.parametrize(
     "date",
     [minsk(minutes=10), minsk(days=-1), "201613250159", "000001010000", "20161225", "٢٠١٦١٢٢٥٠١٥٩", ""],
-    ids=["too soon", "past", "no month", "no year", "no time", "other digits", "empty"],  # the same each minute
+    ids=["too soon", "past", "no month", "no year", "no time", "other digits", "empty"],  # not the minute
 )
 async def test_bad_date(api: Api, date: str) -> None:
     content = f'<message><msg recipient="{PHONE}">x</msg></message>'
