@@ -164,7 +164,6 @@ async def test_the_rate_that_the_operator_allows() -> None:
     async with CentreSimulator() as centre, upstream(owner, terms(centre.port), rate=50.0) as link:
         began = asyncio.get_running_loop().time()
         link.submit(items(*range(30)))
-        assert link.pause > 0
         await eventually(lambda: len(owner.taken) == 30)
         passed = asyncio.get_running_loop().time() - began
         assert passed >= 24 / 50  # up to a tenth of a second's worth may come at once
@@ -208,7 +207,6 @@ async def test_what_was_too_much_goes_first_and_slowly(
         await eventually(lambda: link.pause > 0)
         await eventually(lambda: len(owner.taken) == 5)
         assert texts(centre) == [0, 1, 2, 2, 3, 4]
-        assert link.pause > 0
     assert "sending slower" in caplog.text
 
 

@@ -7,9 +7,10 @@ import pytest
 from smppbridge.link import client as client_module
 from smppbridge.link import line as line_module
 from smppbridge.link import upstream as module
-from smppbridge.smpp.pdu import BindTransceiver
+from smppbridge.smpp.pdu import BindTransceiver, SubmitSm, SubmitSmResp, Unbind
 from smppbridge.smpp.session import Timers
 from tests.support.bridge import eventually
+from tests.support.hand_centre import hand_centre
 from tests.support.smpp_centre import CentreSimulator, Rules
 from tests.unit.link.peers import Owner, items, terms, texts, unanswered, upstream
 
@@ -94,3 +95,20 @@ async def test_a_line_that_goes_silent_under_load_costs_little_and_is_left_soon(
         assert loop.time() - began < HASTY.response + 1
         assert len(unanswered(owner)) <= 6  # the window, and one that found out
         await eventually(lambda: len(owner.heard) == 200)
+
+
+async def test_what_was_lost_by_chance_perhaps_costs_one_more() -> None:
+    """Most of what was under way when the last answer came was sent before: one request finds out."""
+    owner = Owner()
+    async with hand_centre() as centre:
+        own = terms(centre.port, timers=HASTY, window=5)
+        async with upstream(owner, own, up=0) as link:
+            session = await centre.session()
+            link.submit(items(*range(30)))
+            session.reply(await session.expect(SubmitSm), SubmitSmResp("0"))
+            window = [await session.expect(SubmitSm) for _ in range(5)]
+            session.reply(window[0], SubmitSmResp("1"))
+            await session.expect(SubmitSm)
+            await session.expect(Unbind)
+            assert owner.taken == [0, 1]
+            assert unanswered(owner) == [2, 3, 4, 5, 6, 7]
