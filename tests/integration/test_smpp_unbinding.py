@@ -68,7 +68,7 @@ async def test_an_smsc_that_unbinds_answers_and_then_goes(tmp_path: Path) -> Non
 async def test_an_smsc_that_unbinds_and_never_answers_holds_up_no_other_message(tmp_path: Path) -> None:
     """It has no bind for as long as answers may take: what comes meanwhile goes elsewhere."""
     async with hand_centre() as first, CentreSimulator() as second:
-        config = sections(link(first.port, response_timeout=20), link(second.port))
+        config = sections(link(first.port, response_timeout=5), link(second.port))
         async with bridge(tmp_path, config) as app, await Esme.bound(app.smpp_ports[0]) as esme:
             session = await first.session()
             await eventually(lambda: metric(app, "upstream_binds", provider="link") == 1)
@@ -79,7 +79,8 @@ async def test_an_smsc_that_unbinds_and_never_answers_holds_up_no_other_message(
             session.send(Unbind())
             await asyncio.sleep(0.1)
             await esme.submit(submit("three"))
-            await eventually(lambda: [one.pdu.short_message for one in second.submitted] == [b"three"])
+            await eventually(lambda: second.submitted, patience=3)
+            assert [one.pdu.short_message for one in second.submitted] == [b"three"]
 
 
 async def test_a_session_that_the_smsc_knows_nothing_of_is_left_and_its_answers_count(
