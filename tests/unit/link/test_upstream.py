@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import ssl
+from functools import partial
 from typing import Any
 
 import pytest
@@ -264,6 +265,10 @@ async def test_before_the_first_answer_of_any_host() -> None:
         await eventually(lambda: owner.links == ["not bound yet"])
 
 
+def took(owner: Owner, count: int) -> bool:
+    return len(owner.taken) == count
+
+
 async def test_a_short_interruption_is_not_told() -> None:
     owner = Owner()
     async with CentreSimulator() as centre, upstream(owner, terms(centre.port), patience=5.0) as link:
@@ -272,7 +277,7 @@ async def test_a_short_interruption_is_not_told() -> None:
             await eventually(lambda: owner.counts[-1] == 0)
             link.submit(items(number))
             await eventually(lambda: owner.counts[-1] == 1)
-            await eventually(lambda count=number: len(owner.taken) == count)
+            await eventually(partial(took, owner, number))
         assert set(owner.links) == {""}
 
 
