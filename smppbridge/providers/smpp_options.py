@@ -292,8 +292,8 @@ class SmppOptions(ProviderOptions):
         """The rules of conduct. Statuses and messages from phones come by themselves: nothing is asked."""
         return Limits(
             # Few beyond what the window takes: after a crash whatever was claimed is uncertain.
-            batch=min(500, max(10, self.window * self.binds // 2)),
-            parallel=3,
+            batch=min(1000, max(10, 2 * self.window * self.binds)),
+            parallel=2,
             rate=self.rate,
             poll_interval=0.0,
             inbound_interval=0.0,

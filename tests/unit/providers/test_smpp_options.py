@@ -236,11 +236,11 @@ def test_values_as_yaml_hands_them_over() -> None:
 
 
 @pytest.mark.parametrize(
-    ("keys", "batch"), [({}, 10), ({"window": 100, "binds": 4}, 200), ({"window": 1000, "binds": 64}, 500)]
+    ("keys", "batch"), [({}, 20), ({"window": 100, "binds": 4}, 800), ({"window": 1000, "binds": 64}, 1000)]
 )
 def test_limits(keys: dict[str, object], batch: int) -> None:
     limits = options(rate=7, **keys).limits()
-    assert (limits.batch, limits.parallel, limits.rate) == (batch, 3, 7)
+    assert (limits.batch, limits.parallel, limits.rate) == (batch, 2, 7)
     assert (limits.poll_interval, limits.inbound_interval, limits.balance_interval) == (0, 0, 0)
     assert (limits.find_interval, limits.validity_max) == (0, 7 * 86400)
     slow = options(response_timeout=120, **keys)
