@@ -29,6 +29,7 @@ from smppbridge.flow.waiters import Waiters
 from smppbridge.flow.worker import Asker
 from smppbridge.link.authentication import Authenticator
 from smppbridge.link.server import Server
+from smppbridge.link.tls import server_context
 from smppbridge.logs import event
 from smppbridge.metrics import Metrics
 from smppbridge.model.account import Account
@@ -331,13 +332,7 @@ def callback_token(config: Config, provider: str) -> str:
 
 def tls_context(files: TlsFiles) -> ssl.SSLContext:
     """The server side of TLS 1.2 or newer; with ``client_ca`` clients must show a certificate of it."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
-        context.load_cert_chain(files.cert, files.key)
-        if files.client_ca is not None:
-            context.load_verify_locations(files.client_ca)
-            context.verify_mode = ssl.CERT_REQUIRED
+        return server_context(files.cert, files.key, files.client_ca)
     except (OSError, ssl.SSLError) as error:
         raise ConfigError([f"listen.tls: cannot load {files.cert}, {files.key}: {error}"]) from error
-    return context

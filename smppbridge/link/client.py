@@ -133,8 +133,9 @@ class Client:
     def bound(self) -> bool:
         """Whether requests may be sent at all."""
         connection = self._connection
-        usable = connection is not None and not connection.closing and not self._retired
-        return usable and connection is not None and connection.session.state in BOUND
+        if connection is None or connection.closing or self._retired:
+            return False
+        return connection.session.state in BOUND
 
     @property
     def peer_version(self) -> int:

@@ -83,8 +83,7 @@ class Upstream:
         self._queue: deque[Task] = deque()
         self._pace_alarm: asyncio.TimerHandle | None = None
         self._patience_alarm: asyncio.TimerHandle | None = None
-        self._why = ""  # nothing can be sent, and the owner knows
-        self._told: str | None = None  # what the owner heard last
+        self._told: str | None = None  # the owner heard last that nothing can be sent, or that ("") it can
         self._reason = "not bound yet"
         self._complaints = Seldom(interval=60.0)
         self._closing = False
@@ -116,7 +115,7 @@ class Upstream:
     @property
     def why(self) -> str:
         """Why nothing can be sent; "" while something can, or will be in a moment."""
-        return self._why
+        return self._told or ""
 
     @property
     def pause(self) -> float:
@@ -236,7 +235,6 @@ class Upstream:
         self._owner.binds(guests + sum(line.client is not None for line in self._lines))
         if any(line.is_up for line in self._senders):
             self._calm()
-            self._why = ""
             self._tell("")
             self._pump()
             return
@@ -266,14 +264,13 @@ class Upstream:
             line.suspected, line.proven = True, False  # one request finds out
 
     def _await_line(self) -> None:
-        if not self._why and self._patience_alarm is None and not self._closing:
+        if not self._told and self._patience_alarm is None and not self._closing:
             self._patience_alarm = self._loop.call_later(PATIENCE, self._give_up)
 
     def _give_up(self) -> None:
         self._calm()
         if not self._closing:
-            self._why = self._reason
-            self._tell(self._why)
+            self._tell(self._reason)
 
     def _calm(self) -> None:
         if self._patience_alarm is not None:

@@ -10,7 +10,7 @@ import itertools
 import logging
 import random
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from smppbridge.errors import (
@@ -77,7 +77,7 @@ class Smpp:
         outbind = options.outbind
         self._outbind_tls = outbind_tls_context(name, outbind.tls) if outbind is not None else None
         self._references = itertools.count(random.randrange(MAX_REFERENCE))
-        self._upcalls: Upcalls | None = None
+        self._upcalls = Upcalls(_nobody)
         self._upstream: Upstream | None = None
         self._stopping = False
         self._hearing: set[asyncio.Task[None]] = set()
@@ -151,8 +151,8 @@ class Smpp:
             for job in batch.jobs:
                 job.abandon(Unavailable(why))
         else:
+            batch.alarm = loop.call_later(SENDING_TIME, self._time_over, batch)
             upstream.submit(batch.jobs)
-            loop.call_later(SENDING_TIME, self._time_over, batch)
         return batch
 
     async def status(self, polls: Sequence[Poll]) -> Sequence[StatusReport]:
@@ -191,7 +191,8 @@ class Smpp:
         for job in batch.jobs:
             if not job.begun:
                 job.abandon(late)
-        asyncio.get_running_loop().call_later(FINISHING_TIME, self._give_up, batch, late)
+        if batch.left:
+            batch.alarm = asyncio.get_running_loop().call_later(FINISHING_TIME, self._give_up, batch, late)
 
     def _give_up(self, batch: Batch, late: ProviderError) -> None:
         batch.given_up = True
@@ -261,6 +262,10 @@ class Smpp:
             task.add_done_callback(self._hearing.discard)
 
     def _ended(self, batch: Batch) -> None:
+        """Only the references of a batch outlive it: its alarm would keep all messages of a minute."""
+        if batch.alarm is not None:
+            batch.alarm.cancel()
+        batch.jobs = []
         asyncio.get_running_loop().call_later(SAVING_TIME, self._forget, batch)
 
     def _forget(self, batch: Batch) -> None:
@@ -278,11 +283,10 @@ class Smpp:
         return news
 
     async def _hear(
-        self, client: Client, news: Sequence[News], answers: Iterable[tuple[Pdu, Response]]
+        self, client: Client, news: Sequence[News], answers: Sequence[tuple[Pdu, Response]]
     ) -> None:
-        answers = list(answers)
         try:
-            if news and self._upcalls is not None:
+            if news:
                 await self._upcalls.report(news)
         except Exception as error:
             if not isinstance(error, StoreError):
@@ -292,8 +296,7 @@ class Smpp:
         client.release(answers)
 
     def _unreadable(self, why: str) -> None:
-        if self._upcalls is not None:
-            self._upcalls.unreadable()
+        self._upcalls.unreadable()
         if self._complaints.allows(why, asyncio.get_running_loop().time()):
             event(logger, logging.WARNING, "receipt not understood", provider=self.name, reason=why)
 
@@ -301,25 +304,21 @@ class Smpp:
 
     def fault(self, fault: Fault) -> None:
         """The SMSC broke the protocol; the session has answered already."""
-        if self._upcalls is not None:
-            self._upcalls.unreadable()
+        self._upcalls.unreadable()
 
     def tried(self, status: str) -> None:
         """A bind was tried."""
-        if self._upcalls is not None:
-            self._upcalls.tried(status)
+        self._upcalls.tried(status)
 
     def binds(self, count: int) -> None:
         """So many are up."""
-        if self._upcalls is not None:
-            self._upcalls.binds(count)
+        self._upcalls.binds(count)
 
     def linked(self, why: str) -> None:
         """Messages can be sent, or should go elsewhere."""
         if why:
             self._give_back(Unavailable(why))
-        if self._upcalls is not None:
-            self._upcalls.linked(why)
+        self._upcalls.linked(why)
 
     # --- settings ------------------------------------------------------------------------------
 
@@ -347,3 +346,7 @@ class Smpp:
             outbind.password.get_secret_value(),
             self._outbind_tls,
         )
+
+
+async def _nobody(news: Sequence[News]) -> None:
+    """Hears what comes before the start: nothing does."""

@@ -31,6 +31,7 @@ class Batch:
         self.given_up = False  # nothing of it may go out any more
         self.refs: list[str] = []  # of all parts that were taken
         self.jobs: list[Job] = []
+        self.alarm: asyncio.TimerHandle | None = None  # the end of its time
         self._ended = ended
         self._fresh: list[tuple[int, SendResult]] = []
         self._changed = asyncio.Event()

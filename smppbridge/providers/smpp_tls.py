@@ -6,6 +6,7 @@ Must not know: sessions, the network.
 import ssl
 
 from smppbridge.errors import ConfigError
+from smppbridge.link.tls import server_context
 from smppbridge.providers.smpp_options import OutbindTls, Tls
 
 
@@ -29,10 +30,7 @@ def outbind_tls_context(name: str, tls: OutbindTls | None) -> ssl.SSLContext | N
     of the provider. Raises ConfigError for files that cannot be used."""
     if tls is None:
         return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
-        context.load_cert_chain(tls.cert, tls.key)
+        return server_context(tls.cert, tls.key)
     except (OSError, ssl.SSLError) as error:
         raise ConfigError([f"providers.{name}.outbind.tls: cannot load the files: {error}"]) from error
-    return context

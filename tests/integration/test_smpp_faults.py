@@ -17,18 +17,7 @@ from tests.support.esme import Esme, submit
 from tests.support.failing import rows
 from tests.support.smpp_centre import CentreSimulator, Rules
 from tests.support.upstream import link, linked, sections
-
-UNCERTAIN, SENT, FINAL = 4, 5, 6
-
-
-def stages(directory: Path) -> dict[int, int]:
-    """How many messages are in each stage."""
-    found = {}
-    for stage, count in rows(directory, "SELECT stage, count(*) FROM messages GROUP BY stage"):
-        assert isinstance(stage, int)
-        assert isinstance(count, int)
-        found[stage] = count
-    return found
+from tests.support.upstream_steps import FINAL, SENT, UNCERTAIN, stages
 
 
 def texts(centre: CentreSimulator) -> Counter[bytes]:

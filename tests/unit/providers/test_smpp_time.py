@@ -43,6 +43,17 @@ async def test_results_come_one_by_one() -> None:
         assert progress.done
 
 
+async def test_a_batch_that_has_ended_keeps_no_messages() -> None:
+    """Its time would go on for a minute, and with it all messages of that minute in memory."""
+    async with CentreSimulator() as centre, linked(centre) as provider:
+        progress = provider.begin(batch(*range(10)), NOW)
+        while not progress.done:
+            await progress.more()
+        assert progress.jobs == []
+        assert progress.alarm is not None
+        assert progress.alarm.cancelled()
+
+
 async def test_a_batch_holds_its_place_until_all_of_it_is_on_its_way() -> None:
     async with CentreSimulator(Rules(latency=0.1)) as centre, linked(centre, window=2) as provider:
         await prove(provider, centre)
