@@ -14,18 +14,23 @@ from collections.abc import Callable, Sequence
 
 from smppbridge.config import Config, Listener, TlsFiles
 from smppbridge.errors import ConfigError, StoreError
+from smppbridge.flow.appraisal import Appraiser
+from smppbridge.flow.caller import Caller
 from smppbridge.flow.courier import Courier
 from smppbridge.flow.decide import Choice, Situation
 from smppbridge.flow.dispatcher import Dispatcher
 from smppbridge.flow.finder import Finder
 from smppbridge.flow.intake import Intake
+from smppbridge.flow.joiner import Joiner
 from smppbridge.flow.keeper import Keeper
 from smppbridge.flow.reception import InboundPoller, Reception
 from smppbridge.flow.recorder import Recorder
+from smppbridge.flow.requests import Requests
 from smppbridge.flow.rerouter import Rerouter
 from smppbridge.flow.tracker import Poller, Tracker
 from smppbridge.flow.treasurer import Treasurer
 from smppbridge.flow.waiters import Waiters
+from smppbridge.flow.wire_ids import WireIds
 from smppbridge.flow.worker import Asker
 from smppbridge.link.authentication import Authenticator
 from smppbridge.link.server import Server
@@ -95,8 +100,10 @@ class App:
         for asker in self._askers:
             await asker.stop()
         await asyncio.gather(*(dispatcher.stop(_SEND_GRACE) for dispatcher in self.dispatchers.values()))
+        await self.joiner.stop()
         await self.keeper.stop()
         await self.rerouter.stop()
+        await self.caller.stop()
         await self.courier.stop()
         await self.server.stop(_UNBIND_GRACE)
         await self.courier.settle_down()
@@ -120,9 +127,10 @@ class App:
         self._accounts = dict(config.accounts)
         self.rerouter.routes = config.routes
         self.reception.rules = config.inbound
-        self.intake.router = Router(config.routes)
+        self.appraiser.router = Router(config.routes)
         self.intake.max_queued = config.store.max_queued
         self.server.reload(self._accounts)
+        self.caller.reload()
         for dispatcher in self.dispatchers.values():
             dispatcher.retry()
 
@@ -140,8 +148,14 @@ class App:
         config, clock, metrics, store = self._config, self._clock, self.metrics, self.store
         smpp = config.smpp
         ids = IdSource(last_id=backlog.last_id)
-        self.courier = Courier(store, metrics, clock, response_timeout=smpp.response_timeout)
-        self.tracker = Tracker(store, metrics, clock, self.courier.owed)
+        self.courier = Courier(
+            store,
+            metrics,
+            clock,
+            response_timeout=smpp.response_timeout,
+            absent=self._absent,
+        )
+        self.tracker = Tracker(store, metrics, clock, self.courier.owed, self.courier.owed_inbound)
         self.reception = Reception(
             store,
             metrics,
@@ -179,27 +193,58 @@ class App:
             unserved=self.rerouter.soon,
             keep_days=config.store.keep_days,
         )
+        self.appraiser = Appraiser(Router(config.routes), self.providers, self._choice)
+        self.joiner = Joiner(
+            store,
+            self.appraiser,
+            self.tracker,
+            metrics,
+            clock,
+            accounts=lambda: self._accounts,
+            queued=self._queued,
+        )
+        self.wire_ids = WireIds(store)
         self.intake = Intake(
             store,
-            Router(config.routes),
+            self.appraiser,
             ids,
+            self.wire_ids,
             clock,
-            checkers=self.providers,
-            choice=self._choice,
             waiters=self.waiters,
             queued=self._queued,
+            joinable=self.joiner.wake,
             waiting=lambda: self.keeper.waiting,
             max_queued=config.store.max_queued,
+        )
+        requests = Requests(
+            store,
+            self.intake.accept,
+            self.appraiser,
+            self.tracker,
+            self.waiters,
+            clock,
+            next_id=lambda: ids.next(clock()),
+            requeued=self._requeued,
         )
         self.server = Server(
             Authenticator(self._accounts),
             self.intake.accept,
+            requests.handle,
             self.courier,
             metrics,
             system_id=smpp.system_id,
             timers=Timers(smpp.bind_timeout, smpp.enquire_link, smpp.inactivity, smpp.response_timeout),
             max_pdu_octets=smpp.max_pdu_octets,
             new_link_id=lambda: ids.next(clock()),
+        )
+        self.caller = Caller(
+            store,
+            metrics,
+            clock,
+            accounts=lambda: self._accounts,
+            reaches=self.courier.reaches,
+            call=self.server.call,
+            system_id=smpp.system_id,
         )
         self.web = Web(metrics, self.providers, self._tokens, self._hear, self.readiness)
 
@@ -229,9 +274,11 @@ class App:
             self.courier.owed_inbound(account)
         self.rerouter.start()
         self.keeper.start()
-        await self.intake.start()
+        self.joiner.start()
+        await self.wire_ids.start()
         for listener in self._config.listen:
             self.smpp_ports.append(await self._listen(listener))
+        self.caller.start()
         self.web_port = await self.web.start(self._config.web.host, self._config.web.port)
         event(log, logging.INFO, "ready", smpp_ports=self.smpp_ports, web_port=self.web_port)
 
@@ -276,6 +323,9 @@ class App:
         """Why it does not work, for an ESME that would wait for it."""
         dispatcher = self.dispatchers.get(provider)
         return dispatcher.standing.status if dispatcher is not None else Status.ESME_RSYSERR
+
+    def _absent(self, account: str) -> None:
+        self.caller.owed(account)
 
     def _requeued(self, provider: str, account: str) -> None:
         self.dispatchers[provider].wake(account)

@@ -13,6 +13,7 @@ import click
 from smppbridge import __version__
 from smppbridge.app import callback_token
 from smppbridge.commands.demo import demo
+from smppbridge.commands.explaining.command import explain_command
 from smppbridge.commands.send import Errand, send
 from smppbridge.commands.serve import serve
 from smppbridge.config import Config, load, schema, warnings
@@ -78,6 +79,9 @@ def _print_urls(config: Config) -> None:
         if token := callback_token(config, name):
             query = config.providers[name].callback_query()
             click.echo(f"{name} {base.rstrip('/')}/callbacks/{name}/{token}{query}")
+
+
+cli.add_command(explain_command)
 
 
 @cli.command("config-schema")

@@ -39,9 +39,18 @@ class Metrics:
         self.build_info = self._gauge("build_info", "Version of the running program.", "version", "python")
         self.binds = self._gauge("binds", "Bound sessions.", "account", "bind_type")
         self.bind_attempts = self._counter("bind_attempts", "Answered binds.", "account", "status")
+        self.outbind_calls = self._counter(
+            "outbind_calls", "Calls of equipment that did not come for its receipts.", "account", "result"
+        )
         self.submit_sm = self._counter("submit_sm", "Answered submit_sm.", "account", "status")
         self.submit_seconds = self._histogram(
             "submit_seconds", "From a submit_sm received to its answer.", _QUICK, "account"
+        )
+        self.collecting_parts = self._gauge(
+            "collecting_parts", "Parts of long messages that wait for the others.", "account"
+        )
+        self.joined_messages = self._counter(
+            "joined_messages", "Long messages whose parts were joined, or given up.", "account", "result"
         )
         self.deliver_sm = self._counter(
             "deliver_sm", "deliver_sm by the answer they got.", "account", "status"

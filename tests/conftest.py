@@ -9,12 +9,12 @@ settings.load_profile("smppbridge")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """What tests/acceptance/test_kill.py and tests/integration/test_smpp_foreign.py can be told."""
+    """What the crash tests in tests/acceptance and tests/integration/test_smpp_foreign.py can be told."""
     group = parser.getgroup("smppbridge")
     group.addoption(
-        "--kills", type=int, default=3, help="how often test_kill.py kills the bridge (long mode: 50)"
+        "--kills", type=int, default=3, help="how often the crash tests kill the bridge (long mode: 50)"
     )
-    group.addoption("--kill-seed", type=int, help="repeat a run of test_kill.py: the number it printed")
+    group.addoption("--kill-seed", type=int, help="repeat a run of a crash test: the number it printed")
     group.addoption(
         "--node",
         action="store_true",

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from scripts.benchmarks import providers, upstream
+from scripts.benchmarks import providers, texts, upstream
 from scripts.benchmarks.bridge import NOWHERE, SANDBOX, bridge
 from scripts.benchmarks.esme import Tally, load
 
@@ -99,6 +99,8 @@ BENCHMARKS: dict[str, Callable[[int, Path | None], Awaitable[Figures]]] = {
     "accept-one": accept_one,
     "end-to-end": end_to_end,
     "memory": memory,
+    "texts": texts.texts,
+    "joins": texts.joins,
     "smspilot": providers.smspilot,
     "sms-assistent": providers.sms_assistent,
     "slow-provider": providers.slow_provider,

@@ -17,8 +17,7 @@ _CONFIG = """
 listen: [{host: 127.0.0.1, port: 0}]
 web: {host: 127.0.0.1, port: %(web_port)d%(public_url)s}
 store: {url: "sqlite:///bench.db", max_queued: 100000000}
-accounts:
-  load: {password: load, binds: 100, window: %(window)d}
+%(accounts)s
 providers:
   lab: %(provider)s
 routes:
@@ -52,10 +51,16 @@ class Bridge:
 
 @contextlib.asynccontextmanager
 async def bridge(
-    provider: str = SANDBOX, *, window: int = 100, directory: Path | None = None, callbacks: bool = False
+    provider: str = SANDBOX,
+    *,
+    accounts: str = "",
+    window: int = 100,
+    directory: Path | None = None,
+    callbacks: bool = False,
 ) -> AsyncIterator[Bridge]:
-    """Start one, wait until it is ready, stop it with SIGTERM in the end. ``callbacks``: the provider may
-    reach it."""
+    """Start one, wait until it is ready, stop it with SIGTERM in the end. ``accounts``: the section, where it
+    is not the usual one; ``callbacks``: the provider may reach it."""
+    accounts = accounts or f"accounts:\n  load: {{password: load, binds: 100, window: {window}}}\n"
     cores = sorted(os.sched_getaffinity(0))
     with (
         tempfile.TemporaryDirectory(prefix="smppbridge-bench-", dir=directory) as scratch,
@@ -65,7 +70,7 @@ async def bridge(
         path = Path(scratch) / "bench.yaml"
         path.write_text(
             _CONFIG
-            % {"window": window, "provider": provider, "web_port": web_port, "public_url": public_url},
+            % {"accounts": accounts, "provider": provider, "web_port": web_port, "public_url": public_url},
             encoding="utf-8",
         )
         process = await asyncio.create_subprocess_exec(

@@ -38,7 +38,8 @@ class LoadEsme(asyncio.Protocol):
         self._window = window
         self._prepared = bytearray(encode(submit))
         # The last seven digits of the recipient: each message has one of its own, as packets demand.
-        self._number_at = self._prepared.index(submit.destination_addr.encode()) + len(_NUMBER) - 7
+        to = submit.destination_addr.encode()
+        self._number_at = self._prepared.index(to) + len(to) - 7
         self._sent_at: dict[int, float] = {}
         self._sequence = 1
         self._rest = b""
@@ -116,12 +117,20 @@ class LoadEsme(asyncio.Protocol):
 
 
 async def load(
-    port: int, *, messages: int, connections: int, window: int, receipts: bool, source: str = "ALARM"
+    port: int,
+    *,
+    messages: int,
+    connections: int,
+    window: int,
+    receipts: bool,
+    source: str = "ALARM",
+    submit: SubmitSm | None = None,
 ) -> tuple[Tally, float]:
     """Submit ``messages`` over ``connections``; the tally, and the seconds from the first submit_sm to the
-    last response (with ``receipts``: to the last receipt)."""
+    last response (with ``receipts``: to the last receipt). ``submit``: another than the usual one; the last
+    seven digits of its destination_addr are made anew for each message."""
     tally = Tally(messages)
-    submit = SubmitSm(
+    prepared = submit or SubmitSm(
         source_addr_ton=5,
         source_addr=source,
         dest_addr_ton=1,
@@ -132,7 +141,7 @@ async def load(
     )
     loop = asyncio.get_running_loop()
     esmes = [
-        (await loop.create_connection(lambda: LoadEsme(tally, window, submit), "127.0.0.1", port))[1]
+        (await loop.create_connection(lambda: LoadEsme(tally, window, prepared), "127.0.0.1", port))[1]
         for _ in range(connections)
     ]
     for esme in esmes:

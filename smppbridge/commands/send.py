@@ -88,8 +88,8 @@ async def _submit(client: Client, errand: Errand, emit: Emit) -> str:
 def _submit_sm(errand: Errand) -> SubmitSm:
     data_coding, octets = choose_coding(errand.text)
     long = len(octets) > _SHORT_MESSAGE_MAX
-    source_ton, source_npi = _number_type(errand.source)
-    dest_ton, dest_npi = _number_type(errand.destination)
+    source_ton, source_npi = number_type(errand.source)
+    dest_ton, dest_npi = number_type(errand.destination)
     return SubmitSm(
         service_type=errand.service_type,
         source_addr_ton=source_ton,
@@ -105,7 +105,7 @@ def _submit_sm(errand: Errand) -> SubmitSm:
     )
 
 
-def _number_type(address: str) -> tuple[int, int]:
+def number_type(address: str) -> tuple[int, int]:
     """TON and NPI by the characters: nothing, a name, an international number, or a national or short one."""
     if not address:
         return Ton.UNKNOWN, Npi.UNKNOWN

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 
 from smppbridge.errors import InvalidState
+from smppbridge.flow.alerts import alert_pdu
 from smppbridge.flow.deliveries import inbound_pdu, receipt_pdu, receipt_style
 from smppbridge.flow.worker import Worker, persist
 from smppbridge.link.server import BoundLink
@@ -46,17 +47,25 @@ class Courier:
     """One worker for each bind that may receive. Implements ``link.server.Receiver``."""
 
     def __init__(
-        self, store: Store, metrics: Metrics, clock: Callable[[], int], *, response_timeout: float
+        self,
+        store: Store,
+        metrics: Metrics,
+        clock: Callable[[], int],
+        *,
+        response_timeout: float,
+        absent: Callable[[str], None] = lambda account: None,
     ) -> None:
+        """``absent(account)`` hears of what is owed to an account without a bind that may receive."""
         self._store = store
         self._metrics = metrics
         self._clock = clock
+        self._absent = absent
         self._lease_ms = round(response_timeout * 1000) + _LEASE_SLACK_MS
         self._workers: dict[int, Worker] = {}
         self._links: dict[str, list[BoundLink]] = {}
         self._saving: set[asyncio.Task[None]] = set()
         self._answered: set[Key] = set()  # whose answer is being saved: not to be sent again
-        self._inbound: set[str] = set()  # accounts that may be owed messages from phones
+        self._inbound: set[str] = set()  # accounts that may be owed messages from phones, and alerts
         self._looked: dict[str, float] = {}  # account -> when these were last looked for (loop's clock)
         self._resting: dict[int, float] = {}  # link id -> until when (loop's clock)
         self._put_off_until: dict[str, float] = {}  # account -> when its last put-off receipt is due
@@ -120,7 +129,7 @@ class Courier:
     # --- for the other workers -----------------------------------------------------------------
 
     def owed_inbound(self, account: str) -> None:
-        """A message from a phone was added for this account."""
+        """A message from a phone, or an alert, was added for this account."""
         self._inbound.add(account)
         self.owed(account)
 
@@ -128,6 +137,12 @@ class Courier:
         """A receipt was added for this account."""
         for link in self._links.get(account, ()):
             self._workers[link.id].wake()
+        if not self.reaches(account):
+            self._absent(account)
+
+    def reaches(self, account: str) -> bool:
+        """Whether the account has a bind that may receive."""
+        return bool(self._links.get(account))
 
     async def stop(self) -> None:
         """Deliver no more. Binds may go on answering; call `settle_down` when they are gone."""
@@ -167,13 +182,41 @@ class Courier:
         # Now and then also unasked: a lease may have been left behind when the store failed.
         if name in self._inbound or at - self._looked.get(name, 0.0) >= _IDLE:
             self._looked[name] = at
-            claimed += await self._store.claim_inbound(name, now, lease_until, room)
-            if len(claimed) < room:
-                self._inbound.discard(name)
+            claimed += await self._claim_inbound(link, now, lease_until, room)
         if len(claimed) < room:
             room -= len(claimed)
             claimed += await self._store.claim_receipts(name, link.id, now, lease_until, room)
         return claimed
+
+    async def _claim_inbound(
+        self, link: BoundLink, now: int, lease_until: int, room: int
+    ) -> list[InboundPart]:
+        name = link.account.name
+        self._inbound.discard(name)  # first: what is added meanwhile is to be looked for again
+        try:
+            await self._alert(link, now)
+            claimed = await self._store.claim_inbound(name, now, lease_until, room)
+        except BaseException:
+            self._inbound.add(name)
+            raise
+        if len(claimed) == room:
+            self._inbound.add(name)
+        return claimed
+
+    async def _alert(self, link: BoundLink, now: int) -> None:
+        """Nobody answers an alert: it is paid once it is written; one that is not, comes after its lease."""
+        if not link.takes_tlvs:  # SMPP 3.3 does not know them
+            return
+        account = link.account.name
+        written: list[int] = []
+        for alert in await self._store.claim_alerts(account, now, now + self._lease_ms, _CLAIM_AT_MOST):
+            try:
+                link.connection.request(alert_pdu(alert))
+            except InvalidState:
+                break
+            written.append(alert.id)
+        if written:
+            self._save(persist(f"alerts of {account}", lambda: self._store.pay_alerts(written)))
 
     def _deliver(self, link: BoundLink, claimed: Sequence[Owed]) -> Sequence[Owed]:
         """Send; the ones that could not be sent because the session ended meanwhile."""

@@ -3,8 +3,8 @@
 Must not know: who gets it, and when.
 """
 
-from smppbridge.model.account import ReceiptProfile
 from smppbridge.model.message import InboundPart, Receipt
+from smppbridge.model.receipts import ReceiptProfile
 from smppbridge.smpp.constants import EsmClass, Npi, Tag, Ton
 from smppbridge.smpp.pdu import DeliverSm
 from smppbridge.smpp.receipt import ReceiptFields, ReceiptStyle, format_receipt, receipt_tlvs
@@ -16,12 +16,22 @@ SHORT_NUMBER = 6  # digits of a service number that is no telephone number
 def receipt_style(profile: ReceiptProfile) -> ReceiptStyle:
     """How the account wants the text written."""
     return ReceiptStyle(
-        seconds=profile.dates == "YYMMDDhhmmss", zone=profile.zone, text=profile.text, words=profile.words
+        fields=profile.fields,
+        dates=profile.dates,
+        zone=profile.zone,
+        text=profile.text,
+        words=profile.words,
+        err_digits=profile.err_digits,
+        data_coding=profile.data_coding,
+        esm_class=profile.esm_class,
+        count_parts=profile.counts == "parts",
+        vendor_tlvs=profile.tlvs is True,
     )
 
 
 def receipt_pdu(receipt: Receipt, style: ReceiptStyle, with_tlvs: bool) -> DeliverSm:
-    """The deliver_sm: addresses of the message swapped, esm_class exactly 0x04, or 0x20 while not final."""
+    """The deliver_sm: addresses of the message swapped, esm_class 0x20 while not final, else as the account
+    wants it (exactly 0x04, where it does not say)."""
     text = format_receipt(
         ReceiptFields(
             id=receipt.wire_id,
@@ -41,9 +51,10 @@ def receipt_pdu(receipt: Receipt, style: ReceiptStyle, with_tlvs: bool) -> Deliv
         dest_addr_ton=receipt.source_addr_ton,
         dest_addr_npi=receipt.source_addr_npi,
         destination_addr=receipt.source_addr,
-        esm_class=EsmClass.RECEIPT if receipt.final else EsmClass.INTERMEDIATE,
+        esm_class=style.esm_class if receipt.final else EsmClass.INTERMEDIATE,
+        data_coding=style.data_coding,
         short_message=text,
-        tlvs=_tlvs(receipt) if with_tlvs else (),
+        tlvs=_tlvs(receipt, style.vendor_tlvs) if with_tlvs else (),
     )
 
 
@@ -74,10 +85,13 @@ def _kind(address: str) -> tuple[int, int]:
     return (Ton.NETWORK_SPECIFIC if short else Ton.INTERNATIONAL), Npi.ISDN_E164
 
 
-def _tlvs(receipt: Receipt) -> tuple[tuple[int, bytes], ...]:
-    tlvs = receipt_tlvs(
-        receipt.wire_id, receipt.state, receipt.err, receipt.provider, receipt.code, receipt.details
-    )
+def _tlvs(receipt: Receipt, vendor: bool) -> tuple[tuple[int, bytes], ...]:
+    if vendor:
+        tlvs = receipt_tlvs(
+            receipt.wire_id, receipt.state, receipt.err, receipt.provider, receipt.code, receipt.details
+        )
+    else:
+        tlvs = receipt_tlvs(receipt.wire_id, receipt.state, receipt.err)
     if receipt.user_message_reference is None:
         return tlvs
     return (*tlvs, tlv(Tag.USER_MESSAGE_REFERENCE, receipt.user_message_reference))

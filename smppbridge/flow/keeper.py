@@ -13,8 +13,9 @@ from smppbridge.flow.recorder import Recorder
 from smppbridge.flow.worker import Worker
 from smppbridge.logs import event
 from smppbridge.metrics import Metrics
-from smppbridge.model.account import Account, ReceiptProfile
+from smppbridge.model.account import Account
 from smppbridge.model.message import Outcome, Overdue, Stage, Unsent
+from smppbridge.model.receipts import ReceiptProfile
 from smppbridge.store.base import Gauges, Store
 
 log = logging.getLogger(__name__)
@@ -72,7 +73,7 @@ class Keeper:
             Worker("keeper of the gauges", self._count),
         ]
         self._owing: set[str] = set()  # accounts with anything owed, as of the last count
-        self.waiting = 0  # messages not yet sent: as of the last count, and those added since
+        self.waiting = 0  # messages and parts not yet sent: as of the last count, and those added since
 
     def start(self) -> None:
         """Begin."""
@@ -156,7 +157,7 @@ class Keeper:
         gauges = await self._store.gauges(self._clock())
         took = time.monotonic() - began
         self._publish(gauges)
-        self.waiting = sum(count for count, _ in gauges.queued.values())
+        self.waiting = sum(count for count, _ in gauges.queued.values()) + sum(gauges.collecting.values())
         self._owing = {*gauges.owed, *gauges.inbound}
         return max(_COUNTING, took * _COUNTING_SHARE)
 
@@ -174,3 +175,4 @@ class Keeper:
             metrics.owed_receipts.labels(account).set(count)
             metrics.oldest_owed_receipt_seconds.labels(account).set(max(0, now - oldest) / 1000)
             metrics.owed_inbound.labels(account).set(gauges.inbound.get(account, 0))
+            metrics.collecting_parts.labels(account).set(gauges.collecting.get(account, 0))

@@ -27,12 +27,19 @@ class Tracker:
     """Settles statuses and tells the courier whom they concern."""
 
     def __init__(
-        self, store: Store, metrics: Metrics, clock: Callable[[], int], owed: Callable[[str], None]
+        self,
+        store: Store,
+        metrics: Metrics,
+        clock: Callable[[], int],
+        owed: Callable[[str], None],
+        alerted: Callable[[str], None] = lambda account: None,
     ) -> None:
+        """``owed(account)`` hears of receipts, ``alerted(account)`` of alerts."""
         self._store = store
         self._metrics = metrics
         self._clock = clock
         self._owed = owed
+        self._alerted = alerted
 
     async def settle(self, provider: str, reports: Sequence[StatusReport]) -> None:
         """Apply statuses; returns after COMMIT. Raises StoreError: then nothing was applied."""
@@ -50,8 +57,14 @@ class Tracker:
                 provider=provider,
                 count=settlement.late,
             )
+        self.ended(settlement)
+
+    def ended(self, settlement: Settlement) -> None:
+        """Pass on what became final, and who is owed receipts for it."""
         for account in settlement.notified:
             self._owed(account)
+        for account in settlement.alerted:
+            self._alerted(account)
         self.settled(settlement.settled)
 
     def settled(self, messages: Sequence[Settled]) -> None:

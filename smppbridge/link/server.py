@@ -1,6 +1,6 @@
 """We act as SMSC: listeners, bind authentication, and the way from PDUs of a bind to `accept` and back.
 
-What to do with a submit_sm or with a bind that may receive is not known here: `app` hands in callables.
+What to do with a request or with a bind that may receive is not known here: `app` hands in callables.
 Must not know: the store, routes, providers.
 """
 
@@ -14,12 +14,13 @@ from functools import partial
 from typing import Protocol
 
 from smppbridge.link.authentication import Authenticator
+from smppbridge.link.calls import Calls, Place
 from smppbridge.link.connection import Connection
 from smppbridge.logs import Seldom, event
 from smppbridge.metrics import Metrics
 from smppbridge.model.account import Account
 from smppbridge.smpp.constants import Status, status_name
-from smppbridge.smpp.pdu import AlertNotification, Bind, Outbind, Pdu, SubmitSm, SubmitSmResp
+from smppbridge.smpp.pdu import Bind, Outbind, Pdu, Request, Response, SubmitSm, SubmitSmResp
 from smppbridge.smpp.session import Answered, Event, Fault, Received, Role, State, Timers, Unanswered
 
 log = logging.getLogger(__name__)
@@ -62,6 +63,10 @@ the end of its connection, too: nothing is written then."""
 Accept = Callable[[BoundLink, list[SubmitSm], Answer], None]
 """Takes the submit_sm of one read and answers each of them exactly once, sooner or later: even when the bind
 is gone by then, as the connection waits for the answers, and they are counted."""
+Reply = Callable[[Response, Sequence[int]], None]
+"""Gets the answer to one request, and the command_status of each submit_sm that the request stood for."""
+Serve = Callable[[BoundLink, Request, Reply], None]
+"""Takes a request other than submit_sm and answers it exactly once, as with `Accept`."""
 
 
 class Receiver(Protocol):
@@ -83,6 +88,7 @@ class Server:
         self,
         authenticator: Authenticator,
         accept: Accept,
+        serve: Serve,
         receiver: Receiver,
         metrics: Metrics,
         *,
@@ -93,6 +99,7 @@ class Server:
     ) -> None:
         self._authenticator = authenticator
         self._accept = accept
+        self._serve = serve
         self._receiver = receiver
         self._metrics = metrics
         self._system_id = system_id
@@ -111,6 +118,7 @@ class Server:
         self._listeners: list[asyncio.Server] = []
         self._connections: set[Connection] = set()
         self._links: dict[Connection, BoundLink] = {}
+        self._calls = Calls()
         self._binding: set[asyncio.Task[None]] = set()
         self._ticker: asyncio.Task[None] | None = None
         self._complaints = Seldom(interval=60.0)
@@ -127,10 +135,20 @@ class Server:
             backlog=512,
         )
         self._listeners.append(listener)
-        if self._ticker is None:
-            self._ticker = loop.create_task(self._tick())
+        self._start_ticking()
         bound: int = listener.sockets[0].getsockname()[1]
         return bound
+
+    async def call(self, account: str, place: Place, outbind: Outbind) -> bool:
+        """Connect to the ESME of ``account`` and say outbind. True once it is bound there, as if it had come
+        by itself; False when it does not bind. Raises OSError and UnicodeError where it is not reached."""
+
+        def began(connection: Connection) -> None:
+            self._began(connection)
+            connection.request(outbind)
+
+        self._start_ticking()
+        return await self._calls.make(account, place, partial(self._new_connection, began=began))
 
     def reload(self, accounts: dict[str, Account]) -> None:
         """New settings for bound links; binds of accounts that are gone are ended with unbind."""
@@ -168,6 +186,10 @@ class Server:
 
     # --- connections ---------------------------------------------------------------------------
 
+    def _start_ticking(self) -> None:
+        if self._ticker is None:
+            self._ticker = asyncio.get_running_loop().create_task(self._tick())
+
     def _connect(self) -> asyncio.Protocol:
         if len(self._connections) >= MAX_CONNECTIONS:
             self._complain("connection refused: too many connections", limit=MAX_CONNECTIONS)
@@ -179,6 +201,7 @@ class Server:
 
     def _ended(self, connection: Connection) -> None:
         self._connections.discard(connection)
+        self._calls.ended(connection)
         link = self._links.pop(connection, None)
         if link is None:
             return
@@ -214,37 +237,39 @@ class Server:
                 if type(item.pdu) is SubmitSm and link is not None:
                     submits.append(item.pdu)
                 else:
-                    self._request(connection, item.pdu)
+                    self._request(connection, link, item.pdu, submits)
             elif isinstance(item, Answered | Unanswered):
                 answers.append(item)
             elif isinstance(item, Fault):
                 self._fault(connection, item)
         if link is None:
             return
-        if submits:
-            self._submit(link, submits)
+        self._submit(link, submits)
         if answers:
             self._receiver.answered(link, answers)
         if answers or not events:
             self._receiver.roomy(link)
 
-    def _request(self, connection: Connection, pdu: Pdu) -> None:
+    def _request(
+        self, connection: Connection, link: BoundLink | None, pdu: Pdu, before: list[SubmitSm]
+    ) -> None:
+        """Anything but a submit_sm. It may be about those that came ``before`` it: they go first."""
         if isinstance(pdu, Bind):
             task = asyncio.get_running_loop().create_task(self._bind(connection, pdu))
             self._binding.add(task)
             task.add_done_callback(self._binding.discard)
-        elif isinstance(pdu, Outbind | AlertNotification):
-            return  # neither is answered (SMPP 3.4 §4.1.7, §4.12)
-        else:
-            # submit_multi, data_sm, query_sm, cancel_sm, replace_sm
-            self._complain("request is not supported", command=type(pdu).__name__, peer=connection.peer)
-            connection.session.refuse(pdu, Status.ESME_RINVCMDID)
+        elif link is not None and isinstance(pdu, Request):
+            self._submit(link, before.copy())
+            before.clear()
+            self._ask(link, pdu)
 
     def _fault(self, connection: Connection, fault: Fault) -> None:
         self._metrics.protocol_errors.labels(fault.kind).inc()
         self._complain("protocol error", kind=fault.kind, detail=fault.detail, peer=connection.peer)
 
     def _submit(self, link: BoundLink, submits: list[SubmitSm]) -> None:
+        if not submits:
+            return
         connection = link.connection
         account = link.account.name
         received = asyncio.get_running_loop().time()
@@ -255,14 +280,31 @@ class Server:
             for submit, response in zip(answered, responses, strict=True):
                 session.respond(submit, response)
             connection.answered(len(answered))
-            seconds = asyncio.get_running_loop().time() - received
-            observe = self._metrics.submit_seconds.labels(account).observe
-            for _ in responses:
-                observe(seconds)
-            for status, count in Counter(response.command_status for response in responses).items():
-                self._metrics.submit_sm.labels(account, status_name(status)).inc(count)
+            self._count(account, received, [response.command_status for response in responses])
 
         self._accept(link, submits, answer)
+
+    def _ask(self, link: BoundLink, request: Request) -> None:
+        connection = link.connection
+        account = link.account.name
+        received = asyncio.get_running_loop().time()
+        connection.hold(1)
+
+        def reply(response: Response, submitted: Sequence[int]) -> None:
+            connection.session.respond(request, response)
+            connection.answered(1)
+            self._count(account, received, submitted)
+
+        self._serve(link, request, reply)
+
+    def _count(self, account: str, received: float, submitted: Sequence[int]) -> None:
+        """Submits that came at ``received`` are answered now, with each its command_status."""
+        seconds = asyncio.get_running_loop().time() - received
+        observe = self._metrics.submit_seconds.labels(account).observe
+        for _ in submitted:
+            observe(seconds)
+        for status, count in Counter(submitted).items():
+            self._metrics.submit_sm.labels(account, status_name(status)).inc(count)
 
     # --- binding -------------------------------------------------------------------------------
 
@@ -279,6 +321,8 @@ class Server:
             if bound >= account.binds:
                 status = Status.ESME_RBINDFAIL
                 self._complain("bind refused: too many binds", account=account.name, limit=account.binds)
+            elif not self._calls.lets(connection, account.name, pdu):
+                status = Status.ESME_RBINDFAIL
         name = account.name if account is not None else ""
         self._metrics.bind_attempts.labels(name, status_name(status)).inc()
         if connection.closing:
@@ -311,6 +355,7 @@ class Server:
             interface_version=f"{session.peer_version:#04x}",
         )
         self._receiver.bound(link)
+        self._calls.bound(connection)
 
     def _complain(self, what: str, **fields: object) -> None:
         """Log what a peer did wrong, once a minute for each kind, so that nobody can fill the disk."""

@@ -5,22 +5,31 @@ what is done with any of it.
 """
 
 import re
-from datetime import UTC, tzinfo
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
+from ipaddress import IPv6Address
 from typing import Annotated, Literal, Self
-from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, WithJsonSchema, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
-from smppbridge.model.duration import PositiveDuration
-from smppbridge.model.fields import Secret, Settings, Text, mistake, not_built
+from smppbridge.model.duration import Duration, PositiveDuration
+from smppbridge.model.fields import Octet, Secret, Settings, Text, mistake, number_with_base
 from smppbridge.model.networks import Network, is_within
+from smppbridge.model.numbers import COUNTRIES
 from smppbridge.model.passwords import parse_hash
+from smppbridge.model.profiles import PROFILES, fill_in
+from smppbridge.model.receipts import ReceiptProfile
 from smppbridge.model.services import SERVICES
+from smppbridge.model.tls import TlsSetting
 from smppbridge.smpp.constants import Status
+from smppbridge.smpp.gsm import LANGUAGES
+from smppbridge.smpp.text import ENCODINGS
 
 SYSTEM_ID_MAX = 15  # SMPP 3.4 §4.1.1: 16 octets with the NUL
 SENDER_MAX = 20  # SMPP 3.4 §4.4.1: source_addr has 21 octets with the NUL
+ID_LENGTHS = {"decimal": 19, "hex": 16, "uuid": 36}  # characters of a message_id that is not shortened
+_ID_LENGTH_MIN = 6
 _STANDARD_CODES: dict[int, int] = {
     Status.ESME_RNOROUTE: Status.ESME_RSUBMITFAIL,
     Status.ESME_RINVENCODING: Status.ESME_RSUBMITFAIL,
@@ -28,16 +37,7 @@ _STANDARD_CODES: dict[int, int] = {
     Status.ESME_RINVTEXT: Status.ESME_RINVMSGLEN,
 }
 _PRINTABLE = re.compile(r"[\x21-\x7e]+")
-_COUNTRY_CODE = re.compile(r"[A-Za-z]{2}")
-
-
-def _time_zone(name: str) -> str:
-    if name != "UTC":
-        try:
-            ZoneInfo(name)
-        except (ValueError, OSError, KeyError):  # unknown ones are KeyError, directories OSError
-            raise mistake("must be a time zone of the IANA database, such as Europe/Minsk or UTC") from None
-    return name
+_HOST = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?")
 
 
 def _system_id(value: str) -> str:
@@ -58,44 +58,109 @@ def _sender(value: str) -> str:
 Sender = Annotated[Text, AfterValidator(_sender)]
 
 
-def _service(name: str) -> str:
-    if name not in SERVICES:
-        raise mistake(f"must be one of {', '.join(SERVICES)}")
-    return name
+def _one_of(names: Collection[str]) -> Callable[[str], str]:
+    """Like a Literal, of names that are kept elsewhere."""
+
+    def check(name: str) -> str:
+        if name not in names:
+            raise mistake(f"must be one of {', '.join(names)}")
+        return name
+
+    return check
 
 
-ServiceName = Annotated[Text, AfterValidator(_service), WithJsonSchema({"enum": list(SERVICES)})]
+ServiceName = Annotated[Text, AfterValidator(_one_of(SERVICES)), WithJsonSchema({"enum": list(SERVICES)})]
+ProfileName = Annotated[Text, AfterValidator(_one_of(PROFILES)), WithJsonSchema({"enum": list(PROFILES)})]
+EncodingName = Annotated[str, AfterValidator(_one_of(ENCODINGS)), WithJsonSchema({"enum": list(ENCODINGS)})]
+LanguageName = Annotated[str, AfterValidator(_one_of(LANGUAGES)), WithJsonSchema({"enum": list(LANGUAGES)})]
 
 
-class ReceiptProfile(Settings):
-    """How receipts towards this account look, and how long they wait for it."""
+def _once(encodings: object) -> object:
+    """Keys may be written in two ways, and one would silently win."""
+    numbers: list[object] = []
+    if isinstance(encodings, Mapping):
+        with suppress(ValueError):  # of a key that is no number: named later, with its place
+            numbers = [number_with_base(key) for key in encodings]
+    if len(set(numbers)) != len(numbers):
+        raise mistake("must not name the same data_coding twice")
+    return encodings
 
-    time_zone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
-    dates: Literal["YYMMDDhhmm", "YYMMDDhhmmss"] = "YYMMDDhhmm"
-    text: bool = True  # the first 20 characters of the message in `text:`
-    tlvs: bool = True  # receipted_message_id, message_state, network_error_code
-    words: Literal["standard", "sms-assistent"] = "standard"
-    keep: PositiveDuration = 3 * 86400.0  # seconds that a receipt waits for a bind
 
-    @property
-    def zone(self) -> tzinfo:
-        """The time zone of the dates. UTC needs no time zone database."""
-        return UTC if self.time_zone == "UTC" else ZoneInfo(self.time_zone)
+Encodings = Annotated[
+    dict[Octet, EncodingName],
+    BeforeValidator(_once),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "additionalProperties": {"enum": list(ENCODINGS)},
+            "description": "data_coding of a submit_sm, such as 3 or 0x03, to what it means there",
+        }
+    ),
+]
+
+
+def _country(code: str) -> str:
+    if code not in COUNTRIES:
+        raise mistake("must be the code of a country in two capitals (ISO 3166), such as BY")
+    return code
+
+
+Country = Annotated[str, AfterValidator(_country), WithJsonSchema({"enum": sorted(COUNTRIES)})]
+
+
+def _host(text: str) -> str:
+    if not _HOST.fullmatch(text):
+        try:
+            IPv6Address(text)
+        except ValueError:
+            raise mistake("must be a host name or an IP address, without a port") from None
+    return text
+
+
+def _password(value: Secret | None) -> Secret | None:
+    if value is not None and not _PRINTABLE.fullmatch(value.get_secret_value()):
+        raise mistake("must consist of printable ASCII characters, no spaces: SMPP carries no others")
+    return value
+
+
+IdLength = Annotated[int, Field(ge=_ID_LENGTH_MIN, le=ID_LENGTHS["decimal"])]
+
+
+class JoinRules(Settings):
+    """Long messages that the equipment sends in parts."""
+
+    timeout: Annotated[Duration, Field(ge=1, le=600)] = 60.0  # seconds for all parts to come
+    incomplete: Literal["fail", "send"] = "fail"  # what becomes of those that came, when some are missing
+
+
+class CallOut(Settings):
+    """Equipment that does not bind by itself: where it listens for our outbind (SMPP 3.4 §4.1.7)."""
+
+    host: Annotated[str, AfterValidator(_host)]
+    port: int = Field(default=2775, ge=1, le=65535)
+    system_id: SystemId | None = None  # what we call ourselves; None: smpp.system_id
+    password: Annotated[Secret, AfterValidator(_password), Field(max_length=64)]
+    tls: TlsSetting = None
 
 
 class Account(Settings):
     """One system_id: who may bind with it, and the rules for its messages."""
 
     name: SkipJsonSchema[SystemId]  # the system_id: the key of the mapping in the file
-    password: Secret | None = None
+    profile: ProfileName | None = None  # of model/profiles.py: defaults for a kind of equipment
+    password: Annotated[Secret | None, AfterValidator(_password)] = None
     password_hash: Secret | None = None  # see model/passwords.py
     allow_from: tuple[Network, ...] | None = Field(default=None, min_length=1)  # None: from everywhere
     binds: int = Field(default=4, ge=1, le=1000)  # at once, of all types together
     window: int = Field(default=100, ge=1, le=10000)  # unanswered deliver_sm towards the equipment
     rate: float = Field(default=0.0, ge=0, allow_inf_nan=False)  # submit_sm per second, 0 = no limit
     burst: int = Field(default=200, ge=1)  # submit_sm at once, where there is a rate
-    default_encoding: Literal["gsm", "latin-1", "ascii", "cp1251", "utf-8"] = "latin-1"  # data_coding 0
-    country: Literal["BY", "RU"] | None = None  # whose national numbers are understood
+    default_encoding: EncodingName = "latin-1"  # what data_coding 0 means
+    encodings: Encodings = Field(default_factory=dict)  # data_codings that mean something else than they say
+    septets: Literal["unpacked", "packed"] = "unpacked"  # of GSM 03.38: one in an octet, or 8 in 7 octets
+    gsm_language: LanguageName | None = None  # national tables of GSM 03.38, where no user data header says
+    join: JoinRules = JoinRules()
+    country: Country | None = None  # whose national numbers are understood
     senders: frozenset[Sender] | None = Field(default=None, min_length=1)  # None: any
     default_sender: Sender | None = None
     replace_sender: bool = False  # default_sender instead of a refusal
@@ -104,15 +169,16 @@ class Account(Settings):
     uncertain: Literal["hold", "resend", "fail"] = "hold"
     validity: PositiveDuration = 86400.0  # seconds, when the ESME gives no validity_period
     message_id: Literal["decimal", "hex", "uuid"] = "decimal"
+    message_id_length: IdLength | None = None  # characters at most; None: as many as it takes
+    message_id_upper: bool = True  # of hex: A-F or a-f
     status_codes: Literal["sms-assistent", "standard"] = "sms-assistent"
     receipt: ReceiptProfile = ReceiptProfile()
+    outbind: CallOut | None = None  # None: the equipment binds by itself
 
-    @field_validator("password")
+    @model_validator(mode="before")
     @classmethod
-    def _check_password(cls, value: Secret | None) -> Secret | None:
-        if value is not None and not _PRINTABLE.fullmatch(value.get_secret_value()):
-            raise mistake("must consist of printable ASCII characters, no spaces: SMPP carries no others")
-        return value
+    def _fill_in(cls, values: object) -> object:
+        return fill_in(values) if isinstance(values, Mapping) else values
 
     @field_validator("password_hash")
     @classmethod
@@ -121,19 +187,26 @@ class Account(Settings):
             parse_hash(value.get_secret_value())
         return value
 
-    @field_validator("country", mode="before")
-    @classmethod
-    def _check_country(cls, value: object) -> object:
-        if isinstance(value, str) and value not in {"BY", "RU"} and _COUNTRY_CODE.fullmatch(value):
-            raise not_built(f'"{value}"', 'use "BY" or "RU", or leave it out')
-        return value
-
     @model_validator(mode="after")
     def _check_together(self) -> Self:
         if (self.password is None) == (self.password_hash is None):
             raise mistake("give exactly one of password and password_hash")
         if self.replace_sender and self.default_sender is None:
             raise mistake("replace_sender needs a default_sender")
+        return self
+
+    @model_validator(mode="after")
+    def _check_ids(self) -> Self:
+        length, whole = self.message_id_length, ID_LENGTHS[self.message_id]
+        if length is not None and self.message_id == "uuid":
+            raise mistake("message_id_length: a uuid has 36 characters; leave the key out, or set it to null")
+        if length is not None and length > whole:
+            raise mistake(f"message_id_length: must be {whole} at most where message_id is {self.message_id}")
+        if not self.receipt.fits(length or whole):
+            raise mistake(
+                "receipt: the fields do not fit 254 octets of UCS-2 beside a message_id of"
+                f" {length or whole} characters; use fewer fields, shorter dates or another message_id"
+            )
         return self
 
     def status_for(self, status: int) -> int:

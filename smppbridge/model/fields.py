@@ -6,7 +6,7 @@ Must not know: files, the environment.
 from pathlib import Path
 from typing import Annotated, NoReturn
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SecretStr, ValidationInfo
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationInfo
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
@@ -60,6 +60,20 @@ def number_as_text(value: object) -> object:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     return value
+
+
+def number_with_base(value: object) -> object:
+    """The number that YAML hands over as text: ``0x34``, or the key of a mapping. Anything else unchanged."""
+    if isinstance(value, str):
+        try:
+            return int(value, 16 if value.lower().startswith("0x") else 10)
+        except ValueError:
+            raise mistake("must be a number such as 0x45") from None
+    return value
+
+
+Octet = Annotated[int, Field(ge=0, le=255), BeforeValidator(number_with_base)]
+"""0..255, also as ``0x04``."""
 
 
 Text = Annotated[str, BeforeValidator(number_as_text)]

@@ -15,7 +15,7 @@ ROUTE_SEPARATOR = ","
 class Stage(IntEnum):
     """Where a message is inside the bridge (ours)."""
 
-    COLLECTING = 0  # parts of a long message are missing
+    COLLECTING = 0  # a part of a long message: until all are there, or for good beside the one that goes on
     WAITING = 1  # until due_at: scheduled, or backing off
     QUEUED = 2  # a free request slot of `provider` may claim it
     SENDING = 3  # claimed: the provider may see it at any moment
@@ -56,10 +56,53 @@ class Segment(NamedTuple):
     route: str  # provider names in order, joined by ROUTE_SEPARATOR
     provider: str  # the one of `route` whose queue it is in
     stage: int  # Stage.QUEUED or Stage.WAITING
-    send_at: int  # when the provider is to send it, 0 = at once
+    send_at: int  # when the provider is to send it, 0 = at once; COLLECTING: when it may be sent
     submitted_at: int
-    due_at: int  # QUEUED: the deadline; WAITING: when to queue it
+    due_at: int | None  # QUEUED: the deadline; WAITING: when to queue it; COLLECTING: None
     deadline: int  # given up after this
+
+
+class Found(NamedTuple):
+    """A message by its message_id, as query_sm, cancel_sm and replace_sm need it. A part of a long message is
+    where the whole message is. See Segment for what is not told here."""
+
+    id: int  # of what goes on: the head, for a part of a message that was joined
+    source_addr: str  # as submitted
+    destination_addr: str  # as submitted
+    source_addr_ton: int
+    source_addr_npi: int
+    dest_addr_ton: int
+    dest_addr_npi: int
+    stage: int
+    state: int
+    err: int  # 0..999
+    done_at: int  # FINAL: since when
+    protocol_id: int
+    tlvs: bytes | None
+    data_coding: int
+    priority: int
+    service_type: str
+    send_at: int
+    submitted_at: int
+    due_at: int | None
+    deadline: int
+    attempt: int  # hand-overs to providers so far
+
+
+class Replacement(NamedTuple):
+    """What replace_sm changes in a message that waits. See Segment for the fields."""
+
+    text: str
+    octets: bytes | None
+    flash: bool
+    tlvs: bytes | None
+    registered_delivery: int
+    route: str
+    provider: str
+    deadline: int
+    stage: int | None  # QUEUED or WAITING; None: it is sent when it was to be sent
+    send_at: int
+    due_at: int | None  # see Segment, where there is a stage
 
 
 class Message(NamedTuple):
@@ -198,6 +241,18 @@ class InboundPart(NamedTuple):
     octets: bytes
     at: int
     tries: int
+
+
+class Alert(NamedTuple):
+    """The alert_notification owed for a message that did not reach its phone."""
+
+    id: int  # of the message
+    source_addr_ton: int
+    source_addr_npi: int
+    source_addr: str
+    dest_addr_ton: int
+    dest_addr_npi: int
+    destination_addr: str
 
 
 class Overdue(NamedTuple):

@@ -1,8 +1,9 @@
 """destination_addr -> the international digits that providers take.
 
-Equipment sends numbers as people dial them: with a national prefix, with brackets, without a country. Each
-national form is listed here with the country whose accounts use it. A guess that could reach a stranger is
-refused instead. Must not know: accounts, routes, providers.
+Equipment sends numbers as people dial them: with a national prefix, with brackets, without a country. The
+national forms of Belarus and Russia are listed here. Those of every other country, and international numbers
+that are shorter, are read by `numbering`, whose library is not even loaded where no account needs it.
+A guess that could reach a stranger is refused instead. Must not know: accounts, routes, providers.
 """
 
 import re
@@ -11,8 +12,22 @@ from typing import NamedTuple
 from smppbridge.errors import Refused
 from smppbridge.smpp.constants import Status, Ton
 
+_CODES = """
+AC AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV
+BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET
+FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM
+IN IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD
+ME MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE
+PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST
+SV SX SY SZ TA TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF
+WS XK YE YT ZA ZM ZW
+"""
+COUNTRIES = frozenset(_CODES.split())
+"""ISO 3166 alpha-2 codes that an account's `country` may be, with those in use for Ascension (AC), Tristan da
+Cunha (TA) and Kosovo (XK), which have country codes of their own."""
+
 _SEPARATORS = str.maketrans("", "", " \t\u00a0()-./")
-_INTERNATIONAL = re.compile(r"[1-9][0-9]{10,14}")
+_INTERNATIONAL = re.compile(r"[1-9][0-9]{6,14}")
 _BY_OPERATORS = "(?:24|25|29|33|44)"
 _BY_MOBILE = re.compile(rf"375{_BY_OPERATORS}[0-9]{{7}}")
 _COUNTRY_CODE = re.compile(
@@ -22,7 +37,11 @@ _COUNTRY_CODE = re.compile(
     "|9[0-58]|96[0-8]|97[0-79]|99[2-68]"
 )
 _LONG_DISTANCE_EXIT = "810"  # how Belarus and Russia dial abroad
-_MIN_INTERNATIONAL, _MAX_INTERNATIONAL = 11, 15
+_MIN_COMPLETE, _MAX_INTERNATIONAL = (
+    11,
+    15,
+)  # shorter numbers are whole in some countries only
+_ALPHANUMERIC, _TON_INTERNATIONAL = int(Ton.ALPHANUMERIC), int(Ton.INTERNATIONAL)
 
 
 class _Form(NamedTuple):
@@ -43,19 +62,26 @@ _NATIONAL_FORMS = (
     _Form(_RU, re.compile("8([3489][0-9]{9})"), "7"),
     _Form(_RU, re.compile("(9[0-9]{9})"), "7"),
 )
+_OURS = frozenset({"BY", "RU", None})  # countries whose national forms, if any, are those above
 
 
 def normalise(number: str, ton: int, country: str | None) -> str:
-    """International digits (11..15, no ``+``) of a destination_addr.
+    """International digits (7..15, no ``+``) of a destination_addr.
 
-    ``country`` (ISO code or None) says whose national forms the account uses; those of BY and RU are known,
-    accounts of any other country must send international numbers. Raises `Refused`: 0x50 for an
-    alphanumeric ton, 0x0B for anything that is not surely one telephone number.
+    ``country`` (one of COUNTRIES, or None) says whose national forms the account uses; without one its
+    numbers must be international. A number is international when it starts with ``+``, ``00`` or ``810``, or
+    when ton says so; of fewer than 11 digits ton is not believed where they are a national number too.
+    Raises `Refused`: 0x50 for an alphanumeric ton, 0x0B for anything that is not surely one telephone number.
     """
-    if ton == Ton.ALPHANUMERIC:
+    if ton == _ALPHANUMERIC:
         raise Refused(Status.ESME_RINVDSTTON, "destination_addr cannot be alphanumeric (ton 5)")
-    explicit, digits = _strip(number)
-    result = _read(digits, explicit, explicit or ton == Ton.INTERNATIONAL, country)
+    exit_code, digits = _strip(number)
+    result = None
+    if digits.isascii() and digits.isdigit():
+        if country in _OURS:
+            result = _read(digits, exit_code != "", ton == _TON_INTERNATIONAL, country)
+        elif country is not None:
+            result = _read_elsewhere(digits, exit_code, ton == _TON_INTERNATIONAL, country)
     if result is None or not _plausible(result, country):
         raise Refused(
             Status.ESME_RINVDSTADR, "destination_addr is not a telephone number that can be reached"
@@ -63,33 +89,36 @@ def normalise(number: str, ton: int, country: str | None) -> str:
     return result
 
 
-def _strip(number: str) -> tuple[bool, str]:
-    """Whether the number says itself that it is international, and its digits without that prefix."""
+def _strip(number: str) -> tuple[str, str]:
+    """What says at the start that the number is international ("" = nothing does), and the rest."""
     digits = number if number.isalnum() else number.translate(_SEPARATORS)
     if digits.startswith("+"):
-        return True, digits[1:]
+        return "+", digits[1:]
     if digits.startswith("00"):
-        return True, digits[2:]
-    if (
-        digits.startswith(_LONG_DISTANCE_EXIT)
-        and len(digits) >= len(_LONG_DISTANCE_EXIT) + _MIN_INTERNATIONAL
-    ):
-        return True, digits[len(_LONG_DISTANCE_EXIT) :]
-    return False, digits
+        return "00", digits[2:]
+    if digits.startswith(_LONG_DISTANCE_EXIT) and len(digits) >= len(_LONG_DISTANCE_EXIT) + _MIN_COMPLETE:
+        return _LONG_DISTANCE_EXIT, digits[len(_LONG_DISTANCE_EXIT) :]
+    return "", digits
 
 
-def _read(digits: str, explicit: bool, international: bool, country: str | None) -> str | None:
-    """International digits; None when they cannot be told or are no digits."""
-    if not (digits.isascii() and digits.isdigit()):
-        return None
-    complete = _MIN_INTERNATIONAL <= len(digits) <= _MAX_INTERNATIONAL
-    if international and complete and _COUNTRY_CODE.match(digits):
+def _read(digits: str, explicit: bool, ton_international: bool, country: str | None) -> str | None:
+    """International digits after the forms above; None when they cannot be told."""
+    international = explicit or ton_international
+    if international and _MIN_COMPLETE <= len(digits) <= _MAX_INTERNATIONAL:
+        if _COUNTRY_CODE.match(digits):
+            return digits
+        return _bare(digits) or _from_national(digits, country) or digits
+    if explicit:  # nothing may be put in front of it: +299 491234 is in Greenland, not in Belarus
+        return _short(digits)
+    found = _bare(digits) or _from_national(digits, country)
+    return found if found or not ton_international else _short(digits)
+
+
+def _bare(digits: str) -> str | None:
+    """A whole Russian, Kazakh or Belarusian mobile number, which every account may send without a mark."""
+    if (digits.startswith("7") and len(digits) == 11) or _BY_MOBILE.fullmatch(digits):
         return digits
-    if explicit and not complete:
-        return None  # "+" was typed, so nothing may be put in front: +299 491234 is in Greenland
-    if digits.startswith("7") or _BY_MOBILE.fullmatch(digits):
-        return digits
-    return _from_national(digits, country) or (digits if international and complete else None)
+    return None
 
 
 def _from_national(digits: str, country: str | None) -> str | None:
@@ -105,3 +134,20 @@ def _plausible(digits: str, country: str | None) -> bool:
     if digits.startswith("375"):
         return len(digits) == 12 and (country != "BY" or _BY_MOBILE.fullmatch(digits) is not None)
     return _INTERNATIONAL.fullmatch(digits) is not None
+
+
+def _read_elsewhere(digits: str, exit_code: str, ton_international: bool, country: str) -> str | None:
+    """International digits after the numbering plan of any other country; None when they cannot be told."""
+    from smppbridge.model import numbering  # noqa: PLC0415 - its library takes 20 ms and 3 MB
+
+    readings = numbering.readings(digits, exit_code, ton_international, country)
+    if not readings and not exit_code:
+        return _bare(digits)
+    return readings[0] if len(readings) == 1 else None
+
+
+def _short(digits: str) -> str | None:
+    """An international number that is whole although it is short, as those of Norway or Singapore are."""
+    from smppbridge.model import numbering  # noqa: PLC0415
+
+    return numbering.abroad(digits)

@@ -52,8 +52,10 @@ class HttpClient:
         timeout: float,
         connections: int,
         verify: ssl.SSLContext | bool = True,
+        transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
-        """``timeout``: seconds for one whole request. ``verify``: whose certificates are trusted."""
+        """``timeout``: seconds for one whole request. ``verify``: whose certificates are trusted.
+        ``transport``: what carries the requests instead of the network."""
         self._timeout = timeout
         self._client = httpx2.AsyncClient(
             timeout=httpx2.Timeout(timeout, connect=timeout * CONNECT_SHARE, pool=timeout * CONNECT_SHARE),
@@ -66,6 +68,7 @@ class HttpClient:
             follow_redirects=False,
             trust_env=False,  # what is in the environment must not lead messages elsewhere
             verify=verify,
+            transport=transport,
         )
 
     async def close(self) -> None:

@@ -8,6 +8,8 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
+import httpx2
+
 from smppbridge.errors import Disabled, ProviderError, Refused, Rejected, Throttled, Unavailable, Uncertain
 from smppbridge.logs import Seldom, event
 from smppbridge.model.message import Doubt, Inbound, Message
@@ -32,6 +34,7 @@ class HttpProvider:
 
     services: frozenset[str] = frozenset()
     takes_parts = False
+    transport: httpx2.AsyncBaseTransport | None = None  # what carries the requests instead of the network
 
     def __init__(self, name: str, options: HttpOptions, limits: Limits, *, secrets: Iterable[str]) -> None:
         self.name = name
@@ -47,7 +50,9 @@ class HttpProvider:
     async def start(self, upcalls: Upcalls) -> None:
         """Open the HTTP client; statuses come by callback or poll, so there is nothing to call."""
         self._client = HttpClient(
-            timeout=self._options.timeout, connections=self._options.parallel + SPARE_CONNECTIONS
+            timeout=self._options.timeout,
+            connections=self._options.parallel + SPARE_CONNECTIONS,
+            transport=self.transport,
         )
 
     def stop(self) -> None:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -22,9 +22,10 @@ from pydantic import (
 
 from smppbridge.model.account import SystemId
 from smppbridge.model.duration import PositiveDuration
-from smppbridge.model.fields import File, Secret, Settings, Text, mistake, number_as_text
+from smppbridge.model.fields import File, Secret, Settings, Text, mistake, number_as_text, number_with_base
 from smppbridge.model.networks import Network
 from smppbridge.model.route import as_list
+from smppbridge.model.tls import TlsSetting
 from smppbridge.providers import sms_assistent_options
 from smppbridge.providers.base import Limits
 from smppbridge.providers.options import ProviderOptions
@@ -107,16 +108,6 @@ def _host(text: str) -> str:
     return text
 
 
-def _number_with_base(value: object) -> object:
-    """YAML hands 0x34 over as text."""
-    if isinstance(value, str):
-        try:
-            return int(value, 16 if value.lower().startswith("0x") else 10)
-        except ValueError:
-            raise mistake("must be a number such as 0x45") from None
-    return value
-
-
 def _distinct(codings: tuple[int, ...]) -> tuple[int, ...]:
     if len(set(codings)) != len(codings):
         raise mistake("must not name the same one twice")
@@ -129,14 +120,6 @@ def _c_string(value: str) -> str:
     return value
 
 
-def _tls(value: object) -> object:
-    return {True: {}, False: None}[value] if isinstance(value, bool) else value
-
-
-def _or_boolean(schema: dict[str, Any]) -> None:
-    schema["anyOf"].insert(1, {"type": "boolean"})
-
-
 CString = Annotated[Text, AfterValidator(_c_string)]
 Octet = Annotated[int, Field(ge=0, le=255)]
 CodingList = Annotated[
@@ -144,22 +127,7 @@ CodingList = Annotated[
 ]
 Treatment = Literal["permanent", "retry", "throttle", "account"]
 """What an operator may say about a command_status: which class of `providers.rules` it belongs to."""
-CommandStatus = Annotated[int, BeforeValidator(_number_with_base), Field(ge=1, le=0xFFFFFFFF)]
-
-
-class Tls(Settings):
-    """TLS towards the SMSC. Without ``ca`` its certificate must be signed by one that the system trusts."""
-
-    ca: File | None = None
-    cert: File | None = None  # ours, where the SMSC wants to see one
-    key: File | None = None
-    server_name: str | None = Field(default=None, min_length=1)  # in its certificate; None: the host
-
-    @model_validator(mode="after")
-    def _both_or_none(self) -> Self:
-        if (self.cert is None) != (self.key is None):
-            raise mistake("cert and key belong together; give both or none")
-        return self
+CommandStatus = Annotated[int, BeforeValidator(number_with_base), Field(ge=1, le=0xFFFFFFFF)]
 
 
 class OutbindTls(Settings):
@@ -194,7 +162,7 @@ class SmppOptions(ProviderOptions):
         WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
     ] = ()  # tried in order; "host", "host:port" or "[v6]:port"
     port: int = Field(default=2775, ge=1, le=65535)  # of hosts without one
-    tls: Annotated[Tls | None, BeforeValidator(_tls)] = Field(default=None, json_schema_extra=_or_boolean)
+    tls: TlsSetting = None
     system_id: Annotated[SystemId, BeforeValidator(number_as_text)]
     password: Secret  # 1 to 64 characters
     system_type: CString = Field(default="", max_length=12)
@@ -203,7 +171,7 @@ class SmppOptions(ProviderOptions):
     addr_npi: Octet = 0
     interface_version: Annotated[
         Literal[0x33, 0x34, 0x50],
-        BeforeValidator(_number_with_base),
+        BeforeValidator(number_with_base),
         WithJsonSchema({"enum": ["0x33", "0x34", "0x50", 0x33, 0x34, 0x50]}),
     ] = 0x34
     bind: Literal["transceiver", "pair"] = "transceiver"  # pair: a transmitter and a receiver
@@ -218,7 +186,8 @@ class SmppOptions(ProviderOptions):
     # what is sent
     data_codings: CodingList = (0, 8)  # those that the SMSC reads, the preferred one first
     default_encoding: Literal["gsm", "latin-1", "ascii", "cp1251", "utf-8"] = "gsm"  # data_coding 0 there
-    long: Literal["udh", "sar", "payload"] = "udh"  # how a text goes that does not fit one short message
+    # How a text goes that does not fit one short message; udh16: with 16-bit references.
+    long: Literal["udh", "udh16", "sar", "payload"] = "udh"
     max_parts: int = Field(default=10, ge=1, le=255)
     binary: bool = True
     flash: Literal["data_coding", "subunit", "none"] = "data_coding"  # how a text is marked as flash
@@ -311,8 +280,8 @@ def _contradictions(own: SmppOptions) -> Iterator[str]:
     """Settings that cannot go together, each with its reason."""
     if not own.host:
         yield "host: is required; only the profile sms-assistent has one of its own"
-    if not own.takes_tlvs and (own.long != "udh" or own.flash == "subunit"):
-        key = "flash" if own.long == "udh" else "long"
+    if not own.takes_tlvs and (own.long in {"sar", "payload"} or own.flash == "subunit"):
+        key = "long" if own.long in {"sar", "payload"} else "flash"
         yield f"{key}: {getattr(own, key)} needs optional parameters, which SMPP 3.3 does not have"
     if own.tls is not None and own.outbind is not None and own.outbind.tls is None:
         yield (

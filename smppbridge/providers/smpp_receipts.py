@@ -12,7 +12,7 @@ from uuid import uuid4
 from smppbridge.errors import Refused
 from smppbridge.model.message import Inbound, State, StatusReport
 from smppbridge.providers.smpp_options import SmppOptions
-from smppbridge.smpp.concat import header
+from smppbridge.smpp.concat import header, read_sar
 from smppbridge.smpp.constants import EsmClass, MessageState, Tag
 from smppbridge.smpp.fields import MAX_SHORT_MESSAGE
 from smppbridge.smpp.pdu import DataSm, DeliverSm
@@ -235,12 +235,8 @@ def _err(pdu: DeliverSm | DataSm, receipt: ParsedReceipt) -> tuple[int, str]:
 
 def _sar_header(pdu: DeliverSm | DataSm) -> bytes:
     """A user data header that says what the sar_* TLVs say; b"" where they are not those of a part."""
-    reference = pdu.tlv(Tag.SAR_MSG_REF_NUM)
-    total = pdu.tlv(Tag.SAR_TOTAL_SEGMENTS)
-    number = pdu.tlv(Tag.SAR_SEGMENT_SEQNUM)
-    if not (isinstance(reference, int) and isinstance(total, int) and isinstance(number, int)):
-        return b""
-    return header(reference, total, number) if 1 < total <= 255 and 1 <= number <= total else b""
+    concat = read_sar(pdu.tlvs)
+    return header(concat.reference, concat.total, concat.number) if concat else b""
 
 
 def _digits(address: str) -> str:

@@ -6,8 +6,9 @@ Must not know: sessions, the network.
 import ssl
 
 from smppbridge.errors import ConfigError
-from smppbridge.link.tls import server_context
-from smppbridge.providers.smpp_options import OutbindTls, Tls
+from smppbridge.link.tls import client_context, server_context
+from smppbridge.model.tls import Tls
+from smppbridge.providers.smpp_options import OutbindTls
 
 
 def upstream_tls_context(name: str, tls: Tls | None) -> ssl.SSLContext | None:
@@ -16,13 +17,9 @@ def upstream_tls_context(name: str, tls: Tls | None) -> ssl.SSLContext | None:
     if tls is None:
         return None
     try:
-        context = ssl.create_default_context(cafile=tls.ca)
-        if tls.cert is not None:
-            context.load_cert_chain(tls.cert, tls.key)
+        return client_context(tls.ca, tls.cert, tls.key)
     except (OSError, ssl.SSLError) as error:
         raise ConfigError([f"providers.{name}.tls: cannot load the files: {error}"]) from error
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
 
 
 def outbind_tls_context(name: str, tls: OutbindTls | None) -> ssl.SSLContext | None:

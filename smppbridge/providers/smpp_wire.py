@@ -26,19 +26,18 @@ from smppbridge.smpp.fields import MAX_SHORT_MESSAGE
 from smppbridge.smpp.pdu import SubmitSm
 from smppbridge.smpp.text import decode_text, encode_text, flavour
 from smppbridge.smpp.times import format_absolute, format_relative
-from smppbridge.smpp.tlv import Tlv, read_tlvs, tlv, tlv_value
+from smppbridge.smpp.tlv import Tlv, read_tlvs, tlv
 
 _SHORT_NUMBER = 6  # digits of a service number, at most
 _UCS2 = 8
 _DISPLAY = 1  # dest_addr_subunit (SMPP 3.4 §5.3.2.1): the display, that is flash
 _FLASH_GSM, _FLASH_UCS2 = 0x10, 0x18  # data_coding of message class 0 (3GPP 23.038 §4)
-_HEADER_OCTETS = len(header(0, 1, 1))
 _SURE_PART = 33  # characters of any kind that surely fit one part: two UTF-16 units each, one pair not cut
 # Elements of a user data header that leave the alphabet alone: parts and ports (3GPP 23.040 §9.2.3.24).
 _HARMLESS = frozenset({0x00, 0x08, 0x04, 0x05})
 
-_SAR = frozenset({Tag.SAR_MSG_REF_NUM, Tag.SAR_TOTAL_SEGMENTS, Tag.SAR_SEGMENT_SEQNUM})
-_OWN = frozenset({Tag.MESSAGE_PAYLOAD})  # says what we say: never the ESME's
+# What says how a text is cut: ours, never the ESME's.
+_OWN = frozenset({Tag.MESSAGE_PAYLOAD, Tag.SAR_MSG_REF_NUM, Tag.SAR_TOTAL_SEGMENTS, Tag.SAR_SEGMENT_SEQNUM})
 _LISTED = frozenset(
     {
         *(Tag.USER_MESSAGE_REFERENCE, Tag.SOURCE_PORT, Tag.SOURCE_ADDR_SUBUNIT, Tag.DESTINATION_PORT),
@@ -48,9 +47,8 @@ _LISTED = frozenset(
         *(Tag.MS_MSG_WAIT_FACILITIES, Tag.NUMBER_OF_MESSAGES, Tag.ALERT_ON_MESSAGE_DELIVERY),
         *(Tag.LANGUAGE_INDICATOR, Tag.ITS_REPLY_TYPE, Tag.ITS_SESSION_INFO, Tag.USSD_SERVICE_OP),
     }
-    | _SAR
 )
-"""Optional parameters of submit_sm (SMPP 3.4 §4.4.1), without the text."""
+"""Optional parameters of submit_sm (SMPP 3.4 §4.4.1), without the text and what says how it is cut."""
 
 
 class _Content(NamedTuple):
@@ -71,21 +69,13 @@ class _Piece(NamedTuple):
     data: bytes
 
 
-class _Sar(NamedTuple):
-    """The sar_* TLVs of a part that an ESME made."""
-
-    reference: int
-    total: int
-    number: int
-
-
 class Wire:
     """Writes submit_sm for one SMSC."""
 
     def __init__(self, options: SmppOptions) -> None:
         self._own = options
         self._gsm = options.default_encoding == "gsm"
-        self._passes_sar = options.takes_tlvs and options.tlvs in {"known", "all"}
+        self._reference_bits = 16 if options.long == "udh16" else 8
         codings = options.data_codings
         self._order: dict[int | None, tuple[int, ...]] = {  # a text's own coding goes first
             own: (own, *(one for one in codings if one != own)) for own in codings
@@ -101,9 +91,7 @@ class Wire:
         if problem:
             raise Refused(Status.ESME_RINVSRCADR, problem)
         if draft.octets is not None:
-            # A text without a header is a part with sar_* TLVs: whole texts are no octets.
-            is_text = flavour(draft.data_coding).alphabet is not None
-            self._piece(draft.octets, draft.data_coding, sar=is_text and draft.octets[:1] == b"\0")
+            self._piece(draft.octets, draft.data_coding)
         elif not draft.text:
             raise Refused(Status.ESME_RINVTEXT, "the text is empty")
         elif len(draft.text) > self._surely_fits:
@@ -179,8 +167,8 @@ class Wire:
             return _FLASH_GSM, ()
         return coding, (tlv(Tag.DEST_ADDR_SUBUNIT, _DISPLAY),) if self._own.takes_tlvs else ()
 
-    def _passed_on(self, raw: bytes | None, without: frozenset[int]) -> tuple[Tlv, ...]:
-        """The optional parameters of the ESME that the SMSC gets, octet for octet."""
+    def _passed_on(self, raw: bytes | None, ours: tuple[Tlv, ...]) -> tuple[Tlv, ...]:
+        """The optional parameters of the ESME that the SMSC gets, octet for octet; ``ours`` go before."""
         if not raw or not self._own.takes_tlvs or self._own.tlvs == "none":
             return ()
         found = read_tlvs(raw, 0, tolerant=True)
@@ -191,6 +179,7 @@ class Wire:
                 kept = [pair for pair in found if pair[0] in _LISTED]
             case _:
                 kept = list(found)
+        without = _OWN | {tag for tag, _ in ours}
         return tuple(pair for pair in kept if pair[0] not in without)
 
     # --- texts ---------------------------------------------------------------------------------
@@ -199,19 +188,19 @@ class Wire:
         own = flavour(message.data_coding).alphabet
         coding, pieces = self._split(message.text, self._order.get(own, self._own.data_codings))
         data_coding, marks = self._marked(coding, message.flash)
-        without = _OWN | _SAR | {tag for tag, _ in marks}
-        tlvs = self._passed_on(message.tlvs, without) + marks
+        tlvs = self._passed_on(message.tlvs, marks) + marks
         total = len(pieces)
         if total == 1:
             return [_Content(0, data_coding, pieces[0], tlvs)]
         match self._own.long:
-            case "udh":
-                heads = (header(reference, total, number) for number in range(1, total + 1))
+            case "udh" | "udh16":
+                width = self._reference_bits
+                heads = (header(reference, total, number, width=width) for number in range(1, total + 1))
                 headed = (head + piece for head, piece in zip(heads, pieces, strict=True))
                 return [_Content(EsmClass.UDHI, data_coding, octets, tlvs) for octets in headed]
             case "sar":
                 return [
-                    _Content(0, data_coding, piece, tlvs + _sar_tlvs(_Sar(reference & 0xFFFF, total, number)))
+                    _Content(0, data_coding, piece, tlvs + _sar_tlvs(reference, total, number))
                     for number, piece in enumerate(pieces, 1)
                 ]
             case "payload":
@@ -245,41 +234,34 @@ class Wire:
 
     def _pieces(self, octets: bytes, coding: int) -> list[bytes]:
         """The octets of each short message; none where they would be too many."""
-        most = self._own.max_parts
+        most, width = self._own.max_parts, self._reference_bits
         if len(octets) > max(SINGLE_SEPTETS, most * PART_SEPTETS):
             return []
         if coding == _UCS2:
-            pieces = split_octets(octets, wide=True)
+            pieces = split_octets(octets, wide=True, width=width)
         elif coding == 0 and self._gsm:
-            pieces = split_octets(octets, wide=False)
+            pieces = split_octets(octets, wide=False, width=width)
         else:
             utf8 = coding == 0 and self._own.default_encoding == "utf-8"
-            pieces = split_characters(octets, utf8=utf8)
+            pieces = split_characters(octets, utf8=utf8, width=width)
         complete = sum(map(len, pieces)) == len(octets)  # beyond 255 parts they are cut off
         return pieces if complete and len(pieces) <= most else []
 
-    # --- binary content, and parts that an ESME made -------------------------------------------
+    # --- binary content, and texts with a user data header ---------------------------------------
 
     def _of_octets(self, message: Message, octets: bytes) -> _Content:
-        sar = _sar_of(message.tlvs) if octets[:1] == b"\0" else None
-        piece = self._piece(octets, message.data_coding, sar=sar is not None)
-        head, data_coding = piece.header, piece.data_coding
+        piece = self._piece(octets, message.data_coding)
+        data_coding = piece.data_coding
         marks: tuple[Tlv, ...] = ()
         if piece.is_text:
             data_coding, marks = self._marked(data_coding, message.flash)
-        if sar is not None and not self._passes_sar:
-            head = header(sar.reference, sar.total, sar.number)
-        without = _OWN | {tag for tag, _ in marks}
-        if head:  # it says the same, and goes before TLVs where a part has both
-            without |= _SAR
-        tlvs = self._passed_on(message.tlvs, without) + marks
-        return _Content(EsmClass.UDHI if head else 0, data_coding, head + piece.data, tlvs)
+        tlvs = self._passed_on(message.tlvs, marks) + marks
+        return _Content(EsmClass.UDHI if piece.header else 0, data_coding, piece.header + piece.data, tlvs)
 
-    def _piece(self, octets: bytes, data_coding: int, *, sar: bool) -> _Piece:
+    def _piece(self, octets: bytes, data_coding: int) -> _Piece:
         """What goes out of ``octets`` (header and data): the same, or the same text in another coding.
 
-        ``sar``: its header is in TLVs yet. Raises Refused: 0x4A3 where the SMSC does not read it, 0x4A5 where
-        there is no room for its header.
+        Raises Refused: 0x4A3 where the SMSC does not read it, 0x4A5 where it is too long.
         """
         length = octets[0] if octets else 0
         head, data = octets[: 1 + length] if length else b"", octets[1 + length :]
@@ -291,27 +273,23 @@ class Wire:
         elif alphabet in self._own.data_codings and (alphabet or self._gsm):
             piece = _Piece(alphabet, True, head, data)
         else:
-            return self._transcoded(head, data, alphabet, _HEADER_OCTETS if sar else len(head))
-        becomes_header = sar and not self._passes_sar
-        if (becomes_header and not self._fits(len(data), _HEADER_OCTETS, alphabet)) or (
-            len(head + data) > MAX_SHORT_MESSAGE
-        ):
-            raise Refused(Status.ESME_RINVTEXT, "the part is too long for a short message")
+            return self._transcoded(head, data, alphabet)
+        if len(head + data) > MAX_SHORT_MESSAGE:
+            raise Refused(Status.ESME_RINVTEXT, "the content is too long for a short message")
         return piece
 
-    def _transcoded(self, head: bytes, data: bytes, alphabet: int, room: int) -> _Piece:
-        """``room``: octets that its header takes."""
+    def _transcoded(self, head: bytes, data: bytes, alphabet: int) -> _Piece:
         if not _elements(head) <= _HARMLESS:
             raise Refused(Status.ESME_RINVENCODING, "its user data header may change the alphabet")
         text = decode_text(data, alphabet, "gsm")
         for coding in self._own.data_codings:
             octets = self._encoded(text, coding)
-            if octets is not None and self._fits(len(octets), room, coding):
+            if octets is not None and self._fits(len(octets), len(head), coding):
                 return _Piece(coding, True, head, octets)
-        raise Refused(Status.ESME_RINVENCODING, "the part does not fit in any data_coding of the SMSC")
+        raise Refused(Status.ESME_RINVENCODING, "the text does not fit in any data_coding of the SMSC")
 
-    def _fits(self, length: int, head: int, coding: int | None) -> bool:
-        """Whether one short message holds ``length`` octets of text or data beside a header."""
+    def _fits(self, length: int, head: int, coding: int) -> bool:
+        """Whether one short message holds ``length`` octets of text beside a header."""
         if coding == 0 and self._gsm:
             return -(-head * 8 // 7) + length <= SINGLE_SEPTETS
         return head + length <= SINGLE_OCTETS
@@ -322,21 +300,11 @@ def _relative(seconds: int) -> str:
     return format_relative(seconds)
 
 
-def _sar_of(raw: bytes | None) -> _Sar | None:
-    """None unless all three are there and make sense (SMPP 3.4 §5.3.2.22-24)."""
-    found = {tag: tlv_value(tag, octets) for tag, octets in reversed(read_tlvs(raw or b"", 0, tolerant=True))}
-    reference = found.get(Tag.SAR_MSG_REF_NUM)
-    total, number = found.get(Tag.SAR_TOTAL_SEGMENTS), found.get(Tag.SAR_SEGMENT_SEQNUM)
-    if not (isinstance(reference, int) and isinstance(total, int) and isinstance(number, int)):
-        return None
-    return _Sar(reference, total, number) if total > 1 and 1 <= number <= total <= 255 else None
-
-
-def _sar_tlvs(sar: _Sar) -> tuple[Tlv, ...]:
+def _sar_tlvs(reference: int, total: int, number: int) -> tuple[Tlv, ...]:
     return (
-        tlv(Tag.SAR_MSG_REF_NUM, sar.reference),
-        tlv(Tag.SAR_TOTAL_SEGMENTS, sar.total),
-        tlv(Tag.SAR_SEGMENT_SEQNUM, sar.number),
+        tlv(Tag.SAR_MSG_REF_NUM, reference & 0xFFFF),
+        tlv(Tag.SAR_TOTAL_SEGMENTS, total),
+        tlv(Tag.SAR_SEGMENT_SEQNUM, number),
     )
 
 

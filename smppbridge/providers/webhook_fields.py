@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from smppbridge.model.message import Doubt, Message, Poll
-from smppbridge.smpp.text import encode_gsm, parts
+from smppbridge.smpp.gsm import encode_gsm
+from smppbridge.smpp.text import parts
 
 SECRET = "secret."
 HEADER = "header."

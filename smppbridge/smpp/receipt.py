@@ -1,16 +1,19 @@
 """Delivery receipts (SMPP 3.4 Appendix B): the text and the TLVs that we write, and every text that we read.
 
 Appendix B leaves the format to the vendor, so the two directions differ: we write the one form that all known
-clients read, and read all the forms that are known to be written. Must not know: which message it is about.
+clients read, unless another is wanted, and read all the forms that are known to be written. Must not know:
+which message it is about.
 """
 
 import re
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
+from typing import Literal, get_args
 
-from smppbridge.smpp.constants import MessageState, Tag
+from smppbridge.smpp.constants import EsmClass, MessageState, Tag
+from smppbridge.smpp.text import parts
 from smppbridge.smpp.times import full_year, parse_time
 from smppbridge.smpp.tlv import Tlv
 
@@ -30,8 +33,23 @@ STAT: dict[str, dict[int, str]] = {
 
 STAT["sms-assistent"] = {**STAT["standard"], MessageState.REJECTED: "REJECTED"}
 
+FieldName = Literal["id", "sub", "dlvrd", "submit date", "done date", "stat", "err", "text"]
+FIELDS: tuple[FieldName, ...] = get_args(FieldName)
+"""The fields of a receipt in their usual order."""
+
+DATES = {
+    "YYMMDDhhmm": ("%y%m%d%H%M", 60),
+    "YYMMDDhhmmss": ("%y%m%d%H%M%S", 1),
+    "YYYYMMDDhhmm": ("%Y%m%d%H%M", 60),
+    "YYYYMMDDhhmmss": ("%Y%m%d%H%M%S", 1),
+}
+"""Forms of a date: how strftime writes it, and how many seconds are written alike."""
+
+_CODECS = {0: "ascii", 1: "ascii", 3: "latin-1", 8: "utf-16-be"}
 _TEXT_LENGTH = 20
+_ERR_DIGITS = 3
 _MAX_ERR = 999
+_MAX_COUNT = 999
 _MAX_OCTETS = 254  # of a short_message (SMPP 3.4 §4.4.1)
 _VENDOR_TEXT_LENGTH = 64
 _DETAILS_LENGTH = 200
@@ -43,14 +61,28 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class ReceiptStyle:
     """How one account wants its receipts written.
 
-    ``seconds``: dates of 12 digits (YYMMDDhhmmss) instead of 10; ``zone``: of the dates; ``text``: whether
-    the beginning of the message follows `text:`; ``words``: a key of STAT.
+    ``fields``: those of FIELDS that are wanted, in the order that is wanted; ``dates``: a key of DATES;
+    ``zone``: of the dates; ``text``: whether the beginning of the message follows `text:`; ``words``: a key
+    of STAT; ``err_digits`` 1..8; ``data_coding`` 0, 1 (both ASCII), 3 or 8; ``esm_class``: of receipts, not
+    of intermediate notifications; ``count_parts``: whether sub and dlvrd count the short messages that carry
+    the text; ``vendor_tlvs``: whether there are any.
     """
 
-    seconds: bool = False
+    fields: tuple[str, ...] = FIELDS
+    dates: str = "YYMMDDhhmm"
     zone: tzinfo = UTC
     text: bool = True
     words: str = "standard"
+    err_digits: int = _ERR_DIGITS
+    data_coding: int = 0
+    esm_class: int = EsmClass.RECEIPT
+    count_parts: bool = False
+    vendor_tlvs: bool = True
+    usual: bool = field(init=False)  # fields, widths and alphabet as nearly everybody wants them
+
+    def __post_init__(self) -> None:
+        usual = self.fields == FIELDS and self.err_digits == _ERR_DIGITS and not self.count_parts
+        object.__setattr__(self, "usual", usual and _CODECS[self.data_coding] == "ascii")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,21 +128,51 @@ class ParsedReceipt:
 
 
 def format_receipt(fields: ReceiptFields, style: ReceiptStyle) -> bytes:
-    """The short_message of a receipt, in ASCII.
+    """The short_message of a receipt, in the data_coding of ``style``; at most 254 octets, cut at their end.
 
-    Widths are exact and `text:` is always there, because php-smpp fails on anything else. What follows it
-    stays empty for a message that is not ASCII: cut octets of another coding would only be misread.
+    As long as nothing else is wanted widths are exact and `text:` is always there, because php-smpp fails on
+    anything else. What follows it stays empty for a message that is not in the alphabet of the receipt: cut
+    octets of another coding would only be misread.
     """
+    if not style.usual:
+        return _unusual(fields, style)
     delivered = "001" if fields.state == MessageState.DELIVERED else "000"
     stat = STAT[style.words].get(fields.state, "UNKNOWN")
-    submitted = _date(fields.submitted, style)
-    done = _date(fields.done, style)
+    form, step = DATES[style.dates]
+    submitted = _stamp(fields.submitted // 1000 // step * step, style.zone, form)
+    done = _stamp(fields.done // 1000 // step * step, style.zone, form)
     text = (fields.details or _beginning(fields.text)) if style.text else ""
     receipt = (
         f"id:{fields.id} sub:001 dlvrd:{delivered} submit date:{submitted} done date:{done} "
         f"stat:{stat} err:{min(fields.err, _MAX_ERR):03} text:{text}"
     )
     return receipt.encode("ascii", "replace")[:_MAX_OCTETS]
+
+
+def _unusual(fields: ReceiptFields, style: ReceiptStyle) -> bytes:
+    """Field by field: takes twice as long."""
+    codec = _CODECS[style.data_coding]
+    count = min(parts(fields.text), _MAX_COUNT) if style.count_parts else 1
+    form, step = DATES[style.dates]
+    text = (fields.details or _beginning(fields.text, codec)) if style.text else ""
+    value = {
+        "id": fields.id,
+        "sub": f"{count:03}",
+        "dlvrd": f"{count if fields.state == MessageState.DELIVERED else 0:03}",
+        "submit date": _stamp(fields.submitted // 1000 // step * step, style.zone, form),
+        "done date": _stamp(fields.done // 1000 // step * step, style.zone, form),
+        "stat": STAT[style.words].get(fields.state, "UNKNOWN"),
+        "err": f"{min(fields.err, 10**style.err_digits - 1):0{style.err_digits}}",
+        "text": text,
+    }
+    receipt = " ".join([f"{name}:{value[name]}" for name in style.fields])
+    octets = receipt.encode(codec, "replace")
+    return octets if len(octets) <= _MAX_OCTETS else _cut(octets, codec)
+
+
+def _cut(octets: bytes, codec: str) -> bytes:
+    """The first 254 octets, without half a surrogate pair at the end."""
+    return octets[:_MAX_OCTETS].decode(codec, "ignore").encode(codec)
 
 
 def receipt_tlvs(
@@ -166,20 +228,17 @@ def _c_string(text: str, length: int = _VENDOR_TEXT_LENGTH) -> bytes:
     return text[:length].replace("\0", " ").encode("latin-1", "replace") + b"\0"
 
 
-def _date(milliseconds: int, style: ReceiptStyle) -> str:
-    if style.seconds:
-        return _stamp(milliseconds // 1000, style.zone, "%y%m%d%H%M%S")
-    return _stamp(milliseconds // 60_000 * 60, style.zone, "%y%m%d%H%M")
-
-
 @lru_cache(maxsize=4096)  # receipts of one batch share their minutes, and strftime is most of the work
 def _stamp(seconds: int, zone: tzinfo, form: str) -> str:
     return (_EPOCH + timedelta(seconds=seconds)).astimezone(zone).strftime(form)
 
 
-def _beginning(text: str) -> str:
+def _beginning(text: str, codec: str = "ascii") -> str:
     if not text.isascii():
-        return ""
+        try:
+            text.encode(codec)
+        except UnicodeEncodeError:
+            return ""
     text = text[:_TEXT_LENGTH]
     # A NUL would end the receipt for a reader of C strings, a line break for a reader of lines.
     return text if text.isprintable() else "".join(char if char.isprintable() else " " for char in text)

@@ -6,11 +6,14 @@ Times are integer milliseconds since 1970, UTC, and always an argument. Must not
 """
 
 from asyncio import Future
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from smppbridge.model.joining import Collected, Join, Joined, Part
 from smppbridge.model.message import (
+    Alert,
     Doubt,
+    Found,
     Inbound,
     InboundPart,
     Message,
@@ -18,6 +21,7 @@ from smppbridge.model.message import (
     Overdue,
     Poll,
     Receipt,
+    Replacement,
     Segment,
     Sent,
     Settled,
@@ -42,6 +46,7 @@ class Gauges(NamedTuple):
     uncertain: dict[str, int]  # provider -> messages UNCERTAIN
     owed: dict[str, tuple[int, int]]  # account -> receipts owed, oldest "at"
     inbound: dict[str, int]  # account -> parts of messages from phones owed
+    collecting: dict[str, int]  # account -> parts of long messages that wait for the others
     # provider -> statuses that have waited a minute for a message with their reference; of the oldest 10,000
     unknown: dict[str, int]
 
@@ -50,15 +55,31 @@ class Settlement(NamedTuple):
     """What a batch of statuses did."""
 
     settled: list[Settled]  # became final now
-    notified: frozenset[str]  # accounts that are owed an intermediate notification by it
+    notified: frozenset[str]  # accounts that are owed something else by it: notifications, receipts for parts
     late: int  # statuses that contradict a final state: ignored
+    alerted: frozenset[str] = frozenset()  # accounts that are owed an alert by it
 
 
 class Recorded(NamedTuple):
     """What one `record` did."""
 
-    settlement: Settlement  # by statuses that had waited for the references of what was sent
+    settlement: Settlement  # by statuses that had waited for the references of what was sent; all `notified`
     settled: list[Settled]  # became final by outcomes
+
+
+class Cancelled(NamedTuple):
+    """What a cancellation did."""
+
+    found: int  # messages that were named
+    ids: list[int]  # those of them that are cancelled now
+    settlement: Settlement  # the same in numbers
+
+
+class Kept(NamedTuple):
+    """A message that got new content in place of a new message."""
+
+    id: int
+    wire_id: str
 
 
 class Arrival(NamedTuple):
@@ -94,6 +115,61 @@ class Store(Protocol):
 
     def take_short_ids(self, count: int) -> "Future[int]":
         """Reserve ``count`` consecutive numbers (1..2^31-1, wrapping) for ids of 8 characters; the first."""
+
+    # --- joining ---------------------------------------------------------------------------------
+
+    def add_parts(self, parts: Sequence[Part]) -> "Future[list[Collected]]":
+        """Store parts of long messages, all or none; one `Collected` for each, in order. Parts belong
+        together by account, recipient, source_addr, reference, its width, and total. One that is there
+        already (the same octets under the same number) is not stored again; one with other octets begins
+        another message, to which all further parts belong."""
+
+    def await_parts(self, now: int) -> "Future[None]":
+        """Wait for missing parts as long as at first, up to a minute: nobody could bring them for a while."""
+
+    def take_joins(self, now: int, limit: int) -> "Future[list[Join]]":
+        """Up to ``limit`` messages whose parts are all there, then those of which some are missing and no
+        longer waited for. Changes nothing: they come again until `join`."""
+
+    def join(
+        self, joined: Sequence[Joined], given_up: Mapping[int, Sequence[Outcome]], now: int
+    ) -> "Future[Settlement]":
+        """``joined``: their heads go on with the whole text. ``given_up``: by head, the final states of all
+        parts that are there. Parts that come again are known until the time for parts is over."""
+
+    def forget_joins(self, now: int, limit: int) -> "Future[int]":
+        """Up to ``limit`` messages whose time for parts is over: one that comes again is new; how many."""
+
+    # --- what ESMEs ask about messages of theirs ---------------------------------------------------
+
+    def add_or_replace(
+        self, segments: Sequence[Segment], replacing: Collection[int]
+    ) -> "Future[dict[int, Kept]]":
+        """Store accepted segments, all or none. One whose id is in ``replacing`` takes the place of the
+        latest message WAITING or QUEUED, its deadline not come, with the same account, recipient, source_addr
+        and service_type. That keeps its id, its wire_id and when it was submitted, and gets everything else.
+        Where there is none the segment is added. By the ids that took a place: the message it is now."""
+
+    def find_messages(self, account: str, wire_id: str) -> "Future[list[Found]]":
+        """The messages with this message_id: one, or one for each destination of a submit_multi. A part of a
+        long message is found with its head's id, stage, state and content."""
+
+    def cancel(
+        self, account: str, wire_id: str, source: str, destination: str, now: int
+    ) -> "Future[Cancelled]":
+        """Those messages with this message_id, source_addr and, unless it is "", destination_addr that are
+        WAITING or QUEUED become DELETED, with the receipts owed. All others stay as they are."""
+
+    def cancel_pending(
+        self, account: str, recipient: str, source: str, service_type: str | None, before: int, now: int
+    ) -> "Future[Cancelled]":
+        """The same with those for a recipient (international digits), with this source_addr and service_type
+        (None: any), and with an id below ``before``. A bounded number at a time: call it again until
+        ``found`` is 0."""
+
+    def replace(self, message_id: int, replacement: Replacement, now: int) -> "Future[bool]":
+        """New content for a message that is WAITING or QUEUED, has not come to its deadline, and is not to
+        be kept by a provider until it is time to send it; False when it is not, and nothing has changed."""
 
     # --- sending ---------------------------------------------------------------------------------
 
@@ -195,7 +271,21 @@ class Store(Protocol):
 
     def expire_receipts(self, account: str, before: int, limit: int) -> "Future[int]":
         """Drop up to ``limit`` receipts of ``account`` with a state reached before ``before``, and parts of
-        messages from phones taken before it; how many."""
+        messages from phones taken before it; how many. Not counted: alerts, owed or only watched for, of
+        messages that ended before it, as many again."""
+
+    def owes(self, account: str, now: int) -> "Future[bool]":
+        """Whether anything is due for an account that has no bind to take it."""
+
+    # --- alerts ------------------------------------------------------------------------------------
+
+    def claim_alerts(self, account: str, now: int, lease_until: int, limit: int) -> "Future[list[Alert]]":
+        """Alerts due for any bind of the account; not due again before ``lease_until``. A message that asked
+        for one by its TLVs and became UNDELIVERABLE or EXPIRED is owed it as soon as another message of its
+        account to the same recipient becomes DELIVERED; of several with the same source_addr, the latest."""
+
+    def pay_alerts(self, ids: Sequence[int]) -> "Future[None]":
+        """These are sent: delete them."""
 
     # --- messages from phones ---------------------------------------------------------------------
 

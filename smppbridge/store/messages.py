@@ -323,5 +323,7 @@ def purge(connection: sqlite3.Connection, after: int, before: int, limit: int) -
             after = 0
     connection.executemany("DELETE FROM attempts WHERE message_id = ?", doomed)
     parts.delete(connection, doomed)
+    connection.executemany("DELETE FROM joined WHERE head = ?", doomed)
+    connection.executemany("DELETE FROM alerts WHERE message_id = ?", doomed)
     connection.executemany("DELETE FROM messages WHERE id = ?", doomed)
     return len(doomed), after

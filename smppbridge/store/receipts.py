@@ -37,6 +37,20 @@ DELETE FROM receipts WHERE id IN (
     SELECT id FROM receipts INDEXED BY receipts_deferred
     WHERE account = ? AND at < ? AND tries > 0 LIMIT ?)"""
 
+# A bind that is gone may have left some behind that are not due before they are released.
+_OWES = """
+SELECT EXISTS (
+    SELECT 1 FROM receipts INDEXED BY receipts_due WHERE account = ?1 AND origin = 0 AND due_at <= ?2)
+OR EXISTS (SELECT 1 FROM receipts INDEXED BY receipts_due WHERE account = ?1 AND origin > 0)
+OR EXISTS (SELECT 1 FROM inbound_parts INDEXED BY inbound_parts_due WHERE account = ?1 AND due_at <= ?2)
+OR EXISTS (SELECT 1 FROM alerts INDEXED BY alerts_due WHERE account = ?1 AND due_at <= ?2)"""
+
+
+def owes(connection: sqlite3.Connection, account: str, now: int) -> bool:
+    """Whether anything is due for an account that has no bind which could claim it."""
+    found = connection.execute(_OWES, (account, now)).fetchone()
+    return bool(found[0])
+
 
 def claim(
     connection: sqlite3.Connection, account: str, origin: int, now: int, lease_until: int, limit: int

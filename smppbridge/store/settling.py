@@ -8,7 +8,7 @@ Must not know: asyncio, how receipts are delivered.
 import sqlite3
 from collections.abc import Sequence
 
-from smppbridge.model.message import Outcome, Settled, Stage, StatusReport
+from smppbridge.model.message import Outcome, Stage, StatusReport
 from smppbridge.store import orphans, parts, references
 from smppbridge.store.base import Settlement
 from smppbridge.store.parts import Words
@@ -35,7 +35,7 @@ def settle(
     return _carry_out(connection, words, live)
 
 
-def finish(connection: sqlite3.Connection, outcomes: Sequence[Outcome], live: Binds) -> list[Settled]:
+def finish(connection: sqlite3.Connection, outcomes: Sequence[Outcome], live: Binds) -> Settlement:
     """Apply final states that the bridge decides."""
     said: dict[int, Outcome] = {}
     for outcome in outcomes:
@@ -47,7 +47,7 @@ def finish(connection: sqlite3.Connection, outcomes: Sequence[Outcome], live: Bi
         if not word.attempt or (word.attempt == attempt and row.stage in _IN_HAND):
             verdict = Verdict(word.state, True, word.err, word.code, word.at, "", word.silent)
             ends.append((row, verdict))
-    return _apply(connection, parts.given_up(connection, ends), live).settled
+    return _apply(connection, parts.given_up(connection, ends), live)
 
 
 def adopt(connection: sqlite3.Connection, ids: Sequence[int], live: Binds) -> Settlement:

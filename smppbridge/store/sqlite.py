@@ -9,27 +9,40 @@ Must not know: SMPP, providers, HTTP.
 import asyncio
 import sqlite3
 from asyncio import Future
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from smppbridge.errors import StoreError
+from smppbridge.model.joining import Collected, Join, Joined, Part
 from smppbridge.model.message import (
+    Alert,
     Doubt,
+    Found,
     InboundPart,
     Message,
     Outcome,
     Overdue,
     Poll,
     Receipt,
+    Replacement,
     Segment,
     Sent,
     StatusReport,
     Unsent,
 )
-from smppbridge.store import inbound, messages, orphans, receipts, settling, views
-from smppbridge.store.base import Arrival, Backlog, Gauges, Recorded, Rerouted, Settlement
+from smppbridge.store import alerts, inbound, joins, lookups, messages, orphans, receipts, settling, views
+from smppbridge.store.base import (
+    Arrival,
+    Backlog,
+    Cancelled,
+    Gauges,
+    Kept,
+    Recorded,
+    Rerouted,
+    Settlement,
+)
 from smppbridge.store.checkpoint import Checkpointer
 from smppbridge.store.files import LOG_PAGE, Files, touch
 from smppbridge.store.writer import SLOW_COMMIT, Writer, commit
@@ -129,6 +142,61 @@ class SqliteStore:
             raise ValueError(f"count must be 1..{messages.SHORT_ID_MAX}, not {count}")
         return self._call(lambda connection: messages.take_short_ids(connection, count))
 
+    # --- joining ---------------------------------------------------------------------------------
+
+    def add_parts(self, parts: Sequence[Part]) -> "Future[list[Collected]]":
+        return self._call(lambda connection: joins.add(connection, parts))
+
+    def await_parts(self, now: int) -> "Future[None]":
+        return self._call(lambda connection: joins.await_parts(connection, now))
+
+    def take_joins(self, now: int, limit: int) -> "Future[list[Join]]":
+        return self._call(lambda connection: joins.take(connection, now, limit))
+
+    def join(
+        self, joined: Sequence[Joined], given_up: Mapping[int, Sequence[Outcome]], now: int
+    ) -> "Future[Settlement]":
+        def work(connection: sqlite3.Connection) -> Settlement:
+            joins.make(connection, joined, list(given_up))
+            outcomes = [one for of_head in given_up.values() for one in of_head]
+            return settling.finish(connection, outcomes, self._live)
+
+        return self._call(work)
+
+    def forget_joins(self, now: int, limit: int) -> "Future[int]":
+        return self._call(lambda connection: joins.forget(connection, now, limit))
+
+    # --- what ESMEs ask about messages of theirs ---------------------------------------------------
+
+    def add_or_replace(
+        self, segments: Sequence[Segment], replacing: Collection[int]
+    ) -> "Future[dict[int, Kept]]":
+        return self._call(lambda connection: lookups.add_or_replace(connection, segments, replacing))
+
+    def find_messages(self, account: str, wire_id: str) -> "Future[list[Found]]":
+        return self._call(lambda connection: lookups.find(connection, account, wire_id))
+
+    def cancel(
+        self, account: str, wire_id: str, source: str, destination: str, now: int
+    ) -> "Future[Cancelled]":
+        return self._call(
+            lambda connection: lookups.cancel(
+                connection, account, wire_id, source, destination, now, self._live
+            )
+        )
+
+    def cancel_pending(
+        self, account: str, recipient: str, source: str, service_type: str | None, before: int, now: int
+    ) -> "Future[Cancelled]":
+        return self._call(
+            lambda connection: lookups.cancel_pending(
+                connection, account, recipient, source, service_type, before, now, self._live
+            )
+        )
+
+    def replace(self, message_id: int, replacement: Replacement, now: int) -> "Future[bool]":
+        return self._call(lambda connection: lookups.replace(connection, message_id, replacement, now))
+
     # --- sending ---------------------------------------------------------------------------------
 
     def claim_messages(
@@ -145,7 +213,9 @@ class SqliteStore:
             messages.record_sent(connection, sent, now)
             settlement = settling.adopt(connection, [item.id for item in sent], self._live)
             messages.record_unsent(connection, unsent)
-            return Recorded(settlement, settling.finish(connection, outcomes, self._live))
+            ended = settling.finish(connection, outcomes, self._live)
+            notified = settlement.notified | ended.notified
+            return Recorded(settlement._replace(notified=notified), ended.settled)
 
         return self._call(work)
 
@@ -226,9 +296,21 @@ class SqliteStore:
     def expire_receipts(self, account: str, before: int, limit: int) -> "Future[int]":
         def work(connection: sqlite3.Connection) -> int:
             count = receipts.expire(connection, account, before, limit)
+            alerts.expire(connection, account, before, limit)
             return count + inbound.expire(connection, account, before, limit - count)
 
         return self._call(work)
+
+    def owes(self, account: str, now: int) -> "Future[bool]":
+        return self._call(lambda connection: receipts.owes(connection, account, now))
+
+    # --- alerts ----------------------------------------------------------------------------------
+
+    def claim_alerts(self, account: str, now: int, lease_until: int, limit: int) -> "Future[list[Alert]]":
+        return self._call(lambda connection: alerts.claim(connection, account, now, lease_until, limit))
+
+    def pay_alerts(self, ids: Sequence[int]) -> "Future[None]":
+        return self._call(lambda connection: alerts.delete(connection, ids))
 
     # --- messages from phones ---------------------------------------------------------------------
 

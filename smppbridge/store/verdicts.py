@@ -5,12 +5,14 @@ message was found, how receipts are delivered.
 """
 
 import sqlite3
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from smppbridge.model.message import Settled, Stage
 from smppbridge.model.registered import owes_receipt
+from smppbridge.store import alerts
 from smppbridge.store.base import Settlement
+from smppbridge.store.rows import select_in
 
 Binds = Collection[tuple[str, int]]  # (account, origin) of the binds that claim receipts now
 
@@ -29,6 +31,7 @@ class Row(NamedTuple):
     seen: int
     registered_delivery: int
     submitted_at: int
+    segments: int  # submit_sm that it was joined of
     part_state: int | None  # None: the message as a whole is meant
     part_final: int
 
@@ -51,6 +54,10 @@ WHOLE = f"m.provider_ref, {_OF_MESSAGE}, NULL, 0"
 PART = f"p.provider_ref, {_OF_MESSAGE}, p.state, p.final"
 """Those of one that means its part p."""
 
+_FOLLOWERS = f"""
+SELECT j.head, {WHOLE} FROM joined j JOIN messages m ON m.id = j.message_id
+WHERE j.head IN ({{}}) AND j.message_id <> j.head"""
+
 _FINAL = (
     f"UPDATE messages SET stage = {Stage.FINAL:d}, due_at = NULL, state = ?, err = ?, code = ?, done_at = ?, "
     "details = ? WHERE id = ?"
@@ -64,15 +71,31 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 def apply(
     connection: sqlite3.Connection, pairs: Iterable[tuple[Row, Sequence[Verdict]]], live: Binds
 ) -> Settlement:
-    """Write verdicts to their messages, and the receipts owed by them. FINAL messages stay as they are."""
+    """Write verdicts to their messages, and the receipts owed by them. FINAL messages stay as they are.
+
+    What a message was joined of shares its fate: each part owes the receipts that it asked for itself."""
     changes = _Changes(live)
+    heads: dict[int, Sequence[Verdict]] = {}
     for row, verdicts in pairs:
         changes.add(row, verdicts)
+        if row.segments > 1:
+            heads[row.id] = verdicts
+    if heads:
+        for row, verdicts in _followers(connection, heads):
+            changes.follow(row, verdicts)
     # A message may be in both: its final state comes last.
     connection.executemany(_NOTE, changes.notes)
     connection.executemany(_FINAL, changes.finals)
     connection.executemany(_OWE, changes.receipts)
-    return Settlement(changes.settled, frozenset(changes.notified), changes.late)
+    alerted = alerts.settle(connection, changes.ended)
+    return Settlement(changes.settled, frozenset(changes.notified), changes.late, alerted)
+
+
+def _followers(
+    connection: sqlite3.Connection, heads: Mapping[int, Sequence[Verdict]]
+) -> Iterator[tuple[Row, Sequence[Verdict]]]:
+    for head, *fields in select_in(connection, _FOLLOWERS, list(heads)):
+        yield Row._make(fields), heads[head]
 
 
 class _Changes:
@@ -83,6 +106,7 @@ class _Changes:
         self.notes: list[tuple[int, int, str, int, int]] = []
         self.finals: list[tuple[int, int, str, int, str, int]] = []
         self.receipts: list[tuple[str, int, int, int, bool, int, str, int, int, str]] = []
+        self.ended: list[alerts.Ended] = []
         self.settled: list[Settled] = []
         self.notified: set[str] = set()
         self.late = 0
@@ -99,6 +123,7 @@ class _Changes:
             if final:
                 ended = True
                 self.finals.append((state, err, code, at, details, row.id))
+                self.ended.append((row.id, row.account, row.recipient, state, at))
                 self.settled.append(Settled(row.account, row.provider, state, row.submitted_at, owed))
             else:
                 bit = 1 << state
@@ -111,6 +136,15 @@ class _Changes:
             last = state
             if owed:
                 self._owe(row, verdict)
+
+    def follow(self, row: Row, verdicts: Sequence[Verdict]) -> None:
+        """The same to a part of it: its receipts are its own, but it is counted with its message."""
+        settled, late, owed = len(self.settled), self.late, len(self.receipts)
+        self.add(row, verdicts)
+        del self.settled[settled:]
+        self.late = late
+        if len(self.receipts) > owed:
+            self.notified.add(row.account)
 
     def _owe(self, row: Row, verdict: Verdict) -> None:
         origin = row.origin if (row.account, row.origin) in self._live else 0

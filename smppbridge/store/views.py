@@ -20,6 +20,9 @@ SELECT provider, count(DISTINCT told) FROM (
     SELECT provider, told, at FROM orphans ORDER BY id LIMIT {_MOST_UNKNOWN})
 WHERE at < ? GROUP BY provider"""
 
+_COLLECTING = """
+SELECT account, sum(total - missing) FROM joins INDEXED BY joins_due WHERE made = 0 GROUP BY account"""
+
 _LIST_OPEN = f"""
 SELECT {OVERDUE_COLUMNS} FROM messages INDEXED BY messages_due
 WHERE stage = ? AND due_at IS NOT NULL ORDER BY id LIMIT ?"""
@@ -82,7 +85,8 @@ def gauges(connection: sqlite3.Connection, now: int) -> Gauges:
         ).fetchall()
     }
     unknown = dict(connection.execute(_UNKNOWN, (now - UNKNOWN_AFTER_MS,)).fetchall())
-    return Gauges(queued, uncertain, owed, _inbound(connection), unknown)
+    collecting = dict(connection.execute(_COLLECTING).fetchall())
+    return Gauges(queued, uncertain, owed, _inbound(connection), collecting, unknown)
 
 
 def list_stage(connection: sqlite3.Connection, stage: int, limit: int) -> list[Overdue]:

@@ -81,22 +81,6 @@ async def run(
     return result
 
 
-@pytest.fixture
-def kills(request: pytest.FixtureRequest) -> int:
-    """How often to kill."""
-    count: int = request.config.getoption("--kills")
-    return count
-
-
-@pytest.fixture
-def chance(request: pytest.FixtureRequest) -> Random:
-    """All randomness of one test; its seed is printed with a failure."""
-    given: int | None = request.config.getoption("--kill-seed")
-    seed = Random().randrange(2**32) if given is None else given
-    print(f"--kill-seed {seed}")
-    return Random(seed)
-
-
 @pytest.mark.parametrize("kind", KINDS)
 async def test_nothing_is_lost_where_uncertain_messages_are_sent_again(
     tmp_path: Path, kind: Kind, kills: int, chance: Random

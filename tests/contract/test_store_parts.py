@@ -191,7 +191,7 @@ async def test_a_message_that_was_given_up_stays_so(store: Store, state: State, 
     await send(store, ("a", "b"))
     await settle(store, word("a", state))
     await finish(store, [Outcome(1, int(State.EXPIRED), 0, "", NOW)])
-    assert await settle(store, word("b", state)) == ([], frozenset(), late)
+    assert await settle(store, word("b", state)) == Settlement([], frozenset(), late)
     assert len(await owed(store)) == 1
 
 

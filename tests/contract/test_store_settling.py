@@ -35,9 +35,9 @@ async def test_a_final_state_never_changes(store: Store) -> None:
     await send(store, segment(1))
     await store.settle("lab", [report(1, State.DELIVERED)], NOW)
     again = await store.settle("lab", [report(1, State.DELIVERED)], NOW + 1)
-    assert again == ([], frozenset(), 0)
+    assert again == Settlement([], frozenset(), 0)
     other = await store.settle("lab", [report(1, State.UNDELIVERABLE)], NOW + 2)
-    assert other == ([], frozenset(), 1)
+    assert other == Settlement([], frozenset(), 1)
     assert await finish(store, [Outcome(1, int(State.EXPIRED), 0, "", NOW + 3)]) == []
     assert [(receipt.state, receipt.at) for receipt in await owed(store, now=NOW + 9)] == [
         (State.DELIVERED, NOW)
@@ -170,7 +170,7 @@ async def test_a_status_before_its_reference_waits_for_it(store: Store) -> None:
     await store.add_segments([segment(1), segment(2), segment(3, registered_delivery=0x10)])
     messages = await claim(store)
     early = [report(1), report(3, State.ACCEPTED, final=False), report(9)]
-    assert await store.settle("lab", early, NOW + 1) == ([], frozenset(), 0)
+    assert await store.settle("lab", early, NOW + 1) == Settlement([], frozenset(), 0)
     settlement = await record_sent(store, [sent(message) for message in messages], NOW + 2)
     assert settlement.settled == [Settled("pbx", "lab", State.DELIVERED, NOW, True)]
     assert settlement.notified == {"pbx"}

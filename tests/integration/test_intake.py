@@ -41,16 +41,9 @@ REFUSALS: dict[str, tuple[int, SubmitSm]] = {
     "no text": (0x4A5, submit(b"")),
     "odd UCS-2": (0x4A5, submit(b"\x04\x1f\x04", data_coding=8)),
     "half of a surrogate pair": (0x4A3, submit(b"\xd8\x3d", data_coding=8)),
-    "a part of a long message": (0x43, submit(b"\5\0\3\1\2\1part", esm_class=0x40)),
-    "a part with half a header": (0x4A5, submit(b"\5\0\3", esm_class=0x40)),
+    "a text for an application": (0x43, submit(b"\6\5\4\x0b\x84\x23\xf0push", esm_class=0x40)),
     "a receipt": (0x43, submit(esm_class=0x04)),
     "an acknowledgement": (0x43, submit(esm_class=0x08)),
-    "a part by sar": (
-        0x43,
-        submit(
-            tlvs=(tlv(Tag.SAR_MSG_REF_NUM, 1), tlv(Tag.SAR_TOTAL_SEGMENTS, 2), tlv(Tag.SAR_SEGMENT_SEQNUM, 1))
-        ),
-    ),
     "an impossible schedule": (0x61, submit(schedule_delivery_time="261332250000000+")),
     "a short schedule": (0x61, submit(schedule_delivery_time="2611")),
     "an impossible validity": (0x62, submit(validity_period="9913322500000000")),
@@ -60,7 +53,7 @@ REFUSALS: dict[str, tuple[int, SubmitSm]] = {
         submit(schedule_delivery_time=format_relative(3600), validity_period=format_relative(60)),
     ),
     "a predefined message": (0x63, submit(sm_default_msg_id=1)),
-    "a replacement": (0x54, submit(replace_if_present_flag=1)),
+    "an unknown way to replace": (0x54, submit(replace_if_present_flag=2)),
     "a priority that is none": (0x06, submit(priority_flag=4)),
     "an unknown service": (0x15, submit(service_type="XYZ")),
     "a service that the account may not use": (0x15, submit(service_type="HLR")),

@@ -6,19 +6,12 @@ from pathlib import Path
 import pytest
 
 from smppbridge.model.passwords import hash_password
-from smppbridge.smpp.addresses import SmeAddress
 from smppbridge.smpp.codec import encode
 from smppbridge.smpp.constants import Status, Tag
 from smppbridge.smpp.pdu import (
-    CancelSm,
-    DataSm,
     EnquireLink,
     EnquireLinkResp,
     GenericNack,
-    Pdu,
-    QuerySm,
-    ReplaceSm,
-    SubmitMulti,
     SubmitSmResp,
     Unbind,
     UnbindResp,
@@ -122,24 +115,6 @@ async def test_a_submit_on_a_receiver(tmp_path: Path) -> None:
     async with bridge(tmp_path) as app, await Esme.bound(app.smpp_ports[0], kind="RX") as esme:
         answer = await esme.ask(submit())
         assert (type(answer), answer.command_status) == (SubmitSmResp, Status.ESME_RINVBNDSTS)
-
-
-NOT_TAKEN: tuple[Pdu, ...] = (
-    SubmitMulti(dest_address=(SmeAddress(1, 1, "375291234567"),), short_message=b"x"),
-    DataSm(destination_addr="375291234567"),
-    QuerySm(message_id="1"),
-    CancelSm(message_id="1"),
-    ReplaceSm(message_id="1"),
-)
-
-
-async def test_requests_that_are_not_taken_are_refused_by_name(tmp_path: Path) -> None:
-    async with bridge(tmp_path) as app, await Esme.bound(app.smpp_ports[0]) as esme:
-        for request in NOT_TAKEN:
-            answer = await esme.ask(request)
-            assert type(answer).__name__ == type(request).__name__ + "Resp"
-            assert answer.command_status == Status.ESME_RINVCMDID
-        assert await esme.submit(submit())
 
 
 async def test_interface_version_3_3(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What an upstream SMSC gets of a submit_sm, octet for octet: optional parameters, parts, data, settings."""
+"""What an upstream SMSC gets of a submit_sm, octet for octet: fields, optional parameters, texts, data."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from smppbridge.smpp.concat import header
 from smppbridge.smpp.constants import Status, Tag
 from smppbridge.smpp.pdu import SubmitSm, SubmitSmResp
 from smppbridge.smpp.text import encode_text
@@ -29,15 +28,6 @@ KNOWN = (
 VENDOR = ((0x1501, b"\0\xff vendor"), (0x3FFF, b""))
 BEYOND = ((0x4001, b"reserved"),)
 ALL = (REFERENCE, *KNOWN, *VENDOR, *BEYOND)
-UDH = header(0x42, 2, 1)
-
-
-def sar(reference: int, total: int, number: int) -> tuple[Tlv, ...]:
-    return (
-        tlv(Tag.SAR_MSG_REF_NUM, reference),
-        tlv(Tag.SAR_TOTAL_SEGMENTS, total),
-        tlv(Tag.SAR_SEGMENT_SEQNUM, number),
-    )
 
 
 async def passed(
@@ -183,112 +173,72 @@ async def test_senders(tmp_path: Path, sender: str, keys: dict[str, Any], expect
     assert (pdu.dest_addr_ton, pdu.dest_addr_npi) == (1, 1)
 
 
-# --- parts that the ESME made ----------------------------------------------------------------------
+# --- texts with a header of an application ----------------------------------------------------------
 
-GSM = UDH + encode_text("€ first {part} @", 0, "gsm")
-LATIN = UDH + "café ÿ".encode("latin-1")
-WIDE = UDH + "Часть 1".encode("utf-16-be") + b"\xd8\x3d"  # a pair cut in two
-GSM_AND_LATIN = {"data_codings": [0, 3, 8]}
+PORTS = b"\6\5\4\x0b\x84\x23\xf0"
+TO_PORT = PORTS + encode_text("€ {push} @", 0, "gsm")
+LATIN = PORTS + "café ÿ".encode("latin-1")
+HALF = PORTS + "Часть 1".encode("utf-16-be") + b"\xd8\x3d"  # a pair cut in two
+PART_TO_PORT = b"\x0b\5\4\x0b\x84\x23\xf0\0\3\x42\2\1" + b"first"
 
 
 @pytest.mark.parametrize(
     ("encoding", "octets", "data_coding", "keys", "expected"),
     [
-        ("gsm", GSM, 0, {}, 0),
-        ("latin-1", LATIN, 3, GSM_AND_LATIN, 3),
-        ("latin-1", LATIN, 0, GSM_AND_LATIN, 3),
-        ("ascii", UDH + b"first", 0, {"data_codings": [1, 8]}, 1),
-        ("latin-1", WIDE, 8, {}, 8),
-        ("gsm", WIDE, 8, {"profile": "sms-assistent"}, 8),
-        ("gsm", LATIN, 3, {"profile": "sms-assistent"}, 3),
-        ("gsm", b"\6\x08\4\x12\x34\2\1" + b"first", 0, {}, 0),
+        ("gsm", TO_PORT, 0, {}, 0),
+        ("latin-1", LATIN, 3, {"data_codings": [0, 3, 8]}, 3),
+        ("latin-1", LATIN, 0, {"data_codings": [0, 3, 8]}, 3),
+        ("ascii", PORTS + b"first", 0, {"data_codings": [1, 8]}, 1),
+        ("latin-1", HALF, 8, {}, 8),
+        ("gsm", HALF, 8, {"profile": "sms-assistent"}, 8),
+        ("gsm", PART_TO_PORT, 0, {}, 0),
     ],
 )
-async def test_parts_pass_as_they_are(
+async def test_a_header_of_an_application_passes_as_it_is(
     tmp_path: Path, encoding: str, octets: bytes, data_coding: int, keys: dict[str, Any], expected: int
 ) -> None:
-    part = submit(octets, data_coding=data_coding, esm_class=0x40)
-    pdu = await passed_one(tmp_path, part, account={"default_encoding": encoding}, **keys)
+    headed = submit(octets, data_coding=data_coding, esm_class=0x40)
+    pdu = await passed_one(tmp_path, headed, account={"default_encoding": encoding}, **keys)
     assert (pdu.short_message, pdu.data_coding, pdu.esm_class) == (octets, expected, 0x40)
 
 
-async def test_all_parts_of_one_text_are_messages_of_their_own(tmp_path: Path) -> None:
-    parts = [submit(header(9, 3, number) + b"x" * 134, data_coding=3, esm_class=0x40) for number in (1, 2, 3)]
-    async with (
-        CentreSimulator(Rules()) as centre,
-        linked(tmp_path, centre, data_codings=[3, 8]) as app,
-        await Esme.bound(app.smpp_ports[0]) as esme,
-    ):
-        ids = await esme.submit_many(parts)
-        assert {read(pdu).id for pdu in await esme.receipts(3)} == set(ids)
-        assert sorted(taken.pdu.short_message for taken in centre.submitted) == [
-            p.short_message for p in parts
-        ]
-
-
 @pytest.mark.parametrize(
-    ("octets", "data_coding", "expected", "sent"),
+    ("octets", "expected", "sent"),
     [
-        (LATIN.replace("ÿ".encode("latin-1"), b""), 3, 0, UDH + encode_text("café ", 0, "gsm")),
-        (LATIN, 3, 8, UDH + "café ÿ".encode("utf-16-be")),
-        (UDH + b"x" * 134, 3, 0, UDH + b"x" * 134),
+        (LATIN[:-1], 0, PORTS + encode_text("café ", 0, "gsm")),
+        (LATIN, 8, PORTS + "café ÿ".encode("utf-16-be")),
+        (PORTS + b"x" * 133, 0, PORTS + b"x" * 133),
     ],
 )
-async def test_parts_in_a_coding_that_the_smsc_does_not_read(
-    tmp_path: Path, octets: bytes, data_coding: int, expected: int, sent: bytes
+async def test_its_text_in_a_coding_that_the_smsc_does_not_read(
+    tmp_path: Path, octets: bytes, expected: int, sent: bytes
 ) -> None:
-    part = submit(octets, data_coding=data_coding, esm_class=0x40)
-    pdu = await passed_one(tmp_path, part)
+    pdu = await passed_one(tmp_path, submit(octets, data_coding=3, esm_class=0x40))
     assert (pdu.short_message, pdu.data_coding, pdu.esm_class) == (sent, expected, 0x40)
 
 
-async def test_a_part_that_fits_no_coding_is_refused(tmp_path: Path) -> None:
-    part = submit(UDH + b"\xff" * 134, data_coding=3, esm_class=0x40)
-    assert await refusal(tmp_path, part) == Status.ESME_RINVENCODING
+async def test_a_text_that_fits_no_coding_beside_its_header_is_refused(tmp_path: Path) -> None:
+    headed = submit(PORTS + b"\xff" * 133, data_coding=3, esm_class=0x40)
+    assert await refusal(tmp_path, headed) == Status.ESME_RINVENCODING
 
 
 @pytest.mark.parametrize("encoding", ["cp1251", "utf-8"])
-async def test_parts_in_a_coding_without_a_name_are_refused(tmp_path: Path, encoding: str) -> None:
-    part = submit(UDH + b"first", data_coding=0, esm_class=0x40)
-    refused = await refusal(tmp_path, part, account={"default_encoding": encoding})
+async def test_a_header_with_a_text_in_a_coding_without_a_name_is_refused(
+    tmp_path: Path, encoding: str
+) -> None:
+    headed = submit(PORTS + b"first", data_coding=0, esm_class=0x40)
+    refused = await refusal(tmp_path, headed, account={"default_encoding": encoding})
     assert refused == Status.ESME_RINVENCODING
 
 
-@pytest.mark.parametrize(
-    ("keys", "esm_class", "octets", "tlvs"),
-    [
-        ({}, 0, b"first", (REFERENCE, *sar(0x1242, 2, 1))),
-        ({"tlvs": "all"}, 0, b"first", (REFERENCE, *sar(0x1242, 2, 1))),
-        ({"tlvs": "reference"}, 0x40, UDH + b"first", (REFERENCE,)),
-        ({"tlvs": "none"}, 0x40, UDH + b"first", ()),
-        ({"profile": "sms-assistent", "data_codings": [3, 8]}, 0x40, UDH + b"first", (REFERENCE,)),
-    ],
-)
-async def test_parts_in_sar_parameters(
-    tmp_path: Path, keys: dict[str, Any], esm_class: int, octets: bytes, tlvs: tuple[Tlv, ...]
-) -> None:
-    part = submit(b"first", tlvs=(REFERENCE, *sar(0x1242, 2, 1)))
-    pdu = await passed_one(tmp_path, part, **{"data_codings": [3, 8], **keys})
-    assert (pdu.esm_class, pdu.short_message, pdu.data_coding, pdu.tlvs) == (esm_class, octets, 3, tlvs)
-
-
-async def test_parts_in_the_payload(tmp_path: Path) -> None:
-    part = submit(b"", esm_class=0x40, tlvs=((Tag.MESSAGE_PAYLOAD, LATIN),))
-    pdu = await passed_one(tmp_path, part, data_codings=[3])
-    assert (pdu.short_message, pdu.esm_class, pdu.tlvs) == (LATIN, 0x40, ())
-
-
-async def test_parts_need_a_provider_that_takes_them(tmp_path: Path) -> None:
-    part = submit(LATIN, esm_class=0x40)
+async def test_such_a_header_needs_a_provider_that_takes_it(tmp_path: Path) -> None:
     async with bridge(tmp_path) as app, await Esme.bound(app.smpp_ports[0]) as esme:
-        assert (await esme.ask(part)).command_status == Status.ESME_RINVESMCLASS
-        assert (
-            await esme.ask(submit(b"first", tlvs=sar(1, 2, 1)))
-        ).command_status == Status.ESME_RINVESMCLASS
+        answer = await esme.ask(submit(LATIN, esm_class=0x40))
+        assert answer.command_status == Status.ESME_RINVESMCLASS
         await esme.submit(submit("whole"))
 
 
-async def test_of_a_route_they_take_the_way_that_takes_them(tmp_path: Path) -> None:
+async def test_of_a_route_it_takes_the_way_that_takes_it(tmp_path: Path) -> None:
     sandbox = {"kind": "sandbox", "delay": 0, "outcomes": {"DELIVRD": 1}}
     async with CentreSimulator(Rules()) as centre:
         text = sections(sandbox, link(centre.port))
@@ -297,14 +247,12 @@ async def test_of_a_route_they_take_the_way_that_takes_them(tmp_path: Path) -> N
             await esme.submit(submit("whole"))
             await esme.receipt()
             assert centre.submitted == []
-            await esme.submit(submit(WIDE, data_coding=8, esm_class=0x40))
+            await esme.submit(submit(HALF, data_coding=8, esm_class=0x40))
             await esme.receipt()
-            assert [taken.pdu.short_message for taken in centre.submitted] == [WIDE]
+            assert [taken.pdu.short_message for taken in centre.submitted] == [HALF]
 
 
 # --- data ------------------------------------------------------------------------------------------
-
-PORTS = b"\6\5\4\x0b\x84\x23\xf0"
 
 
 @pytest.mark.parametrize("data_coding", [2, 4, 0xF4, 0xF5])

@@ -10,6 +10,7 @@ import smpplib.client  # type: ignore[import-untyped]  # neither has this
 from aiosmpplib.broker import SimpleBroker  # type: ignore[import-untyped]
 
 from smppbridge.smpp.receipt import ParsedReceipt, parse_receipt
+from smppbridge.smpp.text import decode_text
 from tests.support.bridge import PATIENCE
 
 
@@ -80,7 +81,7 @@ def _smpplib(port: int, account: str, messages: Sequence[Sms], strict_tlvs: bool
 def _came(pdu: Any) -> Came:
     message_id = pdu.receipted_message_id
     return Came(
-        parse_receipt(pdu.short_message.decode("ascii")),
+        parse_receipt(decode_text(pdu.short_message, pdu.data_coding, "ascii")),
         pdu.source_addr.decode("ascii"),
         None if message_id is None else message_id.decode("ascii"),
         pdu.message_state,

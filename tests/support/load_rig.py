@@ -24,12 +24,10 @@ routes: [{{to: [upstream]}}]
 """
 
 
-class LoadRig:
-    """The parts, while the `async with` of `load_rig` lasts."""
+class Lives:
+    """A bridge that lives again and again, with the same configuration and the same store."""
 
-    def __init__(self, directory: Path, recorder: Recorder, upstream: Upstream) -> None:
-        self.recorder = recorder
-        self.upstream = upstream
+    def __init__(self, directory: Path) -> None:
         self.errors: list[str] = []  # what the bridge itself held for an error
         self._config = directory / "bridge.yaml"
         self._store = directory / "bridge.db"
@@ -45,6 +43,15 @@ class LoadRig:
                     served.process.kill()
                     await served.process.wait()
         self.errors += _errors(served.log)
+
+
+class LoadRig(Lives):
+    """The parts, while the `async with` of `load_rig` lasts."""
+
+    def __init__(self, directory: Path, recorder: Recorder, upstream: Upstream) -> None:
+        super().__init__(directory)
+        self.recorder = recorder
+        self.upstream = upstream
 
     async def settle(self, patience: float, *, holding: bool = True) -> None:
         """No more load, no more faults: wait until everything has come to rest (not ``holding``: uncertain

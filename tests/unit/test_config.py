@@ -1,6 +1,7 @@
 """The configuration as a whole: what loads, every mistake at once, and what is only unwise."""
 
 import json
+import re
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -10,7 +11,12 @@ import yaml
 
 from smppbridge.config import Config, StoreConfig, Web, load, parse, schema, warnings
 from smppbridge.errors import ConfigError
+from smppbridge.model.account import Account, CallOut, JoinRules
+from smppbridge.model.profiles import PROFILES
+from smppbridge.model.receipts import ReceiptProfile
 from smppbridge.providers.sandbox import SandboxOptions
+from smppbridge.smpp.gsm import LANGUAGES
+from smppbridge.smpp.text import ENCODINGS
 
 CONFIG = Path(__file__).parent.parent.parent / "config"
 
@@ -106,6 +112,15 @@ def test_the_example_says_which_defaults_hold() -> None:
     without = "\n".join(line for line in text.splitlines() if line not in marked)
     assert len(marked) > 20
     assert parse(without, CONFIG, EXAMPLE) == parse(text, CONFIG, EXAMPLE)
+
+
+def test_the_example_shows_every_key_of_an_account() -> None:
+    text = (CONFIG / "smppbridge.yaml").read_text(encoding="utf-8")
+    shown = set(re.findall(r"(?<![\w-])([a-z_]+):(?=\s|$)", text))
+    for section in (Account, ReceiptProfile, JoinRules, CallOut):
+        assert set(section.model_fields) - {"name"} <= shown
+    for names in (PROFILES, ENCODINGS, LANGUAGES):
+        assert all(re.search(rf"\b{re.escape(name)}\b", text) for name in names)
 
 
 def test_the_demo_loads_without_an_environment() -> None:
@@ -233,6 +248,42 @@ def test_a_section_without_keys_has_its_defaults() -> None:
         (
             "accounts: {pbx: {password: secret12, replace_sender: 3}}",
             "accounts.pbx.replace_sender: must be true or",
+        ),
+        (
+            "accounts: {pbx: {password: secret12, profile: nokia}}",
+            "accounts.pbx.profile: must be one of kannel, php-smpp, smpplib, aiosmpplib, smpp.pdu, node-smpp",
+        ),
+        (
+            "accounts: {pbx: {password: secret12, profil: kannel}}",
+            'accounts.pbx.profil: unknown key; did you mean "profile"?',
+        ),
+        (
+            "accounts: {pbx: {password: secret12, encodings: {0x03: windows}}}",
+            "accounts.pbx.encodings.3: must be one of gsm, ",
+        ),
+        (
+            "accounts: {pbx: {password: secret12, encodings: {x: gsm}}}",
+            "accounts.pbx.encodings.x: must be a number such as 0x45",
+        ),
+        (
+            "accounts: {pbx: {password: secret12, encodings: {'300': gsm}}}",
+            "accounts.pbx.encodings.300: must be at most 255",
+        ),
+        (
+            "accounts: {pbx: {password: secret12, message_id: uuid, message_id_length: 8}}",
+            "accounts.pbx: message_id_length: a uuid has 36 characters",
+        ),
+        (
+            "accounts: {pbx: {password: secret12, receipt: {fields: [id, stat, mood]}}}",
+            "accounts.pbx.receipt.fields[2]: must be 'id', 'sub', 'dlvrd', 'submit date', 'done date',",
+        ),
+        (
+            "accounts: {pbx: {password: secret12, receipt: {tlvs: vendor}}}",
+            "accounts.pbx.receipt.tlvs: must be True, False or 'standard'",
+        ),
+        (
+            "accounts: {pbx: {password: secret12, outbind: {host: esme}}}",
+            "accounts.pbx.outbind.password: is required; add it",
         ),
     ],
 )
@@ -375,6 +426,8 @@ def test_the_schema_knows_what_the_file_may_hold() -> None:
     assert {"password", "password_file", "password_hash_file", "receipt"} <= set(account["properties"])
     assert "name" not in account["properties"]
     assert account["additionalProperties"] is False
+    assert set(account["properties"]["profile"]["anyOf"][0]["enum"]) == set(PROFILES)
+    assert "password_file" in whole["$defs"]["CallOut"]["properties"]
     pilot = whole["$defs"]["SmspilotOptions"]
     assert "apikey_file" in pilot["properties"]
     assert pilot["required"] == ["kind"]

@@ -6,25 +6,22 @@ import pytest
 
 from smppbridge.errors import Refused
 from smppbridge.flow.submitted import (
-    Content,
     check_fields,
-    content_of,
     recipient_of,
     reference_of,
     sender_of,
     service_of,
     times_of,
+    tlvs_of,
 )
 from smppbridge.model.account import Account
 from smppbridge.smpp.constants import Status, Tag
-from smppbridge.smpp.pdu import SubmitSm
 from smppbridge.smpp.times import format_relative
-from smppbridge.smpp.tlv import tlv
+from smppbridge.smpp.tlv import Tlv, read_tlvs, tlv
 from tests.support.esme import submit
 
 NOW = 1_790_000_000_000
 HOUR = 3_600_000
-UDH = bytes.fromhex("0500 0301 0201")
 
 
 def account(**keys: Any) -> Account:
@@ -42,10 +39,6 @@ def refusal(call: Any, *arguments: Any) -> tuple[int, str]:
     return caught.value.status, caught.value.reason
 
 
-def content(pdu: SubmitSm, service: str = "", owner: Account = PLAIN) -> Content:
-    return content_of(owner, pdu, service)
-
-
 # --- fields ----------------------------------------------------------------------------------------
 
 
@@ -55,7 +48,7 @@ def content(pdu: SubmitSm, service: str = "", owner: Account = PLAIN) -> Content
         ({"esm_class": 0x04}, Status.ESME_RINVESMCLASS),
         ({"esm_class": 0x08}, Status.ESME_RINVESMCLASS),
         ({"priority_flag": 4}, Status.ESME_RINVPRTFLG),
-        ({"replace_if_present_flag": 1}, Status.ESME_RINVREPFLAG),
+        ({"replace_if_present_flag": 2}, Status.ESME_RINVREPFLAG),
         ({"sm_default_msg_id": 1}, Status.ESME_RINVDFTMSGID),
     ],
 )
@@ -70,6 +63,7 @@ def test_fields_that_are_not_carried_out(changes: dict[str, Any], status: Status
         {"esm_class": 0x40},  # a user data header: what follows decides
         {"esm_class": 0x80},
         {"priority_flag": 3},
+        {"replace_if_present_flag": 1},
         {"tlvs": (tlv(Tag.SAR_TOTAL_SEGMENTS, 1),)},
         {"protocol_id": 0x40},
     ],
@@ -129,104 +123,6 @@ def test_recipients_that_are_refused(service: str, to: str, ton: int, status: St
     assert refusal(recipient_of, RICH, submit(to=to, dest_addr_ton=ton), service)[0] == status
 
 
-@pytest.mark.parametrize(("service", "octets"), [("HLR", b""), ("FLSHC", b"1234"), ("CALL", b"door")])
-def test_texts_of_services(service: str, octets: bytes) -> None:
-    assert content(submit(octets), service, RICH) == Content(octets.decode(), None, False)
-
-
-@pytest.mark.parametrize(
-    ("service", "changes", "status"),
-    [
-        ("FLSHC", {"short_message": b"12345"}, Status.ESME_RINVTEXT),
-        ("CALL", {"short_message": b""}, Status.ESME_RINVTEXT),
-        ("CALL", {"data_coding": 4}, Status.ESME_RINVENCODING),
-        ("HLR", {"data_coding": 0xF5}, Status.ESME_RINVENCODING),
-        ("CALL", {"esm_class": 0x40}, Status.ESME_RINVESMCLASS),
-    ],
-)
-def test_texts_that_a_service_cannot_use(service: str, changes: dict[str, Any], status: Status) -> None:
-    assert refusal(content, submit(**changes), service, RICH)[0] == status
-
-
-# --- texts -----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("data_coding", "octets", "text", "flash"),
-    [
-        (0, b"caf\xe9", "café", False),
-        (8, bytes.fromhex("04140430"), "Да", False),
-        (0x10, b"caf\xe9", "café", True),
-        (0x11, b"caf\xe9", "café", False),
-        (0xF0, b"caf\xe9", "café", True),
-        (0x18, bytes.fromhex("04140430"), "Да", True),
-        (0x19, bytes.fromhex("04140430"), "Да", False),
-    ],
-)
-def test_texts_with_and_without_a_class(data_coding: int, octets: bytes, text: str, flash: bool) -> None:
-    assert content(submit(octets, data_coding=data_coding)) == Content(text, None, flash)
-
-
-@pytest.mark.parametrize(("subunit", "flash"), [(0, False), (1, True), (2, False), (3, False)])
-def test_flash_by_the_part_of_the_phone(subunit: int, flash: bool) -> None:
-    pdu = submit("door", tlvs=(tlv(Tag.DEST_ADDR_SUBUNIT, subunit),))
-    assert content(pdu) == Content("door", None, flash)
-
-
-@pytest.mark.parametrize(
-    ("changes", "status"),
-    [
-        ({"short_message": b""}, Status.ESME_RINVTEXT),
-        ({"data_coding": 13}, Status.ESME_RINVENCODING),
-        ({"data_coding": 0xF8}, Status.ESME_RINVENCODING),
-        ({"data_coding": 1, "short_message": b"\xe9"}, Status.ESME_RINVENCODING),
-        ({"data_coding": 0x18, "short_message": b"\x04"}, Status.ESME_RINVTEXT),
-        ({"short_message": b"x" * 255}, Status.ESME_RINVMSGLEN),
-        ({"tlvs": (tlv(Tag.MESSAGE_PAYLOAD, b"more"),)}, Status.ESME_RINVMSGLEN),
-    ],
-)
-def test_texts_that_are_refused(changes: dict[str, Any], status: Status) -> None:
-    found, reason = refusal(content, submit(**changes))
-    assert found == status
-    assert "Door" not in reason
-
-
-# --- binary ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("data_coding", [2, 4, 0x14, 0xF5])
-def test_binary_content_has_an_empty_header_where_it_brings_none(data_coding: int) -> None:
-    pdu = submit(b"\xff\x00\x41", data_coding=data_coding)
-    assert content(pdu) == Content("", b"\0\xff\x00\x41", False)
-
-
-def test_binary_content_with_its_own_header() -> None:
-    assert content(submit(UDH + b"\xff", data_coding=4, esm_class=0x40)).octets == UDH + b"\xff"
-    assert content(submit(UDH, data_coding=4, esm_class=0x40)).octets == UDH  # nothing behind it
-
-
-def test_binary_content_in_message_payload() -> None:
-    payload = (tlv(Tag.MESSAGE_PAYLOAD, b"\xff" * 140),)
-    assert content(submit(b"", data_coding=4, tlvs=payload)).octets == b"\0" + b"\xff" * 140
-
-
-@pytest.mark.parametrize(
-    ("octets", "esm_class"),
-    [
-        (b"", 0),
-        (b"x" * 141, 0),
-        (b"", 0x40),
-        (b"\5\0\3\1\2", 0x40),
-        (b"\x05", 0x40),
-        (UDH + b"x" * 135, 0x40),
-    ],
-    ids=["none", "too much", "no header", "half a header", "its length only", "too much with its header"],
-)
-def test_binary_content_that_is_refused(octets: bytes, esm_class: int) -> None:
-    pdu = submit(octets, data_coding=4, esm_class=esm_class)
-    assert refusal(content, pdu)[0] == Status.ESME_RINVTEXT
-
-
 # --- senders, references, times --------------------------------------------------------------------
 
 
@@ -277,3 +173,23 @@ def test_times() -> None:
 )
 def test_times_that_are_refused(changes: dict[str, Any], status: Status) -> None:
     assert refusal(times_of, submit(**changes), NOW, 5)[0] == status
+
+
+# --- optional parameters ---------------------------------------------------------------------------
+
+
+def test_optional_parameters_besides_the_text_are_kept_as_they_came() -> None:
+    kept: tuple[Tlv, ...] = (tlv(Tag.USER_MESSAGE_REFERENCE, 9), (0x2153, b"\1\2"), (0x2153, b"\3"))
+    pdu = submit(b"", tlvs=(kept[0], tlv(Tag.MESSAGE_PAYLOAD, b"text" * 500), *kept[1:]))
+    raw = tlvs_of(pdu)
+    assert raw is not None
+    assert read_tlvs(raw, 0, tolerant=False) == kept
+    sar = (tlv(Tag.SAR_MSG_REF_NUM, 7), tlv(Tag.SAR_TOTAL_SEGMENTS, 2), tlv(Tag.SAR_SEGMENT_SEQNUM, 1))
+    assert tlvs_of(submit(b"", tlvs=(tlv(Tag.MESSAGE_PAYLOAD, b"text"), *sar))) is None
+
+
+def test_too_many_octets_of_them_are_left_out() -> None:
+    small = tlv(Tag.USER_MESSAGE_REFERENCE, 9)
+    raw = tlvs_of(submit("x", tlvs=(small, (0x2153, b"x" * 1100))))
+    assert raw is not None
+    assert read_tlvs(raw, 0, tolerant=False) == (small,)

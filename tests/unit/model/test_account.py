@@ -1,15 +1,15 @@
 """Accounts: defaults, limits, and what is refused by name."""
 
-from datetime import UTC
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from pydantic import ValidationError
 
-from smppbridge.model.account import Account, ReceiptProfile
+from smppbridge.model.account import Account
 from smppbridge.model.passwords import hash_password
+from smppbridge.model.tls import Tls
 
 
 def account(**keys: Any) -> Account:
@@ -27,6 +27,7 @@ def test_defaults() -> None:
     one = account()
     assert one.model_dump(exclude={"password", "receipt"}) == {
         "name": "pbx",
+        "profile": None,
         "password_hash": None,
         "allow_from": None,
         "binds": 4,
@@ -34,6 +35,10 @@ def test_defaults() -> None:
         "rate": 0.0,
         "burst": 200,
         "default_encoding": "latin-1",
+        "encodings": {},
+        "septets": "unpacked",
+        "gsm_language": None,
+        "join": {"timeout": 60.0, "incomplete": "fail"},
         "country": None,
         "senders": None,
         "default_sender": None,
@@ -43,15 +48,10 @@ def test_defaults() -> None:
         "uncertain": "hold",
         "validity": 86400.0,
         "message_id": "decimal",
+        "message_id_length": None,
+        "message_id_upper": True,
         "status_codes": "sms-assistent",
-    }
-    assert one.receipt.model_dump() == {
-        "time_zone": "UTC",
-        "dates": "YYMMDDhhmm",
-        "text": True,
-        "tlvs": True,
-        "words": "standard",
-        "keep": 259200.0,
+        "outbind": None,
     }
 
 
@@ -120,13 +120,37 @@ def test_takes_ready_networks() -> None:
         ("rate", -1),
         ("rate", float("inf")),
         ("burst", 0),
-        ("default_encoding", "koi8-r"),
+        ("default_encoding", "koi8"),
+        ("encodings", {3: "cp1251", "0x03": "gsm"}),
+        ("encodings.3", {3: "windows-1251"}),
+        ("encodings.x.[key]", {"x": "cp1251"}),
+        ("encodings.256.[key]", {256: "cp1251"}),
+        ("encodings", ["cp1251"]),
+        ("septets", "septets"),
+        ("gsm_language", "klingon"),
+        ("join.timeout", {"timeout": "500ms"}),
+        ("join.timeout", {"timeout": "11m"}),
+        ("join.incomplete", {"incomplete": "drop"}),
+        ("message_id_length", 5),
+        ("message_id_length", 20),
+        ("message_id_upper", "perhaps"),
+        ("profile", "nokia"),
+        ("outbind.host", {"password": "x"}),
+        ("outbind.host", {"host": "smpp://esme", "password": "x"}),
+        ("outbind.host", {"host": "esme:2775", "password": "x"}),
+        ("outbind.port", {"host": "esme", "port": 0, "password": "x"}),
+        ("outbind.system_id", {"host": "esme", "system_id": "x" * 16, "password": "x"}),
+        ("outbind.password", {"host": "esme"}),
+        ("outbind.password", {"host": "esme", "password": "two words"}),
+        ("outbind.password", {"host": "esme", "password": "x" * 65}),
         ("uncertain", "drop"),
         ("mode", "async"),
         ("validity", "0s"),
         ("message_id", "octal"),
         ("status_codes", "own"),
         ("country", "Belarus"),
+        ("country", "by"),
+        ("country", "ZZ"),
         ("replace_sender", "perhaps"),
         ("senders", []),
         ("senders.0", ["a sender longer than 20"]),
@@ -140,13 +164,60 @@ def test_takes_ready_networks() -> None:
     ],
 )
 def test_refuses(key: str, value: object) -> None:
-    assert key in mistakes(**{key.removesuffix(".0"): value})
+    assert key in mistakes(**{key.partition(".")[0]: value})
 
 
-def test_refuses_by_name_what_is_not_built() -> None:
-    message = mistakes(country="PL")["country"]
-    assert "not available in this version" in message
-    assert 'use "BY" or "RU"' in message
+def test_encodings() -> None:
+    one = account(encodings={"3": "cp1251", "0xF0": "gsm", 4: "utf-8"}, default_encoding="koi8-r")
+    assert one.encodings == {3: "cp1251", 0xF0: "gsm", 4: "utf-8"}
+    assert one.default_encoding == "koi8-r"
+    assert "cp866" in mistakes(default_encoding="dos")["default_encoding"]
+
+
+def test_gsm() -> None:
+    one = account(septets="packed", gsm_language="turkish")
+    assert (one.septets, one.gsm_language) == ("packed", "turkish")
+    assert "turkish, spanish" in mistakes(gsm_language="english")["gsm_language"]
+
+
+@pytest.mark.parametrize(("written", "seconds"), [("1s", 1.0), ("10m", 600.0), (90, 90.0)])
+def test_joining(written: object, seconds: float) -> None:
+    one = account(join={"timeout": written, "incomplete": "send"}).join
+    assert (one.timeout, one.incomplete) == (seconds, "send")
+
+
+@pytest.mark.parametrize(
+    ("form", "length"), [("decimal", 6), ("decimal", 19), ("hex", 6), ("hex", 16), ("uuid", None)]
+)
+def test_lengths_of_message_ids(form: str, length: int | None) -> None:
+    assert account(message_id=form, message_id_length=length).message_id_length == length
+
+
+def test_refuses_lengths_that_no_message_id_has() -> None:
+    assert "must be 16 at most" in mistakes(message_id="hex", message_id_length=17)[""]
+    assert "a uuid has 36 characters" in mistakes(message_id="uuid", message_id_length=8)[""]
+
+
+def test_every_country() -> None:
+    assert [account(country=code).country for code in ("BY", "RU", "PL", "NO")] == ["BY", "RU", "PL", "NO"]
+
+
+@pytest.mark.parametrize("host", ["esme", "pbx-1.example.org", "192.0.2.7", "2001:db8::7"])
+def test_outbind(host: str) -> None:
+    one = account(outbind={"host": host, "password": "word"}).outbind
+    assert one is not None
+    assert (one.host, one.port, one.system_id, one.tls) == (host, 2775, None, None)
+    assert one.password.get_secret_value() == "word"
+    assert "word" not in repr(one).replace("password", "")
+
+
+def test_outbind_over_tls() -> None:
+    keys = {"host": "esme", "port": 3550, "system_id": "centre", "password": "x"}
+    for tls, expected in ((True, Tls()), (False, None), ({"ca": "ca.pem"}, Tls(ca=Path("ca.pem")))):
+        one = account(outbind=keys | {"tls": tls}).outbind
+        assert one is not None
+        assert (one.port, one.system_id, one.tls) == (3550, "centre", expected)
+    assert "belong together" in mistakes(outbind=keys | {"tls": {"cert": "a.pem"}})["outbind.tls"]
 
 
 @pytest.mark.parametrize(
@@ -174,18 +245,26 @@ def test_replace_sender_needs_a_default_sender() -> None:
     assert account(replace_sender=True, default_sender="ALARM").replace_sender
 
 
-def test_receipt_time_zone() -> None:
-    assert ReceiptProfile().zone is UTC
-    assert ReceiptProfile(time_zone="Europe/Minsk").zone == ZoneInfo("Europe/Minsk")
+def test_a_receipt_in_ucs2_must_fit() -> None:
+    """It has 127 characters there, and 254 otherwise."""
+    long = {"data_coding": 8, "dates": "YYYYMMDDhhmmss"}
+    assert account(receipt=long)
+    assert "receipt: the fields do not fit" in mistakes(message_id="uuid", receipt=long)[""]
+    short = long | {
+        "dates": "YYMMDDhhmm",
+        "fields": ["id", "submit date", "done date", "stat", "err", "text"],
+    }
+    assert account(message_id="uuid", receipt=short)
+    assert account(message_id="uuid", receipt=long | {"data_coding": 0})
 
 
-@pytest.mark.parametrize("zone", ["Nowhere/Land", "", "../../etc/passwd", "/etc/localtime", "Europe", 3])
-def test_refuses_an_unknown_time_zone(zone: object) -> None:
-    assert "receipt.time_zone" in mistakes(receipt={"time_zone": zone})
-
-
-def test_schema_shows_no_name() -> None:
-    keys = Account.model_json_schema()["properties"]
+def test_the_schema() -> None:
+    schema = Account.model_json_schema()
+    keys = schema["properties"]
     assert "name" not in keys
+    assert set(keys) == set(Account.model_fields) - {"name"}
     assert "HLR" in keys["services"]["items"]["enum"]
-    assert "window" in keys
+    assert "kannel" in keys["profile"]["anyOf"][0]["enum"]
+    assert "cp866" in keys["encodings"]["additionalProperties"]["enum"]
+    assert schema["$defs"]["ReceiptProfile"]["properties"]["esm_class"]["maximum"] == 255
+    assert {"type": "boolean"} in schema["$defs"]["CallOut"]["properties"]["tls"]["anyOf"]

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from smppbridge.model.message import Inbound
 from smppbridge.providers.smpp_receipts import Reader
 from smppbridge.smpp.constants import Tag
+from smppbridge.smpp.gsm import encode_gsm
 from smppbridge.smpp.pdu import DataSm
-from smppbridge.smpp.text import encode_gsm
 from smppbridge.smpp.tlv import Tlv, tlv
 from tests.support.messages import NOW
 from tests.unit.providers.smpp_samples import PHONE, deliver, inbound_of, options, sar_tlvs

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from smppbridge.model.tls import Tls
 from smppbridge.providers.smpp_options import (
     PROFILES,
     SENDING_TIME,
     SMS_ASSISTENT,
     OutbindTls,
     SmppOptions,
-    Tls,
     parse_address,
     sender_problem,
 )
@@ -197,6 +197,7 @@ def test_smpp_3_3_has_no_optional_parameters(keys: dict[str, object], word: str)
     assert f"{word}: " in mistake_of(**keys, interface_version=0x33)
     assert not options(interface_version="0x33").takes_tlvs
     assert options(interface_version="0x50").takes_tlvs
+    assert options(interface_version=0x33, long="udh16").long == "udh16"
 
 
 def test_tls() -> None:

@@ -7,7 +7,8 @@ import pytest
 import trustme
 
 from smppbridge.errors import ConfigError
-from smppbridge.providers.smpp_options import OutbindTls, Tls
+from smppbridge.model.tls import Tls
+from smppbridge.providers.smpp_options import OutbindTls
 from smppbridge.providers.smpp_tls import outbind_tls_context, upstream_tls_context
 
 

@@ -1,4 +1,4 @@
-"""Messages as submit_sm: every field, every coding, long texts three ways, parts and data of ESMEs."""
+"""Messages as submit_sm: every field, every coding, long texts four ways."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -12,8 +12,9 @@ from smppbridge.providers.smpp_options import SmppOptions
 from smppbridge.providers.smpp_wire import Wire
 from smppbridge.smpp.codec import encode
 from smppbridge.smpp.constants import Tag
+from smppbridge.smpp.gsm import encode_gsm
 from smppbridge.smpp.pdu import SubmitSm
-from smppbridge.smpp.text import decode_text, encode_gsm
+from smppbridge.smpp.text import decode_text
 from smppbridge.smpp.times import parse_time
 from smppbridge.smpp.tlv import Tlv, tlv, write_tlvs
 from tests.support.messages import NOW, draft
@@ -27,7 +28,7 @@ from tests.unit.providers.smpp_samples import (
     submits,
 )
 
-PART = bytes.fromhex("050003070201")  # header of part 1 of 2
+PORTS = bytes.fromhex("06050415811581")  # a header for an application
 DEFAULTS = ["gsm", "latin-1", "ascii", "cp1251", "utf-8"]
 PLAIN = {0: 0, 1: 1, 3: 3, 8: 8, 0x10: 0, 0x18: 8}  # data_coding without its message class
 
@@ -198,10 +199,10 @@ def test_a_text_that_no_coding_has_is_refused(text: str, codings: list[int], def
 )
 def test_flash(flash: str, coding: int, default: str, data_coding: int, tlvs: tuple[Tlv, ...]) -> None:
     own = options(flash=flash, data_codings=[coding], default_encoding=default)
-    for octets in (None, PART + b"\0H\0i" if coding == 8 else PART + b"Hi"):
+    for octets in (None, PORTS + b"\0H\0i" if coding == 8 else PORTS + b"Hi"):
         fields = {"data_coding": coding, "octets": octets, "text": "Hi" if octets is None else ""}
         if octets and not coding and default != "gsm":
-            continue  # a part in GSM 03.38 cannot be meant there
+            continue  # GSM 03.38 cannot be meant there
         pdu = submit(own, flash=True, **fields)
         assert (pdu.data_coding, pdu.tlvs) == (data_coding, tlvs)
         assert (submit(own, **fields).data_coding, submit(own, **fields).tlvs) == (coding, ())
@@ -247,13 +248,39 @@ def test_long_texts(text: str, codings: list[int], default: str, lengths: list[i
 
 
 @pytest.mark.parametrize(
+    ("text", "codings", "default", "lengths"),
+    [
+        ("x" * 160, [0], "gsm", [160]),
+        ("x" * 161, [0], "gsm", [152, 9]),
+        ("x" * 151 + "€" + "y" * 10, [0], "gsm", [151, 12]),
+        ("й" * 70, [8], "gsm", [140]),
+        ("й" * 71, [8], "gsm", [132, 10]),
+        ("й" * 65 + "😀" + "й" * 9, [8], "gsm", [130, 22]),
+        ("x" * 141, [3], "gsm", [133, 8]),
+        ("x" * 132 + "й" * 10, [0], "utf-8", [132, 20]),
+    ],
+)
+def test_long_texts_with_16_bit_references(
+    text: str, codings: list[int], default: str, lengths: list[int]
+) -> None:
+    pdus = submits(options(long="udh16", data_codings=codings, default_encoding=default), text=text)
+    assert list(map(len, pieces_of(pdus))) == lengths
+    if len(lengths) == 1:
+        assert pdus[0].esm_class == 0
+        return
+    for number, pdu in enumerate(pdus, 1):
+        assert (pdu.esm_class, pdu.tlvs) == (0x40, ())
+        assert pdu.short_message[:7] == bytes((6, 8, 4, 1, 0xAB, len(lengths), number))
+
+
+@pytest.mark.parametrize(
     ("text", "codings", "most"),
     [
         *(("x" * 1531, [0], 10), ("й" * 671, [0, 8], 10), ("x" * 1341, [3], 10), ("x" * 161, [0], 1)),
         *(("й" * 71, [8], 1), ("x" * 39016, [0], 255), ("😀" * 34 * 254, [8], 255), ("x" * 70_000, [0], 255)),
     ],
 )
-@pytest.mark.parametrize("long", ["udh", "sar", "payload"])
+@pytest.mark.parametrize("long", ["udh", "udh16", "sar", "payload"])
 def test_texts_that_are_too_long_are_refused(text: str, codings: list[int], most: int, long: str) -> None:
     own = options(max_parts=most, data_codings=codings, long=long)
     assert refusal(own, text=text, data_coding=codings[0]) == 0x4A5
@@ -294,12 +321,13 @@ _ASCII = st.text(st.characters(codec="ascii"), min_size=1, max_size=900)
     st.integers(0, 255),
     st.lists(st.sampled_from([0, 1, 3, 8]), min_size=1, unique=True),
     st.sampled_from(DEFAULTS),
-    st.sampled_from(["udh", "sar", "payload"]),
+    st.sampled_from(["udh", "udh16", "sar", "payload"]),
     st.sampled_from(["data_coding", "subunit", "none"]),
     st.integers(1, 12),
     st.booleans(),
 )
 @example("😀" * 900, 8, [8], "gsm", "udh", "none", 255, False)
+@example("😀" * 330, 8, [8], "gsm", "udh16", "none", 10, False)  # 33 pairs in a part, none is left over
 def test_no_text_is_lost_or_altered(
     text: str, own: int, codings: list[int], default: str, long: str, how: str, most: int, flash: bool
 ) -> None:
@@ -317,7 +345,8 @@ def test_no_text_is_lost_or_altered(
     for pdu, piece in zip(pdus, pieces_of(pdus), strict=True):
         encode(pdu)
         septets = PLAIN[pdu.data_coding] == 0 and default == "gsm"
-        head = (7 if septets else 6) if len(pdus) > 1 and long == "udh" else 0
+        octets = {"udh": 6, "udh16": 7}.get(long, 0) if len(pdus) > 1 else 0
+        head = -(-octets * 8 // 7) if septets else octets
         assert len(piece) + head <= (160 if septets else 140) or long == "payload"
 
 

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from smppbridge.smpp.constants import MessageState
 from smppbridge.smpp.receipt import (
+    DATES,
+    FIELDS,
     STAT,
     ReceiptFields,
     ReceiptStyle,
@@ -45,11 +47,118 @@ def test_standard_form() -> None:
 
 
 def test_styles() -> None:
-    style = ReceiptStyle(seconds=True, zone=ZoneInfo("Europe/Minsk"), text=False, words="sms-assistent")
+    style = ReceiptStyle(
+        dates="YYMMDDhhmmss", zone=ZoneInfo("Europe/Minsk"), text=False, words="sms-assistent"
+    )
     assert format_receipt(fields(MessageState.REJECTED, 603), style) == (
         b"id:12345 sub:001 dlvrd:000 submit date:260301005958 done date:260301010000 "
         b"stat:REJECTED err:603 text:"
     )
+
+
+FULL = ReceiptFields("a-1", MessageState.UNDELIVERABLE, 27, SUBMITTED, DONE, "Hello: a b")
+
+
+@pytest.mark.parametrize(
+    ("style", "written"),
+    [
+        (ReceiptStyle(fields=("stat", "id")), "stat:UNDELIV id:a-1"),
+        (
+            ReceiptStyle(fields=("id", "done date", "submit date", "stat", "err", "text")),
+            "id:a-1 done date:2602282200 submit date:2602282159 stat:UNDELIV err:027 text:Hello: a b",
+        ),
+        (
+            ReceiptStyle(dates="YYYYMMDDhhmmss", fields=("id", "submit date", "stat")),
+            "id:a-1 submit date:20260228215958 stat:UNDELIV",
+        ),
+        (ReceiptStyle(err_digits=1, fields=("err", "stat", "id")), "err:9 stat:UNDELIV id:a-1"),
+        (ReceiptStyle(err_digits=2, fields=("err", "stat", "id")), "err:27 stat:UNDELIV id:a-1"),
+        (ReceiptStyle(err_digits=8, fields=("err", "stat", "id")), "err:00000027 stat:UNDELIV id:a-1"),
+    ],
+)
+def test_layouts(style: ReceiptStyle, written: str) -> None:
+    assert format_receipt(FULL, style).decode("ascii") == written
+
+
+@given(
+    st.permutations(FIELDS[:-1]),
+    st.integers(2, 7),
+    st.booleans(),
+    st.sampled_from(list(DATES)),
+    st.integers(1, 8),
+    st.sampled_from([0, 1, 3, 8]),
+    st.sampled_from(list(STAT["standard"])),
+    st.integers(0, 99_999),
+)
+def test_every_layout_is_read_back(
+    order: list[str],
+    count: int,
+    with_text: bool,
+    dates: str,
+    err_digits: int,
+    data_coding: int,
+    state: int,
+    err: int,
+) -> None:
+    chosen = tuple(dict.fromkeys((*order[:count], "id", "stat"))) + ("text",) * with_text
+    style = ReceiptStyle(fields=chosen, dates=dates, err_digits=err_digits, data_coding=data_coding)
+    octets = format_receipt(ReceiptFields("77", state, err, SUBMITTED, DONE, "Hi"), style)
+    read = parse_receipt(decode_text(octets, data_coding, "ascii"))
+    assert (read.id, state_of(read.stat or "")[0]) == ("77", state)
+    assert read.err == (str(min(err, 10**err_digits - 1)).zfill(err_digits) if "err" in chosen else None)
+    assert read.sub == ("001" if "sub" in chosen else None)
+    assert read.dlvrd == (("001" if state == 2 else "000") if "dlvrd" in chosen else None)
+    assert (read.submit_date is not None) is ("submit date" in chosen)
+    assert (read.done_date is not None) is ("done date" in chosen)
+    assert read.text == ("Hi" if with_text else None)
+
+
+@pytest.mark.parametrize("err_digits", [3, 5])
+def test_the_usual_form_and_the_others_agree(err_digits: int) -> None:
+    """Both ways of writing, for what they have in common."""
+    usual, other = ReceiptStyle(), ReceiptStyle(err_digits=err_digits, count_parts=True)
+    assert usual.usual and not other.usual
+    for state in STAT["standard"]:
+        receipt = fields(state, 12, "two\nlines")
+        expected = format_receipt(receipt, usual).replace(b"err:012", b"err:" + b"12".rjust(err_digits, b"0"))
+        assert format_receipt(receipt, other) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "sub"),
+    [("", "001"), ("x" * 160, "001"), ("x" * 161, "002"), ("ы" * 71, "002"), ("ы" * 70_000, "999")],
+)
+def test_counts_short_messages(text: str, sub: str) -> None:
+    style = ReceiptStyle(count_parts=True)
+    for state, dlvrd in ((MessageState.DELIVERED, sub), (MessageState.UNDELIVERABLE, "000")):
+        read = parse_receipt(format_receipt(fields(state, text=text), style).decode())
+        assert (read.sub, read.dlvrd) == (sub, dlvrd)
+
+
+@pytest.mark.parametrize(
+    ("data_coding", "text", "written"),
+    [
+        (0, "café", ""),
+        (1, "café", ""),
+        (3, "café", "café"),
+        (3, "Дверь", ""),
+        (8, "Дверь открыта, двадцать знаков", "Дверь открыта, двадц"),
+        (8, "две\u2028строки", "две строки"),
+    ],
+)
+def test_the_text_is_there_where_the_alphabet_has_it(data_coding: int, text: str, written: str) -> None:
+    octets = format_receipt(fields(text=text), ReceiptStyle(data_coding=data_coding))
+    assert parse_receipt(decode_text(octets, data_coding, "ascii")).text == written
+
+
+@pytest.mark.parametrize("id_length", [20, 21])
+def test_ucs2_is_cut_between_characters(id_length: int) -> None:
+    """At 254 octets one of the two would have half of a surrogate pair at its end."""
+    receipt = ReceiptFields("9" * id_length, 2, 0, SUBMITTED, DONE, "", "😀" * 100)
+    octets = format_receipt(receipt, ReceiptStyle(data_coding=8))
+    assert 252 <= len(octets) <= 254
+    text = octets.decode("utf-16-be")
+    assert parse_receipt(text).text == "😀" * text.count("😀")
 
 
 CHECKED = "imsi=257010000000000 mcc=257 mnc=01 net=A1 ported=0"
@@ -70,14 +179,14 @@ def test_the_details_of_a_number_check_stand_in_place_of_the_text() -> None:
 
 @given(
     st.text(max_size=400) | st.text(st.characters(max_codepoint=0x7F), min_size=190, max_size=400),
-    st.booleans(),
+    st.sampled_from(list(DATES)),
     st.sampled_from(["1", "9" * 20, "f" * 64]),
 )
-@example("x" * 400, False, "1")
+@example("x" * 400, "YYMMDDhhmm", "1")
 def test_a_receipt_fits_a_short_message_whatever_the_details(
-    details: str, seconds: bool, message_id: str
+    details: str, dates: str, message_id: str
 ) -> None:
-    receipt = format_receipt(with_details(details, message_id), ReceiptStyle(seconds=seconds))
+    receipt = format_receipt(with_details(details, message_id), ReceiptStyle(dates=dates))
     assert len(receipt) <= 254
     assert receipt.isascii()
     read = parse_receipt(receipt.decode("ascii"))
@@ -122,10 +231,14 @@ def test_dates_are_local_and_cut(seconds: int, zone: str) -> None:
     seconds %= int(datetime(2038, 1, 1, tzinfo=UTC).timestamp()) - 86400
     receipt = ReceiptFields("1", 2, 0, seconds * 1000 + 999, seconds * 1000, "")
     local = datetime.fromtimestamp(seconds, ZoneInfo(zone)).replace(tzinfo=None)
-    long = parse_receipt(format_receipt(receipt, ReceiptStyle(seconds=True, zone=ZoneInfo(zone))).decode())
-    short = parse_receipt(format_receipt(receipt, ReceiptStyle(zone=ZoneInfo(zone))).decode())
-    assert long.submit_date == long.done_date == local
-    assert short.submit_date == short.done_date == local.replace(second=0)
+    for dates in DATES:
+        style = ReceiptStyle(dates=dates, zone=ZoneInfo(zone))
+        text = format_receipt(receipt, style).decode()
+        read = parse_receipt(text)
+        known = local if dates.endswith("ss") else local.replace(second=0)
+        if dates != "YYYYMMDDhhmm" or local.year >= 2013:  # before, this form reads like YYMMDDhhmmss
+            assert read.submit_date == read.done_date == known
+        assert f"submit date:{known:{DATES[dates][0]}} " in text
 
 
 def test_tlvs() -> None:

@@ -7,13 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smppbridge.errors import Refused
-from smppbridge.smpp import text as codec
+from smppbridge.smpp.gsm import LANGUAGES, decode_gsm, encode_gsm
 from smppbridge.smpp.text import (
+    ENCODINGS,
     Flavour,
     choose_coding,
-    decode_gsm,
     decode_text,
-    encode_gsm,
     encode_text,
     flavour,
     parts,
@@ -22,7 +21,8 @@ from tests.support.vectors import vectors
 
 NOT_TEXT, BAD_TEXT = 0x4A3, 0x4A5
 GSM_ALPHABET = "".join(decode_gsm(bytes((code,))) for code in range(0x80) if code != 0x1B) + "^{}\\[~]|€\f"
-CODINGS = [(0, default) for default in codec.DEFAULTS] + [(1, "gsm"), (3, "gsm"), (8, "gsm")]
+CODINGS = [(0, default) for default in ENCODINGS] + [(coding, "gsm") for coding in (1, 3, 6, 7, 8)]
+UCS2 = {(8, "gsm"), (0, "ucs2"), (0, "ucs2-le")}
 
 unicode_text = st.text(st.characters(exclude_categories=["Cs"]))
 
@@ -39,6 +39,15 @@ unicode_text = st.text(st.characters(exclude_categories=["Cs"]))
         (b"plain", 0, "ascii", "plain"),
         ("Привет".encode("cp1251"), 0, "cp1251", "Привет"),
         ("Привет €".encode(), 0, "utf-8", "Привет €"),
+        (b"\xbf\xe0\xd8\xd2\xd5\xe2 \xf0", 6, "gsm", "Привет №"),
+        (b"\xf9\xec\xe5\xed", 7, "gsm", "שלום"),
+        (b"\xbf\xe0\xd8\xd2\xd5\xe2", 0, "iso-8859-5", "Привет"),
+        (b"\xf9\xec\xe5\xed", 0, "iso-8859-8", "שלום"),
+        (b"\xf0\xd2\xc9\xd7\xc5\xd4", 0, "koi8-r", "Привет"),
+        (b"\x8f\xe0\xa8\xa2\xa5\xe2", 0, "cp866", "Привет"),
+        (bytes.fromhex("041f0440d83dde00"), 0, "ucs2", "Пр😀"),
+        (bytes.fromhex("1f0440043dd800de"), 0, "ucs2-le", "Пр😀"),
+        (bytes.fromhex("fffe4100"), 0, "ucs2-le", "A"),
         (bytes.fromhex("041f044004380432"), 8, "gsm", "Прив"),
         (bytes.fromhex("d83dde00"), 8, "gsm", "😀"),
         (bytes.fromhex("feff0041"), 8, "gsm", "A"),
@@ -71,7 +80,11 @@ def test_control_characters_arrive_as_sent() -> None:
         (bytes.fromhex("0041de00"), 8, "gsm", NOT_TEXT),
         (bytes.fromhex("004100"), 8, "gsm", BAD_TEXT),
         (b"\x00", 8, "gsm", BAD_TEXT),
-        *[(b"A", data_coding, "gsm", NOT_TEXT) for data_coding in (2, 4, 5, 6, 7, 0x10, 0x18, 0xF5, 0xFF)],
+        (b"A", 0, "ucs2-le", BAD_TEXT),
+        (bytes.fromhex("3dd84100"), 0, "ucs2-le", NOT_TEXT),
+        (b"\xa1", 7, "gsm", NOT_TEXT),
+        (b"ok\xff", 0, "iso-8859-8", NOT_TEXT),
+        *[(b"A", data_coding, "gsm", NOT_TEXT) for data_coding in (2, 4, 5, 9, 0x10, 0x18, 0xF5, 0xFF)],
     ],
 )
 def test_refuses(octets: bytes, data_coding: int, default: str, status: int) -> None:
@@ -87,7 +100,7 @@ def test_reason_names_the_place_but_never_the_text() -> None:
     assert "secret" not in refused.value.reason
 
 
-@given(st.binary(max_size=200), st.integers(0, 255), st.sampled_from(sorted(codec.DEFAULTS)))
+@given(st.binary(max_size=200), st.integers(0, 255), st.sampled_from(sorted(ENCODINGS)))
 def test_arbitrary_octets_are_text_or_refused(octets: bytes, data_coding: int, default: str) -> None:
     try:
         decode_text(octets, data_coding, default).encode("utf-8")
@@ -95,15 +108,38 @@ def test_arbitrary_octets_are_text_or_refused(octets: bytes, data_coding: int, d
         assert refused.status in (NOT_TEXT, BAD_TEXT)
 
 
-@given(unicode_text, st.sampled_from(CODINGS))
-def test_what_can_be_written_reads_the_same(text: str, coding: tuple[int, str]) -> None:
-    data_coding, default = coding
-    try:
-        octets = encode_text(text, data_coding, default)
-    except ValueError:
-        return
-    expected = text.removeprefix("\ufeff") if data_coding == 8 else text
-    assert decode_text(octets, data_coding, default) == expected
+def writable(data_coding: int, default: str) -> list[str]:
+    """Every character of the first planes that the coding has."""
+    found = []
+    for code in (*range(0x3000), 0xFFFD, 0x1F600):
+        try:
+            encode_text(chr(code), data_coding, default)
+        except ValueError:
+            continue
+        found.append(chr(code))
+    return found
+
+
+ALPHABETS = {coding: writable(*coding) for coding in CODINGS}
+
+
+def test_alphabets_are_as_large_as_their_codings() -> None:
+    sizes = {coding: len(found) for coding, found in ALPHABETS.items()}
+    assert sizes[(0, "gsm")] == 127 + 10
+    assert sizes[(0, "ascii")] == sizes[(1, "gsm")] == 128
+    assert sizes[(3, "gsm")] == sizes[(6, "gsm")] == sizes[(0, "koi8-r")] == sizes[(0, "cp866")] == 256
+    assert sizes[(0, "cp1251")] == 255
+    assert sizes[(7, "gsm")] == 220
+    assert all(sizes[wide] == 0x3000 + 2 for wide in [*UCS2, (0, "utf-8")])
+
+
+@pytest.mark.parametrize("coding", CODINGS, ids=str)
+@given(data=st.data())
+def test_every_text_of_an_alphabet_is_read_as_it_was_written(
+    data: st.DataObject, coding: tuple[int, str]
+) -> None:
+    text = data.draw(st.text(st.sampled_from(ALPHABETS[coding]), max_size=200))
+    assert decode_text(encode_text(text, *coding), *coding) == text
 
 
 @given(st.binary(max_size=200), st.sampled_from(CODINGS))
@@ -113,31 +149,20 @@ def test_what_can_be_read_writes_the_same_octets(octets: bytes, coding: tuple[in
         text = decode_text(octets, data_coding, default)
     except Refused:
         return
-    expected = octets.removeprefix(b"\xfe\xff") if data_coding == 8 else octets
-    assert encode_text(text, data_coding, default) == expected
+    mark = "\ufeff" if coding in UCS2 else ""  # it says how to read the octets, and is no part of the text
+    assert encode_text(text, data_coding, default) in (
+        octets,
+        octets.removeprefix(encode_text(mark, *coding)),
+    )
 
 
-@given(st.text(GSM_ALPHABET))
-def test_gsm_alphabet_round_trip(text: str) -> None:
-    octets = encode_gsm(text)
-    assert octets is not None
-    assert decode_gsm(octets) == text
-
-
-@given(st.binary(max_size=100))
-def test_decode_gsm_raises_refused_only(octets: bytes) -> None:
-    try:
-        text = decode_gsm(octets)
-    except Refused as refused:
-        assert refused.status == NOT_TEXT
-    else:
-        assert encode_gsm(text) == octets
-
-
-def test_the_whole_alphabet() -> None:
-    assert len(GSM_ALPHABET) == len(set(GSM_ALPHABET)) == 127 + 10
-    for missing in "`ÁçŁПt\u0301\x1b\0":
-        assert (encode_gsm(missing) is None) == (missing != "t")
+def test_national_languages_matter_for_gsm_only() -> None:
+    turkish = LANGUAGES["turkish"]
+    assert decode_text(b"\x40\x1bS", 0, "gsm", locking=turkish, single=turkish) == "İŞ"
+    assert decode_text(b"\x40S", 0, "gsm", locking=turkish) == "İS"
+    assert decode_text(b"\x40\x1bS", 0, "gsm", single=turkish) == "¡Ş"
+    assert decode_text(b"\x40S", 0, "latin-1", locking=turkish, single=turkish) == "@S"
+    assert decode_text(b"\x40S", 3, "gsm", locking=turkish, single=turkish) == "@S"
 
 
 def test_encode_text_says_what_cannot_be_written() -> None:
@@ -219,15 +244,25 @@ def check(vector: dict[str, Any]) -> None:
 
 # --- what a data_coding says besides its alphabet ----------------------------------------------------
 
-BINARY = {0x02, 0x04, 0x14, 0x15, 0x16, 0x17, 0xF4, 0xF5, 0xF6, 0xF7}
-WITH_CLASS = {
-    **dict.fromkeys((0x10, 0x11, 0x12, 0x13, 0xF0, 0xF1, 0xF2, 0xF3), 0),
-    **dict.fromkeys((0x18, 0x19, 0x1A, 0x1B), 8),
-}
+BINARY = {0x02, 0x04, *range(0x14, 0x18), *range(0xF4, 0xF8)}
+GSM = {0x00, *range(0x10, 0x14), *range(0xC0, 0xE0), *range(0xF0, 0xF4)}
+WIDE = {0x08, *range(0x18, 0x1C), *range(0xE0, 0xF0)}
+PLAIN = {0x01, 0x03, 0x06, 0x07}
 FLASH = {0x10, 0x18, 0xF0}  # class 0; the others are for the phone, the card and the terminal
 
 
 @pytest.mark.parametrize("data_coding", range(256))
-def test_flavours(data_coding: int) -> None:
-    alphabet = None if data_coding in BINARY else WITH_CLASS.get(data_coding, data_coding)
-    assert flavour(data_coding) == Flavour(alphabet, data_coding in FLASH)
+def test_what_a_data_coding_stands_for(data_coding: int) -> None:
+    alphabet, flash = flavour(data_coding)
+    assert flash == (data_coding in FLASH)
+    if data_coding in BINARY:
+        assert alphabet is None
+    elif data_coding in GSM | WIDE | PLAIN:
+        assert alphabet == (0 if data_coding in GSM else 8 if data_coding in WIDE else data_coding)
+        assert decode_text("AB".encode("utf-16-be" if alphabet == 8 else "ascii"), alphabet, "gsm") == "AB"
+    else:
+        assert alphabet is not None
+        with pytest.raises(Refused) as refused:
+            decode_text(b"AB", alphabet, "gsm")
+        assert refused.value.status == NOT_TEXT
+    assert flavour(data_coding + 256) == Flavour(alphabet, flash)

@@ -1,0 +1,156 @@
+"""What texts cost: decoding and normalising on the way in, and joining long messages."""
+
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from timeit import timeit
+
+from scripts.benchmarks.bridge import NOWHERE, bridge
+from scripts.benchmarks.esme import load
+from smppbridge.flow.content import content_of
+from smppbridge.flow.submitted import recipient_of
+from smppbridge.model.account import Account
+from smppbridge.model.joining import Joined, Part
+from smppbridge.model.message import Segment, Stage
+from smppbridge.smpp.pdu import SubmitSm
+from smppbridge.smpp.gsm import encode_gsm
+from smppbridge.store.sqlite import SqliteStore
+
+Figures = dict[str, float]
+
+_WARM_UP = 20_000
+_ROUNDS = 20_000
+_GSM = "Door {3} opened at 12:34, alarm set @ 10 € per [hour]. " * 3
+_PLAIN = "accounts:\n  load: {password: load, binds: 100, default_encoding: ascii}\n"
+_FULL = "accounts:\n  load: {password: load, binds: 100, default_encoding: gsm, country: BY}\n"
+
+_OPEN = (0, 10_000, 100_000)  # messages whose second part has not come
+_JOINED = 5_000  # messages that are joined beside them
+_BATCH = 100
+
+
+def _gsm() -> SubmitSm:
+    """160 septets with some of the extension table, to a number as people dial it."""
+    octets = (encode_gsm(_GSM) or b"")[:160]
+    return SubmitSm(
+        source_addr_ton=5,
+        source_addr="ALARM",
+        destination_addr="8 (029) 1234567",
+        short_message=octets.rstrip(b"\x1b"),
+    )
+
+
+def _plain() -> SubmitSm:
+    """As many octets that need no table, to a number as providers take it."""
+    return SubmitSm(
+        source_addr_ton=5,
+        source_addr="ALARM",
+        dest_addr_ton=1,
+        destination_addr="375291234567",
+        short_message=b"x" * len(_gsm().short_message),
+    )
+
+
+async def texts(messages: int, directory: Path | None) -> Figures:
+    """Durable accept of 160 characters: ASCII, and beside it GSM 03.38 to a number as people dial it."""
+    figures: Figures = {}
+    costs = []
+    for name, accounts, submit in (("plain", _PLAIN, _plain()), ("gsm", _FULL, _gsm())):
+        async with bridge(NOWHERE, directory=directory, accounts=accounts) as server:
+            count = messages or 200_000
+            await load(
+                server.smpp_port, messages=_WARM_UP, connections=10, window=100, receipts=False, submit=submit
+            )
+            began = server.cpu()
+            _, seconds = await load(
+                server.smpp_port, messages=count, connections=10, window=100, receipts=False, submit=submit
+            )
+            costs.append((server.cpu() - began) / count * 1e6)
+            figures |= {f"{name}_per_second": count / seconds, f"{name}_cpu_us": costs[-1]}
+    return {**figures, "adds_percent": (costs[1] / costs[0] - 1) * 100, **_steps()}
+
+
+def _steps() -> Figures:
+    """Microseconds of the two steps alone."""
+    account = Account(name="load", password="load", default_encoding="gsm", country="BY")  # type: ignore[arg-type]
+    submit = _gsm()
+    steps = {
+        "decode_us": lambda: content_of(account, submit, ""),
+        "normalise_us": lambda: recipient_of(account, submit, ""),
+    }
+    return {name: timeit(step, number=_ROUNDS) / _ROUNDS * 1e6 for name, step in steps.items()}
+
+
+async def joins(messages: int, directory: Path | None) -> Figures:
+    """Messages of two parts, stored and joined beside open ones: microseconds each, COMMITs included."""
+    figures: Figures = {}
+    for many in _OPEN:
+        with tempfile.TemporaryDirectory(prefix="smppbridge-bench-", dir=directory) as scratch:
+            store = SqliteStore(Path(scratch) / "bench.db")
+            await store.open()
+            try:
+                for batch in _batches(1, many, numbers=(1,)):
+                    await store.add_parts(batch)
+                figures[f"us_beside_{many}"] = await _join(store, many + 1, messages or _JOINED)
+            finally:
+                await store.close()
+    return figures
+
+
+async def _join(store: SqliteStore, first: int, count: int) -> float:
+    began = time.perf_counter()
+    for batch in _batches(first, count, numbers=(2, 1)):
+        await store.add_parts(batch)
+        found = await store.take_joins(0, _BATCH)
+        await store.join(
+            [
+                Joined(one.head, "text", False, 0, 2, "lab", "lab", int(Stage.QUEUED), 0, one.deadline, ())
+                for one in found
+            ],
+            {},
+            0,
+        )
+    return (time.perf_counter() - began) / count * 1e6
+
+
+def _batches(first: int, count: int, numbers: tuple[int, ...]) -> Iterator[list[Part]]:
+    for start in range(first, first + count, _BATCH):
+        yield [_part(n, number) for n in range(start, start + _BATCH) for number in numbers]
+
+
+def _part(n: int, number: int) -> Part:
+    """Part ``number`` of two of message ``n``."""
+    message_id = 2 * n + number
+    segment = Segment(
+        id=message_id,
+        account="load",
+        wire_id=str(message_id),
+        origin=0,
+        source_addr_ton=5,
+        source_addr_npi=0,
+        source_addr="ALARM",
+        dest_addr_ton=1,
+        dest_addr_npi=1,
+        destination_addr=f"37529{n:07}",
+        recipient=f"37529{n:07}",
+        sender="ALARM",
+        text="",
+        octets=None,
+        flash=False,
+        protocol_id=0,
+        tlvs=None,
+        data_coding=0,
+        registered_delivery=1,
+        priority=0,
+        service_type="",
+        user_message_reference=None,
+        route="lab",
+        provider="lab",
+        stage=int(Stage.COLLECTING),
+        send_at=0,
+        submitted_at=0,
+        due_at=None,
+        deadline=10**12,
+    )
+    return Part(segment, n & 0xFF, 8, 2, number, b"\5\0\3\7\2" + bytes((number,)) + b"x" * 153, 10**12)

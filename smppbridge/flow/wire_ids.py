@@ -1,0 +1,69 @@
+"""The message_id that equipment gets for a message: decimal, hexadecimal or a UUID, as long as it can take.
+
+Ours has up to 19 digits, in order of time, and never comes again. Where less is wanted (`message_id_length`,
+or interface_version 3.3 with its 8 characters) it is the next number of the store's own count, reserved in
+ranges, which goes on after a restart and begins anew at its end. Must not know: sessions, messages.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from uuid import uuid4
+
+from smppbridge.errors import Refused, StoreError
+from smppbridge.logs import Seldom, event
+from smppbridge.model.account import ID_LENGTHS, Account
+from smppbridge.smpp.constants import Status
+from smppbridge.store.base import Store
+
+log = logging.getLogger(__name__)
+
+_BASES = {"decimal": 10, "hex": 16}
+_AT_ONCE = 10_000  # numbers of one reservation; the next one begins when half of them are used
+_COMPLAINT_INTERVAL = 60.0  # seconds
+
+
+class WireIds:
+    """Makes message_ids."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._numbers: deque[int] = deque()
+        self._reserving: asyncio.Task[None] | None = None
+        self._complaints = Seldom(interval=_COMPLAINT_INTERVAL)
+        self._loop = asyncio.get_running_loop()
+
+    async def start(self) -> None:
+        """Reserve short ids, so that the first message of an old client need not wait for them."""
+        await self._reserve()
+
+    def next(self, account: Account, message_id: int, takes_tlvs: bool) -> str:
+        """What the message ``message_id`` (ours) is called towards the equipment; ``takes_tlvs``: whether its
+        session speaks SMPP 3.4. Raises Refused (0x58) while short ids are being reserved."""
+        if not takes_tlvs:  # interface_version 3.3: 8 characters, hexadecimal
+            return f"{self._number():08X}"
+        form, length = account.message_id, account.message_id_length
+        if form == "uuid":
+            return str(uuid4())
+        if length is not None and length < ID_LENGTHS[form]:
+            message_id = 1 + (self._number() - 1) % (_BASES[form] ** length - 1)
+        if form == "decimal":
+            return str(message_id)
+        return f"{message_id:X}" if account.message_id_upper else f"{message_id:x}"
+
+    def _number(self) -> int:
+        if len(self._numbers) < _AT_ONCE // 2 and self._reserving is None:
+            self._reserving = self._loop.create_task(self._reserve())
+        if not self._numbers:
+            raise Refused(Status.ESME_RTHROTTLED, "short ids are being reserved; try again")
+        return self._numbers.popleft()
+
+    async def _reserve(self) -> None:
+        try:
+            first = await self._store.take_short_ids(_AT_ONCE)
+            self._numbers.extend(range(first, first + _AT_ONCE))
+        except StoreError as error:
+            if self._complaints.allows("", self._loop.time()):
+                event(log, logging.WARNING, "cannot reserve short ids", error=str(error))
+        finally:
+            self._reserving = None

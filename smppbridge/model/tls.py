@@ -1,0 +1,37 @@
+"""TLS where we connect to somebody: the keys, ``true`` for all defaults.
+
+Must not know: how a connection is made.
+"""
+
+from typing import Annotated, Any, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from smppbridge.model.fields import File, Settings, mistake
+
+
+class Tls(Settings):
+    """TLS towards a peer. Without ``ca`` its certificate must be signed by one that the system trusts."""
+
+    ca: File | None = None
+    cert: File | None = None  # ours, where the peer wants to see one
+    key: File | None = None
+    server_name: str | None = Field(default=None, min_length=1)  # in its certificate; None: the host
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> Self:
+        if (self.cert is None) != (self.key is None):
+            raise mistake("cert and key belong together; give both or none")
+        return self
+
+
+def _tls(value: object) -> object:
+    return {True: {}, False: None}[value] if isinstance(value, bool) else value
+
+
+def _or_boolean(schema: dict[str, Any]) -> None:
+    schema["anyOf"].insert(1, {"type": "boolean"})
+
+
+TlsSetting = Annotated[Tls | None, BeforeValidator(_tls), Field(json_schema_extra=_or_boolean)]
+"""Type of a key ``tls``: true, false or a mapping; None is off."""

@@ -1,0 +1,207 @@
+"""Likely mistakes of equipment in one submission: text in another coding than it says, headers, NULs.
+
+A hint is a guess, in plain words, for the person who sets the equipment up; nothing is sent by it, and none
+quotes the text. Must not know: accounts, PDUs.
+"""
+
+import re
+from typing import NamedTuple
+
+from smppbridge.smpp import looks
+from smppbridge.smpp.concat import Header, read_header
+from smppbridge.smpp.text import flavour
+
+
+class Hint(NamedTuple):
+    """One likely mistake: ``key`` of KEYS, and a sentence on what it is and which change mends it."""
+
+    key: str
+    text: str
+
+
+_LOOKS = {
+    "ucs2": "UCS-2, whose data_coding is 8",
+    "ucs2-le": "UCS-2 with the octets of each pair swapped (little-endian)",
+    "utf-8": "UTF-8, which has no data_coding",
+    "cp1251": "Cyrillic in Windows-1251, which has no data_coding",
+    "koi8-r": "Cyrillic in KOI8-R, which has no data_coding",
+    "cp866": "Cyrillic in the DOS code page 866, which has no data_coding",
+    "iso-8859-5": "Cyrillic in ISO-8859-5, whose data_coding is 6",
+    "latin-1": "ASCII or Latin-1, whose data_coding is 3",
+    "gsm": "GSM 03.38, whose data_coding is 0",
+}
+_OTHERS = {
+    "packed": "the text looks like packed septets, 8 characters in 7 octets: set {setting}",
+    "gsm-language": "the text has characters that only a national table of GSM 03.38 has: set {setting}",
+    "header": "the text starts with a user data header that esm_class does not announce:"
+    " let the equipment set UDHI (0x40)",
+    "no-header": "esm_class announces a user data header (UDHI, 0x40), but the text does not start with one:"
+    " let the equipment clear that bit",
+    "binary": "data_coding {coding} means 8-bit data, but it looks like text in {look}:"
+    " correct the equipment, or set {setting}",
+    "nul": "the text ends with NUL, as strings in C do, which would be sent as a character:"
+    " let the equipment not count it in sm_length",
+}
+_WRONG_CODING = (
+    "data_coding {coding} means {declared} here, but the text looks like {look}:"
+    " correct the equipment, or set {setting}"
+)
+KEYS = frozenset({*_LOOKS, *_OTHERS})
+
+_NAMES = {1: "ascii", 3: "latin-1", 6: "iso-8859-5", 7: "iso-8859-8", 8: "ucs2"}
+_WIDE = frozenset({"ucs2", "ucs2-le"})
+_WESTERN = frozenset({"gsm", "ascii", "latin-1"})
+_MAX_NAMES = 3
+
+_CONCAT_OR_PORTS = re.compile(
+    rb"\x05\x00\x03.[\x01-\xff][\x01-\xff]|\x06\x08\x04..[\x01-\xff][\x01-\xff]|[\x06\x0b]\x05\x04....",
+    re.DOTALL,
+)
+# Where § ¡ ¤ never stand, but _ @ $ do: in identifiers, in addresses of e-mail, beside a sum.
+_ASCII_ONLY = re.compile(rb"[A-Za-z0-9]_[A-Za-z]|[A-Za-z0-9]@[A-Za-z0-9]|\$ ?[0-9]|[0-9] ?\$")
+
+
+def suspicious(octets: bytes, data_coding: int) -> bool:
+    """Whether `hints` could have something to say: a quick look at every submission, which errs towards yes.
+
+    Any user data header makes it say yes, so it is better given what is behind one.
+    """
+    if not octets:
+        return False
+    if data_coding == 8:  # Latin, Greek and Cyrillic letters, and the marks among them, have 0 to 4 first
+        return octets[0] > 4 or octets[-1] == 0 or len(octets) & 1 == 1 or octets[-2] > 4
+    if not octets.isascii() or 0 in octets or 0x04 in octets or octets[0] < 0x10:
+        return True
+    if 0x1B in octets or 0x02 in octets or 0x05 in octets or 0x11 in octets or 0x1E in octets:
+        return True  # an escape, $ é _ ß: of GSM 03.38
+    return data_coding not in {1, 3} and (
+        data_coding != 0 or 0x40 in octets or 0x5F in octets or 0x24 in octets
+    )
+
+
+def hints(
+    octets: bytes, data_coding: int, default: str, *, udhi: bool, locking: int = 0, single: int = 0
+) -> tuple[Hint, ...]:
+    """What looks wrong in a short_message or message_payload; with its user data header, where ``udhi``.
+
+    ``default`` names what data_coding 0 means (`text.ENCODINGS`). Where the account says that another
+    data_coding means something else, give 0 and that name; where its septets are packed, give them unpacked.
+    ``locking``, ``single``: the national languages of GSM 03.38 that the account is set to.
+    """
+    header = read_header(octets) if udhi else None
+    body = octets[len(header.octets) :] if header else octets
+    found = []
+    if udhi and not _is_header(header):
+        found.append(Hint("no-header", _OTHERS["no-header"]))
+    elif not udhi and _CONCAT_OR_PORTS.match(octets):
+        found.append(Hint("header", _OTHERS["header"]))
+        body = octets[1 + octets[0] :]
+    if not body.strip(b"\0"):
+        return tuple(found)
+    alphabet = flavour(data_coding).alphabet
+    if alphabet is None:
+        return (*found, *_in_binary(body, data_coding, header))
+    declared = default if alphabet == 0 else _NAMES.get(alphabet, "")
+    if header and (header.locking or header.single):
+        locking, single = header.locking, header.single
+    key = _instead(body, declared, national=bool(locking or single))
+    if key:
+        found.append(_wrong_coding(key, body, data_coding, declared))
+    if _ends_with_nul(body, key or declared, header):
+        found.append(Hint("nul", _OTHERS["nul"]))
+    return tuple(found)
+
+
+def _is_header(header: Header | None) -> bool:
+    """Whether its elements fill it to the end."""
+    if header is None:
+        return False
+    at = 1
+    while at + 1 < len(header.octets):
+        at += 2 + header.octets[at + 1]
+    return at == len(header.octets)
+
+
+def _in_binary(octets: bytes, data_coding: int, header: Header | None) -> list[Hint]:
+    """Text that was sent as 8-bit data, unless it is for a port."""
+    name = None if header and header.foreign else looks.prose(octets)
+    if name is None:
+        return []
+    setting = _setting(data_coding, name)
+    return [Hint("binary", _OTHERS["binary"].format(coding=data_coding, look=_LOOKS[name], setting=setting))]
+
+
+def _instead(octets: bytes, declared: str, *, national: bool) -> str | None:
+    """The key of what a text looks like that is not ``declared``; None: nothing speaks against that."""
+    text = octets.rstrip(b"\0")
+    if found := looks.wide(octets):
+        return found if found != declared else None
+    if declared in _WIDE:
+        return _instead_of_wide(octets, text, declared)
+    if looks.controls(text) and (found := looks.east_asian(octets)):
+        return found
+    if not text.isascii():
+        return _beyond_ascii(text, declared)
+    if declared == "gsm":
+        return _instead_of_gsm(text, national)
+    return "gsm" if declared in _WESTERN and looks.gsm(text) else None
+
+
+def _instead_of_gsm(text: bytes, national: bool) -> str | None:
+    if _ASCII_ONLY.search(text):
+        return "latin-1"
+    return "gsm-language" if not national and looks.languages(text) else None
+
+
+def _instead_of_wide(octets: bytes, text: bytes, declared: str) -> str | None:
+    if looks.utf8(text) > 1:  # one could be a syllable of Korean
+        return "utf-8"
+    if found := looks.east_asian(octets):
+        return found if found != declared else None
+    return "latin-1" if looks.words(text) else looks.cyrillic(text)
+
+
+def _beyond_ascii(text: bytes, declared: str) -> str | None:
+    """What octets above 0x7F mean that are not, or not likely, ``declared``."""
+    characters = looks.utf8(text)
+    if declared == "utf-8" and characters:
+        return None
+    if characters >= (1 if declared in _WESTERN else 3):
+        return "utf-8"
+    if declared not in _WESTERN and declared != "utf-8":
+        return None
+    if name := looks.cyrillic(text):
+        return name
+    if declared in {"gsm", "latin-1"} and looks.packed(text):
+        return "packed"
+    return "latin-1" if declared != "latin-1" and looks.western(text) else None
+
+
+def _wrong_coding(key: str, octets: bytes, data_coding: int, declared: str) -> Hint:
+    if key == "gsm-language":
+        names = looks.languages(octets.rstrip(b"\0"))[:_MAX_NAMES]
+        return Hint(key, _OTHERS[key].format(setting=f"gsm_language: {' or '.join(names)}"))
+    if key == "packed":
+        also = "" if declared == "gsm" else f" and {_setting(data_coding, 'gsm')}"
+        return Hint(key, _OTHERS[key].format(setting="septets: packed" + also))
+    setting = _setting(data_coding, key)
+    values = {"coding": data_coding, "declared": declared, "look": _LOOKS[key], "setting": setting}
+    return Hint(key, _WRONG_CODING.format(**values))
+
+
+def _setting(data_coding: int, name: str) -> str:
+    return f"encodings: {{{data_coding}: {name}}}" if data_coding else f"default_encoding: {name}"
+
+
+def _ends_with_nul(octets: bytes, name: str, header: Header | None) -> bool:
+    """Whether a NUL at the end is no character of the text. In GSM 03.38 it is ``@``, which texts seldom end
+    with; but parts of them do, and texts that have others."""
+    if octets[-1]:
+        return False
+    if name in _WIDE:
+        return len(octets) & 1 == 1 or octets[-2] == 0
+    if name != "gsm":
+        return name != "packed"
+    text = octets.rstrip(b"\0")
+    part = header is not None and header.concat is not None and header.concat.number < header.concat.total
+    return not part and 0 not in text and not text.endswith((b" ", b"\n"))

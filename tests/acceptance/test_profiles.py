@@ -1,0 +1,151 @@
+"""Every profile, with ESMEs that were not written here: texts arrive, and receipts are understood."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiosmpplib  # type: ignore[import-untyped]  # it has no types
+import pytest
+import yaml
+from aiosmpplib.broker import SimpleBroker  # type: ignore[import-untyped]  # neither has this
+
+from smppbridge.model.account import Account
+from smppbridge.model.profiles import PROFILES
+from smppbridge.smpp.text import encode_text
+from tests.support.bridge import PATIENCE, bridge, free_port, pilot
+from tests.support.esmes import Came, Run, Sms, run_aiosmpplib, run_smpplib
+from tests.support.smspilot import Rules, SmspilotSimulator
+
+PHONE = "375291234501"
+PLAIN = "Door 3 opened"  # the same octets in every encoding
+SPOKEN = {"gsm": "Preis: 5 € @home", "latin-1": "Grüße, café", "utf-8": "Дверь", "cp1251": "Дверь 3"}
+DELIVERED = 2  # message_state
+
+
+def settings(profile: str, **receipt: object) -> Account:
+    return Account.model_validate(
+        {"name": "pbx", "password": "secret", "profile": profile, "receipt": receipt}
+    )
+
+
+@asynccontextmanager
+async def running(directory: Path, **account: object) -> AsyncIterator[tuple[int, SmspilotSimulator]]:
+    """A bridge with one account, `pbx`: its SMPP port, and the provider."""
+    async with SmspilotSimulator(Rules(delay=0.05)) as simulator:
+        accounts = yaml.safe_dump({"accounts": {"pbx": {"password": "secret"} | account}})
+        async with bridge(directory, pilot(simulator.url, web_port=free_port()) + accounts) as app:
+            yield app.smpp_ports[0], simulator
+
+
+def check(run: Run, profile: str, text: str, simulator: SmspilotSimulator) -> None:
+    """The text arrived, and the receipt says so in the words of the profile."""
+    assert [row["text"] for row in simulator.accepted] == [text]
+    account = settings(profile)
+    (message_id,), (came,) = run
+    assert len(message_id) <= (account.message_id_length or 19)
+    _check_fields(came, account, message_id)
+    tlvs = (message_id, DELIVERED) if account.receipt.tlvs else (None, None)
+    assert (came.receipted_message_id, came.message_state) == tlvs
+
+
+def _check_fields(came: Came, account: Account, message_id: str) -> None:
+    fields = came.fields
+    assert (came.source, fields.id, fields.stat) == (PHONE, message_id, "DELIVRD")
+    assert (fields.sub, fields.dlvrd, fields.err) == ("001", "001", "000")
+    assert fields.submit_date is not None
+    assert fields.done_date is not None
+    assert (fields.text is not None) is ("text" in account.receipt.fields)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+async def test_smpplib(tmp_path: Path, profile: str) -> None:
+    account = settings(profile)
+    text = SPOKEN[account.default_encoding]
+    message = Sms(PHONE, text, 0, encode_text(text, 0, account.default_encoding))
+    strict = profile in {"smpplib", "smpp3.3"}  # as it comes it fails on vendor TLVs
+    async with running(tmp_path, profile=profile) as (port, simulator):
+        check(await run_smpplib(port, "pbx", [message], strict_tlvs=strict), profile, text, simulator)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+async def test_aiosmpplib(tmp_path: Path, profile: str) -> None:
+    text = SPOKEN["gsm"] if settings(profile).default_encoding == "gsm" else PLAIN
+    async with running(tmp_path, profile=profile) as (port, simulator):
+        check(await run_aiosmpplib(port, "pbx", [Sms(PHONE, text, 0)]), profile, text, simulator)
+
+
+@pytest.mark.parametrize("name", ["node-smpp", "utf-8", "cp1251"])
+async def test_alphabets_that_say_they_are_others(tmp_path: Path, name: str) -> None:
+    encoding = settings(name).default_encoding
+    text = SPOKEN[encoding]
+    for data_coding in settings(name).encodings:
+        message = Sms(PHONE, text, data_coding, encode_text(text, 0, encoding))
+        (tmp_path / str(data_coding)).mkdir()
+        async with running(tmp_path / str(data_coding), profile=name) as (port, simulator):
+            check(await run_smpplib(port, "pbx", [message]), name, text, simulator)
+
+
+@pytest.mark.parametrize(
+    "receipt",
+    [
+        {"data_coding": 8, "fields": ["id", "stat", "err", "text"]},
+        {"data_coding": 3, "fields": ["stat", "id", "done date", "err"], "err_digits": 1},
+        {"counts": "parts", "tlvs": "standard", "data_coding": 1},
+    ],
+)
+async def test_layouts_that_both_understand(tmp_path: Path, receipt: dict[str, object]) -> None:
+    text = "Дверь 3 открыта"
+    message = Sms(PHONE, text, 8, text.encode("utf-16-be"), encoding="ucs2")
+    for number, esme in enumerate((run_smpplib, run_aiosmpplib)):
+        (tmp_path / str(number)).mkdir()
+        async with running(tmp_path / str(number), receipt=receipt) as (port, _):
+            (message_id,), (came,) = await esme(port, "pbx", [message])
+        assert (came.fields.id, came.fields.stat) == (message_id, "DELIVRD")
+        assert came.receipted_message_id == message_id
+        assert came.fields.text == {8: text, 1: ""}.get(int(str(receipt["data_coding"])))
+
+
+@aiosmpplib.AbstractHook.register
+class _Ear:
+    """Hears the first submit_sm_resp that aiosmpplib understands."""
+
+    def __init__(self) -> None:
+        self.status: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    async def sending(self, smpp_message: Any, pdu: bytes, client_id: str) -> None:
+        """Nothing to learn."""
+
+    async def received(self, smpp_message: Any, pdu: bytes, client_id: str) -> None:
+        if type(smpp_message) is aiosmpplib.SubmitSmResp and not self.status.done():
+            self.status.set_result(int(smpp_message.command_status))
+
+    async def send_error(self, smpp_message: Any, error: Exception, client_id: str) -> None:
+        """Nothing to learn."""
+
+
+async def test_aiosmpplib_understands_why_a_message_is_refused(tmp_path: Path) -> None:
+    """Without its profile it cannot read the PDU (0x22), ends the connection and never learns the status."""
+    sections = "accounts: {pbx: {password: secret, profile: aiosmpplib}}\n"
+    sections += "routes: [{destination: '7', to: [lab]}]"
+    ear, broker = _Ear(), SimpleBroker()
+    async with bridge(tmp_path, sections) as app:
+        port = app.smpp_ports[0]
+        esme = aiosmpplib.ESME(
+            "127.0.0.1", port, "pbx", "secret", hook=ear, broker=broker, log_level="CRITICAL"
+        )
+        running = asyncio.create_task(esme.start())
+        numbers = aiosmpplib.PhoneNumber("ALARM", aiosmpplib.TON.ALPHANUMERIC), aiosmpplib.PhoneNumber(PHONE)
+        await broker.enqueue(
+            aiosmpplib.SubmitSm(short_message=PLAIN, source=numbers[0], destination=numbers[1])
+        )
+        try:
+            assert await asyncio.wait_for(ear.status, PATIENCE) == 0x45  # ESME_RSUBMITFAIL
+        finally:
+            writer = esme._writer  # the library lets it go without closing it
+            await esme.stop()
+            if writer is not None:
+                writer.close()
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)

@@ -1,0 +1,302 @@
+"""Long messages that equipment cuts by itself: joined over a real socket, whatever it does to its parts."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from smppbridge.app import App
+from smppbridge.smpp.concat import header, split_octets
+from smppbridge.smpp.constants import Tag
+from smppbridge.smpp.gsm import encode_gsm
+from smppbridge.smpp.pdu import DeliverSm, SubmitSm
+from smppbridge.smpp.receipt import ParsedReceipt, parse_receipt
+from smppbridge.smpp.tlv import tlv
+from tests.support.bridge import Clock, bridge, eventually, metric, unreachable
+from tests.support.esme import Esme, submit
+from tests.support.failing import rows
+
+RUSSIAN = "Дверь склада открыта, датчик движения сработал 😀 " * 5
+GSM = encode_gsm("Door {open} at 10 € per [hour] " * 12) or b""
+GSM_ACCOUNT = "accounts: {pbx: {password: secret, default_encoding: gsm}}\n"
+
+
+def cut(pieces: Sequence[bytes], reference: int = 7, width: int = 8, **changes: Any) -> list[SubmitSm]:
+    """A submit_sm for each piece, with a user data header; ``width`` 0: with sar_* TLVs."""
+    total = len(pieces)
+    if not width:
+        return [
+            submit(
+                piece,
+                tlvs=(
+                    tlv(Tag.SAR_MSG_REF_NUM, reference),
+                    tlv(Tag.SAR_TOTAL_SEGMENTS, total),
+                    tlv(Tag.SAR_SEGMENT_SEQNUM, number),
+                ),
+                **changes,
+            )
+            for number, piece in enumerate(pieces, 1)
+        ]
+    heads = [header(reference, total, number, width=width) for number in range(1, total + 1)]
+    return [
+        submit(head + piece, esm_class=0x40, **changes) for head, piece in zip(heads, pieces, strict=True)
+    ]
+
+
+def russian(width: int = 8, **changes: Any) -> list[SubmitSm]:
+    """RUSSIAN, cut every 66 units, wherever that is."""
+    octets = RUSSIAN.encode("utf-16-be")
+    pieces = [octets[at : at + 132] for at in range(0, len(octets), 132)]
+    return cut(pieces, width=width, data_coding=8, **changes)
+
+
+def texts(directory: Path) -> list[object]:
+    """The texts of all messages that go on, or went."""
+    return [text for [text] in rows(directory, "SELECT text FROM messages WHERE stage > 0 AND text <> ''")]
+
+
+def parsed(pdu: object) -> ParsedReceipt:
+    octets = getattr(pdu, "short_message", b"")
+    return parse_receipt(octets.decode("latin-1"))
+
+
+async def receipts(esme: Esme, count: int) -> dict[str | None, str | None]:
+    """stat by id."""
+    found = [parsed(pdu) for pdu in await esme.receipts(count)]
+    return {one.id: one.stat for one in found}
+
+
+@pytest.mark.parametrize("width", [8, 16, 0])
+async def test_joined_by_every_kind_of_reference(tmp_path: Path, width: int) -> None:
+    async with bridge(tmp_path) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        ids = await esme.submit_many(russian(width))
+        assert len(set(ids)) == len(ids) > 3
+        assert await receipts(esme, len(ids)) == dict.fromkeys(ids, "DELIVRD")
+        assert texts(tmp_path) == [RUSSIAN]
+        assert metric(app, "joined_messages_total", account="pbx", result="joined") == 1
+        assert metric(app, "outcomes_total", provider="lab", state="DELIVERED") == 1
+
+
+async def test_octets_are_joined_before_they_are_decoded(tmp_path: Path) -> None:
+    """Some senders cut an escape from its character, and a character from its other octet."""
+    gsm = cut([GSM[at : at + 7] for at in range(0, len(GSM), 7)], data_coding=0)
+    octets = RUSSIAN.encode("utf-16-be")
+    odd = cut([octets[at : at + 13] for at in range(0, len(octets), 13)], reference=9, data_coding=8)
+    async with bridge(tmp_path, GSM_ACCOUNT) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        ids = await esme.submit_many([*gsm, *odd])
+        await receipts(esme, len(ids))
+        assert sorted(map(str, texts(tmp_path))) == sorted(["Door {open} at 10 € per [hour] " * 12, RUSSIAN])
+
+
+async def test_any_order_over_several_connections(tmp_path: Path) -> None:
+    async with (
+        bridge(tmp_path) as app,
+        await Esme.bound(app.smpp_ports[0]) as one,
+        await Esme.bound(app.smpp_ports[0], kind="TX") as other,
+    ):
+        parts = list(reversed(russian()))
+        ids = [await (one if place % 2 else other).submit(part) for place, part in enumerate(parts)]
+        assert await receipts(one, len(ids)) == dict.fromkeys(ids, "DELIVRD")
+        assert texts(tmp_path) == [RUSSIAN]
+
+
+async def test_parts_come_before_and_after_a_restart(tmp_path: Path) -> None:
+    parts = russian()
+    async with bridge(tmp_path) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        ids = await esme.submit_many(parts[:-1])
+    async with bridge(tmp_path) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        ids.append(await esme.submit(parts[-1]))
+        assert await receipts(esme, len(ids)) == dict.fromkeys(ids, "DELIVRD")
+    assert texts(tmp_path) == [RUSSIAN]
+
+
+async def test_a_long_stop_does_not_use_up_the_time_for_parts(tmp_path: Path) -> None:
+    """Nobody could take the others meanwhile; once the bridge is back they have their time again."""
+    parts, clock = russian(), Clock()
+    async with bridge(tmp_path) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        ids = await esme.submit_many(parts[:-1])
+    clock.forward(600)
+    async with bridge(tmp_path, clock=clock) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        await esme.silence(DeliverSm, 1.5)
+        ids.append(await esme.submit(parts[-1]))
+        assert await receipts(esme, len(ids)) == dict.fromkeys(ids, "DELIVRD")
+
+
+async def test_a_message_that_is_complete_at_a_stop_is_joined_at_the_start(tmp_path: Path) -> None:
+    async with bridge(tmp_path) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        await app.joiner.stop()
+        ids = await esme.submit_many(russian())
+        assert texts(tmp_path) == []
+    async with bridge(tmp_path) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        assert await receipts(esme, len(ids)) == dict.fromkeys(ids, "DELIVRD")
+    assert texts(tmp_path) == [RUSSIAN]
+
+
+async def test_a_part_that_comes_again_is_not_sent_again(tmp_path: Path) -> None:
+    parts = russian()
+    async with bridge(tmp_path) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        first = await esme.submit(parts[0])
+        assert await esme.submit(russian()[0]) == first
+        ids = [first, *(await esme.submit_many(parts[1:]))]
+        await receipts(esme, len(ids))
+        assert await esme.submit_many(russian()) == ids
+        assert texts(tmp_path) == [RUSSIAN]
+        await esme.silence(DeliverSm)
+
+
+async def test_only_the_part_that_asks_gets_a_receipt(tmp_path: Path) -> None:
+    """As Kannel does: on the first part only."""
+    parts = russian(registered_delivery=0)
+    parts[0].registered_delivery = 0x11
+    async with bridge(tmp_path) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        ids = await esme.submit_many(list(reversed(parts)))
+        found = await receipts(esme, 1)
+        assert found == {ids[-1]: "DELIVRD"}
+        await esme.silence(DeliverSm)
+
+
+async def test_merged_receipts(tmp_path: Path) -> None:
+    account = "accounts: {pbx: {password: secret, receipt: {parts: merged}}}\n"
+    async with bridge(tmp_path, account) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        ids = await esme.submit_many(russian())
+        assert await receipts(esme, 1) == {ids[0]: "DELIVRD"}
+        await esme.silence(DeliverSm)
+
+
+async def incomplete(app: App, esme: Esme, clock: Clock, parts: Sequence[SubmitSm]) -> list[str]:
+    """All but the second part came, and the time for parts is over."""
+    ids = await esme.submit_many([parts[0], *parts[2:]])
+    clock.forward(50)
+    await esme.silence(DeliverSm, 1.5)  # the joiner looks once a second
+    clock.forward(11)
+    return ids
+
+
+async def test_what_stays_incomplete_fails(tmp_path: Path) -> None:
+    clock = Clock()
+    async with bridge(tmp_path, clock=clock) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        ids = await incomplete(app, esme, clock, russian())
+        found = [parsed(pdu) for pdu in await esme.receipts(len(ids))]
+        assert {(one.id, one.stat, one.err) for one in found} == {(one, "UNDELIV", "241") for one in ids}
+        assert texts(tmp_path) == []
+        assert metric(app, "joined_messages_total", account="pbx", result="incomplete") == 1
+
+
+async def test_what_stays_incomplete_is_sent_where_the_account_says_so(tmp_path: Path) -> None:
+    clock = Clock()
+    account = "accounts: {pbx: {password: secret, join: {incomplete: send}}}\n"
+    async with bridge(tmp_path, account, clock) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        ids = await incomplete(app, esme, clock, cut([b"one ", b"two ", b"three"]))
+        assert await receipts(esme, len(ids)) == dict.fromkeys(ids, "DELIVRD")
+        assert texts(tmp_path) == ["one three"]
+        assert metric(app, "joined_messages_total", account="pbx", result="sent_incomplete") == 1
+
+
+async def test_the_time_for_parts_is_the_accounts(tmp_path: Path) -> None:
+    account = "accounts: {pbx: {password: secret, join: {timeout: 1s}}}\n"
+    async with bridge(tmp_path, account) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        part = await esme.submit(russian()[0])
+        assert await receipts(esme, 1) == {part: "UNDELIV"}
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        cut([b"\xd8\x3d", b"\x04\x10"], data_coding=8),  # half a surrogate pair
+        cut([b"\x04", b"\x10\x04"], data_coding=8),  # an odd number of octets
+        cut([b"a" * 134, b"\xff"], data_coding=1),  # no ASCII
+        cut([b"", b""]),  # nothing at all
+    ],
+)
+async def test_parts_that_make_no_text_are_rejected(tmp_path: Path, parts: list[SubmitSm]) -> None:
+    async with bridge(tmp_path) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        ids = await esme.submit_many(parts)
+        assert await receipts(esme, len(ids)) == dict.fromkeys(ids, "REJECTD")
+        assert texts(tmp_path) == []
+        assert metric(app, "joined_messages_total", account="pbx", result="rejected") == 1
+
+
+async def test_the_first_parts_coding_counts(tmp_path: Path) -> None:
+    """Parts with another data_coding by mistake are octets of the same text."""
+    parts = cut([b"caf", b"\xe9"])
+    parts[1].data_coding = 0
+    async with bridge(tmp_path, GSM_ACCOUNT) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        await esme.submit_many(parts)
+        await esme.receipts(2)
+        assert texts(tmp_path) == ["café"]
+
+
+async def test_refused_at_once_is_what_every_part_shares(tmp_path: Path) -> None:
+    sections = """
+accounts: {pbx: {password: secret, senders: [ALARM], services: [HLR]}}
+routes: [{destination: ["375"], to: [lab]}]
+"""
+    parts = cut([b"one", b"two"])
+    async with bridge(tmp_path, sections) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        for status, changes in (
+            (0x0A, {"source_addr": "OTHER"}),
+            (0x0B, {"destination_addr": "12"}),
+            (0x22, {"destination_addr": "491711234567"}),
+            (0x43, {"service_type": "HLR"}),
+            (0x61, {"schedule_delivery_time": "2611"}),
+        ):
+            part = cut([b"one", b"two"])[0]
+            for name, value in changes.items():
+                setattr(part, name, value)
+            assert (await esme.ask(part)).command_status == status
+        assert len(await esme.submit_many(parts)) == 2
+
+
+async def test_one_part_of_one_is_a_whole_message(tmp_path: Path) -> None:
+    async with bridge(tmp_path) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        await esme.submit_many([*cut([b"alone"]), *cut([b"alone too"], width=0)])
+        await esme.receipts(2)
+        assert texts(tmp_path) == ["alone", "alone too"]
+
+
+async def test_a_header_that_is_none(tmp_path: Path) -> None:
+    """Longer than the message: it is text. Impossible numbers: as if they were not there."""
+    odd = [submit(b"\x7fhello", esm_class=0x40), submit(b"\5\0\3\1\0\0hello", esm_class=0x40)]
+    async with bridge(tmp_path) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        await esme.submit_many(odd)
+        await esme.receipts(2)
+        assert texts(tmp_path) == ["\x7fhello", "hello"]
+
+
+async def test_ports_belong_to_an_application(tmp_path: Path) -> None:
+    ports = submit(b"\x06\x05\x04\x0b\x84\x23\xf0push", esm_class=0x40)
+    async with bridge(tmp_path) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        assert (await esme.ask(ports)).command_status == 0x43
+
+
+async def test_a_schedule_holds_the_whole_message(tmp_path: Path) -> None:
+    clock = Clock()
+    parts = russian(schedule_delivery_time="000000010000000R")
+    async with bridge(tmp_path, clock=clock) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        ids = await esme.submit_many(parts)
+        await eventually(lambda: texts(tmp_path))
+        assert rows(tmp_path, "SELECT stage FROM messages WHERE text <> ''") == [(1,)]
+        clock.forward(3601)
+        assert await receipts(esme, len(ids)) == dict.fromkeys(ids, "DELIVRD")
+
+
+async def test_all_parts_expire_together(tmp_path: Path) -> None:
+    clock = Clock()
+    parts = russian(validity_period="000000010000000R")
+    async with bridge(tmp_path, unreachable(), clock) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        ids = await esme.submit_many(parts)
+        await eventually(lambda: texts(tmp_path))
+        clock.forward(3601)
+        assert await receipts(esme, len(ids)) == dict.fromkeys(ids, "EXPIRED")
+
+
+async def test_many_at_once(tmp_path: Path) -> None:
+    """300 messages of two parts, all first parts before all second ones."""
+    gsm = split_octets(b"x" * 200, wide=False)
+    messages = [cut(gsm, reference=number, width=16) for number in range(300)]
+    async with bridge(tmp_path) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        ids = await esme.submit_many([parts[0] for parts in messages])
+        ids += await esme.submit_many([parts[1] for parts in messages])
+        assert len(await receipts(esme, 600)) == len(set(ids)) == 600
+        assert texts(tmp_path) == ["x" * 200] * 300

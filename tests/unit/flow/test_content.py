@@ -1,0 +1,263 @@
+"""What is to be sent: texts in every coding, binary content, parts and what they make together."""
+
+from typing import Any
+
+import pytest
+
+from smppbridge.errors import Refused
+from smppbridge.flow.content import Content, coding_of, content_of, joined_text
+from smppbridge.model.account import Account
+from smppbridge.smpp.concat import Concat, header
+from smppbridge.smpp.constants import Status, Tag
+from smppbridge.smpp.gsm import encode_gsm, pack_septets
+from smppbridge.smpp.pdu import SubmitSm
+from smppbridge.smpp.tlv import tlv
+from tests.support.esme import submit
+
+UDH = bytes.fromhex("0500 0301 0201")
+SAR = (tlv(Tag.SAR_MSG_REF_NUM, 7), tlv(Tag.SAR_TOTAL_SEGMENTS, 2), tlv(Tag.SAR_SEGMENT_SEQNUM, 1))
+
+
+def account(**keys: Any) -> Account:
+    return Account.model_validate({"name": "pbx", "password": "secret12", **keys})
+
+
+PLAIN = account()
+RICH = account(services=["HLR", "CALL", "FLSHC", "MAIL", "BOT"], country="BY")
+
+
+def content(pdu: SubmitSm, service: str = "", owner: Account = PLAIN) -> Content:
+    return content_of(owner, pdu, service)
+
+
+def refusal(call: Any, *arguments: Any) -> tuple[int, str]:
+    """The status and reason with which ``call`` refuses."""
+    with pytest.raises(Refused) as caught:
+        call(*arguments)
+    return caught.value.status, caught.value.reason
+
+
+# --- services --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("service", "octets"), [("HLR", b""), ("FLSHC", b"1234"), ("CALL", b"door")])
+def test_texts_of_services(service: str, octets: bytes) -> None:
+    assert content(submit(octets), service, RICH) == Content(octets.decode(), None, False)
+
+
+@pytest.mark.parametrize(
+    ("service", "changes", "status"),
+    [
+        ("FLSHC", {"short_message": b"12345"}, Status.ESME_RINVTEXT),
+        ("CALL", {"short_message": b""}, Status.ESME_RINVTEXT),
+        ("CALL", {"data_coding": 4}, Status.ESME_RINVENCODING),
+        ("HLR", {"data_coding": 0xF5}, Status.ESME_RINVENCODING),
+        ("CALL", {"esm_class": 0x40, "short_message": UDH + b"x"}, Status.ESME_RINVESMCLASS),
+        ("CALL", {"tlvs": SAR}, Status.ESME_RINVESMCLASS),
+    ],
+)
+def test_texts_that_a_service_cannot_use(service: str, changes: dict[str, Any], status: Status) -> None:
+    assert refusal(content, submit(**changes), service, RICH)[0] == status
+
+
+# --- texts -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("data_coding", "octets", "text", "flash"),
+    [
+        (0, b"caf\xe9", "café", False),
+        (8, bytes.fromhex("04140430"), "Да", False),
+        (0x10, b"caf\xe9", "café", True),
+        (0x11, b"caf\xe9", "café", False),
+        (0xF0, b"caf\xe9", "café", True),
+        (0x18, bytes.fromhex("04140430"), "Да", True),
+        (0x19, bytes.fromhex("04140430"), "Да", False),
+    ],
+)
+def test_texts_with_and_without_a_class(data_coding: int, octets: bytes, text: str, flash: bool) -> None:
+    assert content(submit(octets, data_coding=data_coding)) == Content(text, None, flash)
+
+
+@pytest.mark.parametrize(("subunit", "flash"), [(0, False), (1, True), (2, False), (3, False)])
+def test_flash_by_the_part_of_the_phone(subunit: int, flash: bool) -> None:
+    pdu = submit("door", tlvs=(tlv(Tag.DEST_ADDR_SUBUNIT, subunit),))
+    assert content(pdu) == Content("door", None, flash)
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({"short_message": b""}, Status.ESME_RINVTEXT),
+        ({"data_coding": 13}, Status.ESME_RINVENCODING),
+        ({"data_coding": 0xF8}, Status.ESME_RINVENCODING),
+        ({"data_coding": 1, "short_message": b"\xe9"}, Status.ESME_RINVENCODING),
+        ({"data_coding": 0x18, "short_message": b"\x04"}, Status.ESME_RINVTEXT),
+        ({"short_message": b"x" * 255}, Status.ESME_RINVMSGLEN),
+        ({"tlvs": (tlv(Tag.MESSAGE_PAYLOAD, b"more"),)}, Status.ESME_RINVMSGLEN),
+    ],
+)
+def test_texts_that_are_refused(changes: dict[str, Any], status: Status) -> None:
+    found, reason = refusal(content, submit(**changes))
+    assert found == status
+    assert "Door" not in reason
+
+
+# --- binary ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("data_coding", [2, 4, 0x14, 0xF5])
+def test_binary_content_has_an_empty_header_where_it_brings_none(data_coding: int) -> None:
+    pdu = submit(b"\xff\x00\x41", data_coding=data_coding)
+    assert content(pdu) == Content("", b"\0\xff\x00\x41", False)
+
+
+def test_binary_content_with_its_own_header() -> None:
+    assert content(submit(UDH + b"\xff", data_coding=4, esm_class=0x40)).octets == UDH + b"\xff"
+    assert content(submit(UDH, data_coding=4, esm_class=0x40)).octets == UDH  # nothing behind it
+
+
+def test_binary_content_in_message_payload() -> None:
+    payload = (tlv(Tag.MESSAGE_PAYLOAD, b"\xff" * 140),)
+    assert content(submit(b"", data_coding=4, tlvs=payload)).octets == b"\0" + b"\xff" * 140
+
+
+def test_binary_parts_go_on_one_by_one_with_a_header() -> None:
+    pdu = submit(b"\xff\x00", data_coding=4, tlvs=SAR)
+    assert content(pdu) == Content("", header(7, 2, 1) + b"\xff\x00", False)
+    full = submit(b"\xff" * 135, data_coding=4, tlvs=SAR)
+    assert refusal(content, full)[0] == Status.ESME_RINVTEXT
+
+
+@pytest.mark.parametrize(
+    ("octets", "esm_class"),
+    [
+        (b"", 0),
+        (b"x" * 141, 0),
+        (b"", 0x40),
+        (b"\5\0\3\1\2", 0x40),
+        (b"\x05", 0x40),
+        (UDH + b"x" * 135, 0x40),
+    ],
+    ids=["none", "too much", "no header", "half a header", "its length only", "too much with its header"],
+)
+def test_binary_content_that_is_refused(octets: bytes, esm_class: int) -> None:
+    pdu = submit(octets, data_coding=4, esm_class=esm_class)
+    assert refusal(content, pdu)[0] == Status.ESME_RINVTEXT
+
+
+# --- parts -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("octets", "changes", "concat"),
+    [
+        (UDH + b"x", {"esm_class": 0x40}, Concat(1, 8, 2, 1)),
+        (UDH + b"x", {"esm_class": 0x43, "tlvs": SAR}, Concat(1, 8, 2, 1)),  # the header counts more
+        (header(0x1234, 3, 2, width=16) + b"x", {"esm_class": 0x40}, Concat(0x1234, 16, 3, 2)),
+        (b"x", {"tlvs": SAR}, Concat(7, 0, 2, 1)),
+    ],
+)
+def test_a_part_keeps_its_octets(octets: bytes, changes: dict[str, Any], concat: Concat) -> None:
+    kept = octets if changes.get("esm_class") else b"\0" + octets
+    assert content(submit(octets, **changes)) == Content("", kept, False, concat)
+
+
+@pytest.mark.parametrize(
+    ("octets", "changes", "text"),
+    [
+        (header(1, 1, 1) + b"alone", {"esm_class": 0x40}, "alone"),
+        (b"\5\0\3\1\2\0no part", {"esm_class": 0x40}, "no part"),
+        (b"\0no header", {"esm_class": 0x40}, "no header"),
+        (b"\x7flong", {"esm_class": 0x40}, "\x7flong"),  # it reaches past the message, which is text then
+        (b"alone", {"tlvs": (tlv(Tag.SAR_TOTAL_SEGMENTS, 2),)}, "alone"),
+    ],
+)
+def test_what_is_no_part(octets: bytes, changes: dict[str, Any], text: str) -> None:
+    assert content(submit(octets, **changes)) == Content(text, None, False)
+
+
+def test_a_text_for_an_application_keeps_its_header() -> None:
+    ports = bytes.fromhex("0b 05040b8423f0 0003010201") + b"x"
+    assert content(submit(ports, esm_class=0x40)) == Content("", ports, False)
+
+
+@pytest.mark.parametrize("octets", [UDH + b"x" * 249])
+def test_a_part_that_no_short_message_holds(octets: bytes) -> None:
+    pdu = submit(b"", esm_class=0x40, tlvs=(tlv(Tag.MESSAGE_PAYLOAD, octets),))
+    assert refusal(content, pdu)[0] == Status.ESME_RINVTEXT
+
+
+def test_parts_are_joined_before_they_are_decoded() -> None:
+    gsm = account(default_encoding="gsm")
+    assert joined_text(gsm, 0, [UDH + b"10 \x1b", header(1, 2, 2) + b"e"]) == "10 €"
+    assert joined_text(PLAIN, 8, [b"\0\xd8\x3d\xde", b"\0\x00"]) == "😀"
+
+
+@pytest.mark.parametrize(
+    ("coding", "parts", "status"),
+    [
+        (0, [b"\0", b"\0"], Status.ESME_RINVTEXT),
+        (8, [b"\0\4", b"\0\x10\4"], Status.ESME_RINVTEXT),
+        (1, [b"\0a", b"\0\xe9"], Status.ESME_RINVENCODING),
+    ],
+)
+def test_parts_that_make_no_text(coding: int, parts: list[bytes], status: Status) -> None:
+    assert refusal(joined_text, PLAIN, coding, parts)[0] == status
+
+
+def test_packed_septets_are_unpacked_part_by_part() -> None:
+    """Each begins at a septet border behind its header (3GPP 23.040 §9.2.3.24)."""
+    packed = account(default_encoding="gsm", septets="packed")
+    octets = encode_gsm("Hello, {world}")
+    assert octets is not None
+    assert content(submit(pack_septets(octets), data_coding=0), owner=packed).text == "Hello, {world}"
+    pieces = [octets[:9], octets[9:]]
+    parts = []
+    for number, piece in enumerate(pieces, 1):
+        head = header(1, 2, number)
+        pdu = submit(head + pack_septets(piece, len(head)), data_coding=0, esm_class=0x40)
+        found = content(pdu, owner=packed).octets
+        assert found == head + piece
+        parts.append(found)
+    assert joined_text(packed, 0, parts) == "Hello, {world}"
+    assert content(submit(b"caf\xe9"), owner=packed).text == "café"  # data_coding 3 is never packed
+
+
+def test_national_tables_by_the_header_or_the_account() -> None:
+    """0x53 of the Turkish extension table is an S with a cedilla."""
+    gsm, turkish = account(default_encoding="gsm"), account(default_encoding="gsm", gsm_language="turkish")
+    single = bytes.fromhex("03 240101")
+    assert content(submit(single + b"\x1bS", data_coding=0, esm_class=0x40), owner=gsm).text == "Ş"
+    assert content(submit(b"\x1bS", data_coding=0), owner=turkish).text == "Ş"
+    both = [bytes.fromhex("08 0003010201 240101") + b"\x1b", UDH + b"S"]
+    assert joined_text(gsm, 0, both) == "Ş"
+
+
+@pytest.mark.parametrize(
+    ("data_coding", "octets"), [(3, b"\xcf\xf0"), (4, b"\xcf\xf0"), (0xF5, b"\xcf\xf0"), (1, b"\xcf\xf0")]
+)
+def test_equipment_that_lies_about_its_coding(data_coding: int, octets: bytes) -> None:
+    liar = account(encodings={data_coding: "cp1251"})
+    assert content(submit(octets, data_coding=data_coding), owner=liar) == Content("Пр", None, False)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "data_coding", "expected"),
+    [
+        ("gsm", 0, 0),
+        ("gsm", 0x10, 0x10),
+        ("latin-1", 0, 3),
+        ("ascii", 0, 1),
+        ("latin-1", 8, 8),
+        ("cp1251", 3, 3),
+    ],
+)
+def test_the_coding_of_octets_goes_by_its_own_name(encoding: str, data_coding: int, expected: int) -> None:
+    assert coding_of(account(default_encoding=encoding), data_coding, b"x") == expected
+
+
+def test_a_coding_without_a_name_cannot_go_on() -> None:
+    owner = account(default_encoding="cp1251")
+    assert refusal(coding_of, owner, 0, b"x")[0] == Status.ESME_RINVENCODING
+    assert coding_of(owner, 0, None) == 0
