@@ -4,8 +4,6 @@ The only place that knows everything. Parts that must talk upward get a callable
 """
 
 import asyncio
-import hashlib
-import hmac
 import logging
 import random
 import ssl
@@ -72,7 +70,7 @@ class App:
         self.smpp_ports: list[int] = []
         self.web_port = 0
         self.store = SqliteStore(config.store.path, on_commit=self._committed)
-        self._tokens = {name: callback_token(config, name) for name in config.providers}
+        self._tokens = {name: config.callback_token(name) for name in config.providers}
         self.providers = {name: self._provider(name) for name in config.providers}
         self.dispatchers: dict[str, Dispatcher] = {}
         self._choice = Choice(self._usable, self._working, self._status_of)
@@ -145,16 +143,18 @@ class App:
         return build_provider(name, self._config.providers[name], callback)
 
     def _join(self, backlog: Backlog) -> None:
+        self._ids = IdSource(last_id=backlog.last_id)
+        self._join_returning()
+        self._join_providers(backlog)
+        self._join_intake()
+        self._join_sessions()
+        self.web = Web(self.metrics, self.providers, self._tokens, self._hear, self.readiness)
+
+    def _join_returning(self) -> None:
+        """What comes back from providers, and goes on to equipment."""
         config, clock, metrics, store = self._config, self._clock, self.metrics, self.store
-        smpp = config.smpp
-        ids = IdSource(last_id=backlog.last_id)
-        self.courier = Courier(
-            store,
-            metrics,
-            clock,
-            response_timeout=smpp.response_timeout,
-            absent=self._absent,
-        )
+        timeout = config.smpp.response_timeout
+        self.courier = Courier(store, metrics, clock, response_timeout=timeout, absent=self._absent)
         self.tracker = Tracker(store, metrics, clock, self.courier.owed, self.courier.owed_inbound)
         self.reception = Reception(
             store,
@@ -166,6 +166,10 @@ class App:
         )
         self.waiters = Waiters()
         self.recorder = Recorder(store, self.tracker, self.waiters)
+
+    def _join_providers(self, backlog: Backlog) -> None:
+        """What goes out to providers, and when."""
+        config, clock, metrics, store = self._config, self._clock, self.metrics, self.store
         self.rerouter = Rerouter(store, self.dispatchers, config.routes, self._choice)
         for name, provider in self.providers.items():
             self.dispatchers[name] = Dispatcher(
@@ -193,6 +197,10 @@ class App:
             unserved=self.rerouter.soon,
             keep_days=config.store.keep_days,
         )
+
+    def _join_intake(self) -> None:
+        """What equipment submits."""
+        config, clock, metrics, store = self._config, self._clock, self.metrics, self.store
         self.appraiser = Appraiser(Router(config.routes), self.providers, self._choice)
         self.joiner = Joiner(
             store,
@@ -201,21 +209,26 @@ class App:
             metrics,
             clock,
             accounts=lambda: self._accounts,
-            queued=self._queued,
+            queued=self._requeued,
         )
         self.wire_ids = WireIds(store)
         self.intake = Intake(
             store,
             self.appraiser,
-            ids,
+            self._ids,
             self.wire_ids,
             clock,
             waiters=self.waiters,
             queued=self._queued,
+            collected=self._collected,
             joinable=self.joiner.wake,
             waiting=lambda: self.keeper.waiting,
             max_queued=config.store.max_queued,
         )
+
+    def _join_sessions(self) -> None:
+        """Whom equipment talks to."""
+        clock, metrics, store, smpp = self._clock, self.metrics, self.store, self._config.smpp
         requests = Requests(
             store,
             self.intake.accept,
@@ -223,7 +236,7 @@ class App:
             self.tracker,
             self.waiters,
             clock,
-            next_id=lambda: ids.next(clock()),
+            next_id=self._next_id,
             requeued=self._requeued,
         )
         self.server = Server(
@@ -235,7 +248,7 @@ class App:
             system_id=smpp.system_id,
             timers=Timers(smpp.bind_timeout, smpp.enquire_link, smpp.inactivity, smpp.response_timeout),
             max_pdu_octets=smpp.max_pdu_octets,
-            new_link_id=lambda: ids.next(clock()),
+            new_link_id=self._next_id,
         )
         self.caller = Caller(
             store,
@@ -246,7 +259,6 @@ class App:
             call=self.server.call,
             system_id=smpp.system_id,
         )
-        self.web = Web(metrics, self.providers, self._tokens, self._hear, self.readiness)
 
     def _askers_of(self, provider: Provider, dispatcher: Dispatcher) -> list[Asker]:
         """Who asks a provider something, each in its own time."""
@@ -324,6 +336,9 @@ class App:
         dispatcher = self.dispatchers.get(provider)
         return dispatcher.standing.status if dispatcher is not None else Status.ESME_RSYSERR
 
+    def _next_id(self) -> int:
+        return self._ids.next(self._clock())
+
     def _absent(self, account: str) -> None:
         self.caller.owed(account)
 
@@ -363,21 +378,12 @@ class App:
         self.keeper.waiting += count
         self.dispatchers[provider].wake(account, count)
 
+    def _collected(self, count: int) -> None:
+        self.keeper.waiting += count
+
     def _committed(self, seconds: float, rows: int) -> None:
         self.metrics.store_commit_seconds.observe(seconds)
         self.metrics.store_batch_rows.observe(rows)
-
-
-def callback_token(config: Config, provider: str) -> str:
-    """The secret part of a provider's callback URL, the same on all nodes that share a configuration;
-    "" for a provider that has no secret and so no callbacks."""
-    web_secret = config.web.secret
-    secret = (
-        web_secret.get_secret_value() if web_secret is not None else config.providers[provider].credential()
-    )
-    if not secret:
-        return ""
-    return hmac.new(secret.encode(), f"callback {provider}".encode(), hashlib.sha256).hexdigest()[:32]
 
 
 def tls_context(files: TlsFiles) -> ssl.SSLContext:

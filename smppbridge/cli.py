@@ -11,7 +11,6 @@ from pathlib import Path
 import click
 
 from smppbridge import __version__
-from smppbridge.app import callback_token
 from smppbridge.commands.demo import demo
 from smppbridge.commands.explaining.command import explain_command
 from smppbridge.commands.send import Errand, send
@@ -76,7 +75,7 @@ def _print_urls(config: Config) -> None:
     if not base:
         raise ConfigError(["web.public_url: set it to the address under which providers reach this bridge"])
     for name in config.providers:
-        if token := callback_token(config, name):
+        if token := config.callback_token(name):
             query = config.providers[name].callback_query()
             click.echo(f"{name} {base.rstrip('/')}/callbacks/{name}/{token}{query}")
 

@@ -4,6 +4,8 @@
 beside the provider. Must not know: how anything is carried out.
 """
 
+import hashlib
+import hmac
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -15,6 +17,7 @@ from urllib.parse import urlsplit
 from pydantic import (
     AfterValidator,
     Field,
+    PrivateAttr,
     ValidationError,
     ValidationInfo,
     field_validator,
@@ -29,6 +32,7 @@ from smppbridge.model.fields import File, NotBuilt, Secret, Settings, mistake, n
 from smppbridge.model.inbound import InboundRule
 from smppbridge.model.route import Route
 from smppbridge.providers.registry import AnyOptions
+from smppbridge.smpp.constants import EsmClass
 
 DAY = 86400.0  # seconds
 _SQLITE = "sqlite:///"
@@ -151,6 +155,21 @@ class Config(Settings):
     routes: tuple[Route, ...] = Field(min_length=1)
     inbound: tuple[InboundRule, ...] = ()  # who gets the messages from phones: the first rule that matches
     log: Log = Log()
+    _variables: frozenset[str] = PrivateAttr(frozenset())
+
+    @property
+    def variables(self) -> frozenset[str]:
+        """What was filled in from the environment: secrets, perhaps, wherever they stand."""
+        return self._variables
+
+    def callback_token(self, provider: str) -> str:
+        """The secret part of a provider's callback URL, the same on all nodes that share a configuration;
+        "" for a provider that has no secret and so no callbacks."""
+        own = self.web.secret
+        secret = self.providers[provider].credential() if own is None else own.get_secret_value()
+        if not secret:
+            return ""
+        return hmac.new(secret.encode(), f"callback {provider}".encode(), hashlib.sha256).hexdigest()[:32]
 
     @field_validator("listen")
     @classmethod
@@ -227,6 +246,7 @@ def parse(text: str, base: Path, environ: Mapping[str, str] = os.environ) -> Con
         raise ConfigError(problems) from None
     if problems:
         raise ConfigError(problems)
+    config._variables = frozenset(source.variables)
     return config
 
 
@@ -308,6 +328,23 @@ def _account_warnings(config: Config) -> Iterator[str]:
             yield f"accounts.{name}.password: is {judgement} than the 8 characters of SMPP 3.4; {risk}"
         if exposed and account.allow_from is None:
             yield f"accounts.{name}.allow_from: is not set, so binds are taken from every address"
+        yield from (f"accounts.{name}.{text}" for text in _equipment_warnings(account))
+
+
+def _equipment_warnings(account: Account) -> Iterator[str]:
+    """Keys that change nothing, and what few kinds of equipment understand."""
+    if not account.message_id_upper and account.message_id != "hex":
+        yield "message_id_upper: is for message_id: hex, so it changes nothing here"
+    receipt = account.receipt
+    if receipt.text and "text" in receipt.model_fields_set and "text" not in receipt.fields:
+        yield "receipt.text: is true, but fields has no text, so receipts have none"
+    if receipt.esm_class & EsmClass.TYPE_MASK != EsmClass.RECEIPT:
+        yield (
+            f"receipt.esm_class: 0x{receipt.esm_class:02X} does not say that it is a receipt, as 0x04 does;"
+            " most equipment takes it for a message"
+        )
+    if account.outbind and len(account.outbind.password.get_secret_value()) > PASSWORD_LENGTH:
+        yield "outbind.password: is longer than the 8 characters of SMPP 3.4; some equipment refuses it"
 
 
 def _service_warnings(config: Config) -> Iterator[str]:

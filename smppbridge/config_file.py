@@ -31,6 +31,7 @@ class Source:
     problems: list[str] = field(default_factory=list)
     broken: set[KeyPath] = field(default_factory=set)  # named in `problems`: nothing more to say about these
     filled: set[KeyPath] = field(default_factory=set)  # from the environment or a file: not to be shown
+    variables: set[str] = field(default_factory=set)  # what came from the environment
 
 
 def show(path: KeyPath) -> str:
@@ -166,6 +167,7 @@ class _Reader:
                 return "${"
             self.source.filled.add(path)
             value = self._environ.get(name)
+            self.source.variables |= {value} if value else set()
             if found["rest"]:
                 return value or found["default"]  # as in a shell: empty counts as not set
             if value is None:

@@ -13,15 +13,15 @@ from smppbridge.flow.submitted import recipient_of
 from smppbridge.model.account import Account
 from smppbridge.model.joining import Joined, Part
 from smppbridge.model.message import Segment, Stage
-from smppbridge.smpp.pdu import SubmitSm
 from smppbridge.smpp.gsm import encode_gsm
+from smppbridge.smpp.pdu import SubmitSm
 from smppbridge.store.sqlite import SqliteStore
 
 Figures = dict[str, float]
 
 _WARM_UP = 20_000
 _ROUNDS = 20_000
-_GSM = "Door {3} opened at 12:34, alarm set @ 10 € per [hour]. " * 3
+_GSM = "Door 3 opened at 12:34, alarm set: ñandú @ gate, fine 10 € [part 2]. " * 3
 _PLAIN = "accounts:\n  load: {password: load, binds: 100, default_encoding: ascii}\n"
 _FULL = "accounts:\n  load: {password: load, binds: 100, default_encoding: gsm, country: BY}\n"
 
@@ -105,10 +105,10 @@ async def _join(store: SqliteStore, first: int, count: int) -> float:
         found = await store.take_joins(0, _BATCH)
         await store.join(
             [
-                Joined(one.head, "text", False, 0, 2, "lab", "lab", int(Stage.QUEUED), 0, one.deadline, ())
+                Joined(one.head, 0, 2, (), "text", False, 0, "lab", "lab", Stage.QUEUED, 0, one.deadline)
                 for one in found
             ],
-            {},
+            [],
             0,
         )
     return (time.perf_counter() - began) / count * 1e6

@@ -19,13 +19,14 @@ from smppbridge.commands.explaining.pdus import Told, command_name
 from smppbridge.commands.explaining.report import as_json, as_text, visible
 from smppbridge.commands.explaining.streams import Streams
 from smppbridge.commands.explaining.teller import Teller
+from smppbridge.commands.explaining.writing import choose_coding, nobody, write_text
 from smppbridge.config import Config
 from smppbridge.errors import ProtocolError, SmppBridgeError
+from smppbridge.model.account import Account
 from smppbridge.smpp.codec import HEADER, encode
 from smppbridge.smpp.constants import RESPONSE_BIT, Status, Tag, status_name
 from smppbridge.smpp.fields import HEADER_OCTETS, MAX_SHORT_MESSAGE
 from smppbridge.smpp.pdu import SubmitSm
-from smppbridge.smpp.text import choose_coding, encode_text
 from smppbridge.smpp.tlv import tlv
 
 Sources = Iterator[Found | Remark]
@@ -104,28 +105,25 @@ def from_capture(path: Path, port: int | None) -> Sources:
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """A submit_sm as a person names it. ``data_coding`` None: what fits the text."""
+    """A submit_sm as a person names it, written as the equipment of ``account`` would (None: of one with
+    default settings). ``data_coding`` None: one that the account reads the text in."""
 
     to: str
     source: str = ""
     text: str | None = None
     octets: bytes = b""
     data_coding: int | None = None
-    default_encoding: str = "latin-1"
+    account: Account | None = None
     others: dict[str, Any] | None = None  # further parameters of submit_sm by name
 
     def submit(self) -> SubmitSm:
         """The submit_sm. Raises ValueError for what it cannot hold."""
         octets, data_coding = self.octets, self.data_coding or 0
-        if self.text is not None and self.data_coding is None:
-            data_coding, octets = choose_coding(self.text)
-        elif self.text is not None:
-            try:
-                octets = encode_text(self.text, data_coding, self.default_encoding)
-            except UnicodeEncodeError:
-                raise ValueError(
-                    f"data_coding {data_coding} does not have every character of the text"
-                ) from None
+        if self.text is not None:
+            account = self.account or nobody()
+            if self.data_coding is None:
+                data_coding = choose_coding(account, self.text)
+            octets = write_text(account, self.text, data_coding)
         long = len(octets) > MAX_SHORT_MESSAGE
         return SubmitSm(
             source_addr=self.source,

@@ -21,6 +21,10 @@ _SHORT_MESSAGE_MAX = 254
 Emit = Callable[[dict[str, object]], None]
 
 
+_LONGEST_NATIONAL = 10  # digits
+_DIALLED = ("0", "80", "89")  # how numbers begin that are dialled in Belarus and Russia, not abroad
+
+
 @dataclass(frozen=True, slots=True)
 class Errand:
     """What to send, and where. ``wait``: seconds for the receipt, 0 = do not wait."""
@@ -112,7 +116,9 @@ def number_type(address: str) -> tuple[int, int]:
     digits = address.removeprefix("+")
     if not digits.isdigit():
         return Ton.ALPHANUMERIC, Npi.UNKNOWN
-    return (Ton.INTERNATIONAL, Npi.ISDN_E164) if len(digits) > 10 else (Ton.UNKNOWN, Npi.ISDN_E164)
+    dialled = digits.startswith(_DIALLED) and digits == address
+    international = len(digits) > _LONGEST_NATIONAL and not dialled
+    return Ton.INTERNATIONAL if international else Ton.UNKNOWN, Npi.ISDN_E164
 
 
 async def _await_receipt(

@@ -6,11 +6,11 @@ Must not know: what becomes of a message.
 import logging
 from collections.abc import Callable
 
-from smppbridge.flow.content import is_gsm
+from smppbridge.flow.content import is_gsm, octets_of
 from smppbridge.logs import Seldom, event
 from smppbridge.model.account import Account
 from smppbridge.smpp.concat import read_header
-from smppbridge.smpp.constants import EsmClass, Tag
+from smppbridge.smpp.constants import EsmClass
 from smppbridge.smpp.gsm import LANGUAGES, unpack_septets
 from smppbridge.smpp.hints import Hint, hints, suspicious
 from smppbridge.smpp.pdu import SubmitSm
@@ -30,7 +30,7 @@ class Adviser:
 
     def look(self, account: Account, submit: SubmitSm) -> None:
         """Called for every submit_sm, whether it is taken or not."""
-        if not suspicious(_octets(submit), submit.data_coding):
+        if not suspicious(octets_of(submit), submit.data_coding):
             return
         if not self._looks.allows(account.name, self._time()):
             return
@@ -49,18 +49,19 @@ class Adviser:
 
 def hints_for(account: Account, submit: SubmitSm) -> tuple[Hint, ...]:
     """What looks wrong in the text of ``submit``, read as its account says."""
-    octets = _octets(submit)
+    octets = octets_of(submit)
     udhi = bool(submit.esm_class & EsmClass.UDHI)
-    own = account.encodings.get(submit.data_coding)
-    if own is None and account.septets == "packed" and is_gsm(account, submit.data_coding):
+    if account.septets == "packed" and is_gsm(account, submit.data_coding):
         header = read_header(octets) if udhi else None
         size = len(header.octets) if header is not None else 0
         octets = octets[:size] + unpack_septets(octets[size:], size)
-    coding, default = (submit.data_coding, account.default_encoding) if own is None else (0, own)
+    own = account.encodings.get(submit.data_coding)
     language = LANGUAGES[account.gsm_language] if account.gsm_language else 0
-    return hints(octets, coding, default, udhi=udhi, locking=language, single=language)
-
-
-def _octets(submit: SubmitSm) -> bytes:
-    payload = submit.tlv(Tag.MESSAGE_PAYLOAD) if submit.tlvs and not submit.short_message else None
-    return payload if isinstance(payload, bytes) else submit.short_message
+    return hints(
+        octets,
+        submit.data_coding,
+        account.default_encoding,
+        udhi=udhi,
+        own=own,
+        single=language,
+    )

@@ -13,7 +13,7 @@ from smppbridge.flow.content import Content, coding_of, content_of
 from smppbridge.flow.decide import Choice, first_provider
 from smppbridge.flow.submitted import check_fields, recipient_of, sender_of, service_of, times_of
 from smppbridge.model.account import Account
-from smppbridge.model.message import ROUTE_SEPARATOR
+from smppbridge.model.message import ROUTE_SEPARATOR, Stage
 from smppbridge.model.route import Router
 from smppbridge.providers.base import Draft
 from smppbridge.smpp.constants import Status
@@ -48,6 +48,19 @@ class Path(NamedTuple):
 PathOf = Callable[[tuple[str, ...], str, bool], Path]
 
 
+class Timing(NamedTuple):
+    """Where a message begins its way. Times in ms."""
+
+    stage: Stage  # QUEUED: a provider gets it now; WAITING: it is held here
+    due_at: int  # QUEUED: when it is given up; WAITING: when it may be sent
+    send_at: int  # when the provider is to send it, 0 = when it gets it
+
+    @property
+    def at_once(self) -> bool:
+        """Whether a provider gets it now."""
+        return self.stage == Stage.QUEUED
+
+
 class Appraisal(NamedTuple):
     """What a submit_sm comes to."""
 
@@ -59,8 +72,7 @@ class Appraisal(NamedTuple):
     path: Path
     not_before: int  # ms: when to send it
     deadline: int  # ms: given up after this
-    at_once: bool  # a provider gets it now; else it waits here until `not_before`
-    send_at: int  # ms: when the provider is to send it, 0 = when it gets it
+    timing: Timing
 
 
 class Appraiser:
@@ -90,14 +102,10 @@ class Appraiser:
             draft = Draft(recipient, sender, _ANY_TEXT)
         path = self.path_for(account.name, draft, path_of)
         not_before, deadline = times_of(submit, now, round(account.validity * 1000))
-        kept_there = not_before > now and path.schedules(not_before, now)
-        at_once = not_before <= now or kept_there
-        if path.down and at_once and account.mode == "sync":
+        timing = timing_of(path, not_before, deadline, now)
+        if path.down and timing.at_once and account.mode == "sync":
             raise Refused(path.down, "no provider of the route works")
-        send_at = not_before if kept_there else 0
-        return Appraisal(
-            recipient, sender, content, data_coding, service, path, not_before, deadline, at_once, send_at
-        )
+        return Appraisal(recipient, sender, content, data_coding, service, path, not_before, deadline, timing)
 
     def path_for(self, account: str, draft: Draft, path_of: PathOf) -> Path:
         """Those of its route that can carry a message. Raises Refused: 0x22 where there is no route, else
@@ -127,6 +135,15 @@ class Appraiser:
         works = any(map(self._choice.working, route))
         down = Status.ESME_ROK if works else self._choice.status(provider)
         return Path(names, route, checks, provider, self._checkers[provider].schedules, down)
+
+
+def timing_of(path: Path, not_before: int, deadline: int, now: int) -> Timing:
+    """A message with a schedule waits here, unless its provider keeps it."""
+    if not_before <= now:
+        return Timing(Stage.QUEUED, deadline, 0)
+    if path.schedules(not_before, now):
+        return Timing(Stage.QUEUED, deadline, not_before)
+    return Timing(Stage.WAITING, not_before, 0)
 
 
 def _carriers(path: Path, draft: Draft) -> tuple[str, ...]:

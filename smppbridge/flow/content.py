@@ -4,23 +4,22 @@ Octets are joined first and decoded after, because some senders cut an escape or
 Must not know: routes, providers, the store.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from smppbridge.errors import Refused
 from smppbridge.model.account import Account
 from smppbridge.model.services import check_text
-from smppbridge.smpp.concat import Concat, Header, read_header, read_sar
+from smppbridge.smpp.concat import SINGLE_SEPTETS, Concat, Header, read_header, read_sar
 from smppbridge.smpp.concat import header as udh
-from smppbridge.smpp.constants import EsmClass, Status, Tag
+from smppbridge.smpp.constants import SUBUNIT_DISPLAY, EsmClass, Status, Tag
 from smppbridge.smpp.fields import MAX_SHORT_MESSAGE
-from smppbridge.smpp.gsm import LANGUAGES, unpack_septets
+from smppbridge.smpp.gsm import ESCAPE, LANGUAGES, unpack_septets, without_padding
 from smppbridge.smpp.pdu import SubmitSm
-from smppbridge.smpp.text import decode_text, flavour
+from smppbridge.smpp.text import NAMES, decode_text, flavour
 
 _MAX_BINARY = 140  # octets that one short message carries, with its user data header
-_CODINGS = {"gsm": 0, "latin-1": 3, "ascii": 1}  # of a default_encoding that has a name of its own
-_DISPLAY = 1  # dest_addr_subunit (SMPP 3.4 §5.3.2.1): mobile equipment display
+_CODINGS = {"gsm": 0, **{name: data_coding for data_coding, name in NAMES.items()}}
 _NO_HEADER = Header(b"\0")
 
 
@@ -36,16 +35,18 @@ class Content(NamedTuple):
 def content_of(account: Account, submit: SubmitSm, service: str) -> Content:
     """Text, binary data, or a part of a text. Raises Refused for what no service and no phone can use."""
     octets = _octets(submit)
-    header = read_header(octets) if submit.esm_class & EsmClass.UDHI else _NO_HEADER
     alphabet, flash = flavour(submit.data_coding)
-    if submit.tlvs and submit.tlv(Tag.DEST_ADDR_SUBUNIT) == _DISPLAY:
-        flash = True
+    header, concat = _NO_HEADER, None
+    if submit.tlvs or submit.esm_class & EsmClass.UDHI:
+        own = _header(submit, octets)
+        header, concat = own or _NO_HEADER, _concat(submit, own)
+        if submit.tlvs and submit.tlv(Tag.DEST_ADDR_SUBUNIT) == SUBUNIT_DISPLAY:
+            flash = True
     if alphabet is None and not service and submit.data_coding not in account.encodings:
-        return Content("", _binary(submit, octets, header), flash)
-    if header is None:
-        header = _NO_HEADER  # it reaches past the message, which is plain text then
-    data = _data(account, submit.data_coding, octets, header)
-    concat = _concat(submit, header)
+        return Content("", _binary(submit, octets), flash)
+    data = _data(account, submit.data_coding, octets, header, concat)
+    if concat is not None and (concat.total == 1 or header.foreign):
+        concat = None  # nothing to join; ports belong to an application, not to a reader
     if header.foreign or concat is not None:
         if service:
             raise Refused(Status.ESME_RINVESMCLASS, "a service takes no parts of long messages")
@@ -58,92 +59,127 @@ def content_of(account: Account, submit: SubmitSm, service: str) -> Content:
     return Content(text, None, flash)
 
 
-def joined_text(account: Account, data_coding: int, parts: Iterable[bytes]) -> str:
+def joined_text(account: Account, data_coding: int, parts: Sequence[bytes]) -> str:
     """The text of ``parts`` in their order, each with its header. Raises Refused where they make none."""
-    headers: list[Header] = []
-    octets = b""
-    for part in parts:
-        header = read_header(part) or _NO_HEADER
-        headers.append(header)
-        octets += part[len(header.octets) :]
+    headers = [read_header(part) or _NO_HEADER for part in parts]
+    pieces = [part[len(header.octets) :] for part, header in zip(parts, headers, strict=True)]
+    if account.septets == "packed" and is_gsm(account, data_coding):
+        behind = [*pieces[1:], b""]
+        pieces = [_trimmed(*part) for part in zip(headers, pieces, behind, strict=True)]
     # A sender may name the language of the alphabet in the first part only.
     named = next((header for header in headers if header.locking or header.single), _NO_HEADER)
-    text = _text(account, data_coding, octets, named)
+    text = _text(account, data_coding, b"".join(pieces), named)
     if not text:
         raise Refused(Status.ESME_RINVTEXT, "the text is empty")
     return text
 
 
 def coding_of(account: Account, data_coding: int, octets: bytes | None) -> int:
-    """data_coding of what goes on as octets, by its own name where the ESME's is the account's default:
-    then 0 is GSM 03.38 for everybody."""
-    if octets is None or flavour(data_coding).alphabet != 0:
+    """data_coding of what goes on as octets: what the account means by it, so that 0 is GSM 03.38 for
+    everybody. Raises Refused where no data_coding means that."""
+    name = None if octets is None else encoding_of(account, data_coding)
+    if name is None:
         return data_coding
-    if account.default_encoding not in _CODINGS:
-        raise Refused(Status.ESME_RINVENCODING, f"octets cannot go on in {account.default_encoding}")
-    return _CODINGS[account.default_encoding] or data_coding
+    if name not in _CODINGS:
+        raise Refused(Status.ESME_RINVENCODING, f"octets cannot go on in {name}")
+    own = _CODINGS[name]
+    return data_coding if flavour(data_coding).alphabet == own else own
+
+
+def encoding_of(account: Account, data_coding: int) -> str | None:
+    """The encoding that the account means by a data_coding; None: what everybody means by it."""
+    own = account.encodings.get(data_coding)
+    return account.default_encoding if own is None and flavour(data_coding).alphabet == 0 else own
+
+
+def is_gsm(account: Account, data_coding: int) -> bool:
+    """Whether the account means GSM 03.38 by this data_coding."""
+    return encoding_of(account, data_coding) == "gsm"
+
+
+def octets_of(submit: SubmitSm) -> bytes:
+    """short_message, or message_payload where that is empty."""
+    if submit.short_message or not submit.tlvs:
+        return submit.short_message
+    payload = submit.tlv(Tag.MESSAGE_PAYLOAD)
+    return payload if isinstance(payload, bytes) else b""
+
+
+def concat_of(submit: SubmitSm) -> Concat | None:
+    """Which part of a long message it says it is, be it one that is joined or not."""
+    return _concat(submit, _header(submit, octets_of(submit)))
 
 
 def _octets(submit: SubmitSm) -> bytes:
-    """The text's octets: short_message or message_payload, never both (SMPP 3.4 §4.4.1)."""
+    """Raises Refused unless either short_message or message_payload holds them (SMPP 3.4 §4.4.1)."""
     octets = submit.short_message
     if len(octets) > MAX_SHORT_MESSAGE:
         raise Refused(Status.ESME_RINVMSGLEN, "sm_length must be 0 to 254")
-    payload = submit.tlv(Tag.MESSAGE_PAYLOAD) if submit.tlvs else None
-    if not isinstance(payload, bytes):
+    if not submit.tlvs:
         return octets
-    if octets:
+    if octets and isinstance(submit.tlv(Tag.MESSAGE_PAYLOAD), bytes):
         raise Refused(Status.ESME_RINVMSGLEN, "both short_message and message_payload hold a text")
-    return payload
+    return octets_of(submit)
 
 
-def _binary(submit: SubmitSm, octets: bytes, header: Header | None) -> bytes:
+def _header(submit: SubmitSm, octets: bytes) -> Header | None:
+    """None where it has none, or one that reaches past the message, which is plain text then."""
+    return read_header(octets) if submit.esm_class & EsmClass.UDHI else None
+
+
+def _concat(submit: SubmitSm, header: Header | None) -> Concat | None:
+    """A header that names a part, or an application, counts more than sar_* TLVs."""
+    if header is not None and (header.concat is not None or header.foreign):
+        return header.concat
+    return read_sar(submit.tlvs) if submit.tlvs else None
+
+
+def _binary(submit: SubmitSm, octets: bytes) -> bytes:
     """Binary content is not joined: a part goes on as one, its sar_* TLVs as a header."""
-    if header is None:
-        raise Refused(Status.ESME_RINVTEXT, "the user data header is longer than the message")
-    if header is not _NO_HEADER:
+    if submit.esm_class & EsmClass.UDHI:
+        if read_header(octets) is None:
+            raise Refused(Status.ESME_RINVTEXT, "the user data header is longer than the message")
         return _sized(octets, _MAX_BINARY)
     sar = read_sar(submit.tlvs) if submit.tlvs else None
     own = b"\0" if sar is None else udh(sar.reference, sar.total, sar.number)
     return _sized(own + octets, _MAX_BINARY)
 
 
-def _concat(submit: SubmitSm, header: Header) -> Concat | None:
-    """Which part it is, where it is one that may be joined: ports belong to an application, not to a reader.
-    A header counts more than sar_* TLVs."""
-    if header is _NO_HEADER:
-        return read_sar(submit.tlvs) if submit.tlvs else None
-    concat = header.concat
-    return None if concat is None or concat.total == 1 or header.foreign else concat
-
-
-def is_gsm(account: Account, data_coding: int) -> bool:
-    """Whether the account means GSM 03.38 by this data_coding."""
-    return account.encodings.get(data_coding, account.default_encoding) == "gsm" and (
-        flavour(data_coding).alphabet == 0
-    )
-
-
-def _data(account: Account, data_coding: int, octets: bytes, header: Header) -> bytes:
+def _data(account: Account, data_coding: int, octets: bytes, header: Header, concat: Concat | None) -> bytes:
     """What follows the header, one septet per octet where it is GSM 03.38."""
     size = 0 if header is _NO_HEADER else len(header.octets)
     data = octets[size:]
     if account.septets == "packed" and is_gsm(account, data_coding):
-        return unpack_septets(data, size)
+        more = concat is not None and concat.number < concat.total
+        return unpack_septets(data, size, more=more)
     return data
 
 
+def _trimmed(header: Header, piece: bytes, behind: bytes) -> bytes:
+    """Unpacked septets of a part, without the one that is only spare bits; ``behind``: the next part's.
+
+    Whether seven spare bits or an ``@`` or CR are last, nobody tells. A part that is as full as can be ends
+    with a character; but where the next one starts with an escape, the sender has most likely kept that whole
+    and left its place here empty. A part that is not full was cut at a word or so, where spare bits are
+    likelier than ``@`` and CR; and so are they at the end of the text.
+    """
+    size = len(header.octets) if len(header.octets) > 1 else 0
+    # Without a header its reference, of 16 bits, needs one of 7 octets at the end of the way.
+    full = len(piece) >= SINGLE_SEPTETS - -(-8 * (size or 7) // 7)
+    if full and behind and behind[0] != ESCAPE:
+        return piece
+    return without_padding(piece, size)
+
+
 def _text(account: Account, data_coding: int, data: bytes, header: Header) -> str:
-    default = account.encodings.get(data_coding)
-    if default is not None:
-        data_coding = 0
-    else:
-        default = account.default_encoding
+    name = encoding_of(account, data_coding)
+    if name is None:
         alphabet = flavour(data_coding).alphabet
-        data_coding = data_coding if alphabet is None else alphabet
-    language = LANGUAGES[account.gsm_language] if account.gsm_language else 0
-    locking, single = header.locking or language, header.single or language
-    return decode_text(data, data_coding, default, locking=locking, single=single)
+        return decode_text(data, data_coding if alphabet is None else alphabet, "gsm", came=data_coding)
+    locking, single = header.locking, header.single
+    if account.gsm_language and not (locking or single):
+        single = LANGUAGES[account.gsm_language]
+    return decode_text(data, 0, name, locking, single, came=data_coding)
 
 
 def _sized(content: bytes, longest: int) -> bytes:

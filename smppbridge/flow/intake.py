@@ -26,7 +26,8 @@ from smppbridge.model.ids import IdSource
 from smppbridge.model.joining import Collected, Part
 from smppbridge.model.limits import TokenBucket
 from smppbridge.model.message import Segment, Stage
-from smppbridge.smpp.constants import EsmClass, RegisteredDelivery, Status, status_name
+from smppbridge.model.registered import KEPT_BITS
+from smppbridge.smpp.constants import EsmClass, Status, status_name
 from smppbridge.smpp.pdu import SubmitSm, SubmitSmResp
 from smppbridge.store.base import Kept, Store
 
@@ -35,7 +36,6 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 MAX_UNSAVED = 50_000  # segments waiting for a COMMIT, all accounts together
-_KEPT_BITS = RegisteredDelivery.RECEIPT_MASK | RegisteredDelivery.INTERMEDIATE
 
 NameOf = Callable[[int], str]
 """The message_id for the ESME by our own id."""
@@ -84,8 +84,8 @@ class _Batch:
 class Intake:
     """Turns submit_sm into segments. ``accept`` fits ``link.server.Accept``.
 
-    ``queued(provider, account, count)`` hears of new work, ``joinable()`` of a message whose parts are all
-    there; ``waiting()`` is how many messages wait already.
+    ``queued(provider, account, count)`` hears of new work, ``collected(count)`` of new parts, ``joinable()``
+    of a message whose parts are all there; ``waiting()`` is how many messages wait already.
     """
 
     def __init__(
@@ -98,6 +98,7 @@ class Intake:
         *,
         waiters: Waiters,
         queued: Callable[[str, str, int], None],
+        collected: Callable[[int], None],
         joinable: Callable[[], None],
         waiting: Callable[[], int],
         max_queued: int,
@@ -109,6 +110,7 @@ class Intake:
         self._clock = clock
         self._waiters = waiters
         self._queued = queued
+        self._collected = collected
         self._joinable = joinable
         self._waiting = waiting
         self.max_queued = max_queued
@@ -154,8 +156,9 @@ class Intake:
         def saved(kept: Mapping[int, Kept] | None) -> None:
             if kept:
                 batch.replaced(kept)
+                self._waiters.saved([one.id for one in kept.values()])  # they have been answered as well
             if batch.link.account.mode == "sync":
-                self._withhold(batch)
+                self._withhold(batch, {one.id for one in kept.values()} if kept else set())
             else:
                 batch.give()
             self._announce(batch.segments)
@@ -167,6 +170,10 @@ class Intake:
 
     def _collect(self, batch: _Batch) -> None:
         def saved(collected: list[Collected]) -> None:
+            new = sum(
+                one.wire_id == part.segment.wire_id for one, part in zip(collected, batch.parts, strict=True)
+            )
+            self._collected(new)
             batch.rename(one.wire_id for one in collected)
             batch.give()
             if any(one.ready for one in collected):
@@ -192,17 +199,18 @@ class Intake:
 
         saving.add_done_callback(done)
 
-    def _withhold(self, batch: _Batch) -> None:
-        """Answer what no provider gets now; the others have to wait for its result."""
+    def _withhold(self, batch: _Batch, answered: set[int]) -> None:
+        """Answer what no provider gets now, and what has been ``answered`` before under the same id: its
+        refusal must be a receipt. The others have to wait for the provider's result."""
         stored = iter(batch.segments)
         submits: list[SubmitSm] = []
         responses: list[SubmitSmResp] = []
         for submit, response in zip(batch.submits, batch.responses, strict=True):
             if response.command_status == Status.ESME_ROK:
                 segment = next(stored)
-                self._waiters.saved((segment.id,))  # who waits for what it replaced is answered now
                 withheld = Withheld(batch.link, submit, response, batch.answer)
-                if segment.stage == Stage.QUEUED and self._waiters.add(segment.id, withheld):
+                waits = segment.stage == Stage.QUEUED and segment.id not in answered
+                if waits and self._waiters.add(segment.id, withheld):
                     continue
             submits.append(submit)
             responses.append(response)
@@ -287,7 +295,7 @@ def _segment(
 ) -> Segment:
     """What is stored for one submit_sm; a part is COLLECTING, and keeps its octets elsewhere."""
     content, is_part = found.content, found.content.concat is not None
-    stage, due_at = (Stage.QUEUED, found.deadline) if found.at_once else (Stage.WAITING, found.not_before)
+    timing = found.timing
     datagram = submit.esm_class & EsmClass.MODE_MASK == EsmClass.MODE_DATAGRAM
     own_bind = link.can_receive and link.account.receipt.to == "submitter"
     return Segment(
@@ -309,15 +317,15 @@ def _segment(
         protocol_id=submit.protocol_id,
         tlvs=tlvs_of(submit) if submit.tlvs else None,
         data_coding=found.data_coding,
-        registered_delivery=0 if datagram else submit.registered_delivery & _KEPT_BITS,
+        registered_delivery=0 if datagram else submit.registered_delivery & KEPT_BITS,
         priority=submit.priority_flag,
         service_type=found.service,
         user_message_reference=reference_of(submit) if submit.tlvs else None,
         route=found.path.route,
         provider=found.path.provider,
-        stage=Stage.COLLECTING if is_part else stage,
-        send_at=found.not_before if is_part and not found.at_once else found.send_at,
+        stage=Stage.COLLECTING if is_part else timing.stage,
+        send_at=found.not_before if is_part else timing.send_at,
         submitted_at=now,
-        due_at=None if is_part else due_at,
+        due_at=None if is_part else timing.due_at,
         deadline=found.deadline,
     )

@@ -9,18 +9,18 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from smppbridge.errors import Refused
-from smppbridge.flow.appraisal import Appraiser, PathOf
+from smppbridge.flow.appraisal import Appraiser, PathOf, timing_of
 from smppbridge.flow.content import joined_text
 from smppbridge.flow.tracker import Tracker
 from smppbridge.flow.worker import Worker
 from smppbridge.logs import Seldom, event
 from smppbridge.metrics import Metrics
 from smppbridge.model.account import Account
-from smppbridge.model.joining import Join, Joined, JoinPart
+from smppbridge.model.joining import GivenUp, Join, Joined
 from smppbridge.model.message import Outcome, Stage, State
 from smppbridge.providers.base import Draft
-from smppbridge.smpp.constants import Status, status_name
-from smppbridge.store.base import Store
+from smppbridge.smpp.constants import RegisteredDelivery, Status, status_name
+from smppbridge.store.base import Made, Store
 
 log = logging.getLogger(__name__)
 
@@ -34,13 +34,12 @@ class _Step:
 
     def __init__(self) -> None:
         self.joined: list[Joined] = []
-        self.given_up: dict[int, Sequence[Outcome]] = {}
-        self.queued: list[tuple[str, str]] = []  # (provider, account)
-        self.results: list[tuple[str, str]] = []  # (account, what became of a message)
+        self.given_up: list[GivenUp] = []
+        self.results: dict[int, tuple[str, str]] = {}  # by head: account, and how it ends
 
 
 class Joiner:
-    """``accounts`` is looked up anew each time; ``queued(provider, account, count)`` hears of new work."""
+    """``accounts`` is looked up anew each time; ``queued(provider, account)`` hears of new work."""
 
     def __init__(
         self,
@@ -51,7 +50,7 @@ class Joiner:
         clock: Callable[[], int],
         *,
         accounts: Callable[[], Mapping[str, Account]],
-        queued: Callable[[str, str, int], None],
+        queued: Callable[[str, str], None],
     ) -> None:
         self._store = store
         self._appraiser = appraiser
@@ -84,14 +83,17 @@ class Joiner:
         joins = await self._store.take_joins(now, _CHUNK)
         if joins:
             step = self._decide(joins, now)
-            settlement = await self._store.join(step.joined, step.given_up, now)
-            self._tracker.ended(settlement)
-            for labels in step.results:
-                self._metrics.joined_messages.labels(*labels).inc()
-            for provider, account in step.queued:
-                self._queued(provider, account, 1)
+            self._tell(step, await self._store.join(step.joined, step.given_up, now))
         forgotten = await self._store.forget_joins(now, _CHUNK)
         return 0.0 if _CHUNK in (len(joins), forgotten) else _TICK
+
+    def _tell(self, step: _Step, made: Made) -> None:
+        self._tracker.ended(made.settlement)
+        for head in made.heads:
+            self._metrics.joined_messages.labels(*step.results[head]).inc()
+        for one in step.joined:
+            if one.head in made.heads and one.stage == Stage.QUEUED:
+                self._queued(one.provider, step.results[one.head][0])
 
     def _decide(self, joins: Sequence[Join], now: int) -> _Step:
         step = _Step()
@@ -99,55 +101,50 @@ class Joiner:
         for join in joins:
             account = self._accounts().get(join.account)
             try:
-                if account is None:
-                    raise Refused(Status.ESME_RSYSERR, "its account is no longer configured")
-                if join.missing and account.join.incomplete == "fail":
-                    self._give_up(step, join, State.UNDELIVERABLE, PARTS_MISSING, "", now)
-                    result = "incomplete"
-                else:
-                    self._go_on(step, join, account, now, path_of)
-                    result = "sent_incomplete" if join.missing else "joined"
+                result = self._end(step, join, account, now, path_of)
             except Refused as refusal:
-                self._give_up(step, join, State.REJECTED, 0, status_name(refusal.status), now)
-                result = "rejected"
                 self._complain(join, refusal.reason)
+                step.given_up.append(_given_up(join, account, State.REJECTED, 0, now, refusal.status))
+                result = "rejected"
             except Exception:  # one message that we cannot bear must not keep the others here
                 log.exception("unexpected error with the parts of message %d", join.head)
-                self._give_up(step, join, State.REJECTED, 0, "", now)
+                step.given_up.append(_given_up(join, account, State.REJECTED, 0, now))
                 result = "rejected"
             if join.missing:
                 self._complain(join, "some parts did not come in time")
-            step.results.append((join.account, result))
+            step.results[join.head] = (join.account, result)
         return step
 
-    def _give_up(self, step: _Step, join: Join, state: int, err: int, code: str, now: int) -> None:
-        step.given_up[join.head] = [Outcome(part.id, int(state), err, code, now) for part in join.parts]
+    def _end(self, step: _Step, join: Join, account: Account | None, now: int, path_of: PathOf) -> str:
+        """How the waiting for parts ends. Raises Refused where they make no text that can be sent."""
+        if account is None:
+            raise Refused(Status.ESME_RSYSERR, "its account is no longer configured")
+        if join.missing and account.join.incomplete == "fail":
+            step.given_up.append(_given_up(join, account, State.UNDELIVERABLE, PARTS_MISSING, now))
+            return "incomplete"
+        step.joined.append(self._joined(join, account, now, path_of))
+        return "sent_incomplete" if join.missing else "joined"
 
-    def _go_on(self, step: _Step, join: Join, account: Account, now: int, path_of: PathOf) -> None:
-        """Raises Refused where the parts make no text that can be sent."""
-        data_coding = join.parts[0].data_coding
+    def _joined(self, join: Join, account: Account, now: int, path_of: PathOf) -> Joined:
+        data_coding = next(one.data_coding for one in join.parts if one.data_coding is not None)
         text = joined_text(account, data_coding, [part.octets for part in join.parts])
         draft = Draft(join.recipient, join.sender, text, flash=join.flash)
         path = self._appraiser.path_for(join.account, draft, path_of)
-        kept_there = join.not_before > now and path.schedules(join.not_before, now)
-        at_once = join.not_before <= now or kept_there
-        step.joined.append(
-            Joined(
-                head=join.head,
-                text=text,
-                flash=join.flash,
-                data_coding=data_coding,
-                segments=len(join.parts),
-                route=path.route,
-                provider=path.provider,
-                stage=Stage.QUEUED if at_once else Stage.WAITING,
-                send_at=join.not_before if kept_there else 0,
-                due_at=join.deadline if at_once else join.not_before,
-                silent=_silent(join.parts) if account.receipt.parts == "merged" else (),
-            )
+        timing = timing_of(path, join.not_before, join.deadline, now)
+        return Joined(
+            head=join.head,
+            missing=join.missing,
+            segments=len(join.parts),
+            silent=_silent(join, account),
+            text=text,
+            flash=join.flash,
+            data_coding=data_coding,
+            route=path.route,
+            provider=path.provider,
+            stage=timing.stage,
+            send_at=timing.send_at,
+            due_at=timing.due_at,
         )
-        if at_once:
-            step.queued.append((path.provider, join.account))
 
     def _complain(self, join: Join, why: str) -> None:
         if self._complaints.allows((join.account, why), time.monotonic()):
@@ -162,7 +159,19 @@ class Joiner:
             )
 
 
-def _silent(parts: Sequence[JoinPart]) -> tuple[int, ...]:
-    """All but the first part that asks for receipts."""
-    asking = [part.id for part in parts if part.registered_delivery]
-    return tuple(asking[1:])
+def _given_up(
+    join: Join, account: Account | None, state: int, err: int, now: int, status: int = 0
+) -> GivenUp:
+    code = status_name(status) if status else ""
+    outcome = Outcome(join.head, int(state), err, code, now)
+    return GivenUp(join.head, join.missing, len(join.parts), _silent(join, account), outcome)
+
+
+def _silent(join: Join, account: Account | None) -> tuple[int, ...]:
+    """With merged receipts all parts that ask, but the first that asks for a receipt of the end."""
+    if account is None or account.receipt.parts == "each":
+        return ()
+    asking = [part for part in join.parts if part.registered_delivery]
+    final = (part for part in asking if (part.registered_delivery or 0) & RegisteredDelivery.RECEIPT_MASK)
+    speaker = next(final, asking[0] if asking else None)
+    return tuple(part.id for part in asking if part is not speaker)

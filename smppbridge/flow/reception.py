@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from smppbridge.errors import ProviderError
+from smppbridge.flow.phone_text import write
 from smppbridge.flow.standing import Standing
 from smppbridge.flow.worker import Asker, persist
 from smppbridge.logs import event
@@ -17,15 +18,12 @@ from smppbridge.model.account import Account
 from smppbridge.model.inbound import InboundRule, owners
 from smppbridge.model.message import Inbound, InboundPart
 from smppbridge.providers.base import Provider
-from smppbridge.smpp.concat import SINGLE_SEPTETS, header, split_octets
 from smppbridge.smpp.constants import EsmClass
-from smppbridge.smpp.text import encode_text
 from smppbridge.store.base import Arrival, Store
 
 log = logging.getLogger(__name__)
 
 ADDRESS_MAX = 20  # SMPP 3.4 §4.6.1: 21 octets with the NUL
-_UCS2 = 8
 _LOOK = 10.0  # seconds between two looks while the provider is to be left alone
 _AFTER_START = 15.0  # seconds: with a wrong key, one question at a time should find that out
 _OVERLAP_MS = 3600 * 1000  # asked again by time: what is told twice is taken once
@@ -107,16 +105,11 @@ def _parts(provider: str, account: Account, message: Inbound) -> Iterator[Inboun
     if message.octets is not None:
         yield _part(provider, account, message, message.esm_class, message.data_coding, message.octets)
         return
-    coding, octets = _encoded(message.text, account.default_encoding)
-    wide = coding == _UCS2
-    pieces = split_octets(octets, wide=wide)
     reference = hashlib.sha256(message.ref.encode()).digest()[0]  # the same each time it is told
-    if len(pieces) == 1:
-        yield _part(provider, account, message, 0, coding, octets)
-        return
-    for number, piece in enumerate(pieces, 1):
-        with_header = header(reference, len(pieces), number) + piece
-        yield _part(provider, account, message, EsmClass.UDHI, coding, with_header)
+    written = write(account, message.text, reference)
+    esm_class = EsmClass.UDHI if len(written.parts) > 1 else 0
+    for octets in written.parts:
+        yield _part(provider, account, message, esm_class, written.data_coding, octets)
 
 
 def _part(
@@ -134,17 +127,6 @@ def _part(
         at=message.at,
         tries=0,
     )
-
-
-def _encoded(text: str, default: str) -> tuple[int, bytes]:
-    """data_coding 0 where that suffices, else UCS-2; parts of UTF-8 would end inside of characters."""
-    try:
-        octets = encode_text(text, 0, default)
-    except ValueError:
-        return _UCS2, text.encode("utf-16-be", "replace")
-    if default == "utf-8" and len(octets) > SINGLE_SEPTETS and not text.isascii():
-        return _UCS2, text.encode("utf-16-be")
-    return 0, octets
 
 
 def _address(text: str) -> str:

@@ -11,15 +11,15 @@ from smppbridge.errors import Refused
 from smppbridge.flow.appraisal import Appraisal
 from smppbridge.flow.submitted import tlvs_of
 from smppbridge.model.message import Found, Replacement, Stage
+from smppbridge.model.registered import KEPT_BITS
 from smppbridge.smpp.addresses import DistributionList, SmeAddress, UnsuccessSme
-from smppbridge.smpp.constants import RegisteredDelivery, Status, Tag
+from smppbridge.smpp.constants import Status, Tag
 from smppbridge.smpp.pdu import DataSm, ReplaceSm, SubmitMulti, SubmitMultiResp, SubmitSm, SubmitSmResp
 from smppbridge.smpp.times import format_relative
 from smppbridge.smpp.tlv import Tlv, read_tlvs
 
 _ADDRESS_MAX = 20  # characters of an address that fit every other PDU, its receipt among them
 _LONGEST_QOS = 31 * 86400  # seconds; no provider tries as long
-_KEPT_BITS = RegisteredDelivery.RECEIPT_MASK | RegisteredDelivery.INTERMEDIATE
 _HEADER = {"command_status", "sequence_number"}
 _OF_MULTI = tuple(
     {one.name for one in fields(SubmitMulti)} & {one.name for one in fields(SubmitSm)} - _HEADER
@@ -115,7 +115,7 @@ def replacement_of(
     scheduled = found.due_at if found.stage == Stage.WAITING and not found.attempt else None
     not_before = scheduled or found.submitted_at
     deadline = found.deadline
-    moved = bool(pdu.schedule_delivery_time)
+    timing, moved = appraisal.timing, bool(pdu.schedule_delivery_time)
     if pdu.validity_period or (moved and deadline == not_before + validity_ms):
         deadline = appraisal.deadline
     if moved:
@@ -124,19 +124,18 @@ def replacement_of(
         raise Refused(Status.ESME_RINVEXPIRY, "validity_period ends before the message may be sent")
     stage, due_at = None, None
     if moved:
-        stage = int(Stage.QUEUED if appraisal.at_once else Stage.WAITING)
-        due_at = deadline if appraisal.at_once else not_before
+        stage, due_at = int(timing.stage), deadline if timing.at_once else not_before
     content = appraisal.content
     return Replacement(
         text=content.text,
         octets=content.octets,
         flash=content.flash,
         tlvs=tlvs_of(submit) if submit.tlvs else None,
-        registered_delivery=pdu.registered_delivery & _KEPT_BITS,
+        registered_delivery=pdu.registered_delivery & KEPT_BITS,
         route=appraisal.path.route,
         provider=appraisal.path.provider,
         deadline=deadline,
         stage=stage,
-        send_at=appraisal.send_at if moved else 0,
+        send_at=timing.send_at if moved else 0,
         due_at=due_at,
     )

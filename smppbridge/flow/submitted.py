@@ -15,9 +15,12 @@ from smppbridge.smpp.times import parse_time
 from smppbridge.smpp.tlv import Tlv, write_tlvs
 
 _MAX_TLVS = 1024  # octets of optional parameters that are kept; those behind are left out
-# What is not passed on as it came: the text, and what says how it was cut.
+# What is not passed on as it came: the text, and what says how it was cut and sent.
 _NOT_KEPT = frozenset(
-    {Tag.MESSAGE_PAYLOAD, Tag.SAR_MSG_REF_NUM, Tag.SAR_TOTAL_SEGMENTS, Tag.SAR_SEGMENT_SEQNUM}
+    {
+        *(Tag.MESSAGE_PAYLOAD, Tag.SAR_MSG_REF_NUM, Tag.SAR_TOTAL_SEGMENTS, Tag.SAR_SEGMENT_SEQNUM),
+        Tag.MORE_MESSAGES_TO_SEND,
+    }
 )
 
 

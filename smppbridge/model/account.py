@@ -7,14 +7,22 @@ what is done with any of it.
 import re
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
-from ipaddress import IPv6Address
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 from pydantic.json_schema import SkipJsonSchema
 
 from smppbridge.model.duration import Duration, PositiveDuration
 from smppbridge.model.fields import Octet, Secret, Settings, Text, mistake, number_with_base
+from smppbridge.model.hosts import is_host
 from smppbridge.model.networks import Network, is_within
 from smppbridge.model.numbers import COUNTRIES
 from smppbridge.model.passwords import parse_hash
@@ -37,7 +45,6 @@ _STANDARD_CODES: dict[int, int] = {
     Status.ESME_RINVTEXT: Status.ESME_RINVMSGLEN,
 }
 _PRINTABLE = re.compile(r"[\x21-\x7e]+")
-_HOST = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?")
 
 
 def _system_id(value: str) -> str:
@@ -109,11 +116,8 @@ Country = Annotated[str, AfterValidator(_country), WithJsonSchema({"enum": sorte
 
 
 def _host(text: str) -> str:
-    if not _HOST.fullmatch(text):
-        try:
-            IPv6Address(text)
-        except ValueError:
-            raise mistake("must be a host name or an IP address, without a port") from None
+    if not is_host(text):
+        raise mistake("must be a host name or an IP address, without a port")
     return text
 
 
@@ -158,7 +162,7 @@ class Account(Settings):
     default_encoding: EncodingName = "latin-1"  # what data_coding 0 means
     encodings: Encodings = Field(default_factory=dict)  # data_codings that mean something else than they say
     septets: Literal["unpacked", "packed"] = "unpacked"  # of GSM 03.38: one in an octet, or 8 in 7 octets
-    gsm_language: LanguageName | None = None  # national tables of GSM 03.38, where no user data header says
+    gsm_language: LanguageName | None = None  # extension table of GSM 03.38, where no header names one
     join: JoinRules = JoinRules()
     country: Country | None = None  # whose national numbers are understood
     senders: frozenset[Sender] | None = Field(default=None, min_length=1)  # None: any
@@ -187,26 +191,48 @@ class Account(Settings):
             parse_hash(value.get_secret_value())
         return value
 
+    # What follows belongs to one key, whose path it shall have; the keys that it depends on stand above it.
+
+    @field_validator("septets", "gsm_language")
+    @classmethod
+    def _check_gsm(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if not {"default_encoding", "encodings"} <= info.data.keys() or value in {None, "unpacked"}:
+            return value
+        if "gsm" not in {info.data["default_encoding"], *info.data["encodings"].values()}:
+            raise mistake("is for GSM 03.38 only: set default_encoding: gsm, or leave it out")
+        return value
+
+    @field_validator("message_id_length")
+    @classmethod
+    def _check_id_length(cls, length: int | None, info: ValidationInfo) -> int | None:
+        form = info.data.get("message_id")
+        if length is None or form is None:
+            return length
+        if form == "uuid":
+            raise mistake("a uuid has 36 characters; leave the key out, or set it to null")
+        if length > ID_LENGTHS[form]:
+            raise mistake(f"must be {ID_LENGTHS[form]} at most where message_id is {form}")
+        return length
+
+    @field_validator("receipt")
+    @classmethod
+    def _check_receipt(cls, receipt: ReceiptProfile, info: ValidationInfo) -> ReceiptProfile:
+        if not {"message_id", "message_id_length"} <= info.data.keys():
+            return receipt
+        length = info.data["message_id_length"] or ID_LENGTHS[info.data["message_id"]]
+        if not receipt.fits(length):
+            raise mistake(
+                f"the fields do not fit 254 octets of UCS-2 beside a message_id of {length} characters;"
+                " use fewer fields, shorter dates or another message_id"
+            )
+        return receipt
+
     @model_validator(mode="after")
     def _check_together(self) -> Self:
         if (self.password is None) == (self.password_hash is None):
             raise mistake("give exactly one of password and password_hash")
         if self.replace_sender and self.default_sender is None:
             raise mistake("replace_sender needs a default_sender")
-        return self
-
-    @model_validator(mode="after")
-    def _check_ids(self) -> Self:
-        length, whole = self.message_id_length, ID_LENGTHS[self.message_id]
-        if length is not None and self.message_id == "uuid":
-            raise mistake("message_id_length: a uuid has 36 characters; leave the key out, or set it to null")
-        if length is not None and length > whole:
-            raise mistake(f"message_id_length: must be {whole} at most where message_id is {self.message_id}")
-        if not self.receipt.fits(length or whole):
-            raise mistake(
-                "receipt: the fields do not fit 254 octets of UCS-2 beside a message_id of"
-                f" {length or whole} characters; use fewer fields, shorter dates or another message_id"
-            )
         return self
 
     def status_for(self, status: int) -> int:

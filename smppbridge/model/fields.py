@@ -63,7 +63,10 @@ def number_as_text(value: object) -> object:
 
 
 def number_with_base(value: object) -> object:
-    """The number that YAML hands over as text: ``0x34``, or the key of a mapping. Anything else unchanged."""
+    """The number that YAML hands over as text: ``0x34``, or the key of a mapping. Anything else unchanged,
+    but ``true``, which Python takes for 1, is a mistake."""
+    if isinstance(value, bool):
+        raise mistake("must be a number such as 0x45")
     if isinstance(value, str):
         try:
             return int(value, 16 if value.lower().startswith("0x") else 10)

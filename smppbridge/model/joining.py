@@ -5,7 +5,7 @@ Must not know: SQL, sockets, what the parts say. Times are integer milliseconds 
 
 from typing import NamedTuple
 
-from smppbridge.model.message import Segment
+from smppbridge.model.message import Outcome, Segment
 
 
 class Part(NamedTuple):
@@ -30,11 +30,10 @@ class Collected(NamedTuple):
 class JoinPart(NamedTuple):
     """One part of a message to be joined."""
 
-    number: int
-    id: int
+    id: int  # 0: it belongs to an earlier message, and is the same in this one
     octets: bytes
-    data_coding: int
-    registered_delivery: int
+    data_coding: int | None
+    registered_delivery: int | None
 
 
 class Join(NamedTuple):
@@ -55,13 +54,24 @@ class Joined(NamedTuple):
     """A message that was joined: what changes in its head."""
 
     head: int
+    missing: int  # as it was taken: with another part it is another message
+    segments: int  # parts that it was joined of
+    silent: tuple[int, ...]  # ids of parts that owe no receipt of their own, whatever they asked for
     text: str
     flash: bool
     data_coding: int
-    segments: int  # parts that it was joined of
     route: str
     provider: str
     stage: int  # QUEUED or WAITING
     send_at: int
     due_at: int
-    silent: tuple[int, ...]  # ids of parts that owe no receipt of their own, whatever they asked for
+
+
+class GivenUp(NamedTuple):
+    """A message that is not sent, because of missing parts or of what they say; ``outcome`` of its head."""
+
+    head: int
+    missing: int
+    segments: int
+    silent: tuple[int, ...]
+    outcome: Outcome

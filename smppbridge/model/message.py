@@ -33,7 +33,7 @@ class Segment(NamedTuple):
 
     id: int  # ours, in order of time, unique across nodes and restarts
     account: str
-    wire_id: str  # message_id towards the ESME, unique within the account
+    wire_id: str  # message_id towards the ESME; all destinations of a submit_multi share one
     origin: int  # the bind that submitted and can receive; 0 = any bind of the account
     source_addr_ton: int
     source_addr_npi: int

@@ -41,8 +41,16 @@ def _layout(fields: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _true_or_false(value: object) -> object:
-    """A value from the environment is text."""
+    """A value from the environment is text. Numbers are no truth values, though Python takes 1 for True."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        raise mistake("must be true, false or standard")
     return {"true": True, "false": False}.get(value.lower(), value) if isinstance(value, str) else value
+
+
+def _without_header(esm_class: int) -> int:
+    if esm_class & EsmClass.UDHI:
+        raise mistake("must not have the bit 0x40: receipts have no user data header")
+    return esm_class
 
 
 class ReceiptProfile(Settings):
@@ -55,7 +63,7 @@ class ReceiptProfile(Settings):
     text: bool = True  # the first 20 characters of the message in `text:`
     words: Literal["standard", "sms-assistent"] = "standard"
     data_coding: Annotated[Literal[0, 1, 3, 8], BeforeValidator(number_with_base)] = 0
-    esm_class: Octet = int(EsmClass.RECEIPT)
+    esm_class: Annotated[Octet, AfterValidator(_without_header)] = int(EsmClass.RECEIPT)
     counts: Literal["one", "parts"] = "one"  # sub and dlvrd: 001, or the short messages that carry the text
     tlvs: Annotated[Literal[True, False, "standard"], BeforeValidator(_true_or_false)] = True
     parts: Literal["each", "merged"] = "each"  # a receipt for each part of a long message, or one for all

@@ -3,6 +3,8 @@
 from smppbridge.model.message import State
 from smppbridge.smpp.constants import RegisteredDelivery
 
+KEPT_BITS = RegisteredDelivery.RECEIPT_MASK | RegisteredDelivery.INTERMEDIATE
+
 
 def owes_receipt(registered_delivery: int, state: int, final: bool) -> bool:
     """Whether a message that has reached ``state`` owes its ESME a deliver_sm.

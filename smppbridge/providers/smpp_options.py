@@ -23,6 +23,7 @@ from pydantic import (
 from smppbridge.model.account import SystemId
 from smppbridge.model.duration import PositiveDuration
 from smppbridge.model.fields import File, Secret, Settings, Text, mistake, number_as_text, number_with_base
+from smppbridge.model.hosts import is_host
 from smppbridge.model.networks import Network
 from smppbridge.model.route import as_list
 from smppbridge.model.tls import TlsSetting
@@ -72,8 +73,6 @@ _PINNED: dict[str, tuple[int, str]] = {
     "dest_npi": (1, _RECIPIENTS),
 }
 
-_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
-_HOST = re.compile(rf"(?=.{{1,253}}$){_LABEL}(?:\.{_LABEL})*\.?")
 _ADDRESS = re.compile(r"(?:\[(?P<v6>[^\]]*)\]|(?P<host>[^:\[\]]*))(?::(?P<port>[0-9]{1,5}))?")
 _PASSWORD = re.compile(r"[ -~]{1,64}")
 _C_STRING = re.compile(r"[ -~]*")
@@ -93,8 +92,8 @@ def parse_address(text: str) -> tuple[str, int | None]:
     host, port = found["v6"] or found["host"] or "", found["port"]
     if found["v6"]:
         host = str(IPv6Address(host))
-    elif not _HOST.fullmatch(host):
-        raise ValueError("not the name of a host")
+    elif not is_host(host):
+        raise ValueError("not a host")
     if port is not None and not 1 <= int(port) <= 65535:
         raise ValueError("not a port")
     return host, None if port is None else int(port)

@@ -17,11 +17,12 @@ from smppbridge.smpp.concat import (
     PART_SEPTETS,
     SINGLE_OCTETS,
     SINGLE_SEPTETS,
+    elements,
     header,
     split_characters,
     split_octets,
 )
-from smppbridge.smpp.constants import EsmClass, RegisteredDelivery, Status, Tag
+from smppbridge.smpp.constants import SUBUNIT_DISPLAY, EsmClass, RegisteredDelivery, Status, Tag
 from smppbridge.smpp.fields import MAX_SHORT_MESSAGE
 from smppbridge.smpp.pdu import SubmitSm
 from smppbridge.smpp.text import decode_text, encode_text, flavour
@@ -30,7 +31,6 @@ from smppbridge.smpp.tlv import Tlv, read_tlvs, tlv
 
 _SHORT_NUMBER = 6  # digits of a service number, at most
 _UCS2 = 8
-_DISPLAY = 1  # dest_addr_subunit (SMPP 3.4 §5.3.2.1): the display, that is flash
 _FLASH_GSM, _FLASH_UCS2 = 0x10, 0x18  # data_coding of message class 0 (3GPP 23.038 §4)
 _SURE_PART = 33  # characters of any kind that surely fit one part: two UTF-16 units each, one pair not cut
 # Elements of a user data header that leave the alphabet alone: parts and ports (3GPP 23.040 §9.2.3.24).
@@ -165,7 +165,7 @@ class Wire:
             return _FLASH_UCS2, ()
         if how == "data_coding" and coding == 0 and self._gsm:
             return _FLASH_GSM, ()
-        return coding, (tlv(Tag.DEST_ADDR_SUBUNIT, _DISPLAY),) if self._own.takes_tlvs else ()
+        return coding, (tlv(Tag.DEST_ADDR_SUBUNIT, SUBUNIT_DISPLAY),) if self._own.takes_tlvs else ()
 
     def _passed_on(self, raw: bytes | None, ours: tuple[Tlv, ...]) -> tuple[Tlv, ...]:
         """The optional parameters of the ESME that the SMSC gets, octet for octet; ``ours`` go before."""
@@ -279,7 +279,7 @@ class Wire:
         return piece
 
     def _transcoded(self, head: bytes, data: bytes, alphabet: int) -> _Piece:
-        if not _elements(head) <= _HARMLESS:
+        if any(element not in _HARMLESS for element, _ in elements(head)):
             raise Refused(Status.ESME_RINVENCODING, "its user data header may change the alphabet")
         text = decode_text(data, alphabet, "gsm")
         for coding in self._own.data_codings:
@@ -306,12 +306,3 @@ def _sar_tlvs(reference: int, total: int, number: int) -> tuple[Tlv, ...]:
         tlv(Tag.SAR_TOTAL_SEGMENTS, total),
         tlv(Tag.SAR_SEGMENT_SEQNUM, number),
     )
-
-
-def _elements(head: bytes) -> frozenset[int]:
-    """The identifiers of the elements of a user data header (3GPP 23.040 §9.2.3.24)."""
-    found, at = set(), 1
-    while at + 1 < len(head):
-        found.add(head[at])
-        at += 2 + head[at + 1]
-    return frozenset(found)

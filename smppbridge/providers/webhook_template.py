@@ -52,6 +52,15 @@ class Template:
         """What stands in it besides fields."""
         return "".join(part for part in self._parts if isinstance(part, str))
 
+    def altered(self, change: Callable[[str], str]) -> "Template":
+        """The same fields with other text between them; itself, when nothing of it changes."""
+        parts = tuple(change(part) if isinstance(part, str) else part for part in self._parts)
+        if parts == self._parts:
+            return self
+        other = Template("")
+        other._parts, other.fields = parts, self.fields
+        return other
+
     def render(self, lookup: Lookup, escape: Escape = str) -> str:
         """The text with its values, each one escaped."""
         return "".join(part if isinstance(part, str) else escape(lookup(part.name)) for part in self._parts)

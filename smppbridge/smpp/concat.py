@@ -4,7 +4,8 @@ Must not know: who sends them, what data_coding an account reads.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from functools import cache
+from itertools import islice, pairwise
 from typing import NamedTuple
 
 from smppbridge.smpp.constants import Tag
@@ -49,9 +50,9 @@ def read_header(octets: bytes) -> Header | None:
     """
     if not octets or octets[0] >= len(octets):
         return None
-    end = 1 + octets[0]
+    header = octets[: 1 + octets[0]]
     concat, locking, single, foreign = None, 0, 0, False
-    for element, data in _elements(octets, end):
+    for element, data in elements(header):
         if element in {_CONCAT_8, _CONCAT_16}:
             concat = _concat(element, data) or concat
         elif element == _SINGLE_SHIFT:
@@ -60,14 +61,15 @@ def read_header(octets: bytes) -> Header | None:
             locking = data[0] if len(data) == 1 else locking
         else:
             foreign = True
-    return Header(octets[:end], concat, locking, single, foreign)
+    return Header(header, concat, locking, single, foreign)
 
 
-def _elements(octets: bytes, end: int) -> Iterator[tuple[int, bytes]]:
+def elements(octets: bytes) -> Iterator[tuple[int, bytes]]:
+    """Identifiers and data of the elements of a header; one that runs past it is left out."""
     at = 1
-    while at + 2 <= end:
+    while at + 2 <= len(octets):
         after = at + 2 + octets[at + 1]
-        if after > end:
+        if after > len(octets):
             return
         yield octets[at], octets[at + 2 : after]
         at = after
@@ -114,10 +116,13 @@ def split_octets(octets: bytes, *, wide: bool, width: int = 8) -> list[bytes]:
     reference; with 16 a part holds 132 octets of UTF-16 or 152 septets. At most MAX_PARTS; what is longer is
     cut off.
     """
-    size = _part_octets(width)
-    if wide:
-        return _split(octets, SINGLE_OCTETS, size & ~1, _before_surrogate)
-    return _split(octets, SINGLE_SEPTETS, size * 8 // 7, _before_escape)
+    return _split(octets, _room(wide, width))
+
+
+def count_octets(octets: bytes, *, wide: bool) -> int:
+    """How many pieces `split_octets` would make of ``octets`` if there could be any number of them."""
+    room = _room(wide, 8)
+    return 1 if len(octets) <= room.single else sum(1 for _ in _ends(octets, room))
 
 
 def split_characters(octets: bytes, *, utf8: bool, width: int = 8) -> list[bytes]:
@@ -125,7 +130,24 @@ def split_characters(octets: bytes, *, utf8: bool, width: int = 8) -> list[bytes
 
     140 octets, or 134 each (133 with ``width`` 16). ``utf8``: characters of several octets are not cut.
     """
-    return _split(octets, SINGLE_OCTETS, _part_octets(width), _before_character if utf8 else _anywhere)
+    before = _before_character if utf8 else _anywhere
+    return _split(octets, _Room(SINGLE_OCTETS, _part_octets(width), before))
+
+
+class _Room(NamedTuple):
+    """How much short messages hold, in octets as they come here."""
+
+    single: int  # where there is just one
+    part: int
+    end_of: Callable[[bytes, int], int]  # where a piece must end that would else end before `octets[end]`
+
+
+@cache
+def _room(wide: bool, width: int) -> _Room:
+    size = _part_octets(width)
+    if wide:
+        return _Room(SINGLE_OCTETS, size & ~1, _before_surrogate)
+    return _Room(SINGLE_SEPTETS, size * 8 // 7, _before_escape)
 
 
 def _part_octets(width: int) -> int:
@@ -133,21 +155,22 @@ def _part_octets(width: int) -> int:
     return PART_OCTETS if width == 8 else PART_OCTETS - 1
 
 
-def _split(octets: bytes, single: int, size: int, end_of: Callable[[bytes, int], int]) -> list[bytes]:
-    if len(octets) <= single:
+def _split(octets: bytes, room: _Room) -> list[bytes]:
+    if len(octets) <= room.single:
         return [octets]
-    return list(islice(_pieces(octets, size, end_of), MAX_PARTS))
+    ends = list(islice(_ends(octets, room), MAX_PARTS))
+    return [octets[start:end] for start, end in pairwise([0, *ends])]
 
 
-def _pieces(octets: bytes, size: int, end_of: Callable[[bytes, int], int]) -> Iterator[bytes]:
-    """``end_of(octets, end)``: where a piece must end that would else end before ``octets[end]``."""
-    start = 0
-    while start < len(octets):
-        end = start + size
-        if end < len(octets):
-            end = end_of(octets, end)
-        yield octets[start:end]
-        start = end
+def _ends(octets: bytes, room: _Room) -> Iterator[int]:
+    """Where each piece ends, of octets that do not fit one short message."""
+    _, part, end_of = room
+    end, length = part, len(octets)
+    while end < length:
+        end = end_of(octets, end)
+        yield end
+        end += part
+    yield length
 
 
 def _before_surrogate(octets: bytes, end: int) -> int:

@@ -222,7 +222,7 @@ class Layout:
                 else:
                     bytes((value,))
             except ValueError as error:
-                return f"{name}: {error}"
+                return str(error) if isinstance(kind, CString) else f"{name}: {error}"
         return "a parameter does not fit"
 
 

@@ -15,7 +15,7 @@ LANGUAGES = gsm_tables.LANGUAGES
 ESCAPE = 0x1B
 _ESCAPE = b"\x1b"
 _CR = 0x0D
-_PADDING = (0x00, _CR)
+_PADDINGS = (b"\x00", b"\x0d")
 
 
 class _Alphabet(NamedTuple):
@@ -94,12 +94,12 @@ def _of(locking: int, single: int) -> _Alphabet:
 # --- septets in octets -----------------------------------------------------------------------------
 
 
-def unpack_septets(octets: bytes, header_octets: int = 0) -> bytes:
+def unpack_septets(octets: bytes, header_octets: int = 0, *, more: bool = False) -> bytes:
     """One septet per octet of packed ones, 8 in 7 octets (3GPP 23.038 §6.1.2.1).
 
     ``header_octets``: how long the user data header in front of them is, with its length octet; fill bits
-    lead from its end to the next septet border. Nobody tells how many septets there are: where the last one
-    ends with an octet, and is 0 or CR, it counts as padding (§6.1.2.3.1), not as ``@`` or CR.
+    lead from its end to the next septet border. ``more``: it is not the end of a text, so that nothing is
+    taken for padding.
     """
     fill = _fill(header_octets)
     count = max(len(octets) * 8 - fill, 0) // 7
@@ -110,9 +110,18 @@ def unpack_septets(octets: bytes, header_octets: int = 0) -> bytes:
         low = (columns[at - 1] >> (8 - at)) & (ones * (0x7F >> (7 - at))) if at else 0
         high = (columns[at] & (ones * (0x7F >> at))) << at if at < 7 else 0
         septets[at::8] = (low | high).to_bytes(rows, "little")
-    if count and count * 7 + fill == len(octets) * 8 and septets[count - 1] in _PADDING:
-        count -= 1
-    return bytes(septets[:count])
+    del septets[count:]
+    return bytes(septets) if more else without_padding(bytes(septets), header_octets)
+
+
+def without_padding(septets: bytes, header_octets: int = 0) -> bytes:
+    """Unpacked septets, without the last one where it may be spare bits.
+
+    Nobody tells how many septets there are: where the last one ends with an octet, and is 0 or CR, it counts
+    as padding (§6.1.2.3.1), not as ``@`` or CR. What has lost it once loses no more.
+    """
+    fills_octets = (_fill(header_octets) + 7 * len(septets)) % 8 == 0
+    return septets[:-1] if fills_octets and septets[-1:] in _PADDINGS else septets
 
 
 def pack_septets(septets: bytes, header_octets: int = 0) -> bytes:
@@ -128,7 +137,7 @@ def pack_septets(septets: bytes, header_octets: int = 0) -> bytes:
         raise ValueError("a septet has 7 bits")
     fill = _fill(header_octets)
     spare = -(fill + 7 * len(septets)) % 8
-    if spare == 7 or (spare == 0 and septets[-1] in _PADDING):
+    if spare == 7 or (spare == 0 and septets[-1:] in _PADDINGS):
         septets += bytes((_CR,))
     columns, ones, rows = _columns(septets, 8)
     packed = bytearray(7 * rows)

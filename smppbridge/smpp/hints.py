@@ -8,8 +8,8 @@ import re
 from typing import NamedTuple
 
 from smppbridge.smpp import looks
-from smppbridge.smpp.concat import Header, read_header
-from smppbridge.smpp.text import flavour
+from smppbridge.smpp.concat import Header, elements, read_header
+from smppbridge.smpp.text import NAMES, flavour
 
 
 class Hint(NamedTuple):
@@ -48,7 +48,6 @@ _WRONG_CODING = (
 )
 KEYS = frozenset({*_LOOKS, *_OTHERS})
 
-_NAMES = {1: "ascii", 3: "latin-1", 6: "iso-8859-5", 7: "iso-8859-8", 8: "ucs2"}
 _WIDE = frozenset({"ucs2", "ucs2-le"})
 _WESTERN = frozenset({"gsm", "ascii", "latin-1"})
 _MAX_NAMES = 3
@@ -79,14 +78,34 @@ def suspicious(octets: bytes, data_coding: int) -> bool:
     )
 
 
+class _Declared(NamedTuple):
+    """What the equipment says that its text is, and the account about that."""
+
+    data_coding: int
+    encoding: str
+    listed: bool  # in the account's own meanings of data_codings
+
+    def setting(self, encoding: str) -> str:
+        """The setting that makes it mean ``encoding``."""
+        if self.listed or self.data_coding:
+            return f"encodings: {{{self.data_coding}: {encoding}}}"
+        return f"default_encoding: {encoding}"
+
+
 def hints(
-    octets: bytes, data_coding: int, default: str, *, udhi: bool, locking: int = 0, single: int = 0
+    octets: bytes,
+    data_coding: int,
+    default: str,
+    *,
+    udhi: bool,
+    own: str | None = None,
+    single: int = 0,
 ) -> tuple[Hint, ...]:
     """What looks wrong in a short_message or message_payload; with its user data header, where ``udhi``.
 
-    ``default`` names what data_coding 0 means (`text.ENCODINGS`). Where the account says that another
-    data_coding means something else, give 0 and that name; where its septets are packed, give them unpacked.
-    ``locking``, ``single``: the national languages of GSM 03.38 that the account is set to.
+    ``default`` names what data_coding 0 means (`text.ENCODINGS`), ``own`` what the account says of this very
+    data_coding. Where its septets are packed, give them unpacked.
+    ``single``: the national language of the extension table of GSM 03.38 that the account is set to.
     """
     header = read_header(octets) if udhi else None
     body = octets[len(header.octets) :] if header else octets
@@ -98,16 +117,15 @@ def hints(
         body = octets[1 + octets[0] :]
     if not body.strip(b"\0"):
         return tuple(found)
-    alphabet = flavour(data_coding).alphabet
+    alphabet = 0 if own else flavour(data_coding).alphabet
     if alphabet is None:
         return (*found, *_in_binary(body, data_coding, header))
-    declared = default if alphabet == 0 else _NAMES.get(alphabet, "")
-    if header and (header.locking or header.single):
-        locking, single = header.locking, header.single
-    key = _instead(body, declared, national=bool(locking or single))
+    encoding = own or (default if alphabet == 0 else NAMES.get(alphabet, ""))
+    national = bool(single or (header and (header.locking or header.single)))
+    key = _instead(body, encoding, national=national)
     if key:
-        found.append(_wrong_coding(key, body, data_coding, declared))
-    if _ends_with_nul(body, key or declared, header):
+        found.append(_wrong_coding(key, body, _Declared(data_coding, encoding, bool(own))))
+    if _ends_with_nul(body, key or encoding, header):
         found.append(Hint("nul", _OTHERS["nul"]))
     return tuple(found)
 
@@ -116,10 +134,7 @@ def _is_header(header: Header | None) -> bool:
     """Whether its elements fill it to the end."""
     if header is None:
         return False
-    at = 1
-    while at + 1 < len(header.octets):
-        at += 2 + header.octets[at + 1]
-    return at == len(header.octets)
+    return 1 + sum(2 + len(data) for _, data in elements(header.octets)) == len(header.octets)
 
 
 def _in_binary(octets: bytes, data_coding: int, header: Header | None) -> list[Hint]:
@@ -127,7 +142,7 @@ def _in_binary(octets: bytes, data_coding: int, header: Header | None) -> list[H
     name = None if header and header.foreign else looks.prose(octets)
     if name is None:
         return []
-    setting = _setting(data_coding, name)
+    setting = _Declared(data_coding, "", listed=False).setting(name)
     return [Hint("binary", _OTHERS["binary"].format(coding=data_coding, look=_LOOKS[name], setting=setting))]
 
 
@@ -177,25 +192,20 @@ def _beyond_ascii(text: bytes, declared: str) -> str | None:
     return "latin-1" if declared != "latin-1" and looks.western(text) else None
 
 
-def _wrong_coding(key: str, octets: bytes, data_coding: int, declared: str) -> Hint:
+def _wrong_coding(key: str, octets: bytes, declared: _Declared) -> Hint:
     if key == "gsm-language":
         names = looks.languages(octets.rstrip(b"\0"))[:_MAX_NAMES]
         return Hint(key, _OTHERS[key].format(setting=f"gsm_language: {' or '.join(names)}"))
     if key == "packed":
-        also = "" if declared == "gsm" else f" and {_setting(data_coding, 'gsm')}"
+        also = "" if declared.encoding == "gsm" else f" and {declared.setting('gsm')}"
         return Hint(key, _OTHERS[key].format(setting="septets: packed" + also))
-    setting = _setting(data_coding, key)
-    values = {"coding": data_coding, "declared": declared, "look": _LOOKS[key], "setting": setting}
-    return Hint(key, _WRONG_CODING.format(**values))
-
-
-def _setting(data_coding: int, name: str) -> str:
-    return f"encodings: {{{data_coding}: {name}}}" if data_coding else f"default_encoding: {name}"
+    values = {"coding": declared.data_coding, "declared": declared.encoding, "look": _LOOKS[key]}
+    return Hint(key, _WRONG_CODING.format(**values, setting=declared.setting(key)))
 
 
 def _ends_with_nul(octets: bytes, name: str, header: Header | None) -> bool:
-    """Whether a NUL at the end is no character of the text. In GSM 03.38 it is ``@``, which texts seldom end
-    with; but parts of them do, and texts that have others."""
+    """Whether a NUL at the end is no character of the text. In GSM 03.38 it is ``@``: only several of them,
+    or one behind the end of a sentence, are hardly meant; and not in parts, or texts that have others."""
     if octets[-1]:
         return False
     if name in _WIDE:
@@ -204,4 +214,5 @@ def _ends_with_nul(octets: bytes, name: str, header: Header | None) -> bool:
         return name != "packed"
     text = octets.rstrip(b"\0")
     part = header is not None and header.concat is not None and header.concat.number < header.concat.total
-    return not part and 0 not in text and not text.endswith((b" ", b"\n"))
+    hardly_meant = len(octets) - len(text) > 1 or text.endswith((b".", b"!", b"?"))
+    return hardly_meant and not part and 0 not in text and not text.endswith((b" ", b"\n"))

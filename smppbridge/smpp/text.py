@@ -9,13 +9,11 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from smppbridge.errors import Refused
+from smppbridge.smpp.concat import count_octets
 from smppbridge.smpp.constants import Status
-from smppbridge.smpp.gsm import ESCAPE, decode_gsm, encode_gsm
+from smppbridge.smpp.gsm import decode_gsm, encode_gsm
 
 _BYTE_ORDER_MARK = "\ufeff"
-
-_SINGLE_SEPTETS, _PART_SEPTETS = 160, 153  # 140 octets; 134 of them beside a UDH with an 8-bit reference
-_SINGLE_UNITS, _PART_UNITS = 70, 67
 
 
 class Flavour(NamedTuple):
@@ -32,13 +30,21 @@ def flavour(data_coding: int) -> Flavour:
     return _FLAVOURS[data_coding & 0xFF]
 
 
-def decode_text(octets: bytes, data_coding: int, default: str, locking: int = 0, single: int = 0) -> str:
+def decode_text(
+    octets: bytes,
+    data_coding: int,
+    default: str,
+    locking: int = 0,
+    single: int = 0,
+    *,
+    came: int | None = None,
+) -> str:
     """The text of ``octets``; ``default`` names what data_coding 0 means for this peer (a key of ENCODINGS).
 
     ``locking``, ``single``: national languages (`gsm.LANGUAGES`) of the alphabet and of its extension table;
     they matter for GSM 03.38 only. Raises `Refused`: 0x4A5 for UCS-2 of odd length, 0x4A3 for any other
     octets that the coding does not define and for every data_coding except 0, 1, 3, 6, 7 and 8. The reason
-    never quotes the text.
+    never quotes the text; it names ``came``, where the PDU had another data_coding than the one given here.
     """
     decoder = _DECODERS.get(data_coding) if data_coding else ENCODINGS[default]
     if decoder is None:
@@ -48,7 +54,8 @@ def decode_text(octets: bytes, data_coding: int, default: str, locking: int = 0,
             return decode_gsm(octets, locking, single)
         return decoder(octets)
     except UnicodeDecodeError as error:
-        coding = f"{data_coding} ({default})" if data_coding == 0 else str(data_coding)
+        told = data_coding if came is None else came
+        coding = f"{told} ({default})" if data_coding == 0 else str(told)
         reason = f"octet {error.start} is not text in data_coding {coding}: {error.reason}"
         raise Refused(Status.ESME_RINVENCODING, reason) from None
 
@@ -58,7 +65,7 @@ def encode_text(text: str, data_coding: int, default: str) -> bytes:
 
     Raises ValueError when the coding does not have one of the characters, or is none of these.
     """
-    name = default if data_coding == 0 else _NAMES.get(data_coding)
+    name = default if data_coding == 0 else NAMES.get(data_coding)
     if name is None:
         raise ValueError(f"data_coding {data_coding} is not supported")
     if name == "gsm":
@@ -88,21 +95,8 @@ def parts(text: str) -> int:
     """
     octets = encode_gsm(text)
     if octets is not None:
-        return _count(len(octets), _SINGLE_SEPTETS, _PART_SEPTETS, lambda last: octets[last] == ESCAPE)
-    units = text.encode("utf-16-be")
-    return _count(len(units) // 2, _SINGLE_UNITS, _PART_UNITS, lambda last: units[2 * last] & 0xFC == 0xD8)
-
-
-def _count(length: int, single: int, part: int, opens_pair: Callable[[int], bool]) -> int:
-    """Parts of ``length`` units; ``opens_pair(i)`` says that unit i may not be the last of its part."""
-    if length <= single:
-        return 1
-    count, end = 1, part
-    while end < length:
-        if opens_pair(end - 1):
-            end -= 1
-        count, end = count + 1, end + part
-    return count
+        return count_octets(octets, wide=False)
+    return count_octets(text.encode("utf-16-be"), wide=True)
 
 
 def _ucs2(codec: str) -> Callable[[bytes], str]:
@@ -130,8 +124,10 @@ ENCODINGS: dict[str, Callable[[bytes], str]] = {
 }
 """What data_coding 0 can mean, or another one to equipment that lies about it, and how it is read."""
 
-_NAMES = {1: "ascii", 3: "latin-1", 6: "iso-8859-5", 7: "iso-8859-8", 8: "ucs2"}
-_DECODERS = {coding: ENCODINGS[name] for coding, name in _NAMES.items()}
+NAMES = {1: "ascii", 3: "latin-1", 6: "iso-8859-5", 7: "iso-8859-8", 8: "ucs2"}
+"""The data_codings that mean the same to everybody."""
+
+_DECODERS = {coding: ENCODINGS[name] for coding, name in NAMES.items()}
 _CODECS = {"ucs2": "utf-16-be", "ucs2-le": "utf-16-le"}  # Python's names where they are others
 
 _FLAVOURS: dict[int, Flavour] = {

@@ -16,7 +16,8 @@ Ended = tuple[int, str, str, int, int]  # a message that became final: id, accou
 
 _NOT_REACHED = (State.UNDELIVERABLE, State.EXPIRED)
 _ANY = "SELECT EXISTS (SELECT 1 FROM alerts)"
-_ASKING = "SELECT id, tlvs FROM messages WHERE id IN ({}) AND instr(tlvs, x'0421')"
+# What was never handed over says nothing about its phone.
+_ASKING = "SELECT id, tlvs FROM messages WHERE id IN ({}) AND instr(tlvs, x'0421') AND attempt > 0"
 # The latest message stands for all from the same source: a phone becomes reachable only once.
 _WATCH = """
 INSERT OR REPLACE INTO alerts (message_id, account, recipient, source_addr, at)

@@ -6,10 +6,10 @@ Times are integer milliseconds since 1970, UTC, and always an argument. Must not
 """
 
 from asyncio import Future
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol
 
-from smppbridge.model.joining import Collected, Join, Joined, Part
+from smppbridge.model.joining import Collected, GivenUp, Join, Joined, Part
 from smppbridge.model.message import (
     Alert,
     Doubt,
@@ -82,6 +82,13 @@ class Kept(NamedTuple):
     wire_id: str
 
 
+class Made(NamedTuple):
+    """What one `join` did."""
+
+    heads: frozenset[int]  # those that it happened to
+    settlement: Settlement  # by outcomes
+
+
 class Arrival(NamedTuple):
     """A message from a phone, and the deliver_sm by which its accounts get it (their ``id`` is not used)."""
 
@@ -131,11 +138,10 @@ class Store(Protocol):
         """Up to ``limit`` messages whose parts are all there, then those of which some are missing and no
         longer waited for. Changes nothing: they come again until `join`."""
 
-    def join(
-        self, joined: Sequence[Joined], given_up: Mapping[int, Sequence[Outcome]], now: int
-    ) -> "Future[Settlement]":
-        """``joined``: their heads go on with the whole text. ``given_up``: by head, the final states of all
-        parts that are there. Parts that come again are known until the time for parts is over."""
+    def join(self, joined: Sequence[Joined], given_up: Sequence[GivenUp], now: int) -> "Future[Made]":
+        """``joined``: their heads go on with the whole text. ``given_up``: their heads end, and with them all
+        parts that are there. Nothing happens to those that got another part since they were taken. Parts that
+        come again are known until the time for parts is over, if none was missing; else they are new."""
 
     def forget_joins(self, now: int, limit: int) -> "Future[int]":
         """Up to ``limit`` messages whose time for parts is over: one that comes again is new; how many."""

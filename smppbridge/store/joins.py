@@ -6,26 +6,28 @@ transaction. Must not know: asyncio, what the parts say, how receipts are delive
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from smppbridge.model.joining import Collected, Join, Joined, JoinPart, Part
-from smppbridge.model.message import Stage
+from smppbridge.model.joining import Collected, GivenUp, Join, Joined, JoinPart, Part
 from smppbridge.store import messages
 from smppbridge.store.rows import select_in
 
 LONGEST_RETURN = 60_000  # ms
 
 _FIND = """
-SELECT head FROM joins INDEXED BY joins_open
+SELECT head, missing FROM joins INDEXED BY joins_open
 WHERE account = ? AND recipient = ? AND source_addr = ? AND reference = ? AND width = ? AND total = ?
     AND open"""
-_SAME_PART = """
-SELECT j.octets = ?, m.wire_id FROM joined j JOIN messages m ON m.id = j.message_id
-WHERE j.head = ? AND j.number = ?"""
+_SAME_PART = "SELECT octets = ?, wire_id FROM joined WHERE head = ? AND number = ?"
 _BEGIN = "INSERT INTO joins VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, 0, ?)"
-_ADD = "INSERT INTO joined VALUES (?, ?, ?, ?)"
-_COUNT = "UPDATE joins SET missing = missing - 1 WHERE head = ? RETURNING missing"
+_ADD = "INSERT INTO joined VALUES (?, ?, ?, ?, ?, 0)"
+_CAME_AGAIN = "UPDATE joined SET again = 1 WHERE head = ? AND number = ?"
+_AGAIN = "SELECT number FROM joined WHERE head = ? AND again ORDER BY number"
+_COPY = """
+INSERT INTO joined SELECT ?, number, 0, wire_id, octets, 0 FROM joined WHERE head = ? AND again"""
+_COUNT = "UPDATE joins SET missing = missing - ? WHERE head = ? RETURNING missing"
+_CLOSE = "UPDATE joins SET open = 0 WHERE head = ?"
 
 _READY = "SELECT head, missing FROM joins INDEXED BY joins_ready WHERE missing = 0 AND made = 0 LIMIT ?"
 _OVERDUE = """
@@ -34,17 +36,19 @@ WHERE made = 0 AND due_at <= ? AND missing > 0 ORDER BY due_at LIMIT ?"""
 _HEADS = """
 SELECT id, account, recipient, sender, flash, send_at, deadline FROM messages WHERE id IN ({})"""
 _PARTS = """
-SELECT j.head, j.number, m.id, j.octets, m.data_coding, m.registered_delivery
-FROM joined j JOIN messages m ON m.id = j.message_id WHERE j.head IN ({}) ORDER BY j.head, j.number"""
+SELECT j.head, j.message_id, j.octets, m.data_coding, m.registered_delivery
+FROM joined j LEFT JOIN messages m ON m.id = j.message_id WHERE j.head IN ({}) ORDER BY j.head, j.number"""
 
-_GO_ON = f"""
-UPDATE messages SET text = ?, flash = ?, data_coding = ?, segments = ?, route = ?, provider = ?, stage = ?,
-    send_at = ?, due_at = ? WHERE id = ? AND stage = {Stage.COLLECTING:d}"""
+# One that got another part meanwhile is looked at anew.
+_MADE = "UPDATE joins SET made = 1, open = missing = 0 WHERE head = ? AND missing = ? AND made = 0"
+_GO_ON = """
+UPDATE messages SET text = ?, flash = ?, data_coding = ?, route = ?, provider = ?, stage = ?, send_at = ?,
+    due_at = ? WHERE id = ?"""
+_SEGMENTS = "UPDATE messages SET segments = ? WHERE id = ?"
 _SILENCE = "UPDATE messages SET registered_delivery = 0 WHERE id = ?"
-_MADE = "UPDATE joins SET made = 1 WHERE head = ?"
 _AWAIT = """
-UPDATE joins AS j INDEXED BY joins_due SET due_at = ? + min(j.due_at - m.submitted_at, ?)
-FROM messages m WHERE j.made = 0 AND m.id = j.head"""
+UPDATE joins AS j SET due_at = max(j.due_at, ? + min(j.due_at - m.submitted_at, ?))
+FROM messages m WHERE m.id = j.head"""
 _FORGET = """
 DELETE FROM joins WHERE head IN (
     SELECT head FROM joins INDEXED BY joins_due WHERE made = 1 AND due_at <= ? LIMIT ?)
@@ -60,26 +64,36 @@ def add(connection: sqlite3.Connection, parts: Sequence[Part]) -> list[Collected
 def _add(connection: sqlite3.Connection, part: Part) -> Collected:
     segment = part.segment
     key = (segment.account, segment.recipient, segment.source_addr, part.reference, part.width, part.total)
-    row = connection.execute(_FIND, key).fetchone()
-    if row:
-        again = connection.execute(_SAME_PART, (part.octets, row[0], part.number)).fetchone()
-        if again and again[0]:
-            return Collected(again[1], ready=False)
-        if again:
-            connection.execute("UPDATE joins SET open = 0 WHERE head = ?", row)
-            row = None
-    head = row[0] if row else segment.id
-    if not row:
+    head, missing = connection.execute(_FIND, key).fetchone() or (None, 0)
+    earlier, shared = None, 0
+    if head is not None:
+        known = connection.execute(_SAME_PART, (part.octets, head, part.number)).fetchone()
+        if known and known[0]:
+            if not missing:
+                connection.execute(_CAME_AGAIN, (head, part.number))
+            return Collected(known[1], ready=False)
+        if known:
+            connection.execute(_CLOSE, (head,))
+            shared = _shared(connection, head, part.number)
+            earlier, head = head, None
+    if head is None:
+        head = segment.id
         connection.execute(_BEGIN, (head, *key, part.total, part.due_at))
+        if shared:
+            connection.execute(_COPY, (head, earlier))
     messages.add(connection, [segment])
-    connection.execute(_ADD, (head, part.number, segment.id, part.octets))
-    [missing] = connection.execute(_COUNT, (head,)).fetchone()
+    connection.execute(_ADD, (head, part.number, segment.id, segment.wire_id, part.octets))
+    [missing] = connection.execute(_COUNT, (1 + shared, head)).fetchone()
     return Collected(segment.wire_id, missing == 0)
 
 
-def await_parts(connection: sqlite3.Connection, now: int) -> None:
-    """Parts are waited for as long as at first, but not for more than LONGEST_RETURN."""
-    connection.execute(_AWAIT, (now, LONGEST_RETURN))
+def _shared(connection: sqlite3.Connection, head: int, number: int) -> int:
+    """How many parts of a complete message are also the first ones of the next message under its reference.
+
+    Where all before ``number`` came again, and no other, it is not a repetition of the complete message that
+    went on; its sender uses one reference for all, and began alike."""
+    again = [row[0] for row in connection.execute(_AGAIN, (head,)).fetchall()]
+    return len(again) if again == list(range(1, number)) else 0
 
 
 def take(connection: sqlite3.Connection, now: int, limit: int) -> list[Join]:
@@ -99,13 +113,33 @@ def _join(head: int, fields: tuple[Any, ...], missing: int, parts: list[JoinPart
     return Join(head, account, recipient, sender, flash == 1, not_before, deadline, missing, tuple(parts))
 
 
-def make(connection: sqlite3.Connection, joined: Sequence[Joined], given_up: Sequence[int]) -> None:
-    """Heads go on with the whole text; those ``given_up`` (their outcomes are recorded beside) do not."""
+def make(
+    connection: sqlite3.Connection, joined: Iterable[Joined], given_up: Iterable[GivenUp]
+) -> frozenset[int]:
+    """Heads go on with the whole text, or end (their outcomes are recorded beside); which of them. One that
+    got a part since it was taken does neither."""
+    made = set()
     for one in joined:
-        changes = (*one[1:10], one.head)
-        connection.execute(_GO_ON, changes)
-        connection.executemany(_SILENCE, [(message_id,) for message_id in one.silent])
-    connection.executemany(_MADE, [(one.head,) for one in joined] + [(head,) for head in given_up])
+        if _ends(connection, one):
+            connection.execute(_GO_ON, (*one[4:], one.head))
+            made.add(one.head)
+    made |= {one.head for one in given_up if _ends(connection, one)}
+    return frozenset(made)
+
+
+def _ends(connection: sqlite3.Connection, one: Joined | GivenUp) -> bool:
+    """Whether its parts are waited for no longer, from now on."""
+    if not connection.execute(_MADE, (one.head, one.missing)).rowcount:
+        return False
+    connection.execute(_SEGMENTS, (one.segments, one.head))
+    connection.executemany(_SILENCE, [(message_id,) for message_id in one.silent])
+    return True
+
+
+def await_parts(connection: sqlite3.Connection, now: int) -> None:
+    """Parts, and such that come again, are waited for as long as at first, but not for more than
+    LONGEST_RETURN."""
+    connection.execute(_AWAIT, (now, LONGEST_RETURN))
 
 
 def forget(connection: sqlite3.Connection, now: int, limit: int) -> int:

@@ -12,10 +12,14 @@ from smppbridge.store import messages, settling
 from smppbridge.store.base import Cancelled, Kept
 from smppbridge.store.verdicts import Binds
 
-CANCEL_CHUNK = 500  # messages that one transaction cancels
+CANCEL_CHUNK = 100  # messages that one transaction cancels
 
 _PENDING = (Stage.WAITING, Stage.QUEUED)  # nobody has been given it
 _WAITS = f"stage IN ({Stage.WAITING:d}, {Stage.QUEUED:d})"
+# What a provider may have after all is not to be changed behind its back.
+_CERTAINLY_HERE = """(attempt = 0 OR NOT EXISTS (
+    SELECT 1 FROM attempts a INDEXED BY attempts_message
+    WHERE a.message_id = messages.id AND a.result = 'uncertain'))"""
 
 # What names the message is of the part that is meant, everything else of the message that goes on.
 _NAMED = ("source_addr", "destination_addr")
@@ -36,17 +40,18 @@ LIMIT ?"""
 _LATEST = f"""
 SELECT id, wire_id FROM messages INDEXED BY messages_pending
 WHERE account = ? AND recipient = ? AND source_addr = ? AND {_WAITS} AND service_type = ?
-    AND deadline > ? ORDER BY id DESC LIMIT 1"""
+    AND deadline > ? AND {_CERTAINLY_HERE} ORDER BY id DESC LIMIT 1"""
 
 # One that waits keeps its time, but nothing may wait beyond its deadline.
 _REPLACE = f"""
 UPDATE messages SET text = :text, octets = :octets, flash = :flash, tlvs = :tlvs,
-    registered_delivery = :registered_delivery, route = :route, provider = :provider, deadline = :deadline,
+    registered_delivery = CASE segments WHEN 1 THEN :registered_delivery ELSE registered_delivery END,
+    route = :route, provider = :provider, deadline = :deadline,
     send_at = :send_at, stage = ifnull(:stage, stage), due_at = CASE
         WHEN :stage IS NOT NULL THEN :due_at
         WHEN stage = {Stage.QUEUED:d} THEN :deadline
         ELSE min(due_at, :deadline) END
-WHERE id = :id AND {_WAITS} AND send_at = 0 AND messages.deadline > :now"""
+WHERE id = :id AND {_WAITS} AND send_at = 0 AND messages.deadline > :now AND {_CERTAINLY_HERE}"""
 
 _LASTING = frozenset({"id", "account", "wire_id", "submitted_at"})
 _NEW = ",".join(f"{name} = :{name}" for name in Segment._fields if name not in _LASTING)
@@ -54,8 +59,11 @@ _TAKE_PLACE = f"UPDATE messages SET tries = 0, {_NEW} WHERE id = :kept"
 
 
 def find(connection: sqlite3.Connection, account: str, wire_id: str) -> list[Found]:
-    """All messages with this message_id, in order."""
-    return list(map(Found._make, connection.execute(_BY_WIRE_ID, (account, wire_id)).fetchall()))
+    """All messages with this message_id, in order: those of one submit_multi. Short ids come again; the
+    latest are meant then."""
+    found = list(map(Found._make, connection.execute(_BY_WIRE_ID, (account, wire_id)).fetchall()))
+    latest = max((one.submitted_at for one in found), default=0)
+    return [one for one in found if one.submitted_at == latest]
 
 
 def cancel(

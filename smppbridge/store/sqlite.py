@@ -1,21 +1,20 @@
 """The embedded store: one SQLite file, one process.
 
-Each verb of `store.base.Store` is a function of a connection (in messages, settling, orphans, receipts,
-inbound) handed to the group-commit `Writer`; this file only joins them and holds what lives no longer
-than the process.
+Each verb of `store.base.Store` is a function of a connection (in the modules beside this one) handed to the
+group-commit `Writer`; this file only joins them and holds what lives no longer than the process.
 Must not know: SMPP, providers, HTTP.
 """
 
 import asyncio
 import sqlite3
 from asyncio import Future
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from smppbridge.errors import StoreError
-from smppbridge.model.joining import Collected, Join, Joined, Part
+from smppbridge.model.joining import Collected, GivenUp, Join, Joined, Part
 from smppbridge.model.message import (
     Alert,
     Doubt,
@@ -39,6 +38,7 @@ from smppbridge.store.base import (
     Cancelled,
     Gauges,
     Kept,
+    Made,
     Recorded,
     Rerouted,
     Settlement,
@@ -153,13 +153,11 @@ class SqliteStore:
     def take_joins(self, now: int, limit: int) -> "Future[list[Join]]":
         return self._call(lambda connection: joins.take(connection, now, limit))
 
-    def join(
-        self, joined: Sequence[Joined], given_up: Mapping[int, Sequence[Outcome]], now: int
-    ) -> "Future[Settlement]":
-        def work(connection: sqlite3.Connection) -> Settlement:
-            joins.make(connection, joined, list(given_up))
-            outcomes = [one for of_head in given_up.values() for one in of_head]
-            return settling.finish(connection, outcomes, self._live)
+    def join(self, joined: Sequence[Joined], given_up: Sequence[GivenUp], now: int) -> "Future[Made]":
+        def work(connection: sqlite3.Connection) -> Made:
+            heads = joins.make(connection, joined, given_up)
+            outcomes = [one.outcome for one in given_up if one.head in heads]
+            return Made(heads, settling.finish(connection, outcomes, self._live))
 
         return self._call(work)
 

@@ -5,7 +5,7 @@ message was found, how receipts are delivered.
 """
 
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from smppbridge.model.message import Settled, Stage
@@ -62,6 +62,7 @@ _FINAL = (
     f"UPDATE messages SET stage = {Stage.FINAL:d}, due_at = NULL, state = ?, err = ?, code = ?, done_at = ?, "
     "details = ? WHERE id = ?"
 )
+_CARRIED = "UPDATE messages SET provider = ? WHERE id = ?"
 _NOTE = "UPDATE messages SET state = ?, err = ?, code = ?, seen = seen | ? WHERE id = ?"
 _OWE = """
 INSERT INTO receipts (account, origin, message_id, state, final, err, code, at, due_at, details)
@@ -75,27 +76,20 @@ def apply(
 
     What a message was joined of shares its fate: each part owes the receipts that it asked for itself."""
     changes = _Changes(live)
-    heads: dict[int, Sequence[Verdict]] = {}
+    heads: dict[int, tuple[Row, Sequence[Verdict]]] = {}
     for row, verdicts in pairs:
         changes.add(row, verdicts)
         if row.segments > 1:
-            heads[row.id] = verdicts
-    if heads:
-        for row, verdicts in _followers(connection, heads):
-            changes.follow(row, verdicts)
+            heads[row.id] = (row, verdicts)
+    for head, *fields in select_in(connection, _FOLLOWERS, list(heads)):
+        changes.follow(Row._make(fields), *heads[head])
     # A message may be in both: its final state comes last.
     connection.executemany(_NOTE, changes.notes)
     connection.executemany(_FINAL, changes.finals)
+    connection.executemany(_CARRIED, changes.carried)
     connection.executemany(_OWE, changes.receipts)
     alerted = alerts.settle(connection, changes.ended)
     return Settlement(changes.settled, frozenset(changes.notified), changes.late, alerted)
-
-
-def _followers(
-    connection: sqlite3.Connection, heads: Mapping[int, Sequence[Verdict]]
-) -> Iterator[tuple[Row, Sequence[Verdict]]]:
-    for head, *fields in select_in(connection, _FOLLOWERS, list(heads)):
-        yield Row._make(fields), heads[head]
 
 
 class _Changes:
@@ -106,6 +100,7 @@ class _Changes:
         self.notes: list[tuple[int, int, str, int, int]] = []
         self.finals: list[tuple[int, int, str, int, str, int]] = []
         self.receipts: list[tuple[str, int, int, int, bool, int, str, int, int, str]] = []
+        self.carried: list[tuple[str, int]] = []  # parts whose message went another way
         self.ended: list[alerts.Ended] = []
         self.settled: list[Settled] = []
         self.notified: set[str] = set()
@@ -137,9 +132,11 @@ class _Changes:
             if owed:
                 self._owe(row, verdict)
 
-    def follow(self, row: Row, verdicts: Sequence[Verdict]) -> None:
-        """The same to a part of it: its receipts are its own, but it is counted with its message."""
+    def follow(self, row: Row, head: Row, verdicts: Sequence[Verdict]) -> None:
+        """The same to a part of ``head``: its receipts are its own, but it is counted with its message."""
         settled, late, owed = len(self.settled), self.late, len(self.receipts)
+        if row.provider != head.provider:
+            self.carried.append((head.provider, row.id))
         self.add(row, verdicts)
         del self.settled[settled:]
         self.late = late

@@ -1,8 +1,10 @@
 """The preview of a request is the request that each provider's simulator really gets, but without secrets."""
 
+import re
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote, quote_plus
 from xml.sax.saxutils import escape
@@ -14,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from smppbridge.config import parse
 from smppbridge.model.message import Message
 from smppbridge.providers.base import Upcalls
 from smppbridge.providers.preview import HIDDEN, HttpRequest, preview
@@ -28,6 +31,7 @@ from tests.support.http_server import HttpServer
 from tests.support.messages import DAY
 
 OPTIONS: TypeAdapter[AnyOptions] = TypeAdapter(AnyOptions)
+EXAMPLES = Path(__file__).parent.parent.parent / "config" / "providers"
 CALLBACKS = "https://sms.example.org/callbacks/one"
 TOKEN = "T0KENofCALLBACKS"
 UNSEEN = frozenset({"content-length", "connection"})
@@ -207,3 +211,76 @@ async def test_sandbox_has_no_request() -> None:
     seen = await preview("lab", OPTIONS.validate_python({"kind": "sandbox"}), fresh(1), now())
     assert (seen.requests, seen.submits) == ((), ())
     assert "sandbox" in seen.reason
+
+
+# --- what a declared provider writes into its requests by itself -----------------------------------------
+
+
+KEY, NUMBER = "live+key/0123=456", "+15005550006"
+DECLARED = """
+accounts: {pbx: {password: s3cret78}}
+providers:
+  one:
+    kind: webhook
+    url: ${URL}/${KEY}
+    default_sender: ${FROM}
+    send:
+      path: /bot${KEY}/send
+      query: {api_id: "${KEY}", format: "${SHORT}"}
+      headers: {Authorization: "Bearer ${KEY}", X-Api-Key: written-here, Accept: application/json}
+      basic_auth: {user: "${KEY}", password: "{secret.word}"}
+      BODY
+      message_id: {json: "$.id"}
+    secrets: {word: "${KEY}"}
+routes: [{to: [one]}]
+"""
+BODIES = {
+    "form": 'form: {to: "{recipient}", text: "{text}", from: "{sender}", x: "${KEY}", psw: written-here}',
+    "json": 'json: {to: "{recipient}", text: "{text}", a: [{b: "x ${KEY}", token: written-here, c: 1}]}',
+    "body": 'body: "<a><b>{recipient}</b><c>{text}</c>${KEY}</a>"\n      content_type: text/xml',
+}
+
+
+@pytest.mark.parametrize("body", BODIES)
+async def test_what_came_from_the_environment_is_not_shown(body: str) -> None:
+    """Nor what stands under the name of a secret; but whatever the message says, and where it goes, is."""
+    variables = {"URL": "https://host.example.org", "KEY": KEY, "FROM": NUMBER, "SHORT": "json"}
+    settings = parse(DECLARED.replace("BODY", BODIES[body]), Path("/nonexistent"), variables)
+    message = fresh(1, text=f"the text {KEY}", sender="")
+    seen = await preview("one", settings.providers["one"], message, now(), variables=settings.variables)
+    (request,) = seen.requests
+    assert request.url == "https://host.example.org/***/bot***/send?api_id=***&format=json"
+    headers = dict(request.headers)
+    assert headers["Authorization"] == "Basic base64(***:***)"
+    assert (headers["X-Api-Key"], headers["Accept"]) == ("***", "application/json")
+    text = request.body.decode()
+    assert "the" in text and "live" in text, "the message itself is altered"
+    assert "written-here" not in text
+    for form in forms(KEY):
+        assert form not in text.replace(f"the text {KEY}", "").replace(quote_plus(f"the text {KEY}"), "")
+    if body == "form":
+        assert text.endswith(f"from={quote_plus(NUMBER)}&x=***&psw=***")
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("plain", [False, True])
+async def test_the_examples_show_no_secret(path: Path, plain: bool) -> None:
+    """Also when their secrets are written into the requests instead of being named there."""
+    text = path.read_text()
+    secrets = dict(re.findall(r"^      ([a-z_]+): (\$\{[A-Z_]+\})", text, re.MULTILINE))
+    assert secrets
+    if plain:
+        for name, variable in secrets.items():
+            named = rf'(?<!password: ")(?<!      key: ")\{{secret\.{name}\}}'  # these two must be named
+            text = re.sub(named, variable, text)
+    names = re.findall(r"\$\{([A-Z_]+)\}", text)
+    variables = {name: f"value-of-{name.lower()}" for name in names}
+    variables |= {name: "https://xxxxx.api.example.org" for name in names if name.endswith("_URL")}
+    variables |= {name: "Sender" for name in names if name.endswith(("_FROM", "_SIGN"))}
+    settings = parse(text, path.parent, variables)
+    (name,) = settings.providers
+    seen = await preview(
+        name, settings.providers[name], fresh(1, sender=""), now(), variables=settings.variables
+    )
+    assert HIDDEN in repr(seen)
+    assert "value-of" not in repr(seen)

@@ -9,7 +9,7 @@ import httpx2
 import pytest
 import yaml
 
-from smppbridge.app import App, callback_token
+from smppbridge.app import App
 from smppbridge.model.message import Stage
 from smppbridge.providers.base import Callback
 from smppbridge.smpp.constants import Tag
@@ -64,7 +64,7 @@ async def running(rig: Rig, directory: Path, keys: Mapping[str, object]) -> Asyn
         }
     )
     checked = config(directory, sections)
-    token = callback_token(checked, NAME)
+    token = checked.callback_token(NAME)
     query = checked.providers[NAME].callback_query()
     rig.use_callback_url(f"{public}/callbacks/{NAME}/{token}{query}")
     async with bridge(directory, sections) as app, await Esme.bound(app.smpp_ports[0]) as esme:

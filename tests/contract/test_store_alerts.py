@@ -8,7 +8,7 @@ from smppbridge.model.message import Alert, Inbound, InboundPart, Outcome, State
 from smppbridge.smpp.constants import Tag
 from smppbridge.smpp.tlv import tlv, write_tlvs
 from smppbridge.store.base import Arrival, Settlement, Store
-from tests.support.rows import DAY, HOUR, NOW, finish, record_sent, report, segment, send, sent
+from tests.support.rows import DAY, HOUR, NOW, claim, finish, record_sent, report, segment, send, sent
 
 ASKS = write_tlvs((tlv(Tag.USER_MESSAGE_REFERENCE, 0x0421), tlv(Tag.SET_DPF, 1)))
 NOBODY: frozenset[str] = frozenset()
@@ -51,12 +51,16 @@ async def test_the_order_within_a_batch_counts(store: Store) -> None:
     assert await settle(store, (4, State.DELIVERED), (3, State.UNDELIVERABLE)) == NOBODY
 
 
-async def test_the_end_that_the_bridge_decides(store: Store) -> None:
+@pytest.mark.parametrize(("tried", "owed"), [(True, PBX), (False, NOBODY)])
+async def test_the_end_that_the_bridge_decides(store: Store, tried: bool, owed: frozenset[str]) -> None:
+    """Of a phone that nobody tried it says nothing."""
     await store.add_segments([segment(1, tlvs=ASKS), segment(2, provider="spare", route="spare")])
+    if tried:
+        await claim(store)
     await finish(store, [Outcome(1, int(State.EXPIRED), 0, "", NOW)])
     [message] = await store.claim_messages("spare", "pbx", 9, NOW, NOW + HOUR)
     await record_sent(store, [sent(message)])
-    assert (await store.settle("spare", [report(2)], NOW)).alerted == PBX
+    assert (await store.settle("spare", [report(2)], NOW)).alerted == owed
 
 
 async def test_a_status_that_waited_for_its_reference(store: Store) -> None:

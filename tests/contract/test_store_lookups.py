@@ -16,6 +16,7 @@ from tests.support.rows import (
     NOW,
     claim,
     finish,
+    record_sent,
     record_unsent,
     report,
     segment,
@@ -83,8 +84,8 @@ async def long_message(store: Store) -> None:
         for number in (1, 2)
     ]
     await store.add_parts(parts)
-    joined = Joined(1, "xx", False, 3, 2, "lab", "lab", int(Stage.QUEUED), 0, NOW + DAY, ())
-    await store.join([joined], {}, NOW)
+    joined = Joined(1, 0, 2, (), "xx", False, 3, "lab", "lab", int(Stage.QUEUED), 0, NOW + DAY)
+    await store.join([joined], [], NOW)
 
 
 # --- finding -----------------------------------------------------------------------------------------
@@ -460,3 +461,39 @@ async def test_a_message_being_claimed_is_replaced_or_another_one_is_made(store:
     assert (await first, await second) == ({8: Kept(1, "1")}, {})
     assert [(message.id, message.text) for message in await claimed] == [(1, "first")]
     assert [(message.id, message.text) for message in await claim(store)] == [(9, "second")]
+
+
+# --- what may not be changed -------------------------------------------------------------------------
+
+
+async def doubtful(store: Store) -> None:
+    """Message 1 waits to be sent once more; its provider may have it already."""
+    await store.add_segments([segment(1)])
+    [message] = await claim(store)
+    await record_unsent(store, [unsent(message, Stage.WAITING, NOW, result="uncertain")])
+
+
+async def test_what_waits_after_a_doubt_is_not_replaced(store: Store) -> None:
+    """Its late answer would be about the old text."""
+    await doubtful(store)
+    [found] = await store.find_messages("pbx", "1")
+    assert found.stage == Stage.WAITING
+    assert not await store.replace(1, NEW, NOW)
+    assert await store.add_or_replace([segment(2)], {2}) == {}
+
+
+async def test_a_part_that_is_replaced_changes_the_text_only(store: Store) -> None:
+    """What each part asked for is its own."""
+    await long_message(store)
+    assert await store.replace(1, NEW._replace(registered_delivery=0), NOW)
+    [message] = await claim(store, provider="spare")
+    assert message.text == NEW.text
+    await record_sent(store, [sent(message)])
+    await store.settle("spare", [report(1)], NOW)
+    assert await owed(store) == [("1", State.DELIVERED), ("2", State.DELIVERED)]
+
+
+async def test_of_ids_that_come_again_the_latest_is_meant(store: Store) -> None:
+    await store.add_segments([waiting(1, wire_id="7"), waiting(2, wire_id="7", submitted_at=NOW + 5)])
+    assert [one.id for one in await store.find_messages("pbx", "7")] == [2]
+    assert (await store.cancel("pbx", "7", "ALARM", "", NOW)).ids == [2]

@@ -210,10 +210,12 @@ async def test_captures(tmp_path: Path) -> None:
 
 
 async def test_unknown_account(tmp_path: Path) -> None:
-    ended = await explained(tmp_path, "--account", "gate", "--to", PHONE, "--text", "Door")
-    assert ended.code == 0
-    assert ended.err.startswith("warning: account 'gate' is not in the configuration")
-    assert "text: Door" in ended.out
+    """A name that is typed must be known; one that a bind says is only a warning."""
+    octets = encode(BindTransceiver(system_id="gate", password="x")) + encode(submit("Door"))
+    for what in (("--to", PHONE, "--text", "Door"), ("--hex", octets.hex())):
+        ended = await explained(tmp_path, "--account", "gate\x1b", *what)
+        assert (ended.code, ended.out) == (2, "")
+        assert "'gate\\x1b' is not in the configuration; known there: pbx" in ended.err
 
 
 async def test_help_is_enough() -> None:
@@ -230,9 +232,13 @@ async def test_wrong_usage(tmp_path: Path) -> None:
         (("--hex", "00", "--to", "1", "--text", "x"), "exactly one of"),
         (("--hex", "00 0g"), "--hex is not hexadecimal"),
         (("--to", PHONE), "--text and --octets"),
-        (("--to", PHONE, "--text", "Привет", "--data-coding", "3"), "data_coding 3 does not have"),
+        (
+            ("--to", PHONE, "--text", "Привет", "--data-coding", "3"),
+            "data_coding 0x03 is latin-1 to this account",
+        ),
         (("--to", PHONE, "--text", "x", "--data-coding", "256"), "0 to 255"),
-        (("--to", "1" * 30, "--text", "x"), "destination_addr"),
+        (("--to", "1" * 30, "--text", "x"), "Error: destination_addr: at most"),
+        (("--to", "номер", "--text", "x"), "Error: destination_addr: only Latin-1"),
         (("--pcap", "/nonexistent"), "does not exist"),
         (("--hex", "00", "--port", "1"), "--port belongs to --pcap"),
     ]

@@ -1,5 +1,8 @@
 """Long messages that equipment cuts by itself: joined over a real socket, whatever it does to its parts."""
 
+import asyncio
+import sqlite3
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,11 +12,11 @@ import pytest
 from smppbridge.app import App
 from smppbridge.smpp.concat import header, split_octets
 from smppbridge.smpp.constants import Tag
-from smppbridge.smpp.gsm import encode_gsm
+from smppbridge.smpp.gsm import encode_gsm, pack_septets
 from smppbridge.smpp.pdu import DeliverSm, SubmitSm
 from smppbridge.smpp.receipt import ParsedReceipt, parse_receipt
 from smppbridge.smpp.tlv import tlv
-from tests.support.bridge import Clock, bridge, eventually, metric, unreachable
+from tests.support.bridge import Clock, bridge, config, eventually, metric, unreachable
 from tests.support.esme import Esme, submit
 from tests.support.failing import rows
 
@@ -164,6 +167,26 @@ async def test_merged_receipts(tmp_path: Path) -> None:
         await esme.silence(DeliverSm)
 
 
+async def test_merged_receipts_of_what_stays_incomplete(tmp_path: Path) -> None:
+    account = "accounts: {pbx: {password: secret, join: {timeout: 1s}, receipt: {parts: merged}}}\n"
+    async with bridge(tmp_path, account) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        ids = await esme.submit_many(russian()[:2])
+        assert await receipts(esme, 1) == {ids[0]: "UNDELIV"}
+        await esme.silence(DeliverSm)
+
+
+async def test_merged_receipts_are_on_the_first_part_that_asks_for_the_end(tmp_path: Path) -> None:
+    """0x10 asks for what comes before it only."""
+    account = "accounts: {pbx: {password: secret, receipt: {parts: merged}}}\n"
+    parts = cut([b"one", b"two", b"three"])
+    for one, asks in zip(parts, (0x10, 0x01, 0x01), strict=True):
+        one.registered_delivery = asks
+    async with bridge(tmp_path, account) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        ids = await esme.submit_many(parts)
+        assert await receipts(esme, 1) == {ids[1]: "DELIVRD"}
+        await esme.silence(DeliverSm)
+
+
 async def incomplete(app: App, esme: Esme, clock: Clock, parts: Sequence[SubmitSm]) -> list[str]:
     """All but the second part came, and the time for parts is over."""
     ids = await esme.submit_many([parts[0], *parts[2:]])
@@ -300,3 +323,62 @@ async def test_many_at_once(tmp_path: Path) -> None:
         ids += await esme.submit_many([parts[1] for parts in messages])
         assert len(await receipts(esme, 600)) == len(set(ids)) == 600
         assert texts(tmp_path) == ["x" * 200] * 300
+
+
+async def test_packed_parts_keep_a_character_that_looks_like_padding(tmp_path: Path) -> None:
+    """153 septets fill a part to its last bit; an "@" is 0, as spare bits are."""
+    text = "x" * 152 + "@" + "y" * 152 + "€ at last"  # the escape is not cut: the second part has spare bits
+    account = "accounts: {pbx: {password: secret, default_encoding: gsm, septets: packed}}\n"
+    octets = split_octets(encode_gsm(text) or b"", wide=False)
+    assert [len(piece) for piece in octets] == [153, 152, 10]
+    pieces = [pack_septets(b"x" * 153, 6), *(pack_septets(piece, 6) for piece in octets[1:])]
+    pieces[0] = pieces[0][:-1] + bytes((pieces[0][-1] & 1,))  # the last septet of the first one is 0
+    async with bridge(tmp_path, account) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        await esme.submit_many(cut(pieces, data_coding=0))
+        await esme.receipts(3)
+        assert texts(tmp_path) == [text]
+
+
+async def test_a_language_in_the_header_and_the_part_in_tlvs(tmp_path: Path) -> None:
+    """0x53 of the Turkish extension table is an S with a cedilla."""
+    parts = cut([bytes.fromhex("03 240101") + octets for octets in (b"\x1b", b"S")], width=0, data_coding=0)
+    for part in parts:
+        part.esm_class = 0x40
+    async with bridge(tmp_path, GSM_ACCOUNT) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        ids = await esme.submit_many(parts)
+        assert await receipts(esme, 2) == dict.fromkeys(ids, "DELIVRD")
+        assert texts(tmp_path) == ["Ş"]
+
+
+async def test_parts_count_as_messages_that_wait(tmp_path: Path) -> None:
+    limit = "store: {url: 'sqlite:///bridge.db', max_queued: 10}\n"
+    async with bridge(tmp_path, limit) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        lone = [cut([b"one", b"two"], reference=number)[0] for number in range(100)]
+        statuses = [(await esme.ask(part)).command_status for part in lone]
+        assert statuses == [0] * 10 + [0x14] * 90
+
+
+async def test_late_parts_while_the_disk_is_slow(tmp_path: Path) -> None:
+    """Each comes about when its message is given up: it is part of it, or of another one, never of none."""
+    account = "accounts: {pbx: {password: secret, join: {timeout: 1s}}}\n"
+
+    def slow(connection: sqlite3.Connection) -> None:
+        time.sleep(0.02)
+        connection.execute("COMMIT")
+
+    settings = config(tmp_path, account)
+    app = App(settings)
+    app.store._commit = slow
+    await app.start()
+    try:
+        async with await Esme.bound(app.smpp_ports[0]) as esme:
+            messages = [cut([b"one", b"two"], reference=number) for number in range(150)]
+            ids = []
+            for parts in messages:
+                ids.append(await esme.submit(parts[0]))
+                await asyncio.sleep(0.005)
+            for parts in messages:
+                ids.append(await esme.submit(parts[1]))
+            assert set(await receipts(esme, len(ids))) == set(ids)
+    finally:
+        await app.stop()

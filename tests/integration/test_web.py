@@ -9,14 +9,14 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from smppbridge.app import App, callback_token
+from smppbridge.app import App
 from smppbridge.smpp.constants import Status, Tag
 from smppbridge.web.server import MAX_BODY
 from tests.support.bridge import bridge, config, eventually, get, metric, pilot, unreachable
 from tests.support.esme import Esme, submit
 from tests.support.smspilot import Rules, SmspilotSimulator
 
-TOKEN = callback_token(config(Path(), pilot("http://127.0.0.1")), "pilot")  # derived from the key alone
+TOKEN = config(Path(), pilot("http://127.0.0.1")).callback_token("pilot")  # derived from the key alone
 NAMES = [
     "build_info",
     "binds",

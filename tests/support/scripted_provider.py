@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 import yaml
 
-from smppbridge.app import App, callback_token, now_ms
+from smppbridge.app import App, now_ms
 from smppbridge.config import Config
 from smppbridge.errors import ProviderError, Refused, WrongSignature
 from smppbridge.model.message import Doubt, Inbound, Message, Poll, StatusReport
@@ -151,7 +151,7 @@ def scripted_config(directory: Path, *providers: ScriptedProvider, sections: str
 
 async def call_back(app: App, provider: ScriptedProvider, signature: str = "") -> int:
     """Call the bridge with ``provider.news``; the HTTP status of its answer."""
-    token = callback_token(scripted_config(Path(), provider), provider.name)
+    token = scripted_config(Path(), provider).callback_token(provider.name)
     path = f"/callbacks/{provider.name}/{token}"
     async with httpx2.AsyncClient(trust_env=False) as client:
         answer = await client.post(

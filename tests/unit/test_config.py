@@ -271,7 +271,39 @@ def test_a_section_without_keys_has_its_defaults() -> None:
         ),
         (
             "accounts: {pbx: {password: secret12, message_id: uuid, message_id_length: 8}}",
-            "accounts.pbx: message_id_length: a uuid has 36 characters",
+            "accounts.pbx.message_id_length: a uuid has 36 characters",
+        ),
+        (
+            "accounts: {pbx: {password: secret12, message_id: hex, message_id_length: 17}}",
+            "accounts.pbx.message_id_length: must be 16 at most where message_id is hex",
+        ),
+        (
+            "accounts: {pbx: {password: secret12, message_id: uuid, receipt: {data_coding: 8}}}",
+            "accounts.pbx.receipt: the fields do not fit 254 octets of UCS-2",
+        ),
+        (
+            "accounts: {pbx: {password: secret12, septets: packed}}",
+            "accounts.pbx.septets: is for GSM 03.38 only: set default_encoding: gsm",
+        ),
+        (
+            "accounts: {pbx: {password: secret12, encodings: {0: cp1251}, gsm_language: turkish}}",
+            "accounts.pbx.gsm_language: is for GSM 03.38 only: set default_encoding: gsm",
+        ),
+        (
+            "accounts: {pbx: {password: secret12, receipt: {esm_class: 0x44}}}",
+            "accounts.pbx.receipt.esm_class: must not have the bit 0x40",
+        ),
+        (
+            "accounts: {pbx: {password: secret12, receipt: {tlvs: 1}}}",
+            "accounts.pbx.receipt.tlvs: must be true, false or standard",
+        ),
+        (
+            "accounts: {pbx: {password: secret12, receipt: {data_coding: true}}}",
+            "accounts.pbx.receipt.data_coding: must be a number such as 0x45",
+        ),
+        (
+            "accounts: {pbx: {password: secret12, outbind: {host: 999.1.1.1, password: secret12}}}",
+            "accounts.pbx.outbind.host: must be a host name or an IP address",
         ),
         (
             "accounts: {pbx: {password: secret12, receipt: {fields: [id, stat, mood]}}}",
@@ -398,6 +430,52 @@ def test_nothing_to_warn_of() -> None:
 def test_warns(text: str, warning: str) -> None:
     (only,) = advice(text.replace("longer than 8", "123456789"))
     assert only.startswith(warning)
+
+
+ACCOUNT = LOCAL + "\naccounts: {pbx: {password: secret12, allow_from: [10.0.0.0/8], %s}}"
+
+
+@pytest.mark.parametrize(
+    ("keys", "warning"),
+    [
+        ("message_id_upper: false", "accounts.pbx.message_id_upper: is for message_id: hex"),
+        (
+            "message_id: uuid, message_id_upper: false",
+            "accounts.pbx.message_id_upper: is for message_id: hex",
+        ),
+        ("receipt: {text: true, fields: [id, stat]}", "accounts.pbx.receipt.text: is true, but fields has"),
+        (
+            "profile: sms-assistent, receipt: {text: true}",
+            "accounts.pbx.receipt.text: is true, but fields has",
+        ),
+        ("receipt: {esm_class: 0}", "accounts.pbx.receipt.esm_class: 0x00 does not say that it is a receipt"),
+        ("receipt: {esm_class: 0x20}", "accounts.pbx.receipt.esm_class: 0x20 does not say"),
+        (
+            "outbind: {host: esme, password: '123456789'}",
+            "accounts.pbx.outbind.password: is longer than the 8",
+        ),
+    ],
+)
+def test_warns_of_an_account(keys: str, warning: str) -> None:
+    (only,) = advice(ACCOUNT % keys)
+    assert only.startswith(warning)
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        *(f"profile: {name}" for name in PROFILES),
+        "message_id: hex, message_id_upper: false",
+        "message_id_upper: true",
+        "receipt: {text: true}",
+        "receipt: {text: false, fields: [id, stat]}",
+        "receipt: {esm_class: 0x84}",
+        "outbind: {host: esme, password: '12345678'}",
+        "outbind: {host: esme, password: '1'}",
+    ],
+)
+def test_nothing_to_warn_of_in_an_account(keys: str) -> None:
+    assert advice(ACCOUNT % keys) == []
 
 
 def test_warns_with_the_advice_of_a_provider() -> None:

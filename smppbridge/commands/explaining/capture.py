@@ -92,8 +92,7 @@ def _read_pcapng(file: BinaryIO, start: bytes) -> Iterator[Frame]:
         if int.from_bytes(start, "big") == _PCAPNG:  # reads alike in both orders
             order = _order_of_section(file)
             interfaces = []
-            continue_at = file.read(4)
-            start = continue_at
+            start = file.read(4)
             continue
         (kind,) = struct.unpack(f"{order}I", start)
         body = _block(file, order)

@@ -9,8 +9,10 @@ import click
 
 from smppbridge.commands.explain import Fields, Sources, Way, explain, from_capture, from_fields, from_octets
 from smppbridge.commands.explaining.found import read_hex
-from smppbridge.commands.send import number_type
+from smppbridge.commands.explaining.report import visible
+from smppbridge.commands.explaining.writing import kind_of_recipient, kind_of_sender
 from smppbridge.config import Config, load
+from smppbridge.model.account import Account
 
 MAX_HEX = 16 * 1024 * 1024  # characters
 
@@ -67,9 +69,15 @@ Examples:
 @click.option("--from", "source", default="", help="Its sender: a name or a number.")
 @click.option("--text", help="Its text.")
 @click.option("--octets", help="Or its octets, as hexadecimal text.")
-@click.option("--data-coding", type=OCTET, help="Default: Latin-1 (3) or UCS-2 (8), as the text needs it.")
+@click.option("--data-coding", type=OCTET, help="Default: one in which the account reads the text.")
 @click.option("--esm-class", type=OCTET, default=0, help="0x40: octets begin with a user data header.")
-@click.option("--ton", "dest_addr_ton", type=OCTET, help="TON of the recipient; default: by its characters.")
+@click.option(
+    "--ton",
+    "dest_addr_ton",
+    type=OCTET,
+    help="TON of the recipient; default: 1 (international) with a +, else 0. --ton 1 tells what becomes of it"
+    " when equipment claims that every number is international.",
+)
 @click.option("--npi", "dest_addr_npi", type=OCTET, help="NPI of the recipient.")
 @click.option("--source-ton", "source_addr_ton", type=OCTET, help="TON of the sender.")
 @click.option("--source-npi", "source_addr_npi", type=OCTET, help="NPI of the sender.")
@@ -109,6 +117,7 @@ def explain_command(
     if port is not None and pcap is None:
         raise click.UsageError("--port belongs to --pcap")
     config = load(path)
+    whose = _account(config, account)
     sources: Sources
     if pcap is not None:
         sources = from_capture(pcap, port)
@@ -119,9 +128,8 @@ def explain_command(
         if (text is None) == (octets is None):
             raise click.UsageError("--to needs exactly one of --text and --octets")
         data = b"" if octets is None else _octets("--octets", octets)
-        encoding = _default_encoding(config, account)
         others = _with_types(parameters, source, to or "")
-        fields = Fields(to or "", source, text, data, data_coding, encoding, others)
+        fields = Fields(to or "", source, text, data, data_coding, whose, others)
         try:
             sources = from_fields(fields)
         except ValueError as error:
@@ -136,17 +144,22 @@ def _octets(option: str, text: str) -> bytes:
         raise click.UsageError(f"{option} {error}") from None
 
 
-def _default_encoding(config: Config, account: str | None) -> str:
-    """What data_coding 0 means for the account that the message is of."""
+def _account(config: Config, name: str | None) -> Account | None:
+    """Whose messages they are: the account of this name, or the only one; None = not told."""
     accounts = config.accounts
-    name = account or (next(iter(accounts)) if len(accounts) == 1 else "")
-    return accounts[name].default_encoding if name in accounts else "latin-1"
+    if name is None:
+        return next(iter(accounts.values())) if len(accounts) == 1 else None
+    if name not in accounts:
+        raise click.UsageError(
+            visible(f"--account: {name!r} is not in the configuration; known there: {', '.join(accounts)}")
+        )
+    return accounts[name]
 
 
 def _with_types(parameters: dict[str, Any], source: str, to: str) -> dict[str, Any]:
-    """TON and NPI that were not given, by the characters of the addresses."""
-    source_ton, source_npi = number_type(source)
-    dest_ton, dest_npi = number_type("".join(filter(str.isdigit, to)))
+    """The parameters, with the TON and NPI that were not given."""
+    source_ton, source_npi = kind_of_sender(source)
+    dest_ton, dest_npi = kind_of_recipient(to)
     usual = {
         "source_addr_ton": source_ton,
         "source_addr_npi": source_npi,

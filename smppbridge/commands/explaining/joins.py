@@ -8,8 +8,7 @@ from smppbridge.commands.explaining.found import Remark
 from smppbridge.errors import Refused
 from smppbridge.flow.content import content_of
 from smppbridge.model.account import Account
-from smppbridge.smpp.concat import Concat, read_header, read_sar
-from smppbridge.smpp.constants import EsmClass, Tag
+from smppbridge.smpp.concat import Concat
 from smppbridge.smpp.pdu import SubmitSm
 
 MAX_JOINS = 1000  # long messages that are collected at once
@@ -57,13 +56,3 @@ class Joins:
             missing = ", ".join(str(number) for number in range(1, concat.total + 1) if number not in parts)
             name = f"long message with reference {concat.reference}"
             yield Remark(f"{name}: part {missing} of {concat.total} was not found")
-
-
-def concat_of(submit: SubmitSm) -> Concat | None:
-    """Which part of a long message it is."""
-    if submit.esm_class & EsmClass.UDHI:
-        payload = submit.tlv(Tag.MESSAGE_PAYLOAD)
-        octets = payload if isinstance(payload, bytes) and not submit.short_message else submit.short_message
-        head = read_header(octets)
-        return head.concat if head is not None else None
-    return read_sar(submit.tlvs)

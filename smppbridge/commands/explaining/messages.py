@@ -7,7 +7,6 @@ and nothing is stored. Must not know: where the message comes from, how it is pr
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
-from smppbridge.app import callback_token
 from smppbridge.commands.explaining import meanings
 from smppbridge.commands.explaining.pdus import Told, meant, parameters, status, tlvs
 from smppbridge.config import Config
@@ -48,7 +47,7 @@ class Judge:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._providers = {
-            name: unarmed(name, options, callbacks_at=self._callbacks_at(name))
+            name: unarmed(name, options, callbacks_at=self._callbacks_at(name), variables=config.variables)
             for name, options in config.providers.items()
         }
         self._appraiser = Appraiser(Router(config.routes), self._providers, _ALL_WORK)
@@ -138,7 +137,7 @@ class Judge:
             data_coding=appraisal.data_coding,
             priority=submit.priority_flag,
             service_type=appraisal.service,
-            send_at=appraisal.send_at,
+            send_at=appraisal.timing.send_at,
             route=path.route,
             provider=path.provider,
             attempt=1,
@@ -149,14 +148,21 @@ class Judge:
 
     async def _request(self, provider: str, message: Message, now: int, appraisal: Appraisal) -> Told:
         """What the first provider would be asked, when it would be."""
-        moment = now if appraisal.at_once else appraisal.not_before
+        moment = now if appraisal.timing.at_once else appraisal.not_before
         options = self._config.providers[provider]
-        seen = await preview(provider, options, message, moment, callbacks_at=self._callbacks_at(provider))
+        seen = await preview(
+            provider,
+            options,
+            message,
+            moment,
+            callbacks_at=self._callbacks_at(provider),
+            variables=self._config.variables,
+        )
         return {"provider": {"value": provider, "meaning": f"kind {options.kind}"}} | _shown(seen, moment)
 
     def _callbacks_at(self, provider: str) -> str | None:
         base = self._config.web.public_url
-        if base and callback_token(self._config, provider):
+        if base and self._config.callback_token(provider):
             return f"{base.rstrip('/')}/callbacks/{provider}"
         return None
 
@@ -222,7 +228,7 @@ def _acceptance(account: Account, submit: SubmitSm, appraisal: Appraisal) -> Tol
             f"the part waits up to {account.join.timeout:g}s for the others;"
             f" without them: {account.join.incomplete}"
         )
-    elif account.mode == "sync" and appraisal.at_once:
+    elif account.mode == "sync" and appraisal.timing.at_once:
         told["then"] = (
             "only after the provider has taken it: otherwise with a command_status that says why not"
         )
@@ -246,7 +252,7 @@ _RECEIPT = {0: "none is asked for", 1: "yes", 2: "only if it fails", 3: "only if
 def _times(account: Account, appraisal: Appraisal, now: int) -> Told:
     told: Told = {"received": meanings.instant(now)}
     if appraisal.not_before > now:
-        keeper = f"the provider {appraisal.path.provider}" if appraisal.send_at else "the bridge"
+        keeper = f"the provider {appraisal.path.provider}" if appraisal.timing.send_at else "the bridge"
         told["sent"] = meant(meanings.instant(appraisal.not_before), f"{keeper} keeps it until then")
     else:
         told["sent"] = "at once"

@@ -88,7 +88,6 @@ class Streams:
         self._port = port
         self._flows: OrderedDict[tuple[str, str], _Flow] = OrderedDict()
         self.smpp = 0  # directions that hold SMPP
-        self.others = 0  # directions that hold something else
 
     def feed(self, segment: Segment, at: int | None) -> Iterator[Found | Remark]:
         """The PDUs that a segment completes."""
@@ -118,11 +117,9 @@ class Streams:
         yield from _told(flow, flow.end(), at)
         if flow.framing.found:
             self.smpp += 1
-        elif not flow.untouched:
-            self.others += 1
-            if flow.chosen or flow.tls:
-                what = "is encrypted (TLS) and cannot be read" if flow.tls else "holds no SMPP"
-                yield Remark(f"this direction {what}", flow.place, at)
+        elif not flow.untouched and (flow.chosen or flow.tls):
+            what = "is encrypted (TLS) and cannot be read" if flow.tls else "holds no SMPP"
+            yield Remark(f"this direction {what}", flow.place, at)
 
 
 def _first(segment: Segment) -> int:

@@ -10,13 +10,15 @@ from ipaddress import ip_address
 
 from smppbridge.commands.explaining import meanings, texts
 from smppbridge.commands.explaining.found import Found, Remark
-from smppbridge.commands.explaining.joins import Joins, concat_of
+from smppbridge.commands.explaining.joins import Joins
 from smppbridge.commands.explaining.messages import Judge
 from smppbridge.commands.explaining.pdus import Told, broken, header, parameters, status, tlvs
+from smppbridge.commands.explaining.verdicts import verdict
+from smppbridge.commands.explaining.writing import nobody
 from smppbridge.config import Config
 from smppbridge.errors import ProtocolError, Refused
 from smppbridge.flow.adviser import hints_for
-from smppbridge.flow.content import joined_text
+from smppbridge.flow.content import concat_of, joined_text
 from smppbridge.flow.resubmitted import from_data_sm, of_destinations
 from smppbridge.link.authentication import Authenticator
 from smppbridge.model.account import Account
@@ -52,7 +54,13 @@ class Teller:
         self._joins = Joins()
 
     async def tell(self, found: Found, now: int) -> Told:
-        """Everything about one PDU, which came at ``now`` (ms) unless its source knows better."""
+        """Everything about one PDU, which came at ``now`` (ms) unless its source knows better. The verdict
+        on a message comes first."""
+        told = await self._everything(found, now)
+        said = verdict(told)
+        return {"verdict": said, **told} if said else told
+
+    async def _everything(self, found: Found, now: int) -> Told:
         now = found.at if found.at is not None else now
         told: Told = {"place": found.place} if found.place else {}
         if found.at is not None:
@@ -129,8 +137,7 @@ class Teller:
             if name
             else "there are several accounts, and no bind says which one; name it with --account"
         )
-        stand_in = Account.model_validate({"name": "unknown", "password": "unknown"})
-        return stand_in, {"warning": f"{why}: read with default settings, not routed"}, False
+        return nobody(), {"warning": f"{why}: read with default settings, not routed"}, False
 
     # --- messages ------------------------------------------------------------------------------
 

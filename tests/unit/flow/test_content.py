@@ -1,15 +1,18 @@
 """What is to be sent: texts in every coding, binary content, parts and what they make together."""
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from smppbridge.errors import Refused
-from smppbridge.flow.content import Content, coding_of, content_of, joined_text
+from smppbridge.flow.content import Content, coding_of, concat_of, content_of, joined_text
 from smppbridge.model.account import Account
-from smppbridge.smpp.concat import Concat, header
+from smppbridge.smpp.concat import Concat, header, split_octets
 from smppbridge.smpp.constants import Status, Tag
-from smppbridge.smpp.gsm import encode_gsm, pack_septets
+from smppbridge.smpp.gsm import decode_gsm, encode_gsm, pack_septets
 from smppbridge.smpp.pdu import SubmitSm
 from smppbridge.smpp.tlv import tlv
 from tests.support.esme import submit
@@ -101,6 +104,23 @@ def test_texts_that_are_refused(changes: dict[str, Any], status: Status) -> None
     found, reason = refusal(content, submit(**changes))
     assert found == status
     assert "Door" not in reason
+
+
+@pytest.mark.parametrize(
+    ("keys", "data_coding", "named"),
+    [
+        ({"encodings": {3: "utf-8"}}, 3, "data_coding 3 (utf-8)"),
+        ({"default_encoding": "gsm"}, 0, "data_coding 0 (gsm)"),
+        ({"default_encoding": "gsm"}, 0xF1, "data_coding 241 (gsm)"),
+        ({}, 1, "data_coding 1:"),
+    ],
+)
+def test_a_refusal_names_the_data_coding_that_came(
+    keys: dict[str, Any], data_coding: int, named: str
+) -> None:
+    pdu = submit(b"Do\xffor", data_coding=data_coding)
+    _, reason = refusal(content, pdu, "", account(**keys))
+    assert f"octet 2 is not text in {named}" in reason
 
 
 # --- binary ----------------------------------------------------------------------------------------
@@ -224,6 +244,129 @@ def test_packed_septets_are_unpacked_part_by_part() -> None:
     assert content(submit(b"caf\xe9"), owner=packed).text == "café"  # data_coding 3 is never packed
 
 
+PACKED = account(default_encoding="gsm", septets="packed")
+
+
+def packed(septets: bytes, head: bytes, spare: int) -> bytes:
+    """As a plain sender packs them: behind fill bits, ``spare`` (0 or CR) in seven spare bits."""
+    fill = -8 * len(head) % 7
+    if (fill + 7 * len(septets)) % 8 == 1:
+        septets += bytes((spare,))
+    bits = sum(septet << fill + 7 * at for at, septet in enumerate(septets))
+    return bits.to_bytes(-(-(fill + 7 * len(septets)) // 8), "little")
+
+
+def through(pieces: list[bytes], heads: list[bytes], spare: int, owner: Account = PACKED) -> str:
+    """What packed pieces come to; without headers they have sar_* TLVs."""
+    parts = []
+    for number, (piece, head) in enumerate(zip(pieces, heads, strict=True), 1):
+        sar = () if head else (*SAR[:1], tlv(SAR[1][0], len(pieces)), tlv(SAR[2][0], number))
+        octets = packed(piece, head, spare)
+        pdu = submit(head + octets, data_coding=0, esm_class=0x40 if head else 0, tlvs=sar)
+        found = content(pdu, owner=owner)
+        assert found.octets is not None
+        assert found.concat is not None
+        parts.append(found.octets)
+    return joined_text(owner, 0, parts)
+
+
+def heads_of(width: int, count: int) -> list[bytes]:
+    return [header(1, count, number, width=width) if width else b"" for number in range(1, count + 1)]
+
+
+@pytest.mark.parametrize("spare", [0, 0x0D])
+@pytest.mark.parametrize(("width", "full"), [(8, 153), (16, 152), (0, 152), (0, 160)])
+def test_packed_parts_end_where_they_end(width: int, full: int, spare: int) -> None:
+    for first, second in (
+        (b"x" * (full - 1) + b"\0", b"at"),  # full, an "@" last
+        (b"x" * (full - 1) + b"\r", b"\nline"),
+        (b"x" * (full - 1), b"\x1be 10"),  # the escape is not cut from what follows
+        (b"x" * (full - 2) + b"\0", b"\x1be 10"),
+        (b"x" * (full - 16 - 1), b"word"),  # cut between words, seven spare bits
+        (b"x" * full, b"y" * (full - 1)),  # the last one has seven spare bits
+    ):
+        joined = through([first, second], heads_of(width, 2), spare)
+        assert joined == decode_gsm(first + second)
+
+
+@given(
+    st.text(st.sampled_from("ab@\r€{"), min_size=161, max_size=480),
+    st.sampled_from([8, 16]),
+    st.sampled_from([0, 0x0D]),
+)
+def test_packed_texts_arrive_as_they_were(text: str, width: int, spare: int) -> None:
+    octets = encode_gsm(text) or b""
+    pieces = split_octets(octets, wide=False, width=width)
+    full = 153 if width == 8 else 152
+    assume(octets[-1] not in b"\0\r")
+    for piece, behind in pairwise(pieces):  # nobody can tell these: "@" or CR, right before an escape
+        assume(len(piece) < full or piece[-1] not in b"\0\r" or behind[0] != 0x1B)
+    assert through(pieces, heads_of(width, len(pieces)), spare) == text
+
+
+def test_a_packed_part_for_an_application_keeps_its_last_character() -> None:
+    head = bytes.fromhex("0b 05040b8423f0 0003010201")  # 146 septets behind it
+    octets = head + packed(b"x" * 145 + b"\0", head, 0)
+    assert content(submit(octets, data_coding=0, esm_class=0x40), owner=PACKED).octets == (
+        head + b"x" * 145 + b"\0"
+    )
+
+
+@pytest.mark.parametrize(
+    ("keys", "data_coding", "text"),
+    [
+        ({"encodings": {1: "gsm"}}, 1, "Hello, {world}"),
+        ({"encodings": {4: "gsm"}}, 4, "Hello, {world}"),
+        ({"default_encoding": "gsm", "encodings": {0x10: "latin-1"}}, 0x10, None),
+    ],
+)
+def test_septets_are_packed_where_the_account_means_gsm(
+    keys: dict[str, Any], data_coding: int, text: str | None
+) -> None:
+    octets = pack_septets(encode_gsm("Hello, {world}") or b"")
+    found = content(submit(octets, data_coding=data_coding), owner=account(septets="packed", **keys))
+    assert found.text == (octets.decode("latin-1") if text is None else text)
+
+
+def test_a_header_with_a_language_and_the_part_in_tlvs() -> None:
+    single = bytes.fromhex("03 240101")
+    gsm = account(default_encoding="gsm")
+    pdu = submit(single + b"\x1b", data_coding=0, esm_class=0x40, tlvs=SAR)
+    assert content(pdu, owner=gsm) == Content("", single + b"\x1b", False, Concat(7, 0, 2, 1))
+    assert concat_of(pdu) == Concat(7, 0, 2, 1)
+    assert joined_text(gsm, 0, [single + b"\x1b", single + b"S"]) == "Ş"
+    ports = submit(bytes.fromhex("06 05040b8423f0") + b"x", esm_class=0x40, tlvs=SAR)
+    assert concat_of(ports) is None
+    assert content(ports).concat is None
+
+
+@pytest.mark.parametrize(
+    ("octets", "esm_class", "tlvs", "expected"),
+    [
+        (b"", 0x40, (tlv(Tag.MESSAGE_PAYLOAD, UDH + b"x"),), Concat(1, 8, 2, 1)),
+        (bytes.fromhex("0b 05040b8423f0 0003010201"), 0x40, (), Concat(1, 8, 2, 1)),  # told, not joined
+        (UDH + b"x", 0, (), None),
+        (b"\x7fx", 0x40, SAR, Concat(7, 0, 2, 1)),
+    ],
+)
+def test_which_part_it_says_it_is(octets: bytes, esm_class: int, tlvs: Any, expected: Concat | None) -> None:
+    assert concat_of(submit(octets, esm_class=esm_class, tlvs=tlvs)) == expected
+
+
+def test_a_language_of_the_account_is_that_of_the_extension_table() -> None:
+    turkish = account(default_encoding="gsm", gsm_language="turkish")
+    assert content(submit(b"\x04\x1bS", data_coding=0), owner=turkish).text == "èŞ"  # 0x04: € in its own
+    assert joined_text(turkish, 0, [UDH + b"\x04\x1b", header(1, 2, 2) + b"S"]) == "èŞ"
+
+
+def test_a_header_with_a_language_stands_for_both_tables() -> None:
+    spanish = account(default_encoding="gsm", gsm_language="spanish")
+    locking = bytes.fromhex("03 250101")  # the Turkish alphabet, and the default extension table
+    assert content(submit(locking + b"\x04\x1be", data_coding=0, esm_class=0x40), owner=spanish).text == "€€"
+    pdu = submit(locking + b"\x1bA", data_coding=0, esm_class=0x40)  # Á in the Spanish extension table
+    assert refusal(content, pdu, "", spanish)[0] == Status.ESME_RINVENCODING
+
+
 def test_national_tables_by_the_header_or_the_account() -> None:
     """0x53 of the Turkish extension table is an S with a cedilla."""
     gsm, turkish = account(default_encoding="gsm"), account(default_encoding="gsm", gsm_language="turkish")
@@ -257,7 +400,31 @@ def test_the_coding_of_octets_goes_by_its_own_name(encoding: str, data_coding: i
     assert coding_of(account(default_encoding=encoding), data_coding, b"x") == expected
 
 
-def test_a_coding_without_a_name_cannot_go_on() -> None:
-    owner = account(default_encoding="cp1251")
+@pytest.mark.parametrize(
+    ("keys", "data_coding", "expected"),
+    [
+        ({"encodings": {1: "gsm"}}, 1, 0),
+        ({"encodings": {0: "gsm"}}, 0, 0),
+        ({"encodings": {3: "ascii"}}, 3, 1),
+        ({"encodings": {4: "latin-1"}}, 4, 3),
+        ({"encodings": {0x10: "gsm"}}, 0x10, 0x10),  # the class stays
+        ({"encodings": {0x18: "ucs2"}}, 0x18, 0x18),
+        ({"encodings": {0x18: "iso-8859-5"}}, 0x18, 6),
+        ({"encodings": {1: "iso-8859-8"}}, 1, 7),
+        ({"default_encoding": "ucs2"}, 0xF0, 8),
+        ({"default_encoding": "cp1251", "encodings": {0: "latin-1"}}, 0, 3),
+        ({"encodings": {4: "cp1251"}}, 0xF5, 0xF5),  # another one
+    ],
+)
+def test_the_coding_of_octets_is_what_the_account_means(
+    keys: dict[str, Any], data_coding: int, expected: int
+) -> None:
+    assert coding_of(account(**keys), data_coding, b"x") == expected
+
+
+@pytest.mark.parametrize("name", ["cp1251", "utf-8", "ucs2-le", "koi8-r", "cp866"])
+def test_a_coding_without_a_name_cannot_go_on(name: str) -> None:
+    owner = account(default_encoding=name, encodings={3: name})
+    assert refusal(coding_of, owner, 3, b"x")[0] == Status.ESME_RINVENCODING
     assert refusal(coding_of, owner, 0, b"x")[0] == Status.ESME_RINVENCODING
     assert coding_of(owner, 0, None) == 0

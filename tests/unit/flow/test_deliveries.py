@@ -69,10 +69,10 @@ def test_every_setting_reaches_the_receipt() -> None:
         err_digits=5,
         words="sms-assistent",
         data_coding=8,
-        esm_class=0x44,
+        esm_class=0x84,
         counts="parts",
     )
-    assert (made.esm_class, made.data_coding) == (0x44, 8)
+    assert (made.esm_class, made.data_coding) == (0x84, 8)
     assert text_of(made) == (
         "stat:DELIVRD id:4711 sub:003 dlvrd:003 done date:20260301010000 err:00000 text:Дверь открыта Дверь "
     )

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from smppbridge.errors import Refused
-from smppbridge.flow.appraisal import Appraisal, Path
+from smppbridge.flow.appraisal import Appraisal, Path, Timing
 from smppbridge.flow.content import Content
 from smppbridge.flow.resubmitted import (
     from_data_sm,
@@ -164,6 +164,8 @@ def replacing(message: Found, *, to: int = 0, until: int = 0, kept: bool = False
     )
     not_before = NOW + max(to, 0)
     path = Path("lab,spare", ("lab", "spare"), (), "lab", lambda send_at, now: kept, 0)
+    deadline = NOW + until if until else not_before + DAY
+    stage, due_at = (Stage.QUEUED, deadline) if to <= 0 or kept else (Stage.WAITING, not_before)
     appraisal = Appraisal(
         recipient="1",
         sender="A",
@@ -172,9 +174,8 @@ def replacing(message: Found, *, to: int = 0, until: int = 0, kept: bool = False
         service="",
         path=path,
         not_before=not_before,
-        deadline=NOW + until if until else not_before + DAY,
-        at_once=to <= 0 or kept,
-        send_at=not_before if kept else 0,
+        deadline=deadline,
+        timing=Timing(stage, due_at, not_before if kept else 0),
     )
     return replacement_of(pdu, SubmitSm(tlvs=(PORT,)), message, appraisal, NOW, DAY)
 

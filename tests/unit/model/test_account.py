@@ -125,6 +125,7 @@ def test_takes_ready_networks() -> None:
         ("encodings.3", {3: "windows-1251"}),
         ("encodings.x.[key]", {"x": "cp1251"}),
         ("encodings.256.[key]", {256: "cp1251"}),
+        ("encodings.1.[key]", {True: "cp1251"}),
         ("encodings", ["cp1251"]),
         ("septets", "septets"),
         ("gsm_language", "klingon"),
@@ -138,6 +139,7 @@ def test_takes_ready_networks() -> None:
         ("outbind.host", {"password": "x"}),
         ("outbind.host", {"host": "smpp://esme", "password": "x"}),
         ("outbind.host", {"host": "esme:2775", "password": "x"}),
+        ("outbind.host", {"host": "999.1.1.1", "password": "x"}),
         ("outbind.port", {"host": "esme", "port": 0, "password": "x"}),
         ("outbind.system_id", {"host": "esme", "system_id": "x" * 16, "password": "x"}),
         ("outbind.password", {"host": "esme"}),
@@ -175,9 +177,20 @@ def test_encodings() -> None:
 
 
 def test_gsm() -> None:
-    one = account(septets="packed", gsm_language="turkish")
+    one = account(septets="packed", gsm_language="turkish", default_encoding="gsm")
     assert (one.septets, one.gsm_language) == ("packed", "turkish")
     assert "turkish, spanish" in mistakes(gsm_language="english")["gsm_language"]
+
+
+@pytest.mark.parametrize(("key", "value"), [("septets", "packed"), ("gsm_language", "turkish")])
+def test_what_only_gsm_has_needs_gsm(key: str, value: str) -> None:
+    for keys in ({}, {"default_encoding": "cp1251"}, {"encodings": {3: "cp1251"}}):
+        (found,) = mistakes(**keys, **{key: value}).items()
+        assert found == (key, "is for GSM 03.38 only: set default_encoding: gsm, or leave it out")
+    for keys in ({"default_encoding": "gsm"}, {"encodings": {0: "gsm"}}, {"profile": "kannel"}):
+        assert getattr(account(**keys, **{key: value}), key) == value
+    assert account(septets="unpacked", gsm_language=None) == account()
+    assert set(mistakes(default_encoding="dos", **{key: value})) == {"default_encoding"}
 
 
 @pytest.mark.parametrize(("written", "seconds"), [("1s", 1.0), ("10m", 600.0), (90, 90.0)])
@@ -194,8 +207,10 @@ def test_lengths_of_message_ids(form: str, length: int | None) -> None:
 
 
 def test_refuses_lengths_that_no_message_id_has() -> None:
-    assert "must be 16 at most" in mistakes(message_id="hex", message_id_length=17)[""]
-    assert "a uuid has 36 characters" in mistakes(message_id="uuid", message_id_length=8)[""]
+    key = "message_id_length"
+    assert "must be 16 at most" in mistakes(message_id="hex", message_id_length=17)[key]
+    assert "a uuid has 36 characters" in mistakes(message_id="uuid", message_id_length=8)[key]
+    assert set(mistakes(message_id="octal", message_id_length=8)) == {"message_id"}
 
 
 def test_every_country() -> None:
@@ -249,7 +264,8 @@ def test_a_receipt_in_ucs2_must_fit() -> None:
     """It has 127 characters there, and 254 otherwise."""
     long = {"data_coding": 8, "dates": "YYYYMMDDhhmmss"}
     assert account(receipt=long)
-    assert "receipt: the fields do not fit" in mistakes(message_id="uuid", receipt=long)[""]
+    assert "the fields do not fit" in mistakes(message_id="uuid", receipt=long)["receipt"]
+    assert set(mistakes(message_id="hex", message_id_length=17, receipt=long)) == {"message_id_length"}
     short = long | {
         "dates": "YYMMDDhhmm",
         "fields": ["id", "submit date", "done date", "stat", "err", "text"],

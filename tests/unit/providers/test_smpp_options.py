@@ -82,7 +82,19 @@ def test_addresses(text: str, address: tuple[str, int | None]) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        *("", "host:", "host:0", "host:65536", "host:1:2", "smpp://host", "host/path", "ho st", "-host"),
+        *(
+            "",
+            "host:",
+            "host:0",
+            "host:65536",
+            "host:1:2",
+            "smpp://host",
+            "host/path",
+            "ho st",
+            "-host",
+            "999.1.1.1",
+            "1.2.3:5",
+        ),
         *("[::1", "[]:1", "[host]:1", "[::1]x", "user@host", "host\n", ":2775", "хост", "::g"),
     ],
 )

@@ -8,7 +8,14 @@ from aiosmpplib.codec import GSM7BitPackedCodec  # type: ignore[import-untyped]
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smppbridge.smpp.gsm import LANGUAGES, decode_gsm, encode_gsm, pack_septets, unpack_septets
+from smppbridge.smpp.gsm import (
+    LANGUAGES,
+    decode_gsm,
+    encode_gsm,
+    pack_septets,
+    unpack_septets,
+    without_padding,
+)
 from tests.support.vectors import vectors
 
 IDENTIFIERS = [0, *LANGUAGES.values()]
@@ -214,6 +221,15 @@ def test_any_octets_are_unpacked(octets: bytes, header: int) -> None:
 )
 def test_padding_and_fill_bits(octets: str, header: int, expected: bytes) -> None:
     assert unpack_septets(bytes.fromhex(octets), header) == expected
+
+
+@given(st.binary(max_size=200), st.integers(0, 255))
+def test_padding_is_taken_off_once_and_not_where_more_follows(octets: bytes, header: int) -> None:
+    all_of_it = unpack_septets(octets, header, more=True)
+    assert len(all_of_it) == max(len(octets) * 8 - (-header * 8 % 7), 0) // 7
+    without = without_padding(all_of_it, header)
+    assert without == unpack_septets(octets, header)
+    assert without_padding(without, header) == without
 
 
 def test_what_is_no_septet_is_not_packed() -> None:

@@ -315,7 +315,8 @@ def test_a_wrong_coding_behind_a_header() -> None:
     ("octets", "data_coding", "default"),
     [
         *((text.encode("latin-1") + b"\0", 3, "gsm") for text in ENGLISH + GERMAN),
-        *((octets_of(text, "gsm") + b"\0", 0, "gsm") for text in ENGLISH),
+        *((octets_of(text, "gsm") + b"\0\0", 0, "gsm") for text in ENGLISH),
+        *((octets_of(text, "gsm") + b"\0", 0, "gsm") for text in ("Done.", "Stop!", "Ready?")),
         *((text.encode() + b"\0", 0, "utf-8") for text in RUSSIAN),
         *((text.encode("utf-16-be") + b"\0\0", 8, "gsm") for text in RUSSIAN + CHINESE),
         *((text.encode("utf-16-be") + b"\0", 8, "gsm") for text in RUSSIAN),
@@ -325,14 +326,16 @@ def test_a_nul_at_the_end(octets: bytes, data_coding: int, default: str) -> None
     assert keys(octets, data_coding, default) == ["nul"]
 
 
-@pytest.mark.parametrize("text", ["info@firm.by or @", "Meet me @", "@", "a@b.by, c@"])
+@pytest.mark.parametrize(
+    "text", ["info@firm.by or @", "Meet me @", "@", "a@b.by, c@", "Write to info@", "x@"]
+)
 def test_an_at_sign_at_the_end_of_gsm(text: str) -> None:
     assert keys(octets_of(text, "gsm"), 0, "gsm") == []
 
 
 def test_a_part_that_ends_with_an_at_sign() -> None:
     assert keys(b"\x05\x00\x03\xa7\x02\x01Write to info\0", 0, "gsm", udhi=True) == []
-    assert keys(b"\x05\x00\x03\xa7\x02\x02Write to info\0", 0, "gsm", udhi=True) == ["nul"]
+    assert keys(b"\x05\x00\x03\xa7\x02\x02Write to info\0\0", 0, "gsm", udhi=True) == ["nul"]
 
 
 # --- what a hint says -------------------------------------------------------------------------------
