@@ -21,7 +21,10 @@ Figures = dict[str, float]
 
 _WARM_UP = 20_000
 _ROUNDS = 20_000
-_GSM = "Door 3 opened at 12:34, alarm set: ñandú @ gate, fine 10 € [part 2]. " * 3
+_GSM = (
+    "Door 3 opened at 12:34, alarm set. The fine is 10 €, señor; please call the gate @ 9. "
+    + "Door 3 opened. " * 9
+)
 _PLAIN = "accounts:\n  load: {password: load, binds: 100, default_encoding: ascii}\n"
 _FULL = "accounts:\n  load: {password: load, binds: 100, default_encoding: gsm, country: BY}\n"
 
@@ -31,7 +34,7 @@ _BATCH = 100
 
 
 def _gsm() -> SubmitSm:
-    """160 septets with some of the extension table, to a number as people dial it."""
+    """160 septets, one character of the extension table among them, to a number as people dial it."""
     octets = (encode_gsm(_GSM) or b"")[:160]
     return SubmitSm(
         source_addr_ton=5,
@@ -68,7 +71,14 @@ async def texts(messages: int, directory: Path | None) -> Figures:
             )
             costs.append((server.cpu() - began) / count * 1e6)
             figures |= {f"{name}_per_second": count / seconds, f"{name}_cpu_us": costs[-1]}
-    return {**figures, "adds_percent": (costs[1] / costs[0] - 1) * 100, **_steps()}
+    steps = _steps()
+    both = sum(steps.values())
+    return {
+        **figures,
+        **steps,
+        "steps_add_percent": both / (costs[1] - both) * 100,
+        "gsm_beside_plain_percent": (costs[1] / costs[0] - 1) * 100,
+    }
 
 
 def _steps() -> Figures:

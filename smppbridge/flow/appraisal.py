@@ -99,7 +99,7 @@ class Appraiser:
             draft = Draft(recipient, sender, *content[:3], service, data_coding)
         else:
             data_coding = submit.data_coding
-            draft = Draft(recipient, sender, _ANY_TEXT)
+            draft = Draft(recipient, sender, _ANY_TEXT, flash=content.flash)
         path = self.path_for(account.name, draft, path_of)
         not_before, deadline = times_of(submit, now, round(account.validity * 1000))
         timing = timing_of(path, not_before, deadline, now)

@@ -8,8 +8,10 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from smppbridge.errors import Refused
 from smppbridge.model.duration import Duration, PositiveDuration
 from smppbridge.providers.base import Limits
+from smppbridge.smpp.constants import Status
 
 
 class ProviderOptions(BaseModel):
@@ -35,6 +37,18 @@ class ProviderOptions(BaseModel):
     def callback_query(self) -> str:
         """What the callback address must end with when it is entered at the provider, with its "?"."""
         return ""
+
+
+class FlashPolicy(ProviderOptions):
+    """The key of providers that cannot show a text at once, or not always."""
+
+    flash_unsupported: Literal["send_normal", "reject"] = "send_normal"  # what becomes of such a text
+
+    def check_flash(self, flash: bool) -> None:
+        """Raise Refused (0x4A3) for a flash text that is not to go as an ordinary one. Called only where the
+        provider cannot send it as flash."""
+        if flash and self.flash_unsupported == "reject":
+            raise Refused(Status.ESME_RINVENCODING, "the provider cannot send flash messages")
 
 
 def base_url(url: str) -> str:

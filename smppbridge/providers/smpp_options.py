@@ -29,7 +29,7 @@ from smppbridge.model.route import as_list
 from smppbridge.model.tls import TlsSetting
 from smppbridge.providers import sms_assistent_options
 from smppbridge.providers.base import Limits
-from smppbridge.providers.options import ProviderOptions
+from smppbridge.providers.options import FlashPolicy
 
 SMS_ASSISTENT = "sms-assistent"
 VALIDITY_MAX = 7 * 86400.0  # seconds: longer is asked of no SMSC
@@ -147,7 +147,7 @@ class Outbind(Settings):
     tls: OutbindTls | None = None  # None: we are called in clear
 
 
-class SmppOptions(ProviderOptions):
+class SmppOptions(FlashPolicy):
     """Options of one upstream SMSC."""
 
     kind: Literal["smpp"]

@@ -91,11 +91,14 @@ class Wire:
         if problem:
             raise Refused(Status.ESME_RINVSRCADR, problem)
         if draft.octets is not None:
-            self._piece(draft.octets, draft.data_coding)
-        elif not draft.text:
+            if self._piece(draft.octets, draft.data_coding).is_text:
+                self._check_flash(draft.flash)
+            return
+        if not draft.text:
             raise Refused(Status.ESME_RINVTEXT, "the text is empty")
-        elif len(draft.text) > self._surely_fits:
+        if len(draft.text) > self._surely_fits:
             self._split(draft.text, self._own.data_codings)
+        self._check_flash(draft.flash)
 
     def submits(self, message: Message, now: int, reference: int) -> list[SubmitSm]:
         """The submit_sm that carry ``message``, at least one; ``now`` in ms.
@@ -157,7 +160,11 @@ class Wire:
                 return ""
 
     def _marked(self, coding: int, flash: bool) -> tuple[int, tuple[Tlv, ...]]:
-        """data_coding of a text in ``coding``, and the TLV where data_coding cannot say that it is flash."""
+        """data_coding of a text in ``coding``, and the TLV where data_coding cannot say that it is flash.
+
+        Raises Refused (0x4A3) where it cannot be, and is not to be an ordinary one then.
+        """
+        self._check_flash(flash)
         how = self._own.flash
         if not flash or how == "none":
             return coding, ()
@@ -166,6 +173,10 @@ class Wire:
         if how == "data_coding" and coding == 0 and self._gsm:
             return _FLASH_GSM, ()
         return coding, (tlv(Tag.DEST_ADDR_SUBUNIT, SUBUNIT_DISPLAY),) if self._own.takes_tlvs else ()
+
+    def _check_flash(self, flash: bool) -> None:
+        if self._own.flash == "none":
+            self._own.check_flash(flash)
 
     def _passed_on(self, raw: bytes | None, ours: tuple[Tlv, ...]) -> tuple[Tlv, ...]:
         """The optional parameters of the ESME that the SMSC gets, octet for octet; ``ours`` go before."""

@@ -73,6 +73,7 @@ class SmsAssistent(SmsAssistentApi):
             raise Refused(Status.ESME_RINVTEXT, "the text is empty")
         if len(draft.text) > _SURELY_SHORT and _too_long(draft.text):
             raise Refused(Status.ESME_RINVTEXT, f"the text needs more than {MAX_PARTS} parts")
+        self.own.check_flash(draft.flash)
 
     def schedules(self, send_at: int, now: int) -> bool:
         """With `schedule: provider`, from 12 minutes ahead on: date_send must be 10 ahead (§2.1)."""

@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, field_validator
 
 from smppbridge.model.duration import Duration
-from smppbridge.providers.options import HttpOptions
+from smppbridge.providers.options import FlashPolicy, HttpOptions
 
 PLAIN_ADVISED = 20  # PLAIN messages a minute; more may be slowed down to this, or blocked (§2)
 
@@ -20,7 +20,7 @@ _NUMBER = re.compile(r"\+?[0-9]+")
 _LOOK_LATIN = re.compile("[АВЕЅІЈКМНОРСТУХаеѕіјорсух]")
 
 
-class SmsAssistentOptions(HttpOptions):
+class SmsAssistentOptions(FlashPolicy, HttpOptions):
     """`providers.<name>` with `kind: sms-assistent`."""
 
     kind: Literal["sms-assistent"]

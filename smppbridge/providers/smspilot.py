@@ -83,6 +83,8 @@ class Smspilot(HttpProvider):
         """Raise Refused (0x0A, 0x0B, 0x15, 0x4A3, 0x4A5) for what smspilot does not take, or takes for
         another service than the one that is asked for."""
         check_draft(draft)
+        if not draft.service_type:
+            self._pilot.check_flash(draft.flash)
 
     def schedules(self, send_at: int, now: int) -> bool:
         """With ``schedule: provider``, what is at least a minute ahead."""

@@ -7,7 +7,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from smppbridge.model.duration import Duration
 from smppbridge.model.fields import Secret, mistake
-from smppbridge.providers.options import HttpOptions
+from smppbridge.providers.options import FlashPolicy, HttpOptions
 from smppbridge.providers.smspilot_api1 import Format
 from smppbridge.providers.smspilot_services import SERVICES, sender_problem
 
@@ -19,7 +19,7 @@ CALLBACK_FIELDS = ("message", "sender", "sender_orig", "created", "modified", "c
 _HOST = "smspilot.ru"
 
 
-class SmspilotOptions(HttpOptions):
+class SmspilotOptions(FlashPolicy, HttpOptions):
     """`providers.<name>` with `kind: smspilot`."""
 
     kind: Literal["smspilot"]

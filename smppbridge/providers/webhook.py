@@ -84,6 +84,7 @@ class Webhook(HttpProvider):
         self._callback_url = callback_url or ""
         self._id = re.compile(options.id_pattern)
         self._sender = re.compile(options.sender_pattern)
+        self._sends_flash = "flash" in options.send.asked
         self._orders = frozenset(_bare(text) for text in options.refuse_texts)
 
     def check(self, draft: Draft) -> None:
@@ -98,6 +99,8 @@ class Webhook(HttpProvider):
                 raise Refused(Status.ESME_RINVENCODING, "binary content cannot be sent here")
             return
         self._check_text(draft.text)
+        if not self._sends_flash:
+            self._declared.check_flash(draft.flash)
 
     def _check_text(self, text: str) -> None:
         if not text:

@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, mo
 
 from smppbridge.model.duration import Duration, PositiveDuration
 from smppbridge.model.fields import Secret, mistake
-from smppbridge.providers.options import HttpOptions
+from smppbridge.providers.options import FlashPolicy, HttpOptions
 from smppbridge.providers.webhook_callback import CallbackOptions
 from smppbridge.providers.webhook_extract import Extract
 from smppbridge.providers.webhook_fields import (
@@ -82,11 +82,6 @@ class StatusRequest(Request):
             raise mistake("batch.match.equals: does not hold {ref} or {recipient}")
         return self
 
-    @property
-    def asked(self) -> set[str]:
-        """The fields that it names."""
-        return {field.name for _, template in self.templates() for field in template.fields}
-
 
 class FindRequest(Request):
     """`find`: how it is asked by our own ``{id}`` whether the provider has a message."""
@@ -140,7 +135,7 @@ def _content(path: Path, name: str) -> str:
 Secrets = Annotated[dict[str, Secret], BeforeValidator(_read_files)]
 
 
-class WebhookOptions(HttpOptions):
+class WebhookOptions(FlashPolicy, HttpOptions):
     """`providers.<name>` with `kind: webhook`."""
 
     kind: Literal["webhook"]
@@ -216,7 +211,7 @@ class WebhookOptions(HttpOptions):
     def _contradictions(self) -> Iterator[str]:
         if self.default_sender and not re.fullmatch(self.sender_pattern, self.default_sender):
             yield "default_sender: does not match sender_pattern"
-        used = {field.name for _, template in self.send.templates() for field in template.fields}
+        used = self.send.asked
         if "text" not in used and "text_utf16_hex" not in used:
             yield "send: does not hold {text}"
         if not used & {"recipient", "plus"}:

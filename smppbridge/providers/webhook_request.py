@@ -238,6 +238,11 @@ class Request(Settings):
         if self.batch is not None and self.batch.match is not None:
             yield "batch.match.equals", self.batch.match.equals
 
+    @property
+    def asked(self) -> set[str]:
+        """The fields that it names."""
+        return {field.name for _, template in self.templates() for field in template.fields}
+
     def prepare(self, base: str, lookup: Lookup, items: Sequence[Lookup] = ()) -> Prepared:
         """The request for ``lookup``; ``items``: the messages of its list. Raises ValueError."""
         url = (self.url or base) + self.path.render(lookup, in_path)

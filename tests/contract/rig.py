@@ -54,6 +54,7 @@ class Rig(Protocol):
     lists_are_cut: bool = False  # find() reads a list that may be too long to be told whole
     number_check: str = ""  # service_type of a number check; "" = none is sold
     carries_octets: bool = False  # binary content; else `check` refuses it with 0x4A3
+    sends_flash: bool = False  # else `flash_unsupported` says what becomes of such texts
     inbound_by_callback: bool = False
     inbound_by_polling: bool = False
 

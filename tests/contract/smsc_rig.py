@@ -49,6 +49,7 @@ class SmscRig(SimulatedRig):
     can_find = True
     number_check = "HLR"
     carries_octets = True
+    sends_flash = True
     inbound_by_callback = True
     inbound_by_polling = True
 

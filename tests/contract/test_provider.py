@@ -6,10 +6,12 @@ A provider joins by a rig in `tests.contract.rigs`: its simulator, and the facts
 import asyncio
 
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
 from smppbridge.errors import Disabled, Refused, Rejected, Throttled, Unavailable, Uncertain
 from smppbridge.model.services import SERVICES
-from smppbridge.providers.base import Taken
+from smppbridge.providers.base import Taken, Upcalls
+from smppbridge.providers.registry import AnyOptions, build_provider
 from smppbridge.smpp.constants import Status
 from tests.contract.rig import WRONG_SECRET, Rig
 from tests.contract.rigs import with_providers, with_rigs
@@ -32,6 +34,7 @@ from tests.contract.steps import (
 from tests.support.http_server import Fault
 from tests.support.messages import draft
 
+OPTIONS: TypeAdapter[AnyOptions] = TypeAdapter(AnyOptions)
 every = with_rigs()
 
 # Each buys something else than an SMS at one provider or another, or several messages at once, unless it is
@@ -227,6 +230,38 @@ async def test_binary_content_is_refused_where_it_cannot_be_carried(rig: Rig) ->
     (result,) = await submit(provider, [as_message(1, binary)])
     assert isinstance(result, Rejected)
     assert rig.requests == 0
+
+
+@every
+async def test_a_flash_text_goes_everywhere_unless_it_is_not_to(rig: Rig) -> None:
+    provider = await rig.open(no_report)
+    provider.check(draft(flash=True))
+    refs_of(await submit(provider, [fresh(1, flash=True)]))
+    assert rig.requests == 1
+
+
+@with_rigs(lambda rig: not rig.sends_flash)
+async def test_a_flash_text_is_refused_where_the_operator_wants_no_other(rig: Rig) -> None:
+    options = OPTIONS.validate_python({**rig.settings(), "flash_unsupported": "reject"})
+    provider = build_provider("one", options, None)
+    with pytest.raises(Refused) as refused:
+        provider.check(draft(flash=True))
+    assert refused.value.status == Status.ESME_RINVENCODING
+    await provider.start(Upcalls(no_report))
+    try:
+        flash, plain = await submit(provider, [fresh(1, flash=True), fresh(2)])
+    finally:
+        await provider.close()
+    assert isinstance(flash, Rejected)
+    assert flash.status == Status.ESME_RINVENCODING
+    refs_of([plain])
+    assert pairs(rig) == pairs_of([fresh(2)])
+
+
+@with_rigs(lambda rig: rig.sends_flash)
+async def test_who_sends_flash_needs_no_such_key(rig: Rig) -> None:
+    with pytest.raises(ValidationError, match="flash_unsupported"):
+        OPTIONS.validate_python({**rig.settings(), "flash_unsupported": "reject"})
 
 
 @every

@@ -1,7 +1,6 @@
-"""The configuration as a whole: what loads, every mistake at once, and what is only unwise."""
+"""The configuration as a whole: what loads, and every mistake at once."""
 
 import json
-import re
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -9,36 +8,13 @@ from typing import Any
 import pytest
 import yaml
 
-from smppbridge.config import Config, StoreConfig, Web, load, parse, schema, warnings
+from smppbridge.config import Config, StoreConfig, Web, load, parse, schema
 from smppbridge.errors import ConfigError
-from smppbridge.model.account import Account, CallOut, JoinRules
 from smppbridge.model.profiles import PROFILES
-from smppbridge.model.receipts import ReceiptProfile
 from smppbridge.providers.sandbox import SandboxOptions
-from smppbridge.smpp.gsm import LANGUAGES
-from smppbridge.smpp.text import ENCODINGS
+from tests.unit.minimal import MINIMAL
 
-CONFIG = Path(__file__).parent.parent.parent / "config"
-
-EXAMPLE = {
-    "PBX_PASSWORD": "secret12",
-    "SMSPILOT_APIKEY": "key",
-    "SMSC_LOGIN": "login",
-    "SMSC_PASSWORD": "password",
-    "SMSC_SECRET": "secret",
-    "ASSIST_LOGIN": "login",
-    "ASSIST_PASSWORD": "password",
-    "ASSIST_SMPP_PASSWORD": "password",
-}  # what config/smppbridge.yaml needs to know
 KINDS = "sandbox, smpp, sms-assistent, smsc, smspilot, webhook"
-MINIMAL = """
-accounts:
-  pbx: {password: secret12}
-providers:
-  lab: {kind: sandbox}
-routes:
-  - {to: [lab]}
-"""
 
 
 def problems(text: str, base: Path = Path("/nowhere"), **environ: str) -> list[str]:
@@ -47,11 +23,6 @@ def problems(text: str, base: Path = Path("/nowhere"), **environ: str) -> list[s
     with pytest.raises(ConfigError) as caught:
         parse(json.dumps(values), base, environ)
     return caught.value.problems
-
-
-def advice(text: str) -> list[str]:
-    values = yaml.safe_load(MINIMAL) | yaml.safe_load(dedent(text))
-    return warnings(parse(json.dumps(values), Path("/nowhere"), {}))
 
 
 def test_a_minimal_file_has_the_documented_defaults() -> None:
@@ -80,54 +51,6 @@ def test_a_minimal_file_has_the_documented_defaults() -> None:
     assert config.accounts["pbx"].name == "pbx"
     assert isinstance(config.providers["lab"], SandboxOptions)
     assert config.routes[0].to == ("lab",)
-
-
-def test_the_example_loads_and_is_sound() -> None:
-    config = load(CONFIG / "smppbridge.yaml", EXAMPLE | {"SMPPBRIDGE_PUBLIC_URL": "https://sms.test/"})
-    assert warnings(config) == []
-    assert config.web.public_url == "https://sms.test"
-    assert config.accounts["pbx"].receipt.time_zone == "Europe/Minsk"
-
-
-def test_the_example_names_the_variables_it_needs() -> None:
-    with pytest.raises(ConfigError) as caught:
-        load(CONFIG / "smppbridge.yaml", {})
-    assert [problem.split(":")[0] for problem in caught.value.problems] == [
-        "accounts.pbx.password",
-        "providers.pilot.apikey",
-        "providers.centre.login",
-        "providers.centre.password",
-        "providers.centre.callback_secret",
-        "providers.assist.login",
-        "providers.assist.password",
-        "providers.link.system_id",
-        "providers.link.password",
-    ]
-
-
-def test_the_example_says_which_defaults_hold() -> None:
-    """Lines marked "# default" in the example show the real defaults."""
-    text = (CONFIG / "smppbridge.yaml").read_text(encoding="utf-8")
-    marked = [line for line in text.splitlines() if "# default;" in line or line.endswith("# default")]
-    without = "\n".join(line for line in text.splitlines() if line not in marked)
-    assert len(marked) > 20
-    assert parse(without, CONFIG, EXAMPLE) == parse(text, CONFIG, EXAMPLE)
-
-
-def test_the_example_shows_every_key_of_an_account() -> None:
-    text = (CONFIG / "smppbridge.yaml").read_text(encoding="utf-8")
-    shown = set(re.findall(r"(?<![\w-])([a-z_]+):(?=\s|$)", text))
-    for section in (Account, ReceiptProfile, JoinRules, CallOut):
-        assert set(section.model_fields) - {"name"} <= shown
-    for names in (PROFILES, ENCODINGS, LANGUAGES):
-        assert all(re.search(rf"\b{re.escape(name)}\b", text) for name in names)
-
-
-def test_the_demo_loads_without_an_environment() -> None:
-    config = load(CONFIG / "demo.yaml", {})
-    assert config.listen[0].host == config.web.host == "127.0.0.1"
-    assert list(config.accounts) == ["demo"]
-    assert [warning.split(":")[0] for warning in warnings(config)] == ["accounts.demo.password"]
 
 
 def test_every_mistake_is_reported_at_once() -> None:
@@ -400,95 +323,6 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "latin.yaml").write_bytes(b"a: \xe9")
     with pytest.raises(ConfigError, match=r"latin\.yaml: must be UTF-8 text"):
         load(tmp_path / "latin.yaml")
-
-
-LOCAL = "listen: [{host: 127.0.0.1}]"
-
-
-def test_nothing_to_warn_of() -> None:
-    assert advice(LOCAL) == []
-
-
-@pytest.mark.parametrize(
-    ("text", "warning"),
-    [
-        ("listen: [{}]", "accounts.pbx.allow_from: is not set"),
-        ("accounts: {pbx: {password: short, allow_from: [10.0.0.0/8]}}", "accounts.pbx.password: is shorter"),
-        (
-            "accounts: {pbx: {password: longer than 8, allow_from: [10.0.0.0/8]}}",
-            "accounts.pbx.password: is longer",
-        ),
-        (LOCAL + "\nroutes: [{destination: '7', to: [lab]}]", "routes: no route takes every destination"),
-        (LOCAL + "\nroutes: [{to: [lab]}, {account: pbx, to: [lab]}]", "routes[1]: is never reached"),
-        (
-            LOCAL + "\nproviders: {lab: {kind: sandbox}, spare: {kind: sandbox}}",
-            "providers.spare: is named by no",
-        ),
-        (LOCAL + "\nweb: {public_url: 'http://sms.example.org'}", "web.public_url: is plain http"),
-    ],
-)
-def test_warns(text: str, warning: str) -> None:
-    (only,) = advice(text.replace("longer than 8", "123456789"))
-    assert only.startswith(warning)
-
-
-ACCOUNT = LOCAL + "\naccounts: {pbx: {password: secret12, allow_from: [10.0.0.0/8], %s}}"
-
-
-@pytest.mark.parametrize(
-    ("keys", "warning"),
-    [
-        ("message_id_upper: false", "accounts.pbx.message_id_upper: is for message_id: hex"),
-        (
-            "message_id: uuid, message_id_upper: false",
-            "accounts.pbx.message_id_upper: is for message_id: hex",
-        ),
-        ("receipt: {text: true, fields: [id, stat]}", "accounts.pbx.receipt.text: is true, but fields has"),
-        (
-            "profile: sms-assistent, receipt: {text: true}",
-            "accounts.pbx.receipt.text: is true, but fields has",
-        ),
-        ("receipt: {esm_class: 0}", "accounts.pbx.receipt.esm_class: 0x00 does not say that it is a receipt"),
-        ("receipt: {esm_class: 0x20}", "accounts.pbx.receipt.esm_class: 0x20 does not say"),
-        (
-            "outbind: {host: esme, password: '123456789'}",
-            "accounts.pbx.outbind.password: is longer than the 8",
-        ),
-    ],
-)
-def test_warns_of_an_account(keys: str, warning: str) -> None:
-    (only,) = advice(ACCOUNT % keys)
-    assert only.startswith(warning)
-
-
-@pytest.mark.parametrize(
-    "keys",
-    [
-        *(f"profile: {name}" for name in PROFILES),
-        "message_id: hex, message_id_upper: false",
-        "message_id_upper: true",
-        "receipt: {text: true}",
-        "receipt: {text: false, fields: [id, stat]}",
-        "receipt: {esm_class: 0x84}",
-        "outbind: {host: esme, password: '12345678'}",
-        "outbind: {host: esme, password: '1'}",
-    ],
-)
-def test_nothing_to_warn_of_in_an_account(keys: str) -> None:
-    assert advice(ACCOUNT % keys) == []
-
-
-def test_warns_with_the_advice_of_a_provider() -> None:
-    text = "\nproviders: {lab: {kind: smspilot, apikey: k, poll_interval: 60s}}"
-    found = advice(LOCAL + text)
-    assert found[0].startswith("web.public_url: is not set")
-    assert any(warning.startswith("providers.lab.poll_interval: smspilot bans") for warning in found)
-    assert any(warning.startswith("providers.lab: without web.public_url") for warning in found)
-
-
-@pytest.mark.parametrize("url", ["https://sms.example.org", "http://localhost:8080", "http://127.0.0.1:8080"])
-def test_does_not_warn_of_https_or_this_machine(url: str) -> None:
-    assert advice(f"{LOCAL}\nweb: {{public_url: '{url}'}}") == []
 
 
 def resolve(whole: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:

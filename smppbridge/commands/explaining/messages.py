@@ -11,7 +11,7 @@ from smppbridge.commands.explaining import meanings
 from smppbridge.commands.explaining.pdus import Told, meant, parameters, status, tlvs
 from smppbridge.config import Config
 from smppbridge.errors import Refused
-from smppbridge.flow.appraisal import Appraisal, Appraiser
+from smppbridge.flow.appraisal import Appraisal, Appraiser, timing_of
 from smppbridge.flow.content import Content, coding_of, content_of
 from smppbridge.flow.decide import Choice
 from smppbridge.flow.submitted import recipient_of, sender_of, service_of, times_of, tlvs_of
@@ -87,7 +87,8 @@ class Judge:
         except Refused as refused:
             return {"refused": _refusal(account, refused), "then": "its receipts say REJECTD"}
         content = Content(text, None, appraisal.content.flash)
-        appraisal = appraisal._replace(path=path, content=content)
+        timing = timing_of(path, appraisal.not_before, appraisal.deadline, now)
+        appraisal = appraisal._replace(path=path, content=content, timing=timing)
         message = self._message(account, submit, appraisal, now)
         request = await self._request(path.provider, message, now, appraisal)
         return {"route": self._route(account, draft), "request": request}
@@ -198,7 +199,7 @@ def _draft(account: Account, submit: SubmitSm, known: Known) -> Draft | None:
     assert isinstance(service, str) and isinstance(recipient, str) and isinstance(sender, str)
     assert isinstance(content, Content)
     if content.concat is not None:
-        return Draft(recipient, sender, ".")
+        return Draft(recipient, sender, ".", flash=content.flash)
     try:
         own = coding_of(account, submit.data_coding, content.octets)
     except Refused:

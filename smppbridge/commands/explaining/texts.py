@@ -8,7 +8,7 @@ from typing import Any
 from smppbridge.commands.explaining import meanings
 from smppbridge.commands.explaining.pdus import Told, meant
 from smppbridge.errors import Refused
-from smppbridge.flow.content import content_of
+from smppbridge.flow.content import content_of, is_gsm
 from smppbridge.flow.submitted import service_of
 from smppbridge.model.account import Account
 from smppbridge.smpp.constants import EsmClass, Tag
@@ -58,10 +58,10 @@ def shape(text: str) -> Told:
 def coding(account: Account, data_coding: int) -> Any:
     """data_coding, and how it is read for this account."""
     meaning = meanings.data_coding(data_coding)
+    packed = ", packed" if account.septets == "packed" and is_gsm(account, data_coding) else ""
     if own := account.encodings.get(data_coding):
-        meaning = f"{own}, as the account's encodings say"
+        meaning = f"{own}{packed}, as the account's encodings say"
     elif flavour(data_coding).alphabet == 0:
-        packed = ", packed" if account.default_encoding == "gsm" and account.septets == "packed" else ""
         meaning += f"; read as {account.default_encoding}{packed}, the account's default_encoding"
     return {"value": f"0x{data_coding:02X}", "meaning": meaning}
 

@@ -65,7 +65,9 @@ def refusal(own: SmppOptions, **fields: Any) -> int:
     """The command_status with which `submits` refuses a message; `check` refuses it alike."""
     with pytest.raises(Refused) as raised:
         submits(own, **fields)
-    seen = {name: value for name, value in fields.items() if name in {"text", "octets", "data_coding"}}
+    seen = {
+        name: value for name, value in fields.items() if name in {"text", "octets", "data_coding", "flash"}
+    }
     with pytest.raises(Refused) as checked:
         Wire(own).check(draft(**seen))
     assert checked.value.status == raised.value.status

@@ -128,3 +128,13 @@ def test_what_may_go_there_does(raw: bytes, octets: bytes, data_coding: int, dia
         return
     for pdu in Wire(own).submits(sent, NOW, REFERENCE):
         encode(pdu)
+
+
+@pytest.mark.parametrize("octets", [None, PORTS + b"Hi"])
+def test_flash_that_cannot_be_may_be_refused(octets: bytes | None) -> None:
+    fields = {"text": "" if octets else "Hi", "octets": octets, "data_coding": 0}
+    own = options(flash="none", flash_unsupported="reject")
+    assert refusal(own, **fields, flash=True) == 0x4A3
+    submit(own, **fields)
+    submit(options(flash="subunit", flash_unsupported="reject"), **fields, flash=True)
+    submit(own, text="", octets=b"\0\1", data_coding=4, flash=True)  # no text

@@ -1,89 +1,23 @@
-"""Webhook: what the contract suite does not show, with prepared answers over real sockets."""
+"""Webhook: what the contract suite does not show of sending, with prepared answers over real sockets."""
 
 import json
 import logging
 import threading
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 from starlette.responses import JSONResponse, Response
 
 from smppbridge.errors import Disabled, ProviderError, Refused, Rejected, Unavailable, Uncertain
-from smppbridge.model.message import State, StatusReport
 from smppbridge.providers import webhook_extract
-from smppbridge.providers.base import Callback, News, SendResult, Taken, Trace, Upcalls
+from smppbridge.providers.base import SendResult, Taken, Upcalls
 from smppbridge.providers.lenient import parse_lenient
 from smppbridge.providers.webhook import Webhook
 from smppbridge.providers.webhook_options import WebhookOptions
 from tests.contract.webhook_rig import declaration
-from tests.support.messages import DAY, NOW, doubt, draft, message, poll
-from tests.support.scripted import ScriptedServer
+from tests.support.messages import DAY, NOW, draft, message
 from tests.support.webhook import Rules, WebhookSimulator
-
-TOKEN = "5ecret-token"
-SINGLE: dict[str, Any] = {
-    "kind": "webhook",
-    "secrets": {"token": TOKEN},
-    "send": {
-        "path": "/send",
-        "query": {"key": "{secret.token}"},
-        "form": {"to": "{recipient}", "text": "{text}", "from": "{sender}", "at": "{send_at_unix}"},
-        "message_id": {"json": "$.id"},
-        "error_code": {"json": "$.code"},
-        "error_text": {"json": "$.words"},
-    },
-    "states": {"done": "DELIVRD", "lost": "UNDELIV", "odd": "ignore"},
-    "errors": {"1": "perm", "2": "account", "3": "duplicate", "4": "bug", "5": "retry"},
-}
-MANY: dict[str, Any] = {
-    **SINGLE,
-    "send": {
-        "json": {"from": "{sender}", "list": [{"to": "{recipient}", "text": "{text}"}]},
-        "batch": {"list": "$.list", "size": 4, "results": "$.results"},
-        "message_id": {"json": "$.id"},
-        "error_code": {"json": "$.code"},
-    },
-}
-XML = {
-    **SINGLE["send"],
-    "form": None,
-    "body": "<a t='{text}' n='{plus}'/>",
-    "content_type": "text/xml",
-}
-ASKING: dict[str, Any] = {
-    **SINGLE,
-    "id_pattern": "[a-z]+",
-    "status": {"path": "/m/{ref}", "state": {"json": "$.state"}, "error_code": {"json": "$.code"}},
-    "find": {
-        "path": "/f/{id}",
-        "message_id": {"json": "$.refs[*]"},
-        "absent": {"status": 404, "when": {"json": "$.missing"}},
-        "error_code": {"json": "$.code"},
-    },
-    "balance": {"path": "/b", "value": {"json": "$.left"}, "error_code": {"json": "$.code"}},
-}
-
-
-async def no_report(reports: Sequence[News]) -> None:
-    raise AssertionError(reports)
-
-
-@asynccontextmanager
-async def served(
-    keys: dict[str, Any], *answers: bytes | Response, callback_url: str | None = None
-) -> AsyncIterator[tuple[Webhook, ScriptedServer]]:
-    async with ScriptedServer(*answers) as server:
-        options = WebhookOptions.model_validate({"url": server.url, **keys})
-        provider = Webhook("gate", options, callback_url=callback_url)
-        await provider.start(Upcalls(no_report))
-        yield provider, server
-        await provider.close()
-
-
-def of(keys: dict[str, Any], **more: Any) -> Webhook:
-    return Webhook("gate", WebhookOptions.model_validate({"url": "https://h", **keys, **more}))
+from tests.unit.providers.webhook_gate import ASKING, MANY, SINGLE, TOKEN, XML, no_report, of, served
 
 
 def ok(*refs: str) -> Response:
@@ -322,6 +256,22 @@ def test_fit(fit: dict[str, Any]) -> None:
     of({**SINGLE, "refuse_texts": ["HLR"], "sender_pattern": "[A-Za-z]+"}).check(draft(**fit))
 
 
+@pytest.mark.parametrize("key", ["text", "unicode", "flash"])
+def test_flash_texts_may_be_refused_where_no_request_says_it(key: str) -> None:
+    form = {"to": "{recipient}", "text": "{text}", "kind": f"{{{key}}}"}
+    send = {**SINGLE["send"], "form": form}
+    of({**SINGLE, "send": send}).check(draft(flash=True))
+    provider = of({**SINGLE, "send": send, "send_binary": SINGLE["send"]}, flash_unsupported="reject")
+    provider.check(draft())
+    provider.check(draft(text="", octets=b"\0ab", flash=True))
+    if key == "flash":
+        provider.check(draft(flash=True))
+        return
+    with pytest.raises(Refused) as refused:
+        provider.check(draft(flash=True))
+    assert refused.value.status == 0x4A3
+
+
 def test_scheduling_is_the_operators_wish() -> None:
     assert not of(SINGLE).schedules(NOW + 1000, NOW)
     provider = of(SINGLE, schedule="provider")
@@ -335,122 +285,6 @@ def test_limits_follow_the_declaration() -> None:
     assert (asking.poll_interval, asking.find_interval, asking.balance_interval) == (60, 60, 600)
     assert (many.batch, many.inbound_interval) == (3, 0)
     assert plain.lease > 120
-
-
-# --- asking ----------------------------------------------------------------------------------------
-
-
-async def test_statuses_one_by_one() -> None:
-    answers = (
-        JSONResponse({"state": "Done"}),
-        JSONResponse({"code": "1"}, 400),
-        Response("", 404),
-        JSONResponse({"state": "odd"}),
-        JSONResponse({"state": "unheard"}),
-        JSONResponse({"state": "lost"}),
-    )
-    async with served(ASKING, *answers) as (provider, server):
-        reports = await provider.status([poll(ref, NOW) for ref in ("a", "b", "c", "d", "e", "f", "UPPER")])
-    assert [(report.provider_ref, report.state, report.err) for report in reports] == [
-        ("a", State.DELIVERED, 0),
-        ("f", State.UNDELIVERABLE, 999),
-    ]
-    assert [path for path, _ in server.asked] == [f"/m/{ref}" for ref in "abcdef"]
-
-
-async def test_a_packet_is_asked_for_by_its_own_id() -> None:
-    status = {
-        "path": "/p/{packet}",
-        "state": {"json": "$.state"},
-        "batch": {"results": "$.r", "match": {"json": "$.id", "equals": "{ref}"}},
-    }
-    answers = (
-        JSONResponse({"r": [{"id": "a", "state": "done"}, {"id": "c", "state": "lost"}]}),
-        JSONResponse({"r": [{"id": "b", "state": "done"}]}),
-    )
-    async with served({**SINGLE, "status": status}, *answers) as (provider, server):
-        packets = {"a": "1", "b": "2", "c": "1", "d": ""}
-        polls = [poll(ref, NOW)._replace(packet_ref=packet) for ref, packet in packets.items()]
-        reports = await provider.status(polls)
-    assert [(report.provider_ref, report.state) for report in reports] == [
-        ("a", State.DELIVERED),
-        ("c", State.UNDELIVERABLE),
-        ("b", State.DELIVERED),
-    ]
-    assert [path for path, _ in server.asked] == ["/p/1", "/p/2"]
-
-
-async def test_what_is_known_before_an_error_is_told() -> None:
-    async with served(ASKING, JSONResponse({"state": "done"}), Response("", 401)) as (provider, _):
-        assert len(await provider.status([poll("a", NOW), poll("b", NOW), poll("c", NOW)])) == 1
-        with pytest.raises(Disabled):
-            await provider.status([poll("b", NOW)])
-
-
-@pytest.mark.parametrize(
-    ("answer", "expected"),
-    [
-        (JSONResponse({"refs": ["a", "b", "a", "B"]}), [Trace(1, ("a", "b"))]),
-        (JSONResponse({"missing": True}, 404), [Trace(1)]),
-        (JSONResponse({"code": "1"}, 400), []),
-    ],
-)
-async def test_finding(answer: Response, expected: list[Trace]) -> None:
-    async with served(ASKING, answer) as (provider, _):
-        assert await provider.find([doubt(message(1))], NOW) == expected
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [JSONResponse({}), JSONResponse({"refs": []}), JSONResponse({}, 404), Response("<html>", 404)],
-)
-async def test_not_to_find_must_be_said(answer: Response) -> None:
-    async with served(ASKING, answer) as (provider, _):
-        with pytest.raises(ProviderError):
-            await provider.find([doubt(message(1))], NOW)
-
-
-@pytest.mark.parametrize("left", ["", "much", "nan", None, [1]])
-async def test_a_balance_that_is_no_number(left: object) -> None:
-    async with served(ASKING, JSONResponse({"left": left})) as (provider, _):
-        with pytest.raises(Uncertain):
-            await provider.balance()
-        assert provider.last_balance is None
-
-
-# --- callbacks -------------------------------------------------------------------------------------
-
-
-def test_without_a_declaration_nothing_is_a_callback() -> None:
-    with pytest.raises(ValueError, match="no callback"):
-        of(SINGLE).parse_callback(Callback("GET", {"id": "a", "state": "done"}, {}))
-
-
-def test_a_word_that_says_nothing_is_no_news(caplog: pytest.LogCaptureFixture) -> None:
-    keys = {**SINGLE, "callback": {"message_id": {"param": "id"}, "state": {"param": "state"}}}
-    provider = of(keys)
-    for state in ("odd", "unheard", "unheard"):
-        assert provider.parse_callback(Callback("GET", {"id": "a", "state": state}, {})) == []
-    assert [record.getMessage() for record in caplog.records] == [
-        "provider gate: states does not hold this word: unheard"
-    ]
-
-
-def test_what_is_not_understood_in_a_list_does_not_hold_up_the_rest() -> None:
-    place = {"each": "$", "message_id": {"json": "$.id"}, "state": {"json": "$.state"}}
-    provider = of({**SINGLE, "id_pattern": "[a-z]", "callback": place})
-    items = [
-        {"id": "A", "state": "done"},
-        {"id": "b", "state": "done"},
-        {"id": "c"},
-        {"id": "d", "state": "odd"},
-    ]
-    (report,) = provider.parse_callback(Callback("POST", {}, {}, body=json.dumps(items).encode()))
-    assert isinstance(report, StatusReport)
-    assert report.provider_ref == "b"
-    for nothing in (items[:1], items[2:3], []):
-        with pytest.raises(ValueError, match="neither"):
-            provider.parse_callback(Callback("POST", {}, {}, body=json.dumps(nothing).encode()))
 
 
 # --- secrets and binary content --------------------------------------------------------------------
