@@ -275,8 +275,9 @@ async def test_several_binds(tmp_path: Path, make: Make) -> None:
 
 
 async def test_a_transmitter_and_a_receiver(tmp_path: Path, make: Make) -> None:
+    """Few messages: smpp34 ignores the answers of a receiver, and delivers no more than 16 without any."""
     async with scene(tmp_path, make, up=2, bind="pair") as (centre, app, esme):
-        ids = await esme.submit_many([submit(str(number)) for number in range(20)])
+        ids = await esme.submit_many([submit(str(number)) for number in range(10)])
         receipts = [parse_receipt((await esme.receipt()).short_message.decode()) for _ in ids]
         assert Counter(receipt.id for receipt in receipts) == Counter(ids)
         assert tried(app) == 2
