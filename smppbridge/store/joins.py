@@ -40,7 +40,7 @@ SELECT j.head, j.message_id, j.octets, m.data_coding, m.registered_delivery
 FROM joined j LEFT JOIN messages m ON m.id = j.message_id WHERE j.head IN ({}) ORDER BY j.head, j.number"""
 
 # One that got another part meanwhile is looked at anew.
-_MADE = "UPDATE joins SET made = 1, open = missing = 0 WHERE head = ? AND missing = ? AND made = 0"
+_MADE = "UPDATE joins SET made = 1, open = (open AND missing = 0) WHERE head = ? AND missing = ? AND made = 0"
 _GO_ON = """
 UPDATE messages SET text = ?, flash = ?, data_coding = ?, route = ?, provider = ?, stage = ?, send_at = ?,
     due_at = ? WHERE id = ?"""

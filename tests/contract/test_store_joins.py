@@ -236,6 +236,17 @@ async def test_messages_that_begin_alike(store: Store) -> None:
     assert await store.add_parts([part(1, 12)]) == [Collected("10", False)]  # and a third one
 
 
+@pytest.mark.parametrize("parts", [1, 3])
+async def test_the_next_message_may_come_before_the_first_one_is_joined(store: Store, parts: int) -> None:
+    """Both are under one reference, which is the second one's then."""
+    await three(store, 1, 2, 3)
+    await store.add_parts([part(n, 10 * n + 1, octets=b"\0other") for n in range(1, parts + 1)])
+    while found := await joins(store):
+        assert (await store.join([joined(one) for one in found], [], NOW)).heads
+    assert [message.id for message in await claim(store)] == [10, 11][: 1 + (parts == 3)]
+    assert await store.add_parts([part(1, 12, octets=b"\0other")]) == [Collected("11", False)]
+
+
 async def test_a_repeated_part_is_no_part_of_a_message_that_differs_before_it(store: Store) -> None:
     await complete(store)
     await store.add_parts([part(2, 21)])  # its answer was lost
