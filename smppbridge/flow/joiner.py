@@ -126,7 +126,7 @@ class Joiner:
         return "sent_incomplete" if join.missing else "joined"
 
     def _joined(self, join: Join, account: Account, now: int, path_of: PathOf) -> Joined:
-        data_coding = next(one.data_coding for one in join.parts if one.data_coding is not None)
+        data_coding = join.parts[0].data_coding
         text = joined_text(account, data_coding, [part.octets for part in join.parts])
         draft = Draft(join.recipient, join.sender, text, flash=join.flash)
         path = self._appraiser.path_for(join.account, draft, path_of)
@@ -172,6 +172,6 @@ def _silent(join: Join, account: Account | None) -> tuple[int, ...]:
     if account is None or account.receipt.parts == "each":
         return ()
     asking = [part for part in join.parts if part.registered_delivery]
-    final = (part for part in asking if (part.registered_delivery or 0) & RegisteredDelivery.RECEIPT_MASK)
+    final = (part for part in asking if part.registered_delivery & RegisteredDelivery.RECEIPT_MASK)
     speaker = next(final, asking[0] if asking else None)
     return tuple(part.id for part in asking if part is not speaker)

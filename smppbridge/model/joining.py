@@ -30,10 +30,10 @@ class Collected(NamedTuple):
 class JoinPart(NamedTuple):
     """One part of a message to be joined."""
 
-    id: int  # 0: it belongs to an earlier message, and is the same in this one
+    id: int
     octets: bytes
-    data_coding: int | None
-    registered_delivery: int | None
+    data_coding: int
+    registered_delivery: int
 
 
 class Join(NamedTuple):

@@ -16,17 +16,15 @@ from smppbridge.store.rows import select_in
 LONGEST_RETURN = 60_000  # ms
 
 _FIND = """
-SELECT head, missing FROM joins INDEXED BY joins_open
+SELECT head FROM joins INDEXED BY joins_open
 WHERE account = ? AND recipient = ? AND source_addr = ? AND reference = ? AND width = ? AND total = ?
     AND open"""
-_SAME_PART = "SELECT octets = ?, wire_id FROM joined WHERE head = ? AND number = ?"
+_SAME_PART = """
+SELECT j.octets = ?, m.wire_id FROM joined j JOIN messages m ON m.id = j.message_id
+WHERE j.head = ? AND j.number = ?"""
 _BEGIN = "INSERT INTO joins VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, 0, ?)"
-_ADD = "INSERT INTO joined VALUES (?, ?, ?, ?, ?, 0)"
-_CAME_AGAIN = "UPDATE joined SET again = 1 WHERE head = ? AND number = ?"
-_AGAIN = "SELECT number FROM joined WHERE head = ? AND again ORDER BY number"
-_COPY = """
-INSERT INTO joined SELECT ?, number, 0, wire_id, octets, 0 FROM joined WHERE head = ? AND again"""
-_COUNT = "UPDATE joins SET missing = missing - ? WHERE head = ? RETURNING missing"
+_ADD = "INSERT INTO joined VALUES (?, ?, ?, ?)"
+_COUNT = "UPDATE joins SET missing = missing - 1 WHERE head = ? RETURNING missing"
 _CLOSE = "UPDATE joins SET open = 0 WHERE head = ?"
 
 _READY = "SELECT head, missing FROM joins INDEXED BY joins_ready WHERE missing = 0 AND made = 0 LIMIT ?"
@@ -37,7 +35,7 @@ _HEADS = """
 SELECT id, account, recipient, sender, flash, send_at, deadline FROM messages WHERE id IN ({})"""
 _PARTS = """
 SELECT j.head, j.message_id, j.octets, m.data_coding, m.registered_delivery
-FROM joined j LEFT JOIN messages m ON m.id = j.message_id WHERE j.head IN ({}) ORDER BY j.head, j.number"""
+FROM joined j JOIN messages m ON m.id = j.message_id WHERE j.head IN ({}) ORDER BY j.head, j.number"""
 
 # One that got another part meanwhile is looked at anew.
 _MADE = "UPDATE joins SET made = 1, open = (open AND missing = 0) WHERE head = ? AND missing = ? AND made = 0"
@@ -64,36 +62,21 @@ def add(connection: sqlite3.Connection, parts: Sequence[Part]) -> list[Collected
 def _add(connection: sqlite3.Connection, part: Part) -> Collected:
     segment = part.segment
     key = (segment.account, segment.recipient, segment.source_addr, part.reference, part.width, part.total)
-    head, missing = connection.execute(_FIND, key).fetchone() or (None, 0)
-    earlier, shared = None, 0
-    if head is not None:
-        known = connection.execute(_SAME_PART, (part.octets, head, part.number)).fetchone()
+    row = connection.execute(_FIND, key).fetchone()
+    if row:
+        known = connection.execute(_SAME_PART, (part.octets, row[0], part.number)).fetchone()
         if known and known[0]:
-            if not missing:
-                connection.execute(_CAME_AGAIN, (head, part.number))
             return Collected(known[1], ready=False)
         if known:
-            connection.execute(_CLOSE, (head,))
-            shared = _shared(connection, head, part.number)
-            earlier, head = head, None
-    if head is None:
-        head = segment.id
+            connection.execute(_CLOSE, row)
+            row = None
+    head = row[0] if row else segment.id
+    if not row:
         connection.execute(_BEGIN, (head, *key, part.total, part.due_at))
-        if shared:
-            connection.execute(_COPY, (head, earlier))
     messages.add(connection, [segment])
-    connection.execute(_ADD, (head, part.number, segment.id, segment.wire_id, part.octets))
-    [missing] = connection.execute(_COUNT, (1 + shared, head)).fetchone()
+    connection.execute(_ADD, (head, part.number, segment.id, part.octets))
+    [missing] = connection.execute(_COUNT, (head,)).fetchone()
     return Collected(segment.wire_id, missing == 0)
-
-
-def _shared(connection: sqlite3.Connection, head: int, number: int) -> int:
-    """How many parts of a complete message are also the first ones of the next message under its reference.
-
-    Where all before ``number`` came again, and no other, it is not a repetition of the complete message that
-    went on; its sender uses one reference for all, and began alike."""
-    again = [row[0] for row in connection.execute(_AGAIN, (head,)).fetchall()]
-    return len(again) if again == list(range(1, number)) else 0
 
 
 def take(connection: sqlite3.Connection, now: int, limit: int) -> list[Join]:

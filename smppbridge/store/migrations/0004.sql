@@ -32,10 +32,8 @@ CREATE INDEX joins_due ON joins (made, due_at);
 CREATE TABLE joined (
     head       INTEGER NOT NULL,
     number     INTEGER NOT NULL,  -- of the part, from 1
-    message_id INTEGER NOT NULL,  -- 0: that of an earlier message, with which this one has it in common
-    wire_id    TEXT    NOT NULL,
+    message_id INTEGER NOT NULL,
     octets     BLOB    NOT NULL,  -- user data header and text as they came; empty once nobody needs them any more
-    again      INTEGER NOT NULL,  -- 1: it came once more after the message was complete
     PRIMARY KEY (head, number)
 ) STRICT, WITHOUT ROWID;
 
