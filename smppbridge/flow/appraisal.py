@@ -148,6 +148,9 @@ def timing_of(path: Path, not_before: int, deadline: int, now: int) -> Timing:
 
 def _carriers(path: Path, draft: Draft) -> tuple[str, ...]:
     """Those that can carry the message, as it may come to each of them. Raises the first one's refusal."""
+    if len(path.names) == 1:
+        path.checks[0](draft)
+        return path.names
     refusals: dict[str, Refused] = {}
     for name, check in zip(path.names, path.checks, strict=True):
         try:

@@ -30,17 +30,23 @@ LEFT JOIN joined j INDEXED BY joined_message ON j.message_id = m.id
 JOIN messages h ON h.id = ifnull(j.head, m.id)
 WHERE m.account = ? AND m.wire_id = ? ORDER BY m.id"""
 
+# Once for each account that asks for messages by their addresses, and for ever: see 0004.sql.
+_BEGIN = "INSERT OR IGNORE INTO addressed VALUES (?)"
+_ADDRESS = f"""
+UPDATE messages INDEXED BY messages_due SET addressed = 1
+WHERE account = ? AND due_at IS NOT NULL AND stage < {Stage.SENT:d}"""
+
 _OF_ANY_SERVICE = f"""
 SELECT id FROM messages INDEXED BY messages_pending
-WHERE account = ? AND recipient = ? AND source_addr = ? AND id < ? AND {_WAITS} LIMIT ?"""
+WHERE account = ? AND recipient = ? AND source_addr = ? AND id < ? AND {_WAITS} AND addressed = 1 LIMIT ?"""
 _OF_SERVICE = f"""
 SELECT id FROM messages INDEXED BY messages_pending
-WHERE account = ? AND recipient = ? AND source_addr = ? AND id < ? AND {_WAITS} AND service_type = ?
-LIMIT ?"""
+WHERE account = ? AND recipient = ? AND source_addr = ? AND id < ? AND {_WAITS} AND addressed = 1
+    AND service_type = ? LIMIT ?"""
 _LATEST = f"""
 SELECT id, wire_id FROM messages INDEXED BY messages_pending
-WHERE account = ? AND recipient = ? AND source_addr = ? AND {_WAITS} AND service_type = ?
-    AND deadline > ? AND {_CERTAINLY_HERE} ORDER BY id DESC LIMIT 1"""
+WHERE account = ? AND recipient = ? AND source_addr = ? AND {_WAITS} AND addressed = 1
+    AND service_type = ? AND deadline > ? AND {_CERTAINLY_HERE} ORDER BY id DESC LIMIT 1"""
 
 # One that waits keeps its time, but nothing may wait beyond its deadline.
 _REPLACE = f"""
@@ -96,6 +102,7 @@ def cancel_pending(
     live: Binds,
 ) -> Cancelled:
     """Up to CANCEL_CHUNK of those that wait between two addresses -> DELETED."""
+    _address(connection, account)
     key = (account, recipient, source, before)
     if service_type is None:
         rows = connection.execute(_OF_ANY_SERVICE, (*key, CANCEL_CHUNK)).fetchall()
@@ -120,6 +127,8 @@ def add_or_replace(
 ) -> dict[int, Kept]:
     """Insert segments one after the other, those in ``replacing`` in the place of one that waits."""
     kept: dict[int, Kept] = {}
+    for account in {segment.account for segment in segments}:
+        _address(connection, account)
     for segment in segments:
         row = _latest(connection, segment) if segment.id in replacing else None
         if row is None:
@@ -134,3 +143,9 @@ def _latest(connection: sqlite3.Connection, segment: Segment) -> Kept | None:
     key = (segment.account, segment.recipient, segment.source_addr, segment.service_type)
     row = connection.execute(_LATEST, (*key, segment.submitted_at)).fetchone()
     return Kept._make(row) if row else None
+
+
+def _address(connection: sqlite3.Connection, account: str) -> None:
+    """From now on its messages that wait are found by their addresses."""
+    if connection.execute(_BEGIN, (account,)).rowcount:
+        connection.execute(_ADDRESS, (account,))

@@ -139,6 +139,10 @@ FROM messages WHERE id > ? ORDER BY id LIMIT ?"""
 def add(connection: sqlite3.Connection, segments: Sequence[Segment]) -> None:
     """Insert accepted segments."""
     connection.executemany(_INSERT, segments)
+    addressed = {row[0] for row in connection.execute("SELECT account FROM addressed").fetchall()}
+    if addressed:
+        ids = [(one.id,) for one in segments if one.account in addressed]
+        connection.executemany("UPDATE messages SET addressed = 1 WHERE id = ?", ids)
 
 
 def take_short_ids(connection: sqlite3.Connection, count: int) -> int:

@@ -214,3 +214,17 @@ async def test_of_ids_that_come_again_the_latest_is_meant(store: Store) -> None:
     await store.add_segments([waiting(1, wire_id="7"), waiting(2, wire_id="7", submitted_at=NOW + 5)])
     assert [one.id for one in await store.find_messages("pbx", "7")] == [2]
     assert (await store.cancel("pbx", "7", "ALARM", "", NOW)).ids == [2]
+
+
+async def test_what_was_there_before_the_first_question_is_found(store: Store) -> None:
+    """Queued, scheduled, or with a provider that gives it back later."""
+    await store.add_segments([segment(1)])
+    [message] = await claim(store)
+    await store.add_segments([segment(2), waiting(3), segment(4, account="alarm")])
+    first = await store.cancel_pending("pbx", "375291234567", "ALARM", None, 100, NOW)
+    assert sorted(first.ids) == [2, 3]
+    await store.hand_back([(message.id, message.attempt, NOW)])
+    assert (await store.cancel_pending("pbx", "375291234567", "ALARM", None, 100, NOW)).ids == [1]
+    await store.add_segments([segment(5)])
+    assert (await store.cancel_pending("pbx", "375291234567", "ALARM", None, 100, NOW)).ids == [5]
+    assert [message.id for message in await claim(store, account="alarm")] == [4]

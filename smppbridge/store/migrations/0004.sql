@@ -4,8 +4,13 @@
 DROP INDEX messages_wire;
 CREATE INDEX messages_wire ON messages (account, wire_id);
 
--- WAITING and QUEUED, by what cancel_sm and replace_if_present_flag name.
-CREATE INDEX messages_pending ON messages (account, recipient, source_addr, service_type, id) WHERE stage IN (1, 2);
+-- WAITING and QUEUED, by what cancel_sm (without a message_id) and replace_if_present_flag name. Recipients come
+-- in no order, so each message would write a page of its own: only those of accounts that ask for it are here.
+ALTER TABLE messages ADD COLUMN addressed INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX messages_pending ON messages (account, recipient, source_addr, service_type, id)
+    WHERE stage IN (1, 2) AND addressed = 1;
+
+CREATE TABLE addressed (account TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 
 ALTER TABLE messages ADD COLUMN segments INTEGER NOT NULL DEFAULT 1;  -- submit_sm that this message was joined of
 
