@@ -67,6 +67,7 @@ class Caller:
         self._calls: dict[str, asyncio.Task[None]] = {}
         self._last: dict[str, str] = {}  # account -> how its last call ended
         self._worker = Worker("caller", self._step)
+        self._reloads = 0
 
     def start(self) -> None:
         """Begin."""
@@ -88,6 +89,7 @@ class Caller:
 
     def reload(self) -> None:
         """The accounts have changed: whoever is to be called is called at once."""
+        self._reloads += 1
         self._rests.clear()
         self._worker.wake()
 
@@ -124,11 +126,12 @@ class Caller:
 
         def ended(task: "asyncio.Task[None]") -> None:
             del self._calls[name]
+            self._worker.wake()
 
         task.add_done_callback(ended)
 
     async def _carry_out(self, name: str, to: CallOut) -> None:
-        reason = ""
+        reason, reloads = "", self._reloads
         try:
             result = await self._place(name, to)
         except (OSError, UnicodeError) as error:  # the latter: a host name that is none
@@ -138,10 +141,11 @@ class Caller:
             result = _NO_BIND
         self._metrics.outbind_calls.labels(name, result).inc()
         self._tell(name, to, result, reason)
+        if reloads != self._reloads:
+            return  # it was a call by settings that do not hold any more
         failures = 0 if result == _BOUND else self._rests.get(name, _RESTED).failures + 1
         pause = backoff(max(0, failures - 1), first=FIRST_PAUSE, last=LAST_PAUSE, jitter=random.random())
         self._rests[name] = _Rest(failures, asyncio.get_running_loop().time() + pause)
-        self._worker.wake()
 
     async def _place(self, name: str, to: CallOut) -> str:
         place = Place(to.host, to.port)

@@ -31,8 +31,8 @@ class Callee:
         return await asyncio.wait_for(self._calls.get(), patience)
 
     async def outbind(self) -> tuple[Esme, Outbind]:
-        """The next connection, and the outbind on it."""
-        esme = await self.call()
+        """The next connection, and the outbind on it. The bridge looks every 10 s at the latest."""
+        esme = await self.call(2 * PATIENCE)
         return esme, await esme.expect(Outbind)
 
     async def bound(self, system_id: str = "pbx", kind: str = "RX") -> Esme:

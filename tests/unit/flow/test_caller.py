@@ -215,3 +215,16 @@ async def test_a_stop_ends_calls(scene: Scene) -> None:
     async with asyncio.timeout(1.0):
         await scene.caller.stop()
     assert scene.caller._calls == {}
+
+
+async def test_a_call_by_old_settings_keeps_nobody_waiting(scene: Scene) -> None:
+    """It was under way when they changed; its end says nothing about the new place."""
+    await scene.owe()
+    scene.hold.clear()
+    scene.caller.start()
+    await eventually(lambda: len(scene.calls) == 1)
+    scene.accounts["pbx"] = account(port=3)
+    scene.caller.reload()
+    scene.hold.set()
+    await eventually(lambda: len(scene.calls) == 2, patience=5.0)
+    assert [place.port for _, place, _ in scene.calls] == [1, 3]
