@@ -217,8 +217,12 @@ async def test_a_stop_ends_calls(scene: Scene) -> None:
     assert scene.caller._calls == {}
 
 
-async def test_a_call_by_old_settings_keeps_nobody_waiting(scene: Scene) -> None:
+async def test_a_call_by_old_settings_keeps_nobody_waiting(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It was under way when they changed; its end says nothing about the new place."""
+    monkeypatch.setattr(caller_module, "FIRST_PAUSE", 60.0)
+    monkeypatch.setattr(caller_module, "LAST_PAUSE", 60.0)
     await scene.owe()
     scene.hold.clear()
     scene.caller.start()
