@@ -148,6 +148,6 @@ def _read_elsewhere(digits: str, exit_code: str, ton_international: bool, countr
 
 def _short(digits: str) -> str | None:
     """An international number that is whole although it is short, as those of Norway or Singapore are."""
-    from smppbridge.model import numbering  # noqa: PLC0415
+    from smppbridge.model import numbering  # noqa: PLC0415 - as above
 
     return numbering.abroad(digits)

@@ -134,11 +134,11 @@ class _Changes:
 
     def follow(self, row: Row, head: Row, verdicts: Sequence[Verdict]) -> None:
         """The same to a part of ``head``: its receipts are its own, but it is counted with its message."""
-        settled, late, owed = len(self.settled), self.late, len(self.receipts)
+        settled, ended, late, owed = len(self.settled), len(self.ended), self.late, len(self.receipts)
         if row.provider != head.provider:
             self.carried.append((head.provider, row.id))
         self.add(row, verdicts)
-        del self.settled[settled:]
+        del self.settled[settled:], self.ended[ended:]
         self.late = late
         if len(self.receipts) > owed:
             self.notified.add(row.account)
