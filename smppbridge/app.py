@@ -10,25 +10,24 @@ import ssl
 import time
 from collections.abc import Callable, Sequence
 
-from smppbridge.config import Config, Listener, TlsFiles
+from smppbridge.config.sections import Config, Listener, TlsFiles
 from smppbridge.errors import ConfigError, StoreError
-from smppbridge.flow.appraisal import Appraiser
-from smppbridge.flow.caller import Caller
-from smppbridge.flow.courier import Courier
-from smppbridge.flow.decide import Choice, Situation
-from smppbridge.flow.dispatcher import Dispatcher
-from smppbridge.flow.finder import Finder
-from smppbridge.flow.intake import Intake
-from smppbridge.flow.joiner import Joiner
+from smppbridge.flow.accept.intake import Intake
+from smppbridge.flow.accept.joiner import Joiner
+from smppbridge.flow.accept.requests import Requests
+from smppbridge.flow.accept.wire_ids import WireIds
+from smppbridge.flow.deliver.courier import Courier
+from smppbridge.flow.deliver.inbound import InboundPoller, Reception
+from smppbridge.flow.deliver.outbind import Caller
+from smppbridge.flow.health.balance import Treasurer
 from smppbridge.flow.keeper import Keeper
-from smppbridge.flow.reception import InboundPoller, Reception
-from smppbridge.flow.recorder import Recorder
-from smppbridge.flow.requests import Requests
-from smppbridge.flow.rerouter import Rerouter
-from smppbridge.flow.tracker import Poller, Tracker
-from smppbridge.flow.treasurer import Treasurer
-from smppbridge.flow.waiters import Waiters
-from smppbridge.flow.wire_ids import WireIds
+from smppbridge.flow.send.decide import Choice, Situation
+from smppbridge.flow.send.dispatcher import Dispatcher
+from smppbridge.flow.send.finder import Finder
+from smppbridge.flow.send.rerouter import Rerouter
+from smppbridge.flow.settle.outcomes import Poller, Tracker
+from smppbridge.flow.settle.pending import Waiters
+from smppbridge.flow.settle.recorder import Recorder
 from smppbridge.flow.worker import Asker
 from smppbridge.link.authentication import Authenticator
 from smppbridge.link.server import Server
@@ -44,7 +43,8 @@ from smppbridge.providers.registry import build_provider
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.session import Timers
 from smppbridge.store.base import Backlog
-from smppbridge.store.sqlite import SqliteStore
+from smppbridge.store.sqlite.store import SqliteStore
+from smppbridge.submission.appraisal import Appraiser
 from smppbridge.web.server import Web
 
 log = logging.getLogger(__name__)

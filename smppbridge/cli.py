@@ -12,10 +12,10 @@ import click
 
 from smppbridge import __version__
 from smppbridge.commands.demo import demo
-from smppbridge.commands.explaining.command import explain_command
+from smppbridge.commands.explain.command import explain_command
 from smppbridge.commands.send import Errand, send
 from smppbridge.commands.serve import serve
-from smppbridge.config import Config, load, schema, warnings
+from smppbridge.config.sections import Config, load, schema, warnings
 from smppbridge.errors import ConfigError, SmppBridgeError
 from smppbridge.logs import Format
 from smppbridge.model.passwords import hash_password

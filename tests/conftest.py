@@ -9,7 +9,7 @@ settings.load_profile("smppbridge")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """What the crash tests in tests/acceptance and tests/integration/test_smpp_foreign.py can be told."""
+    """What the crash tests in tests/acceptance and tests/integration/upstream/test_foreign.py can be told."""
     group = parser.getgroup("smppbridge")
     group.addoption(
         "--kills", type=int, default=3, help="how often the crash tests kill the bridge (long mode: 50)"

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.ports import reserved_ports
+from tests.support.system.ports import reserved_ports
 
 _CONFIG = """
 listen: [{host: 127.0.0.1, port: 0}]

@@ -9,8 +9,9 @@ import gc
 import click
 
 from smppbridge.smpp.pdu import SubmitSm
-from tests.support import sms_assistent, smspilot
-from tests.support.smpp_centre import CentreSimulator, Rules
+from tests.simulators.smpp_centre.simulator import CentreSimulator, Rules
+from tests.simulators.sms_assistent import simulator as sms_assistent
+from tests.simulators.smspilot import simulator as smspilot
 
 SECRET = "BENCH"
 KINDS = ("smspilot", "sms-assistent", "smpp")

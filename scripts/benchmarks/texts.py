@@ -8,14 +8,14 @@ from timeit import timeit
 
 from scripts.benchmarks.bridge import NOWHERE, bridge
 from scripts.benchmarks.esme import load
-from smppbridge.flow.content import content_of
-from smppbridge.flow.submitted import recipient_of
 from smppbridge.model.account import Account
 from smppbridge.model.joining import Joined, Part
 from smppbridge.model.message import Segment, Stage
 from smppbridge.smpp.gsm import encode_gsm
 from smppbridge.smpp.pdu import SubmitSm
-from smppbridge.store.sqlite import SqliteStore
+from smppbridge.store.sqlite.store import SqliteStore
+from smppbridge.submission.checks import recipient_of
+from smppbridge.submission.content import content_of
 
 Figures = dict[str, float]
 

@@ -13,9 +13,9 @@ from scripts.benchmarks.provider import HOLD
 from scripts.benchmarks.providers import OUTCOMES, SENT, Figures, provider, reached
 from smppbridge.model.message import Message
 from smppbridge.providers.base import News, Taken, Upcalls
-from smppbridge.providers.smpp import Smpp
-from smppbridge.providers.smpp_options import SmppOptions
-from tests.support.messages import message
+from smppbridge.providers.upstream.options import SmppOptions
+from smppbridge.providers.upstream.provider import Smpp
+from tests.support.builders.messages import message
 
 _WINDOW = ", window: 50"
 _FEW = 1_000

@@ -15,7 +15,7 @@ from smppbridge import logs
 from smppbridge.app import App
 from smppbridge.commands.send import Errand, print_event, send
 from smppbridge.commands.serve import run, stop_on_signals
-from smppbridge.config import Config, Listener, Web, load
+from smppbridge.config.sections import Config, Listener, Web, load
 
 _MESSAGES = (
     ("ALARM", "375291234567", "Door 3 opened, alarm set"),

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from smppbridge import logs
 from smppbridge.app import App
-from smppbridge.config import Config, load
+from smppbridge.config.sections import Config, load
 from smppbridge.errors import ConfigError
 from smppbridge.logs import event
 

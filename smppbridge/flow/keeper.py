@@ -8,14 +8,14 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
-from smppbridge.flow.decide import Situation, when_overdue
-from smppbridge.flow.recorder import Recorder
+from smppbridge.flow.send.decide import Situation, when_overdue
+from smppbridge.flow.settle.recorder import Recorder
 from smppbridge.flow.worker import Worker
 from smppbridge.logs import event
 from smppbridge.metrics import Metrics
 from smppbridge.model.account import Account
 from smppbridge.model.message import Outcome, Overdue, Stage, Unsent
-from smppbridge.model.receipts import ReceiptProfile
+from smppbridge.model.receipt_profile import ReceiptProfile
 from smppbridge.store.base import Gauges, Store
 
 log = logging.getLogger(__name__)

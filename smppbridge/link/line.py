@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 from smppbridge.errors import LinkError
 from smppbridge.link.client import Client, Verdict
 from smppbridge.logs import Seldom, event
-from smppbridge.model.retry import backoff
+from smppbridge.model.backoff import backoff
 from smppbridge.smpp.constants import Status, status_name
 from smppbridge.smpp.pdu import Bind, BindReceiver, BindResp, BindTransceiver, BindTransmitter, Pdu
 from smppbridge.smpp.session import Fault, Timers

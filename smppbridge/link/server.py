@@ -14,8 +14,8 @@ from functools import partial
 from typing import Protocol
 
 from smppbridge.link.authentication import Authenticator
-from smppbridge.link.calls import Calls, Place
 from smppbridge.link.connection import Connection
+from smppbridge.link.outbind_calls import Calls, Place
 from smppbridge.logs import Seldom, event
 from smppbridge.metrics import Metrics
 from smppbridge.model.account import Account

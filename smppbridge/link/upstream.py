@@ -13,7 +13,7 @@ from typing import Protocol
 from smppbridge.errors import InvalidState
 from smppbridge.link.client import Client, Verdict
 from smppbridge.link.line import Door, Line, Terms
-from smppbridge.link.outbind import OutbindDoor, OutbindTerms
+from smppbridge.link.outbind_listener import OutbindDoor, OutbindTerms
 from smppbridge.logs import Seldom, event
 from smppbridge.model.pace import Pace
 from smppbridge.smpp.events import Answered, Fault, Unanswered

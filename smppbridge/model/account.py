@@ -21,14 +21,14 @@ from pydantic import (
 from pydantic.json_schema import SkipJsonSchema
 
 from smppbridge.model.duration import Duration, PositiveDuration
-from smppbridge.model.fields import Octet, Secret, Settings, Text, mistake, number_with_base
 from smppbridge.model.hosts import is_host
 from smppbridge.model.networks import Network, is_within
 from smppbridge.model.numbers import COUNTRIES
 from smppbridge.model.passwords import parse_hash
 from smppbridge.model.profiles import PROFILES, fill_in
-from smppbridge.model.receipts import ReceiptProfile
+from smppbridge.model.receipt_profile import ReceiptProfile
 from smppbridge.model.services import SERVICES
+from smppbridge.model.settings import Octet, Secret, Settings, Text, mistake, number_with_base
 from smppbridge.model.tls import TlsSetting
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.gsm import LANGUAGES

@@ -8,8 +8,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from smppbridge.model.fields import Settings, Text, mistake
 from smppbridge.model.route import as_list, distinct
+from smppbridge.model.settings import Settings, Text, mistake
 
 _ONE_OR_MORE = BeforeValidator(as_list)
 _TEXTS = WithJsonSchema(

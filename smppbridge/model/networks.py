@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, WithJsonSchema
 
-from smppbridge.model.fields import mistake
+from smppbridge.model.settings import mistake
 
 
 def _network(value: object) -> IPv4Network | IPv6Network:

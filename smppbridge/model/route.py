@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from smppbridge.model.fields import Settings, Text, mistake
+from smppbridge.model.settings import Settings, Text, mistake
 
 
 def as_list(value: object) -> object:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from smppbridge.model.fields import File, Settings, mistake
+from smppbridge.model.settings import File, Settings, mistake
 
 
 class Tls(Settings):

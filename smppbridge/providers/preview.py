@@ -19,12 +19,12 @@ from pydantic import BaseModel, SecretStr
 from smppbridge.errors import ProviderError, Refused
 from smppbridge.model.message import Message
 from smppbridge.providers.base import News, Provider, SendResult, Upcalls
-from smppbridge.providers.http_provider import HttpProvider
+from smppbridge.providers.http.provider import HttpProvider
 from smppbridge.providers.registry import AnyOptions, build_provider
 from smppbridge.providers.sandbox import SandboxOptions
-from smppbridge.providers.smpp_options import SmppOptions
-from smppbridge.providers.smpp_wire import Wire
-from smppbridge.providers.webhook_template import Template
+from smppbridge.providers.upstream.options import SmppOptions
+from smppbridge.providers.upstream.wire import Wire
+from smppbridge.providers.webhook.template import Template
 from smppbridge.smpp.pdu import SubmitSm
 
 HIDDEN = "***"

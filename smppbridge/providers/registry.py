@@ -2,16 +2,16 @@
 
 from smppbridge.providers.base import Provider
 from smppbridge.providers.sandbox import Sandbox, SandboxOptions
-from smppbridge.providers.smpp import Smpp
-from smppbridge.providers.smpp_options import SmppOptions
-from smppbridge.providers.sms_assistent import SmsAssistent
-from smppbridge.providers.sms_assistent_options import SmsAssistentOptions
-from smppbridge.providers.smsc import Smsc
-from smppbridge.providers.smsc_options import SmscOptions
-from smppbridge.providers.smspilot import Smspilot
-from smppbridge.providers.smspilot_options import SmspilotOptions
-from smppbridge.providers.webhook import Webhook
-from smppbridge.providers.webhook_options import WebhookOptions
+from smppbridge.providers.sms_assistent.options import SmsAssistentOptions
+from smppbridge.providers.sms_assistent.provider import SmsAssistent
+from smppbridge.providers.smsc_ru.options import SmscOptions
+from smppbridge.providers.smsc_ru.provider import Smsc
+from smppbridge.providers.smspilot.options import SmspilotOptions
+from smppbridge.providers.smspilot.provider import Smspilot
+from smppbridge.providers.upstream.options import SmppOptions
+from smppbridge.providers.upstream.provider import Smpp
+from smppbridge.providers.webhook.options import WebhookOptions
+from smppbridge.providers.webhook.provider import Webhook
 
 AnyOptions = (
     SmspilotOptions | SmscOptions | SmsAssistentOptions | SmppOptions | WebhookOptions | SandboxOptions

@@ -13,12 +13,12 @@ import pytest
 import yaml
 
 from smppbridge.app import App
-from tests.support.bridge import bridge, command, eventually, free_port, metric, pilot
-from tests.support.esmes import Run, Sms, run_aiosmpplib, run_smpplib
-from tests.support.foreign_centre import ForeignCentre
-from tests.support.foreign_shape import Conduct
-from tests.support.smspilot import Rules, SmspilotSimulator
-from tests.support.upstream import link, sections
+from tests.simulators.smspilot.simulator import Rules, SmspilotSimulator
+from tests.support.bridge.running import bridge, command, eventually, free_port, metric, pilot
+from tests.support.bridge.upstream import link, sections
+from tests.support.esme.foreign import Run, Sms, run_aiosmpplib, run_smpplib
+from tests.support.foreign.centre import ForeignCentre
+from tests.support.foreign.shape import Conduct
 
 ACCOUNTS = """
 accounts:

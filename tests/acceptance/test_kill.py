@@ -12,12 +12,12 @@ from typing import NamedTuple
 import pytest
 
 from smppbridge.model.message import Stage
-from smppbridge.store.sqlite import SqliteStore
-from tests.support.audit import Audit
-from tests.support.bridge import Served
-from tests.support.load_rig import load_rig
-from tests.support.load_upstreams import KINDS, Kind
-from tests.support.recorder import Came, Recorder
+from smppbridge.store.sqlite.store import SqliteStore
+from tests.support.bridge.running import Served
+from tests.support.load.audit import Audit
+from tests.support.load.recorder import Came, Recorder
+from tests.support.load.rig import load_rig
+from tests.support.load.upstreams import KINDS, Kind
 
 FIRST_KILL, LAST_KILL = 0.1, 1.2  # seconds after "ready"
 PATIENCE = 60.0  # seconds: the pause before a message is sent again is 5 s, and doubles

@@ -9,8 +9,8 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
-from tests.support.part_audit import PartAudit
-from tests.support.part_rig import Moment, part_rig
+from tests.support.load.part_audit import PartAudit
+from tests.support.load.part_rig import Moment, part_rig
 
 FIRST_KILL, LAST_KILL = 0.1, 1.0  # seconds after "ready"
 PATIENCE = 60.0  # seconds: the pause before a message is sent again is 5 s, and doubles

@@ -14,9 +14,9 @@ from aiosmpplib.broker import SimpleBroker  # type: ignore[import-untyped]  # ne
 from smppbridge.model.account import Account
 from smppbridge.model.profiles import PROFILES
 from smppbridge.smpp.text import encode_text
-from tests.support.bridge import PATIENCE, bridge, free_port, pilot
-from tests.support.esmes import Came, Run, Sms, run_aiosmpplib, run_smpplib
-from tests.support.smspilot import Rules, SmspilotSimulator
+from tests.simulators.smspilot.simulator import Rules, SmspilotSimulator
+from tests.support.bridge.running import PATIENCE, bridge, free_port, pilot
+from tests.support.esme.foreign import Came, Run, Sms, run_aiosmpplib, run_smpplib
 
 PHONE = "375291234501"
 PLAIN = "Door 3 opened"  # the same octets in every encoding

@@ -8,9 +8,9 @@ import pytest
 
 from smppbridge.model.message import Stage
 from smppbridge.smpp.constants import Status
-from tests.support.bridge import eventually
-from tests.support.load_rig import load_rig
-from tests.support.load_upstreams import KINDS, Kind
+from tests.support.bridge.running import eventually
+from tests.support.load.rig import load_rig
+from tests.support.load.upstreams import KINDS, Kind
 
 ENOUGH = 200  # messages that the provider has before the signal
 STOP_WITHIN = 5.0  # seconds; a packet takes 0.3 s, the ESME follows an unbind at once

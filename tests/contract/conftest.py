@@ -1,6 +1,6 @@
 """Every store, opened and empty, and every provider's rig, running.
 
-A further store is one more parameter of `make_store`; a further provider stands in `tests.contract.rigs`.
+A further store is one more parameter of `make_store`; a further provider stands in `providers.rigs`.
 """
 
 import logging
@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from smppbridge.store.base import Store
-from smppbridge.store.sqlite import SqliteStore
-from tests.contract.rig import Rig
-from tests.contract.steps import assert_silent, logged
+from smppbridge.store.sqlite.store import SqliteStore
+from tests.contract.providers.rig import Rig
+from tests.contract.providers.steps import assert_silent, logged
 
 
 @pytest.fixture(params=["sqlite"])

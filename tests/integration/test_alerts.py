@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 from smppbridge.app import App
-from smppbridge.flow import caller
+from smppbridge.flow.deliver import outbind as caller
 from smppbridge.model.message import State, StatusReport
 from smppbridge.smpp.constants import Tag
 from smppbridge.smpp.pdu import AlertNotification, DataSm, DataSmResp, SubmitSm
 from smppbridge.smpp.tlv import Tlv, tlv
-from tests.support.bridge import bridge, eventually, metric
-from tests.support.callee import callee, outbind
-from tests.support.esme import PHONE, Esme, submit
-from tests.support.scripted_provider import ScriptedProvider, scripted
+from tests.support.bridge.running import bridge, eventually, metric
+from tests.support.bridge.scripted_provider import ScriptedProvider, scripted
+from tests.support.esme.callee import callee, outbind
+from tests.support.esme.esme import PHONE, Esme, submit
 
 ASKS = (tlv(Tag.SET_DPF, 1),)
 

@@ -11,15 +11,15 @@ import pytest
 import trustme
 
 from smppbridge.app import App
-from smppbridge.flow import caller
-from smppbridge.link import calls as calls_module
+from smppbridge.flow.deliver import outbind as caller
+from smppbridge.link import outbind_calls as calls_module
 from smppbridge.smpp.constants import Status, Tag
 from smppbridge.smpp.pdu import SubmitSmResp
-from tests.support.bridge import PATIENCE, bridge, config, eventually, metric
-from tests.support.callee import WORD, Callee, callee, outbind
-from tests.support.esme import Esme, submit
-from tests.support.phones import ALL_TO_PBX, from_phone, text_of
-from tests.support.ports import reserved_ports
+from tests.support.bridge.running import PATIENCE, bridge, config, eventually, metric
+from tests.support.esme.callee import WORD, Callee, callee, outbind
+from tests.support.esme.esme import Esme, submit
+from tests.support.esme.phones import ALL_TO_PBX, from_phone, text_of
+from tests.support.system.ports import reserved_ports
 
 
 @pytest.fixture(autouse=True)

@@ -15,9 +15,9 @@ import pytest
 from smppbridge.model.passwords import verify_hash
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.pdu import SubmitSmResp, Unbind
-from tests.support.bridge import bridge, command, config_text, eventually, free_port, pilot, serving
-from tests.support.esme import PHONE, Esme, submit
-from tests.support.smspilot import SmspilotSimulator
+from tests.simulators.smspilot.simulator import SmspilotSimulator
+from tests.support.bridge.running import bridge, command, config_text, eventually, free_port, pilot, serving
+from tests.support.esme.esme import PHONE, Esme, submit
 
 
 class Ended(NamedTuple):

@@ -7,13 +7,13 @@ from typing import Any
 
 from smppbridge.errors import Disabled, Postponed, Rejected, Throttled
 from smppbridge.model.message import Stage
-from smppbridge.providers.http_provider import UNFIT
+from smppbridge.providers.http.provider import UNFIT
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.pdu import DeliverSm
 from smppbridge.smpp.receipt import parse_receipt
-from tests.support.bridge import Clock, eventually, get, metric
-from tests.support.esme import Esme, submit
-from tests.support.scripted_provider import ScriptedProvider, scripted, scripted_config
+from tests.support.bridge.running import Clock, eventually, get, metric
+from tests.support.bridge.scripted_provider import ScriptedProvider, scripted, scripted_config
+from tests.support.esme.esme import Esme, submit
 
 OTHER = "375297654321"
 

@@ -8,13 +8,13 @@ from typing import Any
 import smpplib.client  # type: ignore[import-untyped]  # it has no types
 import smpplib.gsm  # type: ignore[import-untyped]
 
-from smppbridge.commands.explain import Way, explain, from_capture
+from smppbridge.commands.explain.run import Way, explain, from_capture
 from smppbridge.smpp.codec import encode
 from smppbridge.smpp.pdu import BindTransceiver
 from tests.integration.test_commands import Ended, run, written
-from tests.support.bridge import PATIENCE, bridge, config
-from tests.support.capture import Conversation, Recorder, pcap, recording
-from tests.support.esme import PHONE, submit
+from tests.support.bridge.running import PATIENCE, bridge, config
+from tests.support.esme.esme import PHONE, submit
+from tests.support.system.capture import Conversation, Recorder, pcap, recording
 
 SECRET = "5ECRET12"
 SECTIONS = f"""

@@ -7,10 +7,10 @@ import pytest
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.pdu import DeliverSm, SubmitSmResp
 from tests.integration.test_long_messages import RUSSIAN, cut, parsed, receipts, russian, texts
-from tests.support.bridge import Clock, bridge, config_text, eventually, metric, serving
-from tests.support.disk import after_crash, full_disk
-from tests.support.esme import Esme
-from tests.support.failing import failing, rows
+from tests.support.bridge.failing_store import failing, rows
+from tests.support.bridge.running import Clock, bridge, config_text, eventually, metric, serving
+from tests.support.esme.esme import Esme
+from tests.support.system.disk import after_crash, full_disk
 
 PARTS = "SELECT wire_id FROM messages ORDER BY id"
 MADE = "UPDATE ON joins WHEN NEW.made = 1"

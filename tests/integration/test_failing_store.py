@@ -5,15 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from smppbridge.flow import courier, reception
+from smppbridge.flow.deliver import courier
+from smppbridge.flow.deliver import inbound as reception
 from smppbridge.model.message import State, StatusReport
 from smppbridge.smpp.pdu import DeliverSm
 from smppbridge.smpp.receipt import parse_receipt
-from tests.support.bridge import Clock, eventually, metric
-from tests.support.esme import Esme, submit
-from tests.support.failing import HAND_BACK, failing, rows
-from tests.support.phones import ALL_TO_PBX, arrive, from_phone, text_of
-from tests.support.scripted_provider import ScriptedProvider, scripted
+from tests.support.bridge.failing_store import HAND_BACK, failing, rows
+from tests.support.bridge.running import Clock, eventually, metric
+from tests.support.bridge.scripted_provider import ScriptedProvider, scripted
+from tests.support.esme.esme import Esme, submit
+from tests.support.esme.phones import ALL_TO_PBX, arrive, from_phone, text_of
 
 DELIVERED = StatusReport("ref-1", int(State.DELIVERED), True, 0, "2")
 

@@ -15,9 +15,9 @@ from smppbridge.smpp.constants import Tag
 from smppbridge.smpp.pdu import DeliverSm
 from smppbridge.smpp.receipt import parse_receipt
 from smppbridge.smpp.times import format_relative
-from tests.support.bridge import Clock, eventually, metric
-from tests.support.esme import Esme, submit
-from tests.support.scripted_provider import ScriptedProvider, scripted
+from tests.support.bridge.running import Clock, eventually, metric
+from tests.support.bridge.scripted_provider import ScriptedProvider, scripted
+from tests.support.esme.esme import Esme, submit
 
 ASKABLE: dict[str, Any] = {"find_first": 0.02, "find_interval": 0.05}
 POLICY = "accounts: {pbx: {password: secret, validity: 1h, uncertain: %s}}"

@@ -8,10 +8,10 @@ import pytest
 from smppbridge.errors import Uncertain
 from smppbridge.model.message import Doubt, Stage
 from smppbridge.providers.base import Taken, Trace
-from tests.support.bridge import eventually, metric
-from tests.support.esme import Esme, submit
-from tests.support.failing import failing, rows
-from tests.support.scripted_provider import ScriptedProvider, scripted
+from tests.support.bridge.failing_store import failing, rows
+from tests.support.bridge.running import eventually, metric
+from tests.support.bridge.scripted_provider import ScriptedProvider, scripted
+from tests.support.esme.esme import Esme, submit
 
 ASKABLE: dict[str, Any] = {"find_first": 0.02, "find_interval": 0.05}
 

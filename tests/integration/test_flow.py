@@ -7,15 +7,25 @@ import pytest
 
 from smppbridge.errors import ConfigError
 from smppbridge.flow import keeper
-from smppbridge.providers import http
+from smppbridge.providers.http import client as http
 from smppbridge.smpp.constants import Status, Tag
 from smppbridge.smpp.pdu import DeliverSm, Unbind
 from smppbridge.smpp.receipt import parse_receipt
 from smppbridge.smpp.times import format_relative
-from tests.support.bridge import Clock, bridge, config, eventually, free_port, get, metric, pilot, unreachable
-from tests.support.esme import Esme, submit
-from tests.support.http_server import Fault
-from tests.support.smspilot import Rules, SmspilotSimulator
+from tests.simulators.smspilot.simulator import Rules, SmspilotSimulator
+from tests.support.bridge.running import (
+    Clock,
+    bridge,
+    config,
+    eventually,
+    free_port,
+    get,
+    metric,
+    pilot,
+    unreachable,
+)
+from tests.support.esme.esme import Esme, submit
+from tests.support.http.server import Fault
 
 QUICK_POLLS = "poll_first: 0, poll_interval: 0.1s"
 

@@ -12,10 +12,10 @@ from smppbridge.model.message import Inbound, StatusReport
 from smppbridge.smpp.constants import Npi, Status, Ton
 from smppbridge.smpp.pdu import DeliverSm
 from smppbridge.smpp.receipt import parse_receipt
-from tests.support.bridge import Clock, eventually, metric
-from tests.support.esme import Esme, submit
-from tests.support.phones import ALL_TO_PBX, PHONE, arrive, from_phone, text_of
-from tests.support.scripted_provider import ScriptedProvider, call_back, scripted, scripted_config
+from tests.support.bridge.running import Clock, eventually, metric
+from tests.support.bridge.scripted_provider import ScriptedProvider, call_back, scripted, scripted_config
+from tests.support.esme.esme import Esme, submit
+from tests.support.esme.phones import ALL_TO_PBX, PHONE, arrive, from_phone, text_of
 
 TWO_ACCOUNTS = """
 accounts: {pbx: {password: secret}, log: {password: secret}}

@@ -7,10 +7,10 @@ import pytest
 
 from smppbridge.errors import Throttled
 from smppbridge.smpp.pdu import DeliverSm
-from tests.support.bridge import Clock, eventually
-from tests.support.esme import Esme
-from tests.support.phones import ALL_TO_PBX, arrive, from_phone, text_of
-from tests.support.scripted_provider import ScriptedProvider, scripted
+from tests.support.bridge.running import Clock, eventually
+from tests.support.bridge.scripted_provider import ScriptedProvider, scripted
+from tests.support.esme.esme import Esme
+from tests.support.esme.phones import ALL_TO_PBX, arrive, from_phone, text_of
 
 
 async def test_messages_are_asked_for(tmp_path: Path) -> None:

@@ -14,9 +14,9 @@ from smppbridge.smpp.receipt import parse_receipt
 from smppbridge.smpp.text import choose_coding
 from smppbridge.smpp.times import format_absolute, format_relative
 from smppbridge.smpp.tlv import tlv
-from tests.support.bridge import Clock, bridge, eventually, metric, pilot, unreachable
-from tests.support.esme import Esme, submit
-from tests.support.smspilot import Rules, SmspilotSimulator
+from tests.simulators.smspilot.simulator import Rules, SmspilotSimulator
+from tests.support.bridge.running import Clock, bridge, eventually, metric, pilot, unreachable
+from tests.support.esme.esme import Esme, submit
 
 
 async def status_of(esme: Esme, pdu: SubmitSm) -> int:

@@ -14,9 +14,9 @@ from smppbridge.smpp.constants import Tag
 from smppbridge.smpp.pdu import DeliverSm
 from smppbridge.smpp.receipt import parse_receipt
 from smppbridge.smpp.times import format_relative
-from tests.support.bridge import Clock, eventually
-from tests.support.esme import Esme, submit
-from tests.support.scripted_provider import ScriptedProvider, scripted
+from tests.support.bridge.running import Clock, eventually
+from tests.support.bridge.scripted_provider import ScriptedProvider, scripted
+from tests.support.esme.esme import Esme, submit
 
 LATE: dict[str, Any] = {"find_first": 300.0, "find_interval": 0.05}
 FOUR_MINUTES = format_relative(240)

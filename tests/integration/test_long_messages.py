@@ -16,9 +16,9 @@ from smppbridge.smpp.gsm import encode_gsm, pack_septets
 from smppbridge.smpp.pdu import DeliverSm, SubmitSm
 from smppbridge.smpp.receipt import ParsedReceipt, parse_receipt
 from smppbridge.smpp.tlv import tlv
-from tests.support.bridge import Clock, bridge, config, eventually, metric, unreachable
-from tests.support.esme import Esme, submit
-from tests.support.failing import rows
+from tests.support.bridge.failing_store import rows
+from tests.support.bridge.running import Clock, bridge, config, eventually, metric, unreachable
+from tests.support.esme.esme import Esme, submit
 
 RUSSIAN = "Дверь склада открыта, датчик движения сработал 😀 " * 5
 GSM = encode_gsm("Door {open} at 10 € per [hour] " * 12) or b""

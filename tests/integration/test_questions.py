@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from smppbridge.errors import Disabled, ProviderError, Rejected, Throttled, Unavailable, Uncertain
-from smppbridge.flow.standing import PROBES_BEFORE_TRIAL
+from smppbridge.flow.health.health import PROBES_BEFORE_TRIAL
 from smppbridge.model.message import Doubt, Inbound, Poll, StatusReport
 from smppbridge.providers.base import Trace
-from tests.support.bridge import Clock, eventually, get, metric
-from tests.support.esme import Esme, submit
-from tests.support.phones import ALL_TO_PBX
-from tests.support.scripted_provider import ScriptedProvider, scripted
+from tests.support.bridge.running import Clock, eventually, get, metric
+from tests.support.bridge.scripted_provider import ScriptedProvider, scripted
+from tests.support.esme.esme import Esme, submit
+from tests.support.esme.phones import ALL_TO_PBX
 
 QUESTIONS: dict[str, dict[str, Any]] = {
     "balance": {"balance_interval": 0.05},

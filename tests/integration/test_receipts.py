@@ -8,9 +8,9 @@ import pytest
 from smppbridge.app import App
 from smppbridge.smpp.constants import Status, Tag
 from smppbridge.smpp.pdu import DeliverSm, SubmitSmResp
-from tests.support.bridge import Clock, bridge, eventually, free_port, metric, pilot
-from tests.support.esme import Esme, submit
-from tests.support.smspilot import Rules, SmspilotSimulator
+from tests.simulators.smspilot.simulator import Rules, SmspilotSimulator
+from tests.support.bridge.running import Clock, bridge, eventually, free_port, metric, pilot
+from tests.support.esme.esme import Esme, submit
 
 SLOW = "providers: {lab: {kind: sandbox, delay: 0.3s, outcomes: {DELIVRD: 1}}}\n"
 GOOD, BAD = "375291234567", "79021234567"

@@ -12,7 +12,11 @@ from smppbridge.providers.base import Draft
 from smppbridge.smpp.constants import EsmClass, Status
 from smppbridge.smpp.pdu import DeliverSm, SubmitSm, SubmitSmResp
 from smppbridge.smpp.times import format_relative
-from tests.support.asking import (
+from tests.support.bridge.failing_store import rows
+from tests.support.bridge.running import Clock, eventually, metric
+from tests.support.bridge.scripted_provider import ScriptedProvider, scripted
+from tests.support.bridge.sync import QUIET, SYNC, delivered, id_of, stages, stat
+from tests.support.esme.asking import (
     HOUR,
     OTHER,
     bound,
@@ -26,11 +30,7 @@ from tests.support.asking import (
     texts,
     to_many,
 )
-from tests.support.bridge import Clock, eventually, metric
-from tests.support.esme import PHONE, Esme, submit
-from tests.support.failing import rows
-from tests.support.scripted_provider import ScriptedProvider, scripted
-from tests.support.sync import QUIET, SYNC, delivered, id_of, stages, stat
+from tests.support.esme.esme import PHONE, Esme, submit
 
 # --- replace_sm --------------------------------------------------------------------------------------
 

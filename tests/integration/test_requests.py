@@ -10,7 +10,11 @@ from smppbridge.smpp.addresses import SmeAddress
 from smppbridge.smpp.constants import EsmClass, Status
 from smppbridge.smpp.pdu import DataSm, DeliverSm, Pdu, SubmitMulti, SubmitSmResp
 from smppbridge.smpp.times import parse_time
-from tests.support.asking import (
+from tests.support.bridge.failing_store import failing
+from tests.support.bridge.running import Clock, eventually, metric
+from tests.support.bridge.scripted_provider import ScriptedProvider, scripted
+from tests.support.bridge.sync import QUIET, SYNC, delivered, id_of, stages, stat
+from tests.support.esme.asking import (
     HOUR,
     OTHER,
     bound,
@@ -27,11 +31,7 @@ from tests.support.asking import (
     to_many,
     told,
 )
-from tests.support.bridge import Clock, eventually, metric
-from tests.support.esme import PHONE, Esme, submit
-from tests.support.failing import failing
-from tests.support.scripted_provider import ScriptedProvider, scripted
-from tests.support.sync import QUIET, SYNC, delivered, id_of, stages, stat
+from tests.support.esme.esme import PHONE, Esme, submit
 
 NOBODY = "4711"  # a message_id that nobody has been given
 ACCOUNTS = "accounts: {pbx: {password: secret, services: [HLR]}, other: {password: secret}}"

@@ -12,11 +12,11 @@ import smpplib.smpp  # type: ignore[import-untyped]
 from smpp.pdu import operations, pdu_encoding, pdu_types  # type: ignore[import-untyped]
 
 from smppbridge.model.message import Stage, State, StatusReport
-from tests.support.asking import HOUR, bound, later, texts
-from tests.support.bridge import PATIENCE, eventually
-from tests.support.esme import PHONE, Esme, submit
-from tests.support.scripted_provider import ScriptedProvider, scripted
-from tests.support.sync import stages
+from tests.support.bridge.running import PATIENCE, eventually
+from tests.support.bridge.scripted_provider import ScriptedProvider, scripted
+from tests.support.bridge.sync import stages
+from tests.support.esme.asking import HOUR, bound, later, texts
+from tests.support.esme.esme import PHONE, Esme, submit
 
 STATUS = pdu_types.CommandStatus
 SOURCE = {

@@ -10,10 +10,10 @@ from smppbridge.errors import Disabled, Refused, Unavailable
 from smppbridge.providers.base import Draft
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.pdu import DeliverSm
-from tests.support.bridge import Clock, eventually, metric
-from tests.support.esme import Esme, submit
-from tests.support.failing import rows
-from tests.support.scripted_provider import ScriptedProvider, scripted
+from tests.support.bridge.failing_store import rows
+from tests.support.bridge.running import Clock, eventually, metric
+from tests.support.bridge.scripted_provider import ScriptedProvider, scripted
+from tests.support.esme.esme import Esme, submit
 
 BALANCE: dict[str, Any] = {"balance_interval": 0.05, "low_balance": 100.0, "leave_when_low": True}
 ROUTES = "SELECT route, provider FROM messages ORDER BY id"

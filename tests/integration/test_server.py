@@ -17,8 +17,8 @@ from smppbridge.smpp.pdu import (
     UnbindResp,
 )
 from smppbridge.smpp.tlv import tlv
-from tests.support.bridge import bridge, eventually, metric
-from tests.support.esme import Esme, submit
+from tests.support.bridge.running import bridge, eventually, metric
+from tests.support.esme.esme import Esme, submit
 
 # --- binding ---------------------------------------------------------------------------------------
 

@@ -13,8 +13,8 @@ from smppbridge.link import connection
 from smppbridge.smpp.codec import encode
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.pdu import BindTransceiver, EnquireLink, SubmitSmResp
-from tests.support.bridge import bridge, eventually, get, metric
-from tests.support.esme import Esme, submit
+from tests.support.bridge.running import bridge, eventually, get, metric
+from tests.support.esme.esme import Esme, submit
 
 MOST_BUFFERED = 64 << 20  # octets: more than the kernel buffers on both sides
 

@@ -13,9 +13,9 @@ from smppbridge.smpp.pdu import DeliverSm, SubmitSm, SubmitSmResp
 from smppbridge.smpp.receipt import parse_receipt
 from smppbridge.smpp.times import format_relative
 from smppbridge.smpp.tlv import tlv
-from tests.support.bridge import Clock, eventually, metric
-from tests.support.esme import Esme, submit
-from tests.support.scripted_provider import ScriptedProvider, scripted
+from tests.support.bridge.running import Clock, eventually, metric
+from tests.support.bridge.scripted_provider import ScriptedProvider, scripted
+from tests.support.esme.esme import Esme, submit
 
 ALLOWED = "accounts: {pbx: {password: secret, services: [HLR, CALL, BOT]}, plain: {password: secret}}"
 CHECKED = "imsi=257010000000000 mcc=257 mnc=01 net=A1"

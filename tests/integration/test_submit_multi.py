@@ -10,12 +10,12 @@ from smppbridge.smpp.addresses import Destination, DistributionList, SmeAddress,
 from smppbridge.smpp.constants import EsmClass, Status, Tag
 from smppbridge.smpp.pdu import DataSm, DataSmResp, DeliverSm, SubmitMulti, SubmitMultiResp
 from smppbridge.smpp.tlv import tlv
-from tests.support.asking import HOUR, OTHER, bound, data, in_hand, multi, slow, status, texts, to_many
-from tests.support.bridge import Clock, eventually, metric
-from tests.support.esme import PHONE, Esme, submit
-from tests.support.failing import failing, rows
-from tests.support.scripted_provider import ScriptedProvider, scripted
-from tests.support.sync import QUIET, SYNC, Slow, delivered, id_of, stages, stat
+from tests.support.bridge.failing_store import failing, rows
+from tests.support.bridge.running import Clock, eventually, metric
+from tests.support.bridge.scripted_provider import ScriptedProvider, scripted
+from tests.support.bridge.sync import QUIET, SYNC, Slow, delivered, id_of, stages, stat
+from tests.support.esme.asking import HOUR, OTHER, bound, data, in_hand, multi, slow, status, texts, to_many
+from tests.support.esme.esme import PHONE, Esme, submit
 
 THIRD = "375331112233"
 FRIENDS = DistributionList("friends")

@@ -18,11 +18,10 @@ from smppbridge.model.message import Doubt, Stage, State
 from smppbridge.providers.base import Trace
 from smppbridge.smpp.pdu import SubmitSmResp
 from smppbridge.smpp.times import format_relative
-from tests.support.bridge import Clock, eventually, metric
-from tests.support.esme import Esme, submit
-from tests.support.failing import rows
-from tests.support.scripted_provider import ScriptedProvider, scripted
-from tests.support.sync import (
+from tests.support.bridge.failing_store import rows
+from tests.support.bridge.running import Clock, eventually, metric
+from tests.support.bridge.scripted_provider import ScriptedProvider, scripted
+from tests.support.bridge.sync import (
     QUIET,
     SYNC,
     Slow,
@@ -35,6 +34,7 @@ from tests.support.sync import (
     stages,
     stat,
 )
+from tests.support.esme.esme import Esme, submit
 
 POLICY = "accounts: {pbx: {password: secret, mode: sync, validity: 1h, uncertain: %s}}"
 ASKABLE: dict[str, Any] = {"find_first": 0.02, "find_interval": 0.05}

@@ -11,11 +11,11 @@ from smppbridge.link import connection
 from smppbridge.model.message import Message, Stage
 from smppbridge.providers.base import SendResult, Taken
 from smppbridge.smpp.pdu import DeliverSm, EnquireLink, EnquireLinkResp, SubmitSmResp
-from tests.support.bridge import eventually
-from tests.support.esme import Esme, submit
-from tests.support.failing import failing, rows
-from tests.support.scripted_provider import ScriptedProvider, scripted
-from tests.support.sync import SYNC, Slow, answers, delivered, few, id_of, stages, stat
+from tests.support.bridge.failing_store import failing, rows
+from tests.support.bridge.running import eventually
+from tests.support.bridge.scripted_provider import ScriptedProvider, scripted
+from tests.support.bridge.sync import SYNC, Slow, answers, delivered, few, id_of, stages, stat
+from tests.support.esme.esme import Esme, submit
 
 FINAL = f"UPDATE ON messages WHEN NEW.stage = {Stage.FINAL:d}"
 

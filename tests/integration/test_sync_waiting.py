@@ -19,11 +19,10 @@ from smppbridge.providers.base import SendResult, Taken
 from smppbridge.smpp.codec import encode
 from smppbridge.smpp.pdu import SubmitSmResp, Unbind, UnbindResp
 from smppbridge.smpp.times import format_relative
-from tests.support.bridge import Clock, eventually, metric
-from tests.support.esme import Esme, submit
-from tests.support.failing import failing, rows
-from tests.support.scripted_provider import ScriptedProvider, scripted, scripted_config
-from tests.support.sync import (
+from tests.support.bridge.failing_store import failing, rows
+from tests.support.bridge.running import Clock, eventually, metric
+from tests.support.bridge.scripted_provider import ScriptedProvider, scripted, scripted_config
+from tests.support.bridge.sync import (
     QUIET,
     SYNC,
     Slow,
@@ -36,6 +35,7 @@ from tests.support.sync import (
     stages,
     stat,
 )
+from tests.support.esme.esme import Esme, submit
 
 FINAL = f"UPDATE ON messages WHEN NEW.stage = {Stage.FINAL:d}"
 

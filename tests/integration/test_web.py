@@ -12,9 +12,9 @@ import pytest
 from smppbridge.app import App
 from smppbridge.smpp.constants import Status, Tag
 from smppbridge.web.server import MAX_BODY
-from tests.support.bridge import bridge, config, eventually, get, metric, pilot, unreachable
-from tests.support.esme import Esme, submit
-from tests.support.smspilot import Rules, SmspilotSimulator
+from tests.simulators.smspilot.simulator import Rules, SmspilotSimulator
+from tests.support.bridge.running import bridge, config, eventually, get, metric, pilot, unreachable
+from tests.support.esme.esme import Esme, submit
 
 TOKEN = config(Path(), pilot("http://127.0.0.1")).callback_token("pilot")  # derived from the key alone
 NAMES = [

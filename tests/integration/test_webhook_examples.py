@@ -16,16 +16,16 @@ import pytest
 import yaml
 from starlette.responses import JSONResponse, Response
 
-from smppbridge import config
+from smppbridge.config import sections as config
 from smppbridge.errors import Disabled, ProviderError, Rejected
 from smppbridge.model.message import State, StatusReport
 from smppbridge.providers.base import Callback, News, SendResult, Taken, Upcalls
-from smppbridge.providers.webhook import Webhook
-from smppbridge.providers.webhook_fields import FIND_FIELDS, MESSAGE_FIELDS, SIGNATURE_FIELDS, STATUS_FIELDS
-from smppbridge.providers.webhook_options import WebhookOptions
-from smppbridge.providers.webhook_rules import STATUSES, Class
-from tests.support.messages import NOW, message, poll
-from tests.support.scripted import ScriptedServer
+from smppbridge.providers.webhook.fields import FIND_FIELDS, MESSAGE_FIELDS, SIGNATURE_FIELDS, STATUS_FIELDS
+from smppbridge.providers.webhook.options import WebhookOptions
+from smppbridge.providers.webhook.provider import Webhook
+from smppbridge.providers.webhook.rules import STATUSES, Class
+from tests.support.builders.messages import NOW, message, poll
+from tests.support.http.scripted import ScriptedServer
 
 FOLDER = Path(__file__).parent.parent.parent / "config" / "providers"
 CALLBACK_URL = "https://sms.example.org/callbacks/x/token"

@@ -15,8 +15,8 @@ from smppbridge.link.upstream import Upstream
 from smppbridge.smpp.codec import Decoder, encode
 from smppbridge.smpp.pdu import Bind, BindTransceiver, Pdu, Response, SubmitSm, SubmitSmResp
 from smppbridge.smpp.session import Fault, Timers, Unanswered
-from tests.support.bridge import eventually
-from tests.support.smpp_centre import CentreSimulator
+from tests.simulators.smpp_centre.simulator import CentreSimulator
+from tests.support.bridge.running import eventually
 
 QUICK = Timers(bind=1.0, enquire_link=0.0, inactivity=0.0, response=1.0)
 

@@ -26,8 +26,8 @@ from smppbridge.smpp.pdu import (
     Unbind,
 )
 from smppbridge.smpp.session import Answered, Timers, Unanswered
-from tests.support.bridge import eventually, free_port
-from tests.support.smpp_centre import CentreSimulator, Rules
+from tests.simulators.smpp_centre.simulator import CentreSimulator, Rules
+from tests.support.bridge.running import eventually, free_port
 from tests.unit.link.peers import Owner, answering, bind_pdu, bound, message, new
 
 

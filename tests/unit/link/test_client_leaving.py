@@ -9,9 +9,9 @@ from smppbridge.link import client as module
 from smppbridge.link.connection import MAX_UNANSWERED
 from smppbridge.smpp.pdu import DeliverSm, DeliverSmResp, Unbind, UnbindResp
 from smppbridge.smpp.session import Answered, Timers, Unanswered
-from tests.support.bridge import eventually
-from tests.support.hand_centre import hand_centre
-from tests.support.smpp_centre import CentreSimulator, Rules
+from tests.simulators.smpp_centre.simulator import CentreSimulator, Rules
+from tests.support.bridge.hand_centre import hand_centre
+from tests.support.bridge.running import eventually
 from tests.unit.link.peers import Owner, bind_pdu, bound, message, new
 
 

@@ -25,8 +25,8 @@ from smppbridge.smpp.pdu import (
     Pdu,
 )
 from smppbridge.smpp.tlv import Tlv, tlv
-from tests.support.bridge import eventually, free_port
-from tests.support.smpp_centre import CentreSimulator, Rules
+from tests.simulators.smpp_centre.simulator import CentreSimulator, Rules
+from tests.support.bridge.running import eventually, free_port
 from tests.unit.link.peers import QUICK, Owner, answering, bind_pdu, tasks, terms
 
 ENDED = ("the connection to the SMSC ended", False)

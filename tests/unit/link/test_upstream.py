@@ -17,8 +17,8 @@ from smppbridge.model import pace
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.pdu import BindReceiver, BindTransceiver, BindTransmitter, DeliverSm, SubmitSm
 from smppbridge.smpp.session import Answered
-from tests.support.bridge import eventually, free_port
-from tests.support.smpp_centre import CentreSimulator, Rules
+from tests.simulators.smpp_centre.simulator import CentreSimulator, Rules
+from tests.support.bridge.running import eventually, free_port
 from tests.unit.link.peers import Order, Owner, items, tasks, terms, texts, unanswered, upstream
 
 

@@ -9,9 +9,9 @@ from smppbridge.link import line as line_module
 from smppbridge.link import upstream as module
 from smppbridge.smpp.pdu import BindTransceiver, SubmitSm, SubmitSmResp, Unbind
 from smppbridge.smpp.session import Timers
-from tests.support.bridge import eventually
-from tests.support.hand_centre import hand_centre
-from tests.support.smpp_centre import CentreSimulator, Rules
+from tests.simulators.smpp_centre.simulator import CentreSimulator, Rules
+from tests.support.bridge.hand_centre import hand_centre
+from tests.support.bridge.running import eventually
 from tests.unit.link.peers import Owner, items, terms, texts, unanswered, upstream
 
 HASTY = Timers(bind=1.0, enquire_link=0.0, inactivity=0.0, response=0.2)

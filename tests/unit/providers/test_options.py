@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from smppbridge.providers.sandbox import SandboxOptions
-from smppbridge.providers.smspilot import SmspilotOptions
+from smppbridge.providers.smspilot.provider import SmspilotOptions
 
 
 def options(**keys: object) -> SmspilotOptions:

@@ -12,7 +12,7 @@ from smppbridge.model.message import State, StatusReport
 from smppbridge.providers import sandbox
 from smppbridge.providers.base import Callback, Draft, News, Provider, Taken, Upcalls
 from smppbridge.providers.sandbox import Sandbox, SandboxOptions
-from tests.support.messages import NOW, message, poll
+from tests.support.builders.messages import NOW, message, poll
 
 
 class Store:

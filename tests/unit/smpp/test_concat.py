@@ -24,7 +24,7 @@ from smppbridge.smpp.constants import Tag
 from smppbridge.smpp.gsm import encode_gsm
 from smppbridge.smpp.text import encode_text, parts
 from smppbridge.smpp.tlv import Tlv, tlv
-from tests.support.vectors import vectors
+from tests.support.system.vectors import vectors
 
 WIDE_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=900)
 ASTRAL_TEXT = st.text(st.sampled_from("ж😀𝔘"), max_size=900)

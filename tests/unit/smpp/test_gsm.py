@@ -16,7 +16,7 @@ from smppbridge.smpp.gsm import (
     unpack_septets,
     without_padding,
 )
-from tests.support.vectors import vectors
+from tests.support.system.vectors import vectors
 
 IDENTIFIERS = [0, *LANGUAGES.values()]
 CODES = [code for code in range(0x80) if code != 0x1B]

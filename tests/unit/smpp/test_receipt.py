@@ -23,7 +23,7 @@ from smppbridge.smpp.receipt import (
 )
 from smppbridge.smpp.text import decode_text
 from smppbridge.smpp.tlv import tlv_value
-from tests.support.vectors import vectors
+from tests.support.system.vectors import vectors
 
 # What php-smpp, the strictest of the known readers, insists on.
 STRICT = re.compile(

@@ -17,7 +17,7 @@ from smppbridge.smpp.text import (
     flavour,
     parts,
 )
-from tests.support.vectors import vectors
+from tests.support.system.vectors import vectors
 
 NOT_TEXT, BAD_TEXT = 0x4A3, 0x4A5
 GSM_ALPHABET = "".join(decode_gsm(bytes((code,))) for code in range(0x80) if code != 0x1B) + "^{}\\[~]|€\f"

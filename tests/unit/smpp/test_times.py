@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smppbridge.smpp.times import format_absolute, format_relative, full_year, parse_time
-from tests.support.vectors import vectors
+from tests.support.system.vectors import vectors
 
 NOW = datetime(2024, 1, 31, 12, 0, 0, tzinfo=UTC)
 

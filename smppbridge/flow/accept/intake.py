@@ -1,0 +1,331 @@
+"""From submit_sm to a stored segment: every check of the bridge itself, then one COMMIT for all of a read.
+
+The response with status 0 leaves only after that COMMIT, and for an account that waits for the provider
+(`mode: sync`) when its result is known. A part of a long message is stored and answered by itself; `joiner`
+does the rest. Must not know: sockets, providers, what makes a submit_sm acceptable.
+"""
+
+import asyncio
+import logging
+from asyncio import Future
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from smppbridge.errors import Refused, StoreError
+from smppbridge.flow.accept.hints import Adviser
+from smppbridge.flow.accept.wire_ids import WireIds
+from smppbridge.flow.settle.pending import Waiters, Withheld
+from smppbridge.link.server import Answer, BoundLink
+from smppbridge.logs import Seldom, event
+from smppbridge.model.account import Account
+from smppbridge.model.ids import IdSource
+from smppbridge.model.joining import Collected, Part
+from smppbridge.model.message import Segment, Stage
+from smppbridge.model.owed import KEPT_BITS
+from smppbridge.model.token_bucket import TokenBucket
+from smppbridge.smpp.constants import EsmClass, Status, status_name
+from smppbridge.smpp.pdu import SubmitSm, SubmitSmResp
+from smppbridge.store.base import Kept, Store
+from smppbridge.submission.appraisal import Appraisal, Appraiser, PathOf
+from smppbridge.submission.checks import reference_of, tlvs_of
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+MAX_UNSAVED = 50_000  # segments waiting for a COMMIT, all accounts together
+
+NameOf = Callable[[int], str]
+"""The message_id for the ESME by our own id."""
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Submit_sm of one read that are stored by one verb, and their responses in the same order."""
+
+    link: BoundLink
+    answer: Answer
+    submits: list[SubmitSm] = field(default_factory=list)
+    responses: list[SubmitSmResp] = field(default_factory=list)
+    segments: list[Segment] = field(default_factory=list)  # one for each response with status 0
+    parts: list[Part] = field(default_factory=list)
+    replacing: set[int] = field(default_factory=set)  # ids of segments that may take the place of another
+
+    def take(self, submit: SubmitSm, segment: Segment) -> None:
+        """It will be answered with its message_id."""
+        self.submits.append(submit)
+        self.responses.append(SubmitSmResp(message_id=segment.wire_id))
+        self.segments.append(segment)
+
+    def refuse(self, submit: SubmitSm, response: SubmitSmResp) -> None:
+        """It is not stored."""
+        self.submits.append(submit)
+        self.responses.append(response)
+
+    def rename(self, message_ids: Iterable[str]) -> None:
+        """The store knows some of them already, by other ids."""
+        self.responses = [SubmitSmResp(message_id=one) for one in message_ids]
+
+    def replaced(self, kept: Mapping[int, Kept]) -> None:
+        """Segments with these ids took the place of messages, which they are now."""
+        names = {one.wire_id: kept[one.id].wire_id for one in self.segments if one.id in kept}
+        ids = {message_id: one.id for message_id, one in kept.items()}
+        self.segments = [one._replace(id=ids.get(one.id, one.id)) for one in self.segments]
+        for response in self.responses:
+            response.message_id = names.get(response.message_id, response.message_id)
+
+    def give(self) -> None:
+        """Answer all."""
+        self.answer(self.submits, self.responses)
+
+
+class Intake:
+    """Turns submit_sm into segments. ``accept`` fits ``link.server.Accept``.
+
+    ``queued(provider, account, count)`` hears of new work, ``collected(count)`` of new parts, ``joinable()``
+    of a message whose parts are all there; ``waiting()`` is how many messages wait already.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        appraiser: Appraiser,
+        ids: IdSource,
+        wire_ids: WireIds,
+        clock: Callable[[], int],
+        *,
+        waiters: Waiters,
+        queued: Callable[[str, str, int], None],
+        collected: Callable[[int], None],
+        joinable: Callable[[], None],
+        waiting: Callable[[], int],
+        max_queued: int,
+    ) -> None:
+        self._store = store
+        self._appraiser = appraiser
+        self._ids = ids
+        self._wire_ids = wire_ids
+        self._clock = clock
+        self._waiters = waiters
+        self._queued = queued
+        self._collected = collected
+        self._joinable = joinable
+        self._waiting = waiting
+        self.max_queued = max_queued
+        self._unsaved = 0
+        self._buckets: dict[str, tuple[Account, TokenBucket]] = {}
+        self._complaints = Seldom(interval=60.0)
+        self._loop = asyncio.get_running_loop()
+        self._adviser = Adviser(self._loop.time)
+
+    def accept(
+        self, link: BoundLink, submits: Sequence[SubmitSm], answer: Answer, *, one_id: bool = False
+    ) -> None:
+        """Check and store the submit_sm of one read; ``answer`` gets their responses. With ``one_id`` all
+        that are taken get the same message_id."""
+        now = self._clock()
+        allowed = self._bucket(link.account).take(len(submits), self._loop.time())
+        full = self._unsaved >= MAX_UNSAVED or self._waiting() >= self.max_queued
+        path_of, name_of = self._appraiser.paths(), self._names(link, one_id)
+        whole, parts = _Batch(link, answer), _Batch(link, answer)
+        for index, submit in enumerate(submits):
+            try:
+                if index >= allowed:
+                    raise Refused(Status.ESME_RTHROTTLED, "above the account's rate")
+                if full:
+                    raise Refused(Status.ESME_RMSGQFUL, "too many messages are waiting")
+                self._adviser.look(link.account, submit)
+                self._take(link, submit, now, path_of, name_of, whole, parts)
+            except Refused as refusal:
+                whole.refuse(submit, self._refusal(link.account, submit, refusal))
+            except Exception:  # one message that we cannot bear must not cost the others their answer
+                log.exception("unexpected error with a submit_sm of account %s", link.account.name)
+                whole.refuse(submit, SubmitSmResp(command_status=Status.ESME_RSYSERR))
+        if whole.segments:
+            self._save(whole)
+        elif whole.submits:
+            whole.give()
+        if parts.parts:
+            self._collect(parts)
+
+    # --- saving --------------------------------------------------------------------------------
+
+    def _save(self, batch: _Batch) -> None:
+        def saved(kept: Mapping[int, Kept] | None) -> None:
+            if kept:
+                batch.replaced(kept)
+                self._waiters.saved([one.id for one in kept.values()])  # they have been answered as well
+            if batch.link.account.mode == "sync":
+                self._withhold(batch, {one.id for one in kept.values()} if kept else set())
+            else:
+                batch.give()
+            self._announce(batch.segments)
+
+        if batch.replacing:
+            self._follow(batch, self._store.add_or_replace(batch.segments, batch.replacing), saved)
+        else:
+            self._follow(batch, self._store.add_segments(batch.segments), saved)
+
+    def _collect(self, batch: _Batch) -> None:
+        def saved(collected: list[Collected]) -> None:
+            new = sum(
+                one.wire_id == part.segment.wire_id for one, part in zip(collected, batch.parts, strict=True)
+            )
+            self._collected(new)
+            batch.rename(one.wire_id for one in collected)
+            batch.give()
+            if any(one.ready for one in collected):
+                self._joinable()
+
+        self._follow(batch, self._store.add_parts(batch.parts), saved)
+
+    def _follow(self, batch: _Batch, saving: "Future[T]", saved: Callable[[T], None]) -> None:
+        """``saved`` answers once it is on disk; if that fails, nothing was taken."""
+        self._unsaved += len(batch.segments)
+
+        def done(future: "Future[T]") -> None:
+            self._unsaved -= len(batch.segments)
+            error = ConnectionError("stopped") if future.cancelled() else future.exception()
+            if error is None:
+                saved(future.result())
+                return
+            self._complain("submit_sm not saved", error=str(error))
+            if not isinstance(error, StoreError | ConnectionError):
+                log.error("unexpected error while saving", exc_info=error)
+            batch.responses = [_unsaved(response) for response in batch.responses]
+            batch.give()
+
+        saving.add_done_callback(done)
+
+    def _withhold(self, batch: _Batch, answered: set[int]) -> None:
+        """Answer what no provider gets now, and what has been ``answered`` before under the same id: its
+        refusal must be a receipt. The others have to wait for the provider's result."""
+        stored = iter(batch.segments)
+        submits: list[SubmitSm] = []
+        responses: list[SubmitSmResp] = []
+        for submit, response in zip(batch.submits, batch.responses, strict=True):
+            if response.command_status == Status.ESME_ROK:
+                segment = next(stored)
+                withheld = Withheld(batch.link, submit, response, batch.answer)
+                waits = segment.stage == Stage.QUEUED and segment.id not in answered
+                if waits and self._waiters.add(segment.id, withheld):
+                    continue
+            submits.append(submit)
+            responses.append(response)
+        if submits:
+            batch.answer(submits, responses)
+
+    def _announce(self, segments: list[Segment]) -> None:
+        queued = Counter((item.provider, item.account) for item in segments if item.stage == Stage.QUEUED)
+        for (provider, account), count in queued.items():
+            self._queued(provider, account, count)
+
+    # --- checking ------------------------------------------------------------------------------
+
+    def _take(
+        self,
+        link: BoundLink,
+        submit: SubmitSm,
+        now: int,
+        path_of: PathOf,
+        name_of: NameOf,
+        whole: _Batch,
+        parts: _Batch,
+    ) -> None:
+        """Raises Refused with the command_status of the answer."""
+        account = link.account
+        found = self._appraiser.appraise(account, submit, now, path_of)
+        message_id = self._ids.next(now)
+        segment = _segment(link, submit, now, found, message_id, name_of(message_id))
+        concat, octets = found.content.concat, found.content.octets
+        if concat is None or octets is None:
+            whole.take(submit, segment)
+            if submit.replace_if_present_flag:
+                whole.replacing.add(segment.id)
+            return
+        waits = now + round(account.join.timeout * 1000)
+        parts.take(submit, segment)
+        parts.parts.append(Part(segment, *concat, octets, waits))
+
+    def _names(self, link: BoundLink, one_id: bool) -> NameOf:
+        account, takes_tlvs, next_id = link.account, link.takes_tlvs, self._wire_ids.next
+        common = ""
+
+        def name_of(message_id: int) -> str:
+            nonlocal common
+            if not one_id:
+                return next_id(account, message_id, takes_tlvs)
+            common = common or next_id(account, message_id, takes_tlvs)
+            return common
+
+        return name_of
+
+    def _bucket(self, account: Account) -> TokenBucket:
+        known = self._buckets.get(account.name)
+        if known is None or known[0] is not account:  # new settings after a reload start a new bucket
+            known = (account, TokenBucket(account.rate, account.burst, self._loop.time()))
+            self._buckets[account.name] = known
+        return known[1]
+
+    def _refusal(self, account: Account, submit: SubmitSm, refusal: Refused) -> SubmitSmResp:
+        status = account.status_for(refusal.status)
+        self._complain(
+            "submit_sm refused",
+            account=account.name,
+            status=status_name(status),
+            reason=refusal.reason,
+            destination=submit.destination_addr,
+        )
+        return SubmitSmResp(command_status=status)
+
+    def _complain(self, what: str, **fields: object) -> None:
+        key = (what, fields.get("account"), fields.get("status"), fields.get("reason"))
+        if self._complaints.allows(key, self._loop.time()):
+            event(log, logging.WARNING, what, **fields)
+
+
+def _unsaved(response: SubmitSmResp) -> SubmitSmResp:
+    return response if response.command_status else SubmitSmResp(command_status=Status.ESME_RSYSERR)
+
+
+def _segment(
+    link: BoundLink, submit: SubmitSm, now: int, found: Appraisal, message_id: int, wire_id: str
+) -> Segment:
+    """What is stored for one submit_sm; a part is COLLECTING, and keeps its octets elsewhere."""
+    content, is_part = found.content, found.content.concat is not None
+    timing = found.timing
+    datagram = submit.esm_class & EsmClass.MODE_MASK == EsmClass.MODE_DATAGRAM
+    own_bind = link.can_receive and link.account.receipt.to == "submitter"
+    return Segment(
+        id=message_id,
+        account=link.account.name,
+        wire_id=wire_id,
+        origin=link.id if own_bind else 0,
+        source_addr_ton=submit.source_addr_ton,
+        source_addr_npi=submit.source_addr_npi,
+        source_addr=submit.source_addr,
+        dest_addr_ton=submit.dest_addr_ton,
+        dest_addr_npi=submit.dest_addr_npi,
+        destination_addr=submit.destination_addr,
+        recipient=found.recipient,
+        sender=found.sender,
+        text=content.text,
+        octets=None if is_part else content.octets,
+        flash=content.flash,
+        protocol_id=submit.protocol_id,
+        tlvs=tlvs_of(submit) if submit.tlvs else None,
+        data_coding=found.data_coding,
+        registered_delivery=0 if datagram else submit.registered_delivery & KEPT_BITS,
+        priority=submit.priority_flag,
+        service_type=found.service,
+        user_message_reference=reference_of(submit) if submit.tlvs else None,
+        route=found.path.route,
+        provider=found.path.provider,
+        stage=Stage.COLLECTING if is_part else timing.stage,
+        send_at=found.not_before if is_part else timing.send_at,
+        submitted_at=now,
+        due_at=None if is_part else timing.due_at,
+        deadline=found.deadline,
+    )

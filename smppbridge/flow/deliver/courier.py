@@ -1,0 +1,326 @@
+"""Delivers what accounts are owed, receipts and messages from phones: claim, deliver_sm, record the answer.
+
+A receipt goes to the bind that submitted the message if it is still there, else to any of the account, where
+messages from phones go anyway; each is paid only by deliver_sm_resp 0, ended by 0x65 and 0x66, and put behind
+the others by anything else.
+Must not know: providers, how receipts come about.
+"""
+
+import asyncio
+import logging
+import random
+from collections import Counter
+from collections.abc import Callable, Coroutine, Sequence
+
+from smppbridge.errors import InvalidState
+from smppbridge.flow.alerts import alert_pdu
+from smppbridge.flow.deliver.pdus import inbound_pdu, receipt_pdu, receipt_style
+from smppbridge.flow.worker import Worker, persist
+from smppbridge.link.server import BoundLink
+from smppbridge.logs import event
+from smppbridge.metrics import Metrics
+from smppbridge.model.backoff import backoff
+from smppbridge.model.message import InboundPart, Receipt
+from smppbridge.smpp.constants import Status, status_name
+from smppbridge.smpp.pdu import DeliverSm, DeliverSmResp
+from smppbridge.smpp.receipt import ReceiptStyle
+from smppbridge.smpp.session import Answered, Unanswered
+from smppbridge.store.base import Store
+
+log = logging.getLogger(__name__)
+
+Owed = Receipt | InboundPart
+Key = tuple[bool, int]  # is it a receipt, and its id
+Deferral = tuple[Owed, int, int]  # what, when it is due again, tries
+
+_ENDS_RECEIPT = (Status.ESME_RX_P_APPN, Status.ESME_RX_R_APPN)
+_TOO_FAST = (Status.ESME_RTHROTTLED, Status.ESME_RMSGQFUL)
+_REST = 1.0  # seconds that a bind is left alone after one of these
+_LOOK_AGAIN = 1.0  # seconds between two looks for put-off receipts of an account
+_SAVING_GRACE = 10.0  # seconds at the end for a store that does not take the last answers
+_CLAIM_AT_MOST = 200
+_IDLE = 30.0  # seconds between two looks without being woken
+_LEASE_SLACK_MS = 30_000
+
+
+class Courier:
+    """One worker for each bind that may receive. Implements ``link.server.Receiver``."""
+
+    def __init__(
+        self,
+        store: Store,
+        metrics: Metrics,
+        clock: Callable[[], int],
+        *,
+        response_timeout: float,
+        absent: Callable[[str], None] = lambda account: None,
+    ) -> None:
+        """``absent(account)`` hears of what is owed to an account without a bind that may receive."""
+        self._store = store
+        self._metrics = metrics
+        self._clock = clock
+        self._absent = absent
+        self._lease_ms = round(response_timeout * 1000) + _LEASE_SLACK_MS
+        self._workers: dict[int, Worker] = {}
+        self._links: dict[str, list[BoundLink]] = {}
+        self._saving: set[asyncio.Task[None]] = set()
+        self._answered: set[Key] = set()  # whose answer is being saved: not to be sent again
+        self._inbound: set[str] = set()  # accounts that may be owed messages from phones, and alerts
+        self._looked: dict[str, float] = {}  # account -> when these were last looked for (loop's clock)
+        self._resting: dict[int, float] = {}  # link id -> until when (loop's clock)
+        self._put_off_until: dict[str, float] = {}  # account -> when its last put-off receipt is due
+        self._alarms: dict[str, asyncio.TimerHandle] = {}
+
+    # --- Receiver ------------------------------------------------------------------------------
+
+    def bound(self, link: BoundLink) -> None:
+        """A bind that may receive gets what waits for it."""
+        if link.can_receive:
+            worker = Worker(f"courier {link.account.name} {link.id}", lambda: self._step(link))
+            self._workers[link.id] = worker
+            self._links.setdefault(link.account.name, []).append(link)
+            worker.start()
+
+    def unbound(self, link: BoundLink) -> None:
+        """Its receipts may go to the other binds of the account."""
+        worker = self._workers.pop(link.id, None)
+        if worker is None:
+            return
+        self._links[link.account.name].remove(link)
+        self._resting.pop(link.id, None)
+        self._save(self._release(link, worker))
+
+    def roomy(self, link: BoundLink) -> None:
+        """The window has room again."""
+        if worker := self._workers.get(link.id):
+            worker.wake()
+
+    def answered(self, link: BoundLink, events: Sequence[Answered | Unanswered]) -> None:
+        """Record the answers of one read together."""
+        paid: list[Owed] = []
+        deferred: list[Deferral] = []
+        words: Counter[str] = Counter()
+        for item in events:
+            owed = item.context
+            if not isinstance(owed, Receipt | InboundPart):
+                continue
+            status = _status(item)
+            words["timeout" if status is None else status_name(status)] += 1
+            if status in _TOO_FAST:
+                self._resting[link.id] = asyncio.get_running_loop().time() + _REST
+            if status == Status.ESME_ROK:
+                paid.append(owed)
+            elif status in _ENDS_RECEIPT:
+                paid.append(owed)
+                event(
+                    log,
+                    logging.WARNING,
+                    "receipt refused for good" if isinstance(owed, Receipt) else "inbound refused for good",
+                    account=owed.account,
+                    id=_name(owed),
+                )
+            else:
+                deferred.append(self._deferral(owed, lost=status is None and link.connection.closing))
+        for word, count in words.items():
+            self._metrics.deliver_sm.labels(link.account.name, word).inc(count)
+        if paid or deferred:
+            self._save(self._record(link.account.name, paid, deferred))
+
+    # --- for the other workers -----------------------------------------------------------------
+
+    def owed_inbound(self, account: str) -> None:
+        """A message from a phone, or an alert, was added for this account."""
+        self._inbound.add(account)
+        self.owed(account)
+
+    def owed(self, account: str) -> None:
+        """A receipt was added for this account."""
+        for link in self._links.get(account, ()):
+            self._workers[link.id].wake()
+        if not self.reaches(account):
+            self._absent(account)
+
+    def reaches(self, account: str) -> bool:
+        """Whether the account has a bind that may receive."""
+        return bool(self._links.get(account))
+
+    async def stop(self) -> None:
+        """Deliver no more. Binds may go on answering; call `settle_down` when they are gone."""
+        await asyncio.gather(*(worker.stop() for worker in self._workers.values()))
+
+    async def settle_down(self) -> None:
+        """Wait until the last answers are recorded. What a failing store does not take is delivered again."""
+        for alarm in self._alarms.values():
+            alarm.cancel()
+        if self._saving:
+            await asyncio.wait(self._saving, timeout=_SAVING_GRACE)
+        for task in list(self._saving):
+            task.cancel()
+        await asyncio.gather(*self._saving, return_exceptions=True)
+
+    # --- inside --------------------------------------------------------------------------------
+
+    async def _step(self, link: BoundLink) -> float:
+        room = min(link.room, _CLAIM_AT_MOST)
+        if room <= 0:
+            return _IDLE
+        rest = self._resting.get(link.id, 0.0) - asyncio.get_running_loop().time()
+        if rest > 0:
+            return rest
+        now = self._clock()
+        claimed = await self._claim(link, now, room)
+        undelivered = self._deliver(link, claimed)
+        if undelivered:
+            await self._defer([(owed, now, owed.tries) for owed in undelivered])
+            return _IDLE
+        return _IDLE if len(claimed) < room else 0.0
+
+    async def _claim(self, link: BoundLink, now: int, room: int) -> list[Owed]:
+        name, lease_until = link.account.name, now + self._lease_ms
+        claimed: list[Owed] = []
+        at = asyncio.get_running_loop().time()
+        # Now and then also unasked: a lease may have been left behind when the store failed.
+        if name in self._inbound or at - self._looked.get(name, 0.0) >= _IDLE:
+            self._looked[name] = at
+            claimed += await self._claim_inbound(link, now, lease_until, room)
+        if len(claimed) < room:
+            room -= len(claimed)
+            claimed += await self._store.claim_receipts(name, link.id, now, lease_until, room)
+        return claimed
+
+    async def _claim_inbound(
+        self, link: BoundLink, now: int, lease_until: int, room: int
+    ) -> list[InboundPart]:
+        name = link.account.name
+        self._inbound.discard(name)  # first: what is added meanwhile is to be looked for again
+        try:
+            await self._alert(link, now)
+            claimed = await self._store.claim_inbound(name, now, lease_until, room)
+        except BaseException:
+            self._inbound.add(name)
+            raise
+        if len(claimed) == room:
+            self._inbound.add(name)
+        return claimed
+
+    async def _alert(self, link: BoundLink, now: int) -> None:
+        """Nobody answers an alert: it is paid once it is written; one that is not, comes after its lease."""
+        if not link.takes_tlvs:  # SMPP 3.3 does not know them
+            return
+        account = link.account.name
+        written: list[int] = []
+        for alert in await self._store.claim_alerts(account, now, now + self._lease_ms, _CLAIM_AT_MOST):
+            try:
+                link.connection.request(alert_pdu(alert))
+            except InvalidState:
+                break
+            written.append(alert.id)
+        if written:
+            self._save(persist(f"alerts of {account}", lambda: self._store.pay_alerts(written)))
+
+    def _deliver(self, link: BoundLink, claimed: Sequence[Owed]) -> Sequence[Owed]:
+        """Send; the ones that could not be sent because the session ended meanwhile."""
+        profile = link.account.receipt
+        style = receipt_style(profile)
+        with_tlvs = profile.tlvs and link.takes_tlvs
+        for index, owed in enumerate(claimed):
+            if _key(owed) in self._answered:
+                continue
+            try:
+                link.connection.request(_pdu(owed, style, with_tlvs), owed)
+            except InvalidState:
+                return claimed[index:]
+            except Exception:  # this one cannot be written: the others must not wait for it
+                log.exception("receipt %s cannot be encoded, it is put off", _name(owed))
+                self._save(self._record(link.account.name, [], [self._deferral(owed, lost=False)]))
+        return ()
+
+    def _deferral(self, owed: Owed, lost: bool) -> Deferral:
+        """Behind the others; at once when the connection went away for the first time, else with backoff, so
+        that a client that hangs up on this one is not made to do it again and again."""
+        now = self._clock()
+        if lost and not owed.tries:
+            return owed, now, 1
+        pause = backoff(owed.tries, jitter=random.random())
+        self._look_again(owed.account, pause)
+        return owed, now + round(pause * 1000), owed.tries + 1
+
+    def _look_again(self, account: str, pause: float) -> None:
+        """One timer for an account, however many of its receipts are put off."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + pause + _LOOK_AGAIN
+        self._put_off_until[account] = max(self._put_off_until.get(account, 0.0), until)
+        if account not in self._alarms:
+            self._alarms[account] = loop.call_later(_LOOK_AGAIN, self._alarm, account)
+
+    def _alarm(self, account: str) -> None:
+        loop = asyncio.get_running_loop()
+        self.owed_inbound(account)
+        if loop.time() < self._put_off_until[account]:
+            self._alarms[account] = loop.call_later(_LOOK_AGAIN, self._alarm, account)
+        else:
+            del self._alarms[account], self._put_off_until[account]
+
+    async def _record(self, account: str, paid: list[Owed], deferred: list[Deferral]) -> None:
+        async def save() -> None:
+            await asyncio.gather(self._pay(paid), self._defer(deferred))
+
+        answered = set(map(_key, (*paid, *(owed for owed, _, _ in deferred))))
+        self._answered |= answered
+        try:
+            await persist(f"receipts of {account}", save)
+        finally:
+            self._answered -= answered
+
+    async def _pay(self, paid: Sequence[Owed]) -> None:
+        receipts = [owed.id for owed in paid if isinstance(owed, Receipt)]
+        if receipts:
+            await self._store.pay_receipts(receipts)
+        if len(receipts) < len(paid):
+            await self._store.pay_inbound([owed.id for owed in paid if isinstance(owed, InboundPart)])
+
+    async def _defer(self, deferred: Sequence[Deferral]) -> None:
+        receipts = [(owed.id, due, tries) for owed, due, tries in deferred if isinstance(owed, Receipt)]
+        if receipts:
+            await self._store.defer_receipts(receipts)
+        if len(receipts) < len(deferred):
+            parts = [(owed.id, due, tries) for owed, due, tries in deferred if isinstance(owed, InboundPart)]
+            await self._store.defer_inbound(parts)
+            self._inbound.update(owed.account for owed, _, _ in deferred)
+
+    async def _release(self, link: BoundLink, worker: Worker) -> None:
+        await worker.stop()
+        await persist(
+            f"receipts of {link.account.name}",
+            lambda: self._store.release_origin(link.account.name, link.id, self._clock()),
+        )
+        self.owed(link.account.name)
+
+    def _save(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._saving.add(task)
+        task.add_done_callback(self._saved)
+
+    def _saved(self, task: "asyncio.Task[None]") -> None:
+        self._saving.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("unexpected error while saving the fate of receipts", exc_info=error)
+
+
+def _pdu(owed: Owed, style: ReceiptStyle, with_tlvs: bool) -> DeliverSm:
+    return receipt_pdu(owed, style, with_tlvs) if isinstance(owed, Receipt) else inbound_pdu(owed)
+
+
+def _key(owed: Owed) -> Key:
+    return isinstance(owed, Receipt), owed.id
+
+
+def _name(owed: Owed) -> str:
+    return owed.wire_id if isinstance(owed, Receipt) else f"{owed.provider} {owed.id}"
+
+
+def _status(item: Answered | Unanswered) -> int | None:
+    """The status of a deliver_sm_resp; None for silence, and for anything else, such as a generic_nack."""
+    if isinstance(item, Answered) and isinstance(item.response, DeliverSmResp):
+        return item.response.command_status
+    return None

@@ -1,0 +1,189 @@
+"""Takes messages from phones: finds their owners, cuts them into deliver_sm, stores them, and asks for more.
+
+Must not know: SMPP sessions, how a provider talks.
+"""
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from smppbridge.errors import ProviderError
+from smppbridge.flow.deliver.inbound_text import write
+from smppbridge.flow.health.health import Standing
+from smppbridge.flow.worker import Asker, persist
+from smppbridge.logs import event
+from smppbridge.metrics import Metrics
+from smppbridge.model.account import Account
+from smppbridge.model.inbound import InboundRule, owners
+from smppbridge.model.message import Inbound, InboundPart
+from smppbridge.providers.base import Provider
+from smppbridge.smpp.constants import EsmClass
+from smppbridge.store.base import Arrival, Store
+
+log = logging.getLogger(__name__)
+
+ADDRESS_MAX = 20  # SMPP 3.4 §4.6.1: 21 octets with the NUL
+_LOOK = 10.0  # seconds between two looks while the provider is to be left alone
+_AFTER_START = 15.0  # seconds: with a wrong key, one question at a time should find that out
+_OVERLAP_MS = 3600 * 1000  # asked again by time: what is told twice is taken once
+
+
+class Reception:
+    """Stores what phones send. ``rules`` may be changed at any time; ``owed(account)`` hears of new parts."""
+
+    def __init__(
+        self,
+        store: Store,
+        metrics: Metrics,
+        clock: Callable[[], int],
+        rules: Sequence[InboundRule],
+        *,
+        accounts: Callable[[], Mapping[str, Account]],
+        owed: Callable[[str], None],
+    ) -> None:
+        self.rules = rules
+        self._store = store
+        self._metrics = metrics
+        self._clock = clock
+        self._accounts = accounts
+        self._owed = owed
+
+    async def arrive(self, provider: str, messages: Sequence[Inbound]) -> None:
+        """Take messages; returns after COMMIT. Raises StoreError: then nothing was taken."""
+        now = self._clock()
+        arrivals = [self._arrival(provider, message, now) for message in messages]
+        for arrival in await self._store.add_inbound(arrivals, now):
+            self._announce(arrival)
+
+    def _announce(self, arrival: Arrival) -> None:
+        """Count a message that is new, and wake whom it concerns; tell a person when it is nobody's."""
+        accounts = list(dict.fromkeys(part.account for part in arrival.parts))
+        for name in accounts or [""]:
+            self._metrics.inbound_messages.labels(arrival.provider, name).inc()
+        for name in accounts:
+            self._owed(name)
+        if not accounts:
+            event(
+                log,
+                logging.WARNING,
+                "message from a phone belongs to nobody: no inbound rule matches; it is kept in the store",
+                provider=arrival.provider,
+                source=arrival.message.source,
+                destination=arrival.message.destination,
+            )
+
+    def _arrival(self, provider: str, message: Inbound, now: int) -> Arrival:
+        names = owners(self.rules, provider, message.destination, message.text)
+        known = self._accounts()
+        there = [known[name] for name in names if name in known]
+        message = _storable(message, now)
+        return Arrival(
+            provider, message, [part for account in there for part in _parts(provider, account, message)]
+        )
+
+
+def _storable(message: Inbound, now: int) -> Inbound:
+    """Without what a provider should not have told: half a surrogate pair, a time still to come."""
+    ref, source, destination, text = (
+        one.encode("utf-8", "replace").decode()
+        for one in (message.ref, message.source, message.destination, message.text)
+    )
+    message = message._replace(ref=ref, source=source, destination=destination, text=text)
+    ref = ref or _fingerprint(message)  # of what was told, so that it is the same the next time
+    return message._replace(ref=ref, at=message.at if 0 < message.at < now else now)
+
+
+def _fingerprint(message: Inbound) -> str:
+    """Stands for the id that the provider does not give."""
+    words = "\0".join((message.source, message.destination, message.text, str(message.at)))
+    return hashlib.sha256(words.encode()).hexdigest()
+
+
+def _parts(provider: str, account: Account, message: Inbound) -> Iterator[InboundPart]:
+    """The deliver_sm of one account; a part, and what is not text, as it came."""
+    if message.octets is not None:
+        yield _part(provider, account, message, message.esm_class, message.data_coding, message.octets)
+        return
+    reference = hashlib.sha256(message.ref.encode()).digest()[0]  # the same each time it is told
+    written = write(account, message.text, reference)
+    esm_class = EsmClass.UDHI if len(written.parts) > 1 else 0
+    for octets in written.parts:
+        yield _part(provider, account, message, esm_class, written.data_coding, octets)
+
+
+def _part(
+    provider: str, account: Account, message: Inbound, esm_class: int, data_coding: int, octets: bytes
+) -> InboundPart:
+    return InboundPart(
+        id=0,
+        account=account.name,
+        provider=provider,
+        source=_address(message.source),
+        destination=_address(message.destination or account.default_sender or ""),
+        esm_class=int(esm_class),
+        data_coding=data_coding,
+        octets=octets,
+        at=message.at,
+        tries=0,
+    )
+
+
+def _address(text: str) -> str:
+    """As much of it as an address of SMPP can hold."""
+    return "".join(char for char in text if " " < char < "\x7f")[:ADDRESS_MAX]
+
+
+class InboundPoller(Asker):
+    """Asks one provider for messages from phones."""
+
+    def __init__(
+        self,
+        provider: Provider,
+        store: Store,
+        reception: Reception,
+        clock: Callable[[], int],
+        standing: Standing,
+    ) -> None:
+        super().__init__(f"inbound {provider.name}", provider.limits.inbound_interval)
+        self._provider = provider
+        self._store = store
+        self._reception = reception
+        self._clock = clock
+        self._standing = standing
+        self._mark = f"inbound {provider.name}"  # when everything up to then was saved
+        self._first_mark = f"inbound {provider.name} first"  # when it was asked for the first time
+        self._started = False
+        self._in_step = False  # the last answer was saved: what is new since then will do
+
+    async def _step(self) -> float:
+        if not self._started:
+            self._started = True
+            return min(self._interval, _AFTER_START)
+        wait = self._standing.pause()
+        if wait > 0 or not self._reception.rules:
+            return min(wait or _LOOK, _LOOK)
+        began = self._clock()
+        since = None if self._in_step else await self._since(began)
+        self._in_step = False
+        try:
+            messages = await self._provider.inbound(since)
+        except ProviderError as error:
+            name = self._provider.name
+            event(log, logging.WARNING, "messages from phones: no answer", provider=name, reason=error.reason)
+            self._standing.question_failed(error)
+            return self._interval
+        await persist(self._mark, lambda: self._reception.arrive(self._provider.name, messages))
+        await persist(self._mark, lambda: self._store.set_mark(self._mark, began))
+        self._in_step = True
+        return self._interval
+
+    async def _since(self, now: int) -> int:
+        """A new installation begins now: what phones sent before was not meant for it."""
+        saved = await self._store.mark(self._mark)
+        if saved is None:
+            await asyncio.gather(
+                self._store.set_mark(self._mark, now), self._store.set_mark(self._first_mark, now)
+            )
+            return now
+        return max(await self._store.mark(self._first_mark) or 0, saved - _OVERLAP_MS)

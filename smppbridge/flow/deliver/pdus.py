@@ -1,0 +1,97 @@
+"""What is owed to an account as a deliver_sm (SMPP 3.4 §4.6, Appendix B): a receipt, or a phone's message.
+
+Must not know: who gets it, and when.
+"""
+
+from smppbridge.model.message import InboundPart, Receipt
+from smppbridge.model.receipt_profile import ReceiptProfile
+from smppbridge.smpp.constants import EsmClass, Npi, Tag, Ton
+from smppbridge.smpp.pdu import DeliverSm
+from smppbridge.smpp.receipt import ReceiptFields, ReceiptStyle, format_receipt, receipt_tlvs
+from smppbridge.smpp.tlv import tlv
+
+SHORT_NUMBER = 6  # digits of a service number that is no telephone number
+
+
+def receipt_style(profile: ReceiptProfile) -> ReceiptStyle:
+    """How the account wants the text written."""
+    return ReceiptStyle(
+        fields=profile.fields,
+        dates=profile.dates,
+        zone=profile.zone,
+        text=profile.text,
+        words=profile.words,
+        err_digits=profile.err_digits,
+        data_coding=profile.data_coding,
+        esm_class=profile.esm_class,
+        count_parts=profile.counts == "parts",
+        vendor_tlvs=profile.tlvs is True,
+    )
+
+
+def receipt_pdu(receipt: Receipt, style: ReceiptStyle, with_tlvs: bool) -> DeliverSm:
+    """The deliver_sm: addresses of the message swapped, esm_class 0x20 while not final, else as the account
+    wants it (exactly 0x04, where it does not say)."""
+    text = format_receipt(
+        ReceiptFields(
+            id=receipt.wire_id,
+            state=receipt.state,
+            err=receipt.err,
+            submitted=receipt.submitted_at,
+            done=receipt.at,
+            text=receipt.text,
+            details=receipt.details,
+        ),
+        style,
+    )
+    return DeliverSm(
+        source_addr_ton=receipt.dest_addr_ton,
+        source_addr_npi=receipt.dest_addr_npi,
+        source_addr=receipt.destination_addr,
+        dest_addr_ton=receipt.source_addr_ton,
+        dest_addr_npi=receipt.source_addr_npi,
+        destination_addr=receipt.source_addr,
+        esm_class=style.esm_class if receipt.final else EsmClass.INTERMEDIATE,
+        data_coding=style.data_coding,
+        short_message=text,
+        tlvs=_tlvs(receipt, style.vendor_tlvs) if with_tlvs else (),
+    )
+
+
+def inbound_pdu(part: InboundPart) -> DeliverSm:
+    """A message from a phone, or a part of it: esm_class 0, with UDHI for a part."""
+    source_ton, source_npi = _kind(part.source)
+    dest_ton, dest_npi = _kind(part.destination)
+    return DeliverSm(
+        source_addr_ton=source_ton,
+        source_addr_npi=source_npi,
+        source_addr=part.source,
+        dest_addr_ton=dest_ton,
+        dest_addr_npi=dest_npi,
+        destination_addr=part.destination,
+        esm_class=part.esm_class,
+        data_coding=part.data_coding,
+        short_message=part.octets,
+    )
+
+
+def _kind(address: str) -> tuple[int, int]:
+    """TON and NPI: a short number belongs to the network, a name to nobody."""
+    if not address:
+        return Ton.UNKNOWN, Npi.UNKNOWN
+    if not address.isdigit():
+        return Ton.ALPHANUMERIC, Npi.UNKNOWN
+    short = len(address) <= SHORT_NUMBER
+    return (Ton.NETWORK_SPECIFIC if short else Ton.INTERNATIONAL), Npi.ISDN_E164
+
+
+def _tlvs(receipt: Receipt, vendor: bool) -> tuple[tuple[int, bytes], ...]:
+    if vendor:
+        tlvs = receipt_tlvs(
+            receipt.wire_id, receipt.state, receipt.err, receipt.provider, receipt.code, receipt.details
+        )
+    else:
+        tlvs = receipt_tlvs(receipt.wire_id, receipt.state, receipt.err)
+    if receipt.user_message_reference is None:
+        return tlvs
+    return (*tlvs, tlv(Tag.USER_MESSAGE_REFERENCE, receipt.user_message_reference))

@@ -1,0 +1,307 @@
+"""Hands queued messages to one provider: claim a batch under a lease, send, record.
+
+Claims take turns between accounts, so that one sender's bulk never delays another's one-time password.
+A task per request, never per message. Must not know: SMPP, how a provider talks.
+"""
+
+import asyncio
+import logging
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from smppbridge.errors import (
+    ProviderError,
+    Throttled,
+    Unavailable,
+    Uncertain,
+)
+from smppbridge.flow.health.health import Standing
+from smppbridge.flow.send.decide import Choice, Situation, after_error, result_word
+from smppbridge.flow.settle.recorder import Recorder
+from smppbridge.flow.worker import Worker, persist
+from smppbridge.logs import event
+from smppbridge.metrics import Metrics
+from smppbridge.model.message import Doubt, Message, Outcome, Overdue, Sent, Stage, Unsent
+from smppbridge.providers.base import Progress, Provider, SendResult, Stream, Taken
+from smppbridge.store.base import Store
+
+log = logging.getLogger(__name__)
+
+GRACE_MS = 15 * 60 * 1000  # how long after the provider's own limit a final status may still come
+_CLAIM_AGAIN = 1.0  # seconds after the store refused
+_IDLE = 60.0  # seconds; a wake comes before when there is work
+
+
+class Dispatcher:
+    """The queue of one provider.
+
+    ``policy(account)`` is what happens to uncertain messages; ``choice`` tells which other
+    providers take messages now; ``requeued(provider, account)`` passes one on to it; ``changed(provider)``
+    hears that this one went down or works again.
+    """
+
+    def __init__(
+        self,
+        provider: Provider,
+        store: Store,
+        recorder: Recorder,
+        metrics: Metrics,
+        clock: Callable[[], int],
+        *,
+        policy: Callable[[str], str],
+        choice: Choice,
+        requeued: Callable[[str, str], None],
+        changed: Callable[[str], None],
+    ) -> None:
+        self.name = provider.name
+        self._provider = provider
+        self._limits = provider.limits
+        self._store = store
+        self._metrics = metrics
+        self._clock = clock
+        self._policy = policy
+        self._choice = choice
+        self._recorder = recorder
+        self._requeued = requeued
+        self._loop = asyncio.get_running_loop()
+        self.standing = Standing(provider, metrics, self._loop.time, changed)
+        self._accounts: dict[str, None] = {}  # may have queued messages, next turn first
+        self._fresh = 0  # messages heard of since the last claim
+        self._fill_until = 0.0
+        self._stopping = False
+        self._saving: set[asyncio.Task[None]] = set()  # messages on their way back to the queue
+        self._tasks: set[asyncio.Task[None]] = set()  # hand-overs that take a slot
+        self._answering: set[asyncio.Task[None]] = set()  # those that only wait for their last answers
+        self._worker = Worker(f"dispatcher {self.name}", self._step)
+
+    def start(self) -> None:
+        """Begin to send."""
+        self._worker.start()
+
+    async def stop(self, grace: float) -> None:
+        """Claim no more; wait up to ``grace`` seconds for the hand-overs under way and their record. What
+        they have not sent by then goes back to the queue; what is unknown then is found by its lease."""
+        self._stopping = True
+        self._provider.stop()
+        await self._worker.stop(grace)
+        tasks = self._tasks | self._answering | self._saving
+        if tasks:
+            await asyncio.wait(tasks, timeout=grace)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def wake(self, account: str, count: int = 1) -> None:
+        """``count`` messages of the account were queued here."""
+        if not self._accounts:
+            self._fresh = 0
+            self._fill_until = self._loop.time() + self._limits.batch_wait
+        known = account in self._accounts
+        self._accounts.setdefault(account)
+        self._fresh += count
+        if not known or self._fresh - count < self._limits.batch <= self._fresh:
+            self._worker.wake()  # else it knows already, and waits for a slot or a pause to end
+
+    def linked(self, why: str) -> None:
+        """The provider can be reached (""), or cannot for the time being."""
+        self.standing.linked(why)
+        self._worker.wake()
+
+    def retry(self) -> None:
+        """Try a provider that is down now instead of after its pause."""
+        if not self.standing.gate.works:
+            self.standing.gate.reopen()
+            self._worker.wake()
+
+    # --- claim ---------------------------------------------------------------------------------
+
+    async def _step(self) -> float:
+        now = self._loop.time()
+        gate, bucket = self.standing.gate, self.standing.conduct.bucket
+        running = len(self._tasks) + (len(self._answering) if gate.on_trial else 0)
+        if not self._accounts or running >= (1 if gate.on_trial else self._limits.parallel):
+            return _IDLE
+        pause = self.standing.pause()
+        if pause > 0:
+            return min(pause, _IDLE)
+        if self._fresh < self._limits.batch and now < self._fill_until:
+            return self._fill_until - now
+        if gate.reason and not await self.standing.probe():
+            return min(gate.wait(self._loop.time()), _IDLE)
+        allowed = bucket.take(1 if gate.on_trial else self._limits.batch, now)
+        if not allowed:
+            return bucket.wait(now)
+        claimed = await self._claim(allowed)
+        if gate.reason and not claimed:
+            self.standing.trial_unused()
+        batch = self._hold_back(claimed)
+        bucket.put_back(allowed - len(batch))
+        if batch:
+            task = self._loop.create_task(self._hand_over(batch), name=f"send {self.name}")
+            self._tasks.add(task)
+            task.add_done_callback(self._handed_over)
+        return 0.0 if self._accounts else _IDLE
+
+    async def _claim(self, limit: int) -> list[Message]:
+        """Equal shares for all accounts that have something; who is not through goes to the end."""
+        turn = list(self._accounts)[:limit]
+        share = max(1, limit // len(turn))
+        now = self._clock()
+        lease_until = now + round(self._limits.lease * 1000)
+        for account in turn:
+            del self._accounts[account]
+        self._fresh = 0
+        claims = await asyncio.gather(
+            *(self._store.claim_messages(self.name, account, share, now, lease_until) for account in turn),
+            return_exceptions=True,  # what one claim got must not be lost by the failure of another
+        )
+        batch: list[Message] = []
+        for account, claim in zip(turn, claims, strict=True):
+            if isinstance(claim, BaseException):
+                event(log, logging.ERROR, "claim failed", provider=self.name, error=str(claim))
+                self._loop.call_later(_CLAIM_AGAIN, self.wake, account)
+                continue
+            if len(claim) == share:
+                self._accounts.setdefault(account)
+            batch += claim
+        return batch
+
+    def _hold_back(self, claimed: list[Message]) -> list[Message]:
+        """Without those that would break a rule if they were sent now: they wait."""
+        waits = [self._wait(message) for message in claimed]
+        if not any(waits):
+            return claimed
+        now = self._clock()
+        held = [
+            (message.id, message.attempt, now + round(wait * 1000))
+            for message, wait in zip(claimed, waits, strict=True)
+            if wait
+        ]
+        saving = self._loop.create_task(
+            persist(f"waits of {self.name}", lambda: self._store.hand_back(held)), name=f"hold {self.name}"
+        )
+        self._saving.add(saving)
+        saving.add_done_callback(self._saving.discard)
+        return [message for message, wait in zip(claimed, waits, strict=True) if not wait]
+
+    def _wait(self, message: Message) -> float:
+        """Seconds for which a message must not be sent: its schedule, which another provider was to keep, or
+        a rule of conduct."""
+        now = self._clock()
+        if message.send_at > now and not self._provider.schedules(message.send_at, now):
+            return (message.send_at - now) / 1000
+        return self.standing.conduct.hold_back(message, self._loop.time())
+
+    # --- act -----------------------------------------------------------------------------------
+
+    async def _hand_over(self, batch: list[Message]) -> None:
+        began = self._loop.time()
+        if isinstance(self._provider, Stream):
+            await self._follow(batch, self._provider.begin(batch, self._clock()), began)
+        else:
+            await self._note(batch, await self._send(batch), began)
+        self._metrics.provider_seconds.labels(self.name).observe(self._loop.time() - began)
+
+    async def _follow(self, batch: list[Message], progress: Progress, began: float) -> None:
+        """Note results as they come; the slot is free when everything is on its way."""
+        partly = False
+        while not progress.done:
+            told = await progress.more()
+            if told:
+                results = [result for _, result in told]
+                await self._note([batch[place] for place, _ in told], results, began, partly)
+                partly = partly or any(isinstance(result, Taken) for result in results)
+            task = asyncio.current_task()
+            if not progress.holding and task in self._tasks:
+                self._tasks.discard(task)
+                self._answering.add(task)
+                self._worker.wake()
+
+    async def _note(
+        self, batch: Sequence[Message], results: Sequence[SendResult], began: float, partly: bool = False
+    ) -> None:
+        self.standing.note_balance(self._provider.last_balance)
+        for word, count in Counter(
+            result_word(None if isinstance(result, Taken) else result) for result in results
+        ).items():
+            self._metrics.attempts.labels(self.name, word).inc(count)
+        self.standing.conduct.count(batch, results)
+        if not self._stopping:
+            self.standing.judge(results, began=began, partly=partly)
+        await persist(f"results of {self.name}", lambda: self._record(batch, results))
+
+    async def _send(self, batch: list[Message]) -> Sequence[SendResult]:
+        try:
+            results = await self._provider.send(batch, self._clock())
+        except ProviderError as error:
+            return [error] * len(batch)
+        except Exception:
+            log.exception("provider %s: unexpected error while sending", self.name)
+            return [Uncertain("internal error while sending")] * len(batch)
+        if len(results) == len(batch):
+            return results
+        log.error("provider %s gave %d results for %d messages", self.name, len(results), len(batch))
+        return [Uncertain("internal error: results do not match the batch")] * len(batch)
+
+    def _handed_over(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        self._answering.discard(task)
+        self._worker.wake()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            event(log, logging.ERROR, "hand-over not recorded", provider=self.name, error=str(error))
+
+    # --- record --------------------------------------------------------------------------------
+
+    async def _record(self, batch: Sequence[Message], results: Sequence[SendResult]) -> None:
+        now = self._clock()
+        sent: list[Sent] = []
+        unsent: list[Unsent] = []
+        outcomes: list[Outcome] = []
+        statuses: dict[int, int] = {}
+        for message, result in zip(batch, results, strict=True):
+            if isinstance(result, Taken):
+                sent.append(self.sent(message, result, now))
+                continue
+            error: ProviderError = result
+            if self._stopping and isinstance(error, Unavailable):
+                error = Throttled(error.reason, after=0.0)  # our fault: it stays with its provider
+            statuses[message.id] = error.status
+            decision = after_error(message, error, self.situation(message, now))
+            if isinstance(decision, Outcome):
+                outcomes.append(decision)
+            else:
+                unsent.append(decision)
+        await self._recorder.record(
+            self.name, now, sent=sent, unsent=unsent, outcomes=outcomes, statuses=statuses
+        )
+        self._pass_on(batch, unsent)
+
+    def situation(self, message: Message | Doubt | Overdue, now: int) -> Situation:
+        """What a decision about a message depends on."""
+        ask_after = self._limits.find_first if self._limits.find_interval else 0.0
+        policy, waited = self._policy(message.account), self._recorder.waits(message.id)
+        return Situation(now, self._choice, policy, random.random(), ask_after, waited)
+
+    def sent(self, message: Message | Doubt, taken: Taken, now: int) -> Sent:
+        """The record of a message that the provider has, with the times of its status questions."""
+        limits, begins = self._limits, max(now, message.send_at)
+        validity = min(message.deadline - begins, round(limits.validity_max * 1000))
+        give_up = begins + max(validity, 0) + GRACE_MS
+        poll_at = begins + round(limits.poll_first * 1000) if limits.poll_interval else give_up
+        return Sent(message.id, message.attempt, taken.ref, taken.packet, poll_at, give_up, taken.parts)
+
+    def _pass_on(self, batch: Sequence[Message], unsent: Sequence[Unsent]) -> None:
+        account_of = {message.id: message.account for message in batch}
+        for item in unsent:
+            if item.stage == Stage.QUEUED:
+                self._requeued(item.provider, account_of[item.id])
+            elif item.stage == Stage.UNCERTAIN:
+                event(
+                    log,
+                    logging.WARNING,
+                    "message is uncertain and held: the provider may or may not have it",
+                    id=item.id,
+                    provider=self.name,
+                    reason=item.reason,
+                )

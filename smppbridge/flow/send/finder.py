@@ -1,0 +1,134 @@
+"""Asks a provider what became of messages whose hand-over ended without a clear answer.
+
+What the provider has is SENT after all; what it certainly does not have goes out again; until one of both is
+clear the message stays UNCERTAIN. Must not know: SMPP, how a provider talks.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+
+from smppbridge.errors import ProviderError
+from smppbridge.flow.send.decide import after_question
+from smppbridge.flow.send.dispatcher import Dispatcher
+from smppbridge.flow.settle.recorder import Recorder
+from smppbridge.flow.worker import Asker, persist
+from smppbridge.logs import event
+from smppbridge.model.message import Doubt, Outcome, Sent, Stage, Unsent
+from smppbridge.providers.base import Provider, Taken, Trace
+from smppbridge.store.base import Store
+
+log = logging.getLogger(__name__)
+
+_KIND = "doubts"
+_LOOK = 10.0  # seconds between two looks for something to ask about
+
+
+class Finder(Asker):
+    """The doubts of one provider. ``requeued(provider, account)`` passes a message on to a queue."""
+
+    def __init__(
+        self,
+        provider: Provider,
+        store: Store,
+        recorder: Recorder,
+        dispatcher: Dispatcher,
+        clock: Callable[[], int],
+        *,
+        requeued: Callable[[str, str], None],
+    ) -> None:
+        super().__init__(f"finder {provider.name}", provider.limits.find_interval)
+        self._provider = provider
+        self._store = store
+        self._recorder = recorder
+        self._dispatcher = dispatcher
+        self._standing = dispatcher.standing
+        self._clock = clock
+        self._requeued = requeued
+
+    async def _step(self) -> float:
+        limits, name = self._provider.limits, self._provider.name
+        loop = asyncio.get_running_loop()
+        questions = self._standing.conduct.questions
+        wait = self._standing.pause() or questions.wait(_KIND, loop.time())
+        if wait > 0:
+            return min(wait, _LOOK)
+        now = self._clock()
+        next_at = now + round(limits.find_interval * 1000)
+        doubts = await self._store.claim_doubts(name, now, limits.find_batch, next_at)
+        if not doubts:
+            questions.withdraw(_KIND)
+            return min(limits.find_interval, _LOOK)
+        questions.asked(_KIND, loop.time())
+        traces: Sequence[Trace] = ()
+        try:
+            traces = await self._provider.find(doubts, now)
+        except ProviderError as error:
+            event(log, logging.WARNING, "question about doubts failed", provider=name, reason=error.reason)
+            self._standing.question_failed(error)
+        await self._resolve(doubts, traces)
+        return 0.0 if len(doubts) == limits.find_batch else min(limits.find_interval, _LOOK)
+
+    async def _resolve(self, doubts: Sequence[Doubt], traces: Sequence[Trace]) -> None:
+        told = {trace.id: trace for trace in traces}
+        # In this order: an equal message whose answer is recorded in between is known by its reference.
+        in_flight = await self._store.in_flight(self._provider.name)
+        refs = list(dict.fromkeys(ref for trace in traces for ref in (*trace.refs, *trace.unlikely)))
+        used = set(await self._store.known_refs(self._provider.name, refs)) if refs else set()
+        found: list[Sent] = []
+        missing: list[Doubt] = []
+        unclear: list[Doubt] = []
+        now = self._clock()
+        for doubt in doubts:
+            trace = told.get(doubt.id, Trace(doubt.id, complete=False))
+            ref = next((ref for ref in trace.refs if ref not in used), None)
+            if ref is not None and (doubt.recipient, doubt.text) in in_flight:
+                unclear.append(doubt)  # it may be that one's
+            elif ref is not None:
+                used.add(ref)
+                found.append(self._dispatcher.sent(doubt, Taken(ref), now))
+            elif trace.complete and used.issuperset(trace.unlikely):
+                missing.append(doubt)
+            else:
+                unclear.append(doubt)
+        what = f"doubts of {self._provider.name}"
+        missed, untold = await persist(what, lambda: self._record(found, missing, unclear, now))
+        # What it leaves open is counted when that is saved, and once.
+        await persist(what, lambda: self._store.note_doubts(missed, untold))
+
+    async def _record(
+        self, found: list[Sent], missing: list[Doubt], unclear: list[Doubt], now: int
+    ) -> tuple[list[int], list[int]]:
+        """Save what became of them; the ids of those ``missing``, and those ``unclear``, that stay open."""
+        unsent: list[Unsent] = []
+        outcomes: list[Outcome] = []
+        still: tuple[list[int], list[int]] = ([], [])
+        for doubts, is_missing, open_ids in ((missing, True, still[0]), (unclear, False, still[1])):
+            for doubt in doubts:
+                here = self._dispatcher.situation(doubt, now)
+                decision = after_question(doubt, here, missing=is_missing)
+                if isinstance(decision, Outcome):
+                    outcomes.append(decision)
+                elif decision is not None:
+                    unsent.append(decision)
+                else:
+                    open_ids.append(doubt.id)
+        await self._recorder.record(self._provider.name, now, sent=found, unsent=unsent, outcomes=outcomes)
+        self._announce(found, missing + unclear, unsent, len(outcomes))
+        return still
+
+    def _announce(self, found: list[Sent], others: list[Doubt], unsent: list[Unsent], given_up: int) -> None:
+        account_of = {doubt.id: doubt.account for doubt in others}
+        for item in unsent:
+            if item.stage == Stage.QUEUED:
+                self._requeued(item.provider, account_of[item.id])
+        event(
+            log,
+            logging.WARNING,
+            "asked about uncertain messages",
+            provider=self._provider.name,
+            found=len(found),
+            again=len(unsent),
+            given_up=given_up,
+            open=len(others) - len(unsent) - given_up,
+        )

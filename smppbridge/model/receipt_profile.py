@@ -1,0 +1,86 @@
+"""How receipts towards an account look: the keys of ``accounts.<name>.receipt``.
+
+Appendix B of SMPP 3.4 leaves the text to the vendor, so equipment expects what the SMSC that it was made for
+writes. Must not know: how a receipt is written, when it is sent.
+"""
+
+from datetime import UTC, tzinfo
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from smppbridge.model.duration import PositiveDuration
+from smppbridge.model.settings import Octet, Settings, mistake, number_with_base
+from smppbridge.smpp.constants import EsmClass
+from smppbridge.smpp.receipt import FIELDS, STAT, FieldName
+
+_NEEDED = ("id", "stat")
+_UCS2 = 8
+_UCS2_CHARACTERS = 127  # of a short_message: 254 octets (SMPP 3.4 §4.4.1)
+_WORD_LENGTHS = {words: max(map(len, stat.values())) for words, stat in STAT.items()}
+
+
+def _time_zone(name: str) -> str:
+    if name != "UTC":
+        try:
+            ZoneInfo(name)
+        except (ValueError, OSError, KeyError):  # unknown ones are KeyError, directories OSError
+            raise mistake("must be a time zone of the IANA database, such as Europe/Minsk or UTC") from None
+    return name
+
+
+def _layout(fields: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(fields)) != len(fields):
+        raise mistake("must not name the same field twice")
+    if missing := [name for name in _NEEDED if name not in fields]:
+        raise mistake(f"must name {' and '.join(missing)}: nobody could use a receipt without")
+    if "text" in fields[:-1]:
+        raise mistake("must have text at the end: what a message says could be read as a field")
+    return fields
+
+
+def _true_or_false(value: object) -> object:
+    """A value from the environment is text. Numbers are no truth values, though Python takes 1 for True."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        raise mistake("must be true, false or standard")
+    return {"true": True, "false": False}.get(value.lower(), value) if isinstance(value, str) else value
+
+
+def _without_header(esm_class: int) -> int:
+    if esm_class & EsmClass.UDHI:
+        raise mistake("must not have the bit 0x40: receipts have no user data header")
+    return esm_class
+
+
+class ReceiptProfile(Settings):
+    """How receipts towards this account look, and how long they wait for it."""
+
+    time_zone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
+    fields: Annotated[tuple[FieldName, ...], AfterValidator(_layout)] = FIELDS
+    dates: Literal["YYMMDDhhmm", "YYMMDDhhmmss", "YYYYMMDDhhmm", "YYYYMMDDhhmmss"] = "YYMMDDhhmm"
+    err_digits: int = Field(default=3, ge=1, le=8)  # exactly as many; a greater err is written as 9…9
+    text: bool = True  # the first 20 characters of the message in `text:`
+    words: Literal["standard", "sms-assistent"] = "standard"
+    data_coding: Annotated[Literal[0, 1, 3, 8], BeforeValidator(number_with_base)] = 0
+    esm_class: Annotated[Octet, AfterValidator(_without_header)] = int(EsmClass.RECEIPT)
+    counts: Literal["one", "parts"] = "one"  # sub and dlvrd: 001, or the short messages that carry the text
+    tlvs: Annotated[Literal[True, False, "standard"], BeforeValidator(_true_or_false)] = True
+    parts: Literal["each", "merged"] = "each"  # a receipt for each part of a long message, or one for all
+    to: Literal["submitter", "any"] = "submitter"  # the bind that submitted while it is there, or any
+    keep: PositiveDuration = 3 * 86400.0  # seconds that a receipt waits for a bind
+
+    @property
+    def zone(self) -> tzinfo:
+        """The time zone of the dates. UTC needs no time zone database."""
+        return UTC if self.time_zone == "UTC" else ZoneInfo(self.time_zone)
+
+    def fits(self, id_length: int) -> bool:
+        """Whether all fields but the text always fit a short_message; in ASCII they do."""
+        if self.data_coding != _UCS2:
+            return True
+        widths = {
+            **{"id": id_length, "sub": 3, "dlvrd": 3, "submit date": len(self.dates)},
+            **{"done date": len(self.dates), "stat": _WORD_LENGTHS[self.words], "err": self.err_digits},
+        }
+        return sum(len(name) + 2 + widths.get(name, 0) for name in self.fields) - 1 <= _UCS2_CHARACTERS

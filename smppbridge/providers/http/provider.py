@@ -1,0 +1,161 @@
+"""What all HTTP providers do alike: one client, an orderly stop, and complaints that a person reads once.
+
+A provider inherits this and adds its API. Must not know: any provider's API, the store, SMPP sessions.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar
+
+import httpx2
+
+from smppbridge.errors import Disabled, ProviderError, Refused, Rejected, Throttled, Unavailable, Uncertain
+from smppbridge.logs import Seldom, event
+from smppbridge.model.message import Doubt, Inbound, Message
+from smppbridge.providers.base import Draft, Limits, Trace, Upcalls
+from smppbridge.providers.http.client import HttpAnswer, HttpClient, host_of, not_understood
+from smppbridge.providers.options import HttpOptions
+from smppbridge.providers.rules import Kind, Rule, safe_reason
+
+logger = logging.getLogger(__name__)
+
+SENDING_TIME = 120.0  # seconds in which one send() may begin requests
+SPARE_CONNECTIONS = 2  # a status or balance question does not wait behind messages
+LARGE_ANSWER = 64 * 1024  # octets; above, an answer is read in a thread
+UNFIT = "unfit"  # the code of messages that were not even sent
+MAX_NOTED = 100  # kinds of complaints that were logged
+
+Answer = TypeVar("Answer")
+
+
+class HttpProvider:
+    """Base of the HTTP providers. ``secrets`` are never told in a reason or a log line."""
+
+    services: frozenset[str] = frozenset()
+    takes_parts = False
+    transport: httpx2.AsyncBaseTransport | None = None  # what carries the requests instead of the network
+
+    def __init__(self, name: str, options: HttpOptions, limits: Limits, *, secrets: Iterable[str]) -> None:
+        self.name = name
+        self.limits = limits
+        self.last_balance: float | None = None  # from the last answer that told
+        self._options: HttpOptions = options
+        self._secrets = tuple(secrets)
+        self._client: HttpClient | None = None
+        self._stopping = False
+        self._noted: set[object] = set()
+        self._complaints = Seldom(interval=60.0)
+
+    async def start(self, upcalls: Upcalls) -> None:
+        """Open the HTTP client; statuses come by callback or poll, so there is nothing to call."""
+        self._client = HttpClient(
+            timeout=self._options.timeout,
+            connections=self._options.parallel + SPARE_CONNECTIONS,
+            transport=self.transport,
+        )
+
+    def stop(self) -> None:
+        """Begin no further request; the one under way gets its answer."""
+        self._stopping = True
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._client is not None:
+            await self._client.close()
+            self._client = None
+
+    def check(self, draft: Draft) -> None:
+        """Take everything; a provider says what it cannot carry."""
+
+    def schedules(self, send_at: int, now: int) -> bool:
+        """Whatever is scheduled is kept here."""
+        return False
+
+    async def find(self, doubts: Sequence[Doubt], now: int) -> Sequence[Trace]:
+        """Nothing can be asked."""
+        return []
+
+    async def inbound(self, since: int | None) -> Sequence[Inbound]:
+        """No messages from phones."""
+        return []
+
+    async def call(
+        self,
+        url: str,
+        content: bytes,
+        headers: Mapping[str, str],
+        decode: Callable[[bytes], Answer],
+        *,
+        method: str = "POST",
+    ) -> Answer:
+        """One request and its answer as ``decode`` reads it, which raises ValueError for one without sense.
+
+        Raises ProviderError: Unavailable when nothing was sent, Uncertain when that is open.
+        """
+        http = await self.exchange(method, url, content, headers)
+        try:
+            if len(http.body) > LARGE_ANSWER:  # a broken one of 2 MiB takes most of a second
+                return await asyncio.to_thread(decode, http.body)
+            return decode(http.body)
+        except ValueError:
+            raise self.senseless(http, url) from None
+
+    async def exchange(self, method: str, url: str, content: bytes, headers: Mapping[str, str]) -> HttpAnswer:
+        """One request and its answer as it came. Raises ProviderError like `call`."""
+        if self._client is None:
+            raise Unavailable("the provider is not started")
+        if self._stopping:
+            raise Unavailable("not sent: stopping")
+        return await self._client.request(method, url, content, headers)
+
+    def senseless(self, answer: HttpAnswer, url: str) -> ProviderError:
+        """The error for an answer that makes no sense; a person is told, once a minute at most."""
+        error = not_understood(answer, url)
+        if self._complaints.allows(host_of(url), asyncio.get_running_loop().time()):
+            event(logger, logging.ERROR, "answer not understood", provider=self.name, reason=error.reason)
+        return error
+
+    def unfit(self, messages: Iterable[Message], default_sender: str) -> Iterator[tuple[int, Rejected]]:
+        """Messages that `check` refuses, by our id: they may have been checked by another provider only."""
+        for message in messages:
+            draft = Draft(
+                message.recipient,
+                message.sender or default_sender,
+                message.text,
+                message.octets,
+                message.flash,
+                message.service_type,
+            )
+            try:
+                if message.service_type and message.service_type not in self.services:
+                    raise Refused(0x45, f"{self.name} does not sell service_type {message.service_type}")
+                self.check(draft)
+            except Refused as refused:
+                yield message.id, Rejected(refused.reason, code=UNFIT, status=refused.status)
+
+    def reason(self, who: str, code: object, words: str) -> str:
+        """``who error code: words`` without secrets and numbers: may be logged and kept."""
+        return f"{who} error {code}: {safe_reason(words, *self._secrets)}"
+
+    def note(self, key: object, level: int, text: str) -> None:
+        """Tell a person, once for each ``key``, what no retry will mend."""
+        if key not in self._noted and len(self._noted) < MAX_NOTED:
+            self._noted.add(key)
+            logger.log(level, "provider %s: %s", self.name, text)
+
+    def note_rule(self, rule: Rule, code: int, reason: str, *, known: bool) -> None:
+        """`note` a code that says that our request is wrong, or that no list holds."""
+        if rule.kind is Kind.BUG:
+            self.note(code, logging.ERROR, f"our request is wrong, please report this: {reason}")
+        elif not known:
+            self.note(code, logging.WARNING, f"an error code that no list holds: {reason}")
+
+
+def stops_batch(error: ProviderError) -> ProviderError | None:
+    """What this end of one request means for those behind it in a batch; None = go on."""
+    if isinstance(error, Disabled | Throttled | Unavailable):
+        return error
+    if isinstance(error, Uncertain):
+        return Unavailable("not sent: it is uncertain what became of the request before it")
+    return None

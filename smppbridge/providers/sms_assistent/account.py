@@ -1,0 +1,146 @@
+"""The requests of one sms-assistent.by account, in all three formats, and when they may begin.
+
+Must not know: what becomes of messages, what a status means.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+
+from smppbridge.errors import ProviderError, Unavailable
+from smppbridge.model.message import Message
+from smppbridge.providers.base import SendResult
+from smppbridge.providers.http.provider import SENDING_TIME, HttpProvider, stops_batch
+from smppbridge.providers.sms_assistent import codes
+from smppbridge.providers.sms_assistent import wire_json as sms_assistent_json
+from smppbridge.providers.sms_assistent import wire_plain as sms_assistent_plain
+from smppbridge.providers.sms_assistent import wire_xml as sms_assistent_xml
+from smppbridge.providers.sms_assistent.options import SmsAssistentOptions
+from smppbridge.providers.sms_assistent.piggyback import Stop
+from smppbridge.providers.sms_assistent.records import MAX_VALIDITY, Answer, Login
+
+POLL_BATCH = 100
+POLL_SLOWEST = 600.0  # seconds
+TOO_LATE = "not sent: the requests before it took too long"
+
+
+class Errand:
+    """One call of the flow: how long it may begin requests, what ended it, what it has found out."""
+
+    def __init__(self, now: int = 0) -> None:
+        """``now``: ms at its beginning. Needs a running loop."""
+        self._clock = asyncio.get_running_loop().time
+        self._began = self._clock()
+        self._now = now
+        self.deadline = self._began + SENDING_TIME  # of the loop's clock
+        self.results: dict[int, SendResult] = {}  # by our id
+        self.stop: ProviderError | None = None  # nothing more may be sent; the error of the rest
+
+    @property
+    def over(self) -> bool:
+        """Whether its time to begin requests is over."""
+        return self._clock() >= self.deadline
+
+    def now(self) -> int:
+        """Milliseconds, by the clock of whoever asked."""
+        return self._now + int((self._clock() - self._began) * 1000)
+
+    def fail(self, messages: Iterable[Message], error: ProviderError) -> None:
+        """A whole request for these ended so."""
+        self.results |= dict.fromkeys((message.id for message in messages), error)
+        self.stop = self.stop or stops_batch(error)
+
+
+class SmsAssistentApi(HttpProvider):
+    """Base of the provider: everything that makes a request goes through here."""
+
+    def __init__(self, name: str, options: SmsAssistentOptions) -> None:
+        password = options.password.get_secret_value()
+        limits = options.limits(
+            poll_slowest=max(POLL_SLOWEST, options.poll_interval),
+            poll_gap=0.0,
+            poll_batch=POLL_BATCH,
+            find_interval=0.0,  # no question leads from our id to theirs
+            inbound_interval=0.0,
+            validity_max=float(MAX_VALIDITY),
+            lease=SENDING_TIME + 2 * options.timeout,
+        )
+        super().__init__(name, options, limits, secrets=(password,))
+        self.own = options
+        self.login = Login(options.login, password)
+        self.rides = Stop(options.batch_wait)
+        self._slots = asyncio.Semaphore(options.parallel)
+
+    @asynccontextmanager
+    async def turn(self, errand: Errand) -> AsyncIterator[None]:
+        """A place among the requests that may run at once. Raises what ended the errand, or Unavailable when
+        its time is over."""
+        try:
+            async with asyncio.timeout_at(errand.deadline):
+                await self._slots.acquire()
+        except TimeoutError:
+            raise Unavailable(TOO_LATE) from None
+        try:
+            if errand.over:
+                raise Unavailable(TOO_LATE)
+            if errand.stop is not None:
+                raise errand.stop.with_traceback(None)  # it is raised for many messages: no endless traceback
+            yield
+        finally:
+            self._slots.release()
+
+    async def json(self, content: bytes) -> Answer:
+        """A package in JSON. Raises ProviderError when no answer came that can be read."""
+        wire = sms_assistent_json
+        return await self.call(self.own.url + wire.PATH, content, wire.HEADERS, wire.decode)
+
+    async def xml(self, content: bytes) -> Answer:
+        """A package in XML. Raises ProviderError when no answer came that can be read."""
+        wire = sms_assistent_xml
+        return await self.call(self.own.url + wire.PATH, content, wire.HEADERS, wire.decode)
+
+    async def plain_send(self, content: bytes) -> Answer:
+        """One message in PLAIN. Raises ProviderError when no answer came that can be read."""
+        return await self._plain(sms_assistent_plain.SEND_PATH, content, sms_assistent_plain.decode_send)
+
+    async def plain_status(self, ref: str) -> Answer:
+        """The status of one message in PLAIN. Raises ProviderError when no answer came that can be read."""
+        wire = sms_assistent_plain
+        return await self._plain(wire.STATUS_PATH, wire.encode_status(self.login, ref), wire.decode_status)
+
+    async def balance(self) -> float | None:
+        """Credits left (§2.3). Raises ProviderError."""
+        wire = sms_assistent_plain
+        answer = await self._plain(wire.CREDITS_PATH, wire.encode_credits(self.login), wire.decode_credits)
+        self.raise_failure(answer)
+        self.last_balance = answer.credits
+        return answer.credits
+
+    async def _plain(self, path: str, content: bytes, decode: Callable[[bytes], Answer]) -> Answer:
+        """One question in PLAIN. An answer of one number or word may as well be an error page of a web
+        server: it counts only with the HTTP status of a success, or when it is a code."""
+        url = self.own.url + path
+        http = await self.exchange("POST", url, content, sms_assistent_plain.HEADERS)
+        try:
+            answer = decode(http.body)
+        except ValueError:
+            raise self.senseless(http, url) from None
+        if not answer.failure and not 200 <= http.status < 300:
+            raise self.senseless(http, url)
+        return answer
+
+    def refusal(self, code: int, tries: int) -> ProviderError:
+        """What a negative code stands for; ``tries``: finished rounds of the message."""
+        reason = self.code_reason(code)
+        rule = codes.rule_for(code, tries)
+        self.note_rule(rule, code, reason, known=code in codes.ERRORS)
+        return codes.to_error(rule, code, reason)
+
+    def code_reason(self, code: int) -> str:
+        """A code in words."""
+        return self.reason(codes.WHO, code, codes.WORDS.get(code, "not in the manual"))
+
+    def raise_failure(self, answer: Answer) -> None:
+        """Raise ProviderError for an answer that is a code."""
+        if answer.failure:
+            raise self.refusal(answer.failure, 0)

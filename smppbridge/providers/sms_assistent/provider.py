@@ -1,0 +1,255 @@
+"""sms-assistent.by over its HTTP API v1: JSON and XML packages, PLAIN for single urgent messages.
+
+What the manual demands shapes this file: PLAIN is for one-time passwords and the like, few a minute, and
+everything else goes in as few packages as possible (§2, §3, §4), else an account is slowed down or blocked
+(-13). There is no client id: answers are matched by their position, and nothing can be asked about a message
+whose hand-over ended without an answer.
+
+Left out on purpose: GET, which writes the password into access logs; `default`, which saves nothing here.
+What v1 does not have, only v1.2: other services than SMS (number checks, Viber, confirmation by code),
+callbacks, templates, a token instead of the password. Messages from phones are in neither.
+
+Must not know: the store, SMPP sessions, other providers.
+"""
+
+import asyncio
+import logging
+import re
+from collections import Counter, deque
+from collections.abc import Sequence
+
+from smppbridge.errors import Disabled, Postponed, ProviderError, Refused, Uncertain
+from smppbridge.model.message import Message, Poll, StatusReport
+from smppbridge.providers.base import Callback, Draft, News, SendResult, Taken
+from smppbridge.providers.http.provider import stops_batch
+from smppbridge.providers.sms_assistent import codes
+from smppbridge.providers.sms_assistent import wire_json as sms_assistent_json
+from smppbridge.providers.sms_assistent import wire_plain as sms_assistent_plain
+from smppbridge.providers.sms_assistent import wire_xml as sms_assistent_xml
+from smppbridge.providers.sms_assistent.account import Errand, SmsAssistentApi
+from smppbridge.providers.sms_assistent.options import SmsAssistentOptions, sender_problem
+from smppbridge.providers.sms_assistent.plan import (
+    SOONEST,
+    Allowance,
+    Package,
+    date_of,
+    packages,
+    plan,
+    too_near,
+)
+from smppbridge.providers.sms_assistent.records import Answer, Sent
+from smppbridge.providers.sms_assistent.statuses import DOUBTED, Questions
+from smppbridge.smpp.constants import Status
+from smppbridge.smpp.text import parts
+
+__all__ = ["SmsAssistent", "SmsAssistentOptions"]
+
+MAX_PARTS = 10  # the manual has no number; §5.3 only says that a text may be too long
+TOO_NEAR = "too near to be scheduled there"
+SCHEDULE_SLACK = 60_000  # ms from here to the hand-over of a message that they are to keep
+
+_RECIPIENT = re.compile(r"[1-9][0-9]{10,14}")
+# No shorter text can have too many parts: 67 UTF-16 units each, two for a character beyond the basic plane.
+_SURELY_SHORT = MAX_PARTS * 67 // 2
+
+
+class SmsAssistent(SmsAssistentApi):
+    """One sms-assistent account."""
+
+    def __init__(self, name: str, options: SmsAssistentOptions) -> None:
+        super().__init__(name, options)
+        self._plain_allowed = True  # until they say -13 to it
+        self._allowance = Allowance(options.plain_per_minute)
+        self._questions = Questions(self)
+
+    def check(self, draft: Draft) -> None:
+        """Raise Refused (0x0A, 0x0B, 0x4A3, 0x4A5) for what API v1 does not take."""
+        if not _RECIPIENT.fullmatch(draft.recipient):
+            raise Refused(Status.ESME_RINVDSTADR, "recipient must be 11 to 15 digits")
+        problem = sender_problem(draft.sender)
+        if problem:
+            raise Refused(Status.ESME_RINVSRCADR, problem)
+        if draft.octets is not None:
+            raise Refused(Status.ESME_RINVENCODING, "sms-assistent takes no binary messages")
+        if not draft.text.strip():
+            raise Refused(Status.ESME_RINVTEXT, "the text is empty")
+        if len(draft.text) > _SURELY_SHORT and _too_long(draft.text):
+            raise Refused(Status.ESME_RINVTEXT, f"the text needs more than {MAX_PARTS} parts")
+        self.own.check_flash(draft.flash)
+
+    def schedules(self, send_at: int, now: int) -> bool:
+        """With `schedule: provider`, from 12 minutes ahead on: date_send must be 10 ahead (§2.1)."""
+        return self.own.schedule == "provider" and send_at >= now + SOONEST + SCHEDULE_SLACK
+
+    async def send(self, messages: Sequence[Message], now: int) -> list[SendResult]:
+        """Send urgent messages in PLAIN, then the others in packages, one after the other. A failure that is
+        not about messages ends it: what was not sent yet is then Unavailable, or meets the same pause."""
+        errand = Errand(now)
+        errand.results |= dict(self.unfit(messages, self.own.default_sender))
+        planned = plan(
+            (message for message in messages if message.id not in errand.results),
+            api=self.own.api,
+            default_sender=self.own.default_sender,
+            plain_allowed=self._plain_allowed,
+            now=now,
+        )
+        for message in planned.early:
+            errand.results[message.id] = _until_its_time(message, now, TOO_NEAR, "")
+        packed = [*await self._send_plain(errand, planned.plain), *planned.packed]
+        pending = deque(packages(packed, api=self.own.api, now=errand.now()))
+        while pending:
+            pending.extendleft(await self._send_package(errand, pending.popleft()))
+        return [errand.results[message.id] for message in messages]
+
+    async def status(self, polls: Sequence[Poll]) -> list[StatusReport]:
+        """Ask for statuses, 100 in a request or, with `api: plain`, one. Raises ProviderError."""
+        return await self._questions.ask(polls)
+
+    def parse_callback(self, callback: Callback) -> Sequence[News]:
+        """API v1 calls nobody, so nothing that comes is from sms-assistent. Raises ValueError."""
+        raise ValueError("sms-assistent's API v1 has no callbacks")
+
+    # --- PLAIN -------------------------------------------------------------------------------------
+
+    async def _send_plain(self, errand: Errand, messages: Sequence[Message]) -> list[Message]:
+        """One request each, some at once. Returns those that have to go in a package after all."""
+        allowed = len(messages)
+        if self.own.api != "plain":
+            allowed = self._allowance.take(allowed, asyncio.get_running_loop().time())
+        queue, packed = deque(messages[:allowed]), list(messages[allowed:])
+
+        async def work() -> None:
+            while queue:
+                message = queue.popleft()
+                if not self._plain_allowed or not await self._send_one(errand, message):
+                    packed.append(message)
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(self.own.parallel, len(queue))):
+                group.create_task(work())
+        return packed
+
+    async def _send_one(self, errand: Errand, message: Message) -> bool:
+        """False: nothing was taken, because PLAIN itself is blocked."""
+        try:
+            async with self.turn(errand):
+                now = errand.now()
+                _not_too_near([message], now)
+                answer = await self.plain_send(self._encode_plain(message, now))
+        except ProviderError as error:
+            errand.fail([message], error)
+            return True
+        if answer.failure == codes.BLOCKED:
+            self._plain_allowed = False
+            told = f"PLAIN is blocked ({codes.BLOCKED}): urgent messages go in packages from now on"
+            self.note("plain", logging.ERROR, told)
+            return False
+        if answer.failure:
+            errand.fail([message], self._refusal(message, answer.failure, errand.now()))
+        else:
+            errand.results[message.id] = Taken(answer.sent[0].ref)
+        return True
+
+    def _encode_plain(self, message: Message, now: int) -> bytes:
+        sender = message.sender or self.own.default_sender
+        date = date_of(message, now)
+        return sms_assistent_plain.encode_send(self.login, message, sender=sender, date=date, now=now)
+
+    # --- packages ----------------------------------------------------------------------------------
+
+    async def _send_package(self, errand: Errand, package: Package) -> Sequence[Package]:
+        """Returns packages that are to be sent instead of this one, the last one first."""
+        passenger = self.rides.board() if package.format == "xml" else None
+        try:
+            answer = await self._exchange(errand, package, passenger.refs if passenger else ())
+            if passenger is not None and answer.statuses:
+                passenger.tell(answer.statuses)
+        except ProviderError as error:
+            errand.fail(package.messages, error)
+            return []
+        finally:
+            if passenger is not None:
+                passenger.tell(None)
+        if answer.failure == codes.BAD_ID and passenger is not None:
+            # The question was refused; no manual says that its messages were, too.
+            errand.fail(
+                package.messages, Uncertain(f"with a status question: {self.code_reason(codes.BAD_ID)}")
+            )
+            return []
+        if answer.failure:
+            return self._package_refused(errand, package, answer.failure)
+        self._match(errand, package.messages, answer.sent)
+        return []
+
+    async def _exchange(self, errand: Errand, package: Package, refs: Sequence[str]) -> Answer:
+        login, sender, messages = self.login, self.own.default_sender, package.messages
+        async with self.turn(errand):
+            now, date = errand.now(), package.date
+            _not_too_near(messages, now)
+            if package.format == "json":
+                return await self.json(
+                    sms_assistent_json.encode_send(login, messages, default_sender=sender, date=date, now=now)
+                )
+            return await self.xml(
+                sms_assistent_xml.encode(login, messages, refs, default_sender=sender, date=date, now=now)
+            )
+
+    def _package_refused(self, errand: Errand, package: Package, code: int) -> Sequence[Package]:
+        """A code for the whole package: nothing of it was taken. One message may be at fault: which one?"""
+        messages = package.messages
+        if len(messages) > 1 and codes.rule_for(code, 0).about_message:
+            middle = len(messages) // 2
+            return [package._replace(messages=half) for half in (messages[:middle], messages[middle:])][::-1]
+        for message in messages:
+            errand.fail([message], self._refusal(message, code, errand.now()))
+        return []
+
+    def _match(self, errand: Errand, messages: Sequence[Message], rows: Sequence[Sent]) -> None:
+        """Whose row is whose: by position. Where that is not certain, nothing is."""
+        if len(rows) != len(messages) or not all(map(_fits, messages, rows)):
+            errand.fail(messages, Uncertain("sms-assistent's answer does not fit the messages"))
+            return
+        times = Counter(row.ref for row in rows)
+        for message, row in zip(messages, rows, strict=True):
+            result = self._result(message, row, errand.now(), unique=times[row.ref] == 1)
+            errand.results[message.id] = result
+            if isinstance(result, Disabled):  # any other code: the next package may fare better
+                errand.stop = stops_batch(result)
+
+    def _result(self, message: Message, row: Sent, now: int, *, unique: bool) -> SendResult:
+        if row.error is not None and row.error < 0 and not row.ref:
+            return self._refusal(message, row.error, now)
+        if row.error == 0 and row.ref and unique:
+            # an id for no SMS at all is how they take a malformed number: their last word is asked for
+            return Taken(row.ref + DOUBTED if row.parts == 0 else row.ref)
+        return Uncertain("sms-assistent did not say clearly what became of the message")
+
+    def _refusal(self, message: Message, code: int, now: int) -> ProviderError:
+        if code == codes.BAD_DATE and message.send_at > now:
+            reason = self.code_reason(code)
+            self.note("date", logging.WARNING, f"messages wait here instead, is the clock right? {reason}")
+            return _until_its_time(message, now, reason, str(code))
+        return self.refusal(code, message.tries)
+
+
+def _not_too_near(messages: Sequence[Message], now: int) -> None:
+    """Raise Postponed when the time of these, of one date_send, came too near while they waited."""
+    if any(too_near(message, now) for message in messages):
+        raise _until_its_time(max(messages, key=lambda message: message.send_at), now, TOO_NEAR, "")
+
+
+def _until_its_time(message: Message, now: int, reason: str, code: str) -> Postponed:
+    return Postponed(reason, after=(message.send_at - now) / 1000, code=code, status=Status.ESME_RINVSCHED)
+
+
+def _fits(message: Message, row: Sent) -> bool:
+    """Whether a row may be about this message: where it has an id, its number must not say otherwise."""
+    ours, theirs = message.recipient, row.recipient
+    return not row.ref or not theirs or ours.endswith(theirs) or theirs.endswith(ours)
+
+
+def _too_long(text: str) -> bool:
+    try:
+        return parts(text) > MAX_PARTS
+    except ValueError:
+        return True  # a lone surrogate: no text that a phone can show

@@ -1,0 +1,156 @@
+"""Status questions to sms-assistent.by: in lists, or one by one in PLAIN, and what the answers say.
+
+Must not know: how messages are sent.
+"""
+
+import asyncio
+import logging
+import re
+import time
+from collections import deque
+from collections.abc import Sequence
+
+from smppbridge.errors import ProviderError
+from smppbridge.model.message import Poll, State, StatusReport
+from smppbridge.providers.rules import safe_reason
+from smppbridge.providers.sms_assistent import codes
+from smppbridge.providers.sms_assistent import wire_json as sms_assistent_json
+from smppbridge.providers.sms_assistent import wire_xml as sms_assistent_xml
+from smppbridge.providers.sms_assistent.account import POLL_BATCH, Errand, SmsAssistentApi
+from smppbridge.providers.sms_assistent.records import Answer, Status
+
+MAX_QUESTIONS = 40  # more than one for each list: what one call may spend on finding unknown ids
+MAX_KNOWN = 20_000  # ids whose messages they know, remembered
+FORGIVEN = 10 * 60_000  # ms in which a message need not be known yet by its own id
+MAX_WORD = 20  # characters of an unknown status that are told
+DOUBTED = "?"  # ends the reference of a message that was taken as no SMS at all: its number is bad
+BAD_NUMBER_ERR = codes.refusal_err(codes.BAD_RECIPIENT)
+
+_REF = re.compile(r"([1-9][0-9]{0,19})\??")
+
+Rows = dict[str, Status | None]
+"""sms_id -> what the answer says about it; None: nothing."""
+
+
+class Questions:
+    """Asks for the statuses of one account."""
+
+    def __init__(self, api: SmsAssistentApi) -> None:
+        self._api = api
+        self._known: dict[str, None] = {}  # answered at least once, oldest first
+
+    async def ask(self, polls: Sequence[Poll]) -> list[StatusReport]:
+        """Statuses of messages that they know; odd references are not asked for.
+
+        Raises ProviderError when no question was answered; what later ones would have told is left out.
+        """
+        wanted = {found[1]: poll for poll in polls if (found := _REF.fullmatch(poll.provider_ref))}
+        rows: Rows = {}
+        try:
+            if self._api.own.api == "plain":
+                await self._ask_one_by_one(list(wanted), rows)
+            else:
+                await self._ask_lists(await self._ride(list(wanted), rows), rows)
+        except ProviderError:
+            if not rows:
+                raise
+        self._remember(rows)
+        now = time.time() * 1000
+        reports = (self._report(wanted[ref], row, now) for ref, row in rows.items())
+        return [report for report in reports if report is not None]
+
+    async def _ask_lists(self, refs: Sequence[str], rows: Rows) -> None:
+        """An unknown id may spoil its whole list (-11): that is halved until it is clear which one."""
+        pending = deque(refs[start : start + POLL_BATCH] for start in range(0, len(refs), POLL_BATCH))
+        for _ in range(len(pending) + MAX_QUESTIONS):
+            if not pending:
+                return
+            asked = pending.popleft()
+            answer = await self._ask_list(asked)
+            if answer.failure == codes.BAD_ID:
+                if len(asked) == 1:
+                    rows[asked[0]] = Status(asked[0], "", codes.BAD_ID)
+                else:
+                    middle = len(asked) // 2
+                    pending.extendleft((asked[middle:], asked[:middle]))
+                continue
+            self._api.raise_failure(answer)
+            _fill(rows, asked, answer.statuses)
+
+    async def _ride(self, refs: Sequence[str], rows: Rows) -> Sequence[str]:
+        """Let a package of messages take a question along. Returns what is still to be asked.
+
+        Only ids that were answered before travel: an unknown one may spoil the package.
+        """
+        known = [ref for ref in refs if ref in self._known][:POLL_BATCH]
+        found = await self._api.rides.ask(known) if known and self._api.own.api == "xml" else None
+        if found is None:
+            return refs
+        _fill(rows, known, found)
+        return [ref for ref in refs if ref not in rows]
+
+    def _remember(self, rows: Rows) -> None:
+        for ref, row in rows.items():
+            self._known.pop(ref, None)
+            if row is not None and row.word:
+                self._known[ref] = None
+        while len(self._known) > MAX_KNOWN:
+            del self._known[next(iter(self._known))]
+
+    async def _ask_list(self, refs: Sequence[str]) -> Answer:
+        api = self._api
+        if api.own.api == "json":
+            return await api.json(sms_assistent_json.encode_status(api.login, refs))
+        return await api.xml(sms_assistent_xml.encode(api.login, (), refs))
+
+    async def _ask_one_by_one(self, refs: Sequence[str], rows: Rows) -> None:
+        errand = Errand()
+        queue = deque(refs)
+
+        async def work() -> None:
+            while queue:  # none of them is asked after a failure
+                ref = queue.popleft()
+                try:
+                    rows[ref] = await self._ask_one(errand, ref)
+                except ProviderError as error:
+                    errand.stop = error
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(self._api.own.parallel, len(queue))):
+                group.create_task(work())
+        if errand.stop is not None:
+            raise errand.stop
+
+    async def _ask_one(self, errand: Errand, ref: str) -> Status:
+        async with self._api.turn(errand):
+            answer = await self._api.plain_status(ref)
+        if answer.failure == codes.BAD_ID:
+            return Status(ref, "", codes.BAD_ID)
+        self._api.raise_failure(answer)
+        return answer.statuses[0]._replace(ref=ref)
+
+    def _report(self, poll: Poll, row: Status | None, now: float) -> StatusReport | None:
+        """``row``: None when an answer came without one; ``now`` in ms."""
+        ref = poll.provider_ref
+        found = self._state(row.word) if row is not None and row.word else None
+        if ref.endswith(DOUBTED) and (found is None or not found[2]):
+            return StatusReport(ref, State.REJECTED, True, BAD_NUMBER_ERR, str(codes.BAD_RECIPIENT))
+        if found is not None:
+            word, state, final, err = found
+            return StatusReport(ref, state, final, err, word)
+        if row is not None and row.error == codes.BAD_ID and now - poll.sent_at > FORGIVEN:
+            return StatusReport(ref, State.UNKNOWN, True, codes.UNKNOWN_ERR, str(codes.BAD_ID))
+        return None
+
+    def _state(self, word: str) -> tuple[str, State, bool, int] | None:
+        found = codes.state_of(word, self._api.own.rejected_as)
+        if found is None:
+            told = safe_reason(word[:MAX_WORD])
+            self._api.note(("status", told), logging.WARNING, f'a status that no list holds: "{told}"')
+        return found
+
+
+def _fill(rows: Rows, asked: Sequence[str], statuses: Sequence[Status]) -> None:
+    """Note an answer to the question for ``asked``."""
+    found = {row.ref: row for row in statuses}
+    rows |= {ref: found.get(ref) for ref in asked}

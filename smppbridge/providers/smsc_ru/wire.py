@@ -1,0 +1,312 @@
+"""smsc.ru's HTTP API on the wire: requests as octets, answers in any of its four formats as plain records.
+
+An answer is read by what it looks like, not by the ``fmt`` that was asked for: errors about the request
+itself may come in another one. Everything is asked for in UTF-8 (the API's default is windows-1251); octets
+that are none spoil only the words around them. Must not know: what a code means, how octets travel.
+"""
+
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta, timezone
+from typing import NamedTuple
+from urllib.parse import urlencode
+from xml.etree import ElementTree
+
+from smppbridge.providers.http.lenient import parse_lenient, text_of
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+JSON = {"Content-Type": "application/json; charset=utf-8"}
+FORMATS = {"text": "0", "numbers": "1", "xml": "2", "json": "3"}  # fmt
+MAX_ANSWER = 256 * 1024  # octets of an answer; that about 50 messages has less than 500 for each
+MOSCOW = timezone(timedelta(hours=3))  # smsc.ru prints its own clock; there is no summer time
+
+_INTEGER = re.compile(r"-?[0-9]{1,20}")
+_MONEY = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?")
+_BARE_ID = re.compile(r'("id"\s*:\s*)(b[0-9.]{1,60})(?=\s*[,}])')  # the manual prints "id": <id>
+_TEXT_FAILURE = re.compile(r"\s*ERROR = ([0-9]{1,6})\s*(?:\((.*?)\))?\s*(?:,|$)", re.DOTALL)
+_NUMBERS_FAILURE = re.compile(r"\s*[A-Za-z0-9._-]{0,40},-([0-9]{1,6})\s*")
+_TEXT_SENT = re.compile(r"OK - ([0-9]{1,9}) SMS, ID - ([A-Za-z0-9._-]{1,40})(?:, COST - [^,\n]*)?(.*)")
+_TEXT_BALANCE = re.compile(r", BALANCE - (\S+)")
+_NUMBERS_SENT = re.compile(r"([A-Za-z0-9._-]{1,40}),([0-9]{1,9})(?:,[^,]*)?(?:,([^,]*))?")
+_TEXT_FIELD = re.compile(r"([A-Za-z_]{1,30}) = ([^,\n]*)")
+_PHONE_COLUMNS = ("phone", "mccmnc", "cost", "status", "error")  # op=1, fmt 0 and 1
+
+
+class Failure(NamedTuple):
+    """An error envelope: nothing of the request was carried out."""
+
+    code: int
+    words: str
+
+
+class Row(NamedTuple):
+    """What an answer says about one message. ``fields`` by their names in the API; ``loose``: values whose
+    names fmt 1 does not print."""
+
+    status: int | None
+    err: int
+    fields: Mapping[str, str]
+    loose: frozenset[str] = frozenset()
+
+    def is_about(self, ref: str, phone: str) -> bool:
+        """Whether this is the row of the message ``ref`` to ``phone``: only both together are a key."""
+        if "id" in self.fields:
+            return (self.fields["id"], self.fields.get("phone", "").removeprefix("+")) == (ref, phone)
+        return {ref, phone} <= self.loose
+
+
+class Answer(NamedTuple):
+    """One answer of any kind; what the kind does not have is empty."""
+
+    failure: Failure | None = None
+    id: str = ""
+    sms: int | None = None  # how many were taken
+    balance: float | None = None
+    rows: tuple[Row, ...] = ()
+
+
+# --- requests --------------------------------------------------------------------------------------
+
+
+def encode_form(fields: Mapping[str, str]) -> bytes:
+    """The body of a POST to a script: nothing of it stands in an address, because addresses are logged."""
+    return urlencode(fields, encoding="utf-8", errors="replace").encode("ascii")
+
+
+def encode_json(fields: Mapping[str, str]) -> bytes:
+    """The body of a POST to /rest/send/: the same names."""
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+# --- answers ---------------------------------------------------------------------------------------
+
+
+def decode_sent(body: bytes) -> Answer:
+    """The answer to a send request with cost=3 and op=1. Raises ValueError when it is none."""
+    value, failure = _opened(_small(body))
+    if failure is not None:
+        return Answer(failure)
+    if isinstance(value, str):
+        return _sent_lines(value)
+    fields = _sent_fields(value)
+    ref = text_of(fields.get("id"))
+    phones = fields.get("phones")
+    if not ref:
+        raise ValueError("no id")
+    rows = phones if isinstance(phones, list) else []
+    count = integer_of(text_of(fields.get("cnt")))
+    return Answer(None, ref, count, money_of(fields.get("balance")), tuple(map(_sent_row, rows)))
+
+
+def decode_statuses(body: bytes) -> Answer:
+    """The answer of status.php about one message or several. Raises ValueError when it is none."""
+    value, failure = _opened(_small(body))
+    if failure is not None:
+        return Answer(failure)
+    if isinstance(value, str):
+        rows = tuple(_status_line(line) for line in value.splitlines() if line.strip())
+    elif isinstance(value, ElementTree.Element):
+        rows = tuple(_row(_leaves(element), "err") for element in value.iter() if _is_status(element))
+    else:
+        items = value if isinstance(value, list) else [value]
+        rows = tuple(_row(item, "err") for item in items if isinstance(item, dict))
+    if all(row.status is None for row in rows) and value != []:
+        raise ValueError("no status")
+    return Answer(rows=rows)
+
+
+def decode_balance(body: bytes) -> Answer:
+    """The answer of balance.php. Raises ValueError when it is none."""
+    value, failure = _opened(_small(body))
+    if failure is not None:
+        return Answer(failure)
+    told: object = value
+    if isinstance(value, dict):
+        told = value.get("balance")
+    elif isinstance(value, ElementTree.Element):
+        told = next((element.text for element in value.iter("balance")), None)
+    balance = money_of(told)
+    if balance is None:
+        raise ValueError("no balance")
+    return Answer(balance=balance)
+
+
+def decode_list(body: bytes) -> Answer:
+    """The JSON answer of get.php: a row for each message from a phone. Raises ValueError when it is none."""
+    value, failure = _opened(body)
+    if failure is not None:
+        return Answer(failure)
+    if not isinstance(value, list):
+        raise ValueError("not a list")
+    return Answer(rows=tuple(_row(item, "err") for item in value if isinstance(item, dict)))
+
+
+def decode_fields(body: bytes) -> dict[str, str]:
+    """The fields of a callback in JSON or XML. Raises ValueError when it is neither."""
+    value = _value(body.decode("utf-8-sig", "replace").strip())
+    if isinstance(value, ElementTree.Element):
+        return {child.tag: child.text or "" for child in value if len(child) == 0}  # as it was signed
+    if not isinstance(value, dict):
+        raise ValueError("not an object")
+    return {str(name): text_of(item) for name, item in value.items()}
+
+
+# --- the formats -----------------------------------------------------------------------------------
+
+_Value = dict[str, object] | list[object] | ElementTree.Element | str
+
+
+def _small(body: bytes) -> bytes:
+    if len(body) > MAX_ANSWER:
+        raise ValueError("larger than any honest answer, and reading it takes long")
+    return body
+
+
+def _opened(body: bytes) -> tuple[_Value, Failure | None]:
+    """The answer, and the error that it is."""
+    value = _value(body.decode("utf-8-sig", "replace").strip())
+    fields: Mapping[str, object] = {}
+    if isinstance(value, dict):
+        fields = value
+    elif isinstance(value, ElementTree.Element):
+        fields = _leaves(value)
+    elif isinstance(value, str):
+        if found := _TEXT_FAILURE.match(value):
+            return value, _failure(found[1], found[2] or "")
+        if found := _NUMBERS_FAILURE.fullmatch(value):
+            return value, _failure(found[1], "")
+    if "error_code" in fields:
+        return value, _failure(text_of(fields["error_code"]), text_of(fields.get("error")))
+    return value, None
+
+
+def _value(text: str) -> _Value:
+    if text.startswith("<"):
+        return _xml(text)
+    if not text.startswith(("{", "[")):
+        return text
+    try:
+        value = parse_lenient(text)
+    except ValueError:
+        value = parse_lenient(_BARE_ID.sub(r'\1"\2"', text))
+    if not isinstance(value, dict | list):
+        raise ValueError("not JSON of this API")
+    return value
+
+
+def _xml(text: str) -> ElementTree.Element:
+    if "<!DOCTYPE" in text:
+        raise ValueError("XML with definitions of its own")  # entities could grow without end
+    try:
+        return ElementTree.fromstring(text)
+    except (ElementTree.ParseError, ValueError, LookupError):
+        raise ValueError("not XML") from None
+
+
+def _failure(code: str, words: str) -> Failure:
+    number = integer_of(code)
+    if number is None or number <= 0:
+        raise ValueError("an error without a code")
+    return Failure(number, words)
+
+
+def _leaves(element: ElementTree.Element) -> dict[str, str]:
+    return {child.tag: (child.text or "").strip() for child in element if len(child) == 0}
+
+
+def _is_status(element: ElementTree.Element) -> bool:
+    """Whether an element holds one message: lists and items are both called <status> somewhere."""
+    return integer_of(_leaves(element).get("status")) is not None
+
+
+def _sent_fields(value: _Value) -> Mapping[str, object]:
+    if isinstance(value, ElementTree.Element):
+        phones = [
+            {**phone.attrib, "phone": (phone.text or "").strip()}
+            for phones in value.iter("phones")
+            for phone in phones
+        ]
+        return {**_leaves(value), "phones": phones}
+    if isinstance(value, dict):
+        return value
+    raise ValueError("not an object")
+
+
+def _sent_lines(text: str) -> Answer:
+    first, *others = text.splitlines() or [""]
+    if words := _TEXT_SENT.fullmatch(first.strip()):
+        balance = _TEXT_BALANCE.match(words[3])
+        count, ref, money = words[1], words[2], balance[1] if balance else None
+    elif numbers := _NUMBERS_SENT.fullmatch(first.strip()):
+        ref, count, money = numbers[1], numbers[2], numbers[3]
+    else:
+        raise ValueError("not an answer to a send request")
+    rows = (
+        _sent_row(dict(zip(_PHONE_COLUMNS, line.strip().split(","), strict=False)))
+        for line in others
+        if line.strip()
+    )
+    return Answer(None, ref, int(count), money_of(money), tuple(rows))
+
+
+def _sent_row(value: object) -> Row:
+    return _row(value, "error")
+
+
+def _status_line(line: str) -> Row:
+    """fmt 0 names its fields; fmt 1 has status, time, err, and then more in an order that has changed."""
+    named = {name.lower(): value.strip() for name, value in _TEXT_FIELD.findall(line)}
+    if "status" in named:
+        return _row(named, "err")
+    columns = [column.strip() for column in line.split(",")]
+    err = columns[2] if len(columns) > 2 else None
+    return Row(integer_of(columns[0]), integer_of(err) or 0, {}, frozenset(columns[3:]))
+
+
+def _row(value: object, err: str) -> Row:
+    fields: dict[str, str] = {}
+    if isinstance(value, Mapping):
+        fields = {str(name): text_of(item) for name, item in value.items()}
+    return Row(integer_of(fields.get("status")), integer_of(fields.get(err)) or 0, fields)
+
+
+# --- values ----------------------------------------------------------------------------------------
+
+
+def integer_of(value: str | None) -> int | None:
+    """A whole number; None for anything else."""
+    return int(value) if value is not None and _INTEGER.fullmatch(value) else None
+
+
+def money_of(value: object) -> float | None:
+    """An amount of money, printed with a point; None for anything else."""
+    text = text_of(value).strip()
+    if not _MONEY.fullmatch(text):
+        return None
+    amount = float(text)
+    return amount if math.isfinite(amount) else None
+
+
+def moment_of(text: str) -> int | None:
+    """DD.MM.YYYY hh:mm:ss in Moscow as ms since 1970; None for anything else."""
+    try:
+        moment = datetime.strptime(text, "%d.%m.%Y %H:%M:%S").replace(tzinfo=MOSCOW)
+    except ValueError:
+        return None
+    return round(moment.timestamp() * 1000)
+
+
+def rows_about(rows: tuple[Row, ...], asked: list[tuple[str, str]]) -> Iterator[tuple[str, str, Row]]:
+    """(ref, phone, row) for each of the ``asked`` pairs (ref, phone) that the answer says something about.
+
+    The answer about a single message does not repeat which one it is; fmt 1 has more columns about some.
+    """
+    if len(asked) == 1 and len(rows) == 1 and "id" not in rows[0].fields:
+        yield (*asked[0], rows[0])
+        return
+    for ref, phone in asked:
+        row = next((row for row in rows if row.is_about(ref, phone)), None)
+        if row is not None:
+            yield ref, phone, row

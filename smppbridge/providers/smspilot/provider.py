@@ -1,0 +1,361 @@
+"""smspilot.ru: API-2 (https://smspilot.ru/api2.php, JSON or XML) or API-1 (https://smspilot.ru/api.php).
+
+One packet carries many messages of one sender. What the manuals demand shapes this file: a recipient may
+stand only once in a packet (error 214); a packet with more bad messages than good ones is refused whole,
+without saying which are bad, and is halved until that is clear; a refused key stops everything.
+
+Whatever API is configured, API-1 places calls whose number is the code, and lists the messages of the last
+day.
+
+Left out on purpose: `debug` mails the key and all texts to an address; `translit` alters texts; `cost` asks
+for a price and sends nothing, and what a message costs has no place in SMPP; `info` tells about the owner of
+the account what no message needs, and the balance has a request of its own; `r` names who recruited them;
+`charset` and `lang` alter what suits as it is; `login` and `password` open the whole cabinet, a key only the
+API; `check=all` is `check=recent` and what is older than anything in doubt; `inbound=all` tells everything
+again; `balance=sms` is a guess; GOLOSM is another name of GOLOS; Viber stands in a change log alone; requests
+in the address (`?json=`, `?xml=`, GET) would put keys and texts into logs.
+
+Must not know: the store, SMPP sessions, other providers.
+"""
+
+import asyncio
+import time
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, TypeGuard
+
+from smppbridge.errors import Disabled, Postponed, ProviderError, Rejected, Throttled, Unavailable, Uncertain
+from smppbridge.model.message import Doubt, Inbound, Message, Poll, StatusReport
+from smppbridge.providers.base import Callback, Draft, Limits, News, SendResult, Taken, Trace
+from smppbridge.providers.http.client import host_of
+from smppbridge.providers.http.provider import SENDING_TIME, HttpProvider, stops_batch
+from smppbridge.providers.rules import to_error
+from smppbridge.providers.smspilot import callbacks, codes
+from smppbridge.providers.smspilot.api1 import MAX_RECIPIENTS, Api1
+from smppbridge.providers.smspilot.find import Recent, traces
+from smppbridge.providers.smspilot.options import POLL_ADVISED, POLL_BANNED, POLL_BATCH, SmspilotOptions
+from smppbridge.providers.smspilot.packets import MINUTE, Splitter, pair, pair_by_number, planned
+from smppbridge.providers.smspilot.records import Answer, Arrival, Item, Question, Wire, server_id
+from smppbridge.providers.smspilot.services import SALES, SERVICES, check_draft
+from smppbridge.providers.smspilot.wire_json import JsonWire
+from smppbridge.providers.smspilot.wire_xml import XmlWire
+from smppbridge.smpp.constants import Status
+
+__all__ = ["Smspilot", "SmspilotOptions"]
+
+MAX_PACKET = 1000  # messages; also the most that options.batch allows
+API1_BATCH = 50  # unless set: each may need a request of its own, and all must end within SENDING_TIME
+ARCHIVED_AFTER = 70 * 86400  # seconds; asking for older messages counts as flood
+VALIDITY_MAX = 86400.0  # every message is final after a day (API-2 §2.2)
+MAX_PASSED_OVER = 20_000  # messages that are remembered to come first
+MAX_PAGES = 20  # of the list of the last day
+PAGE_PAUSE = POLL_BANNED  # seconds; every page is a status question
+MAX_ALONE = 10  # messages refused alone, one after the other, with one code; then the rest waits
+PAUSE_ALONE = 60.0  # seconds
+REFUSALS_IN_ROW, REFUSALS_WINDOW = 80, 600.0  # messages, seconds; smspilot blocks who sends too much spam
+
+
+class Smspilot(HttpProvider):
+    """One smspilot account."""
+
+    services = SERVICES
+
+    def __init__(self, name: str, options: SmspilotOptions, *, callback_url: str | None = None) -> None:
+        """``callback_url``: where smspilot reports statuses, with its token; None = they are only polled."""
+        self._callback = callbacks.callback_address(callback_url, options) if callback_url else ""
+        password = options.callback_password.get_secret_value() if options.callback_password else ""
+        secrets = (options.credential(), self._callback, callback_url or "", password)
+        super().__init__(name, options, _limits(options, bool(callback_url)), secrets=secrets)
+        self._pilot = options
+        key = options.credential()
+        self._api1 = Api1(key, options.format)
+        wires: Mapping[str, Wire] = {"api2-json": JsonWire(key), "api2-xml": XmlWire(key), "api1": self._api1}
+        self._wire = wires[options.api]
+        self._is_api1 = options.api == "api1"
+        together = 1 if options.format == "v" else MAX_RECIPIENTS if self._is_api1 else MAX_PACKET
+        self._splitter = Splitter(options.default_sender, self._is_api1, together)
+        self._single = Splitter(options.default_sender, True, 1)
+        self._passed_over: frozenset[str] = frozenset()  # messages for which no question had room yet
+        self._asked_packet = False  # it was about a packet
+
+    def check(self, draft: Draft) -> None:
+        """Raise Refused (0x0A, 0x0B, 0x15, 0x4A3, 0x4A5) for what smspilot does not take, or takes for
+        another service than the one that is asked for."""
+        check_draft(draft)
+        if not draft.service_type:
+            self._pilot.check_flash(draft.flash)
+
+    def schedules(self, send_at: int, now: int) -> bool:
+        """With ``schedule: provider``, what is at least a minute ahead."""
+        return self._pilot.schedule == "provider" and send_at >= now + MINUTE
+
+    # --- sending -----------------------------------------------------------------------------------
+
+    async def send(self, messages: Sequence[Message], now: int) -> list[SendResult]:
+        """Send in as few packets as the rules allow, one after the other. A failure that is not about
+        messages ends it: what was not sent yet is then Unavailable, or meets the same pause. What check()
+        refuses is Rejected: the message may have been checked by another provider, before it came here."""
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        results: dict[int, SendResult] = dict(self.unfit(messages, self._pilot.default_sender))
+        fit = [message for message in messages if message.id not in results]
+        results |= {message.id: error for message in fit if (error := _too_early(message, now))}
+        pending = deque(self._splitter.split((message for message in fit if message.id not in results), now))
+        stop: ProviderError | None = None
+        streak = _Streak()
+        while pending:
+            packet = pending.popleft()
+            elapsed = clock() - began
+            if stop is None and elapsed > SENDING_TIME:
+                stop = Unavailable("not sent: the packets before it took too long")
+            if stop is not None:
+                results |= dict.fromkeys(_ids(packet), stop)
+                continue
+            outcome = await self._hand_over(packet, now + int(elapsed * 1000))
+            results |= outcome.results
+            pending.extendleft(outcome.halves)
+            stop = outcome.stop or streak.after(outcome.results)
+        return [results[message.id] for message in messages]
+
+    async def _hand_over(self, packet: list[Message], now: int) -> "_Outcome":
+        try:
+            answer = await self._ask(self._encode(packet, now))
+        except ProviderError as error:
+            return _Outcome(dict.fromkeys(_ids(packet), error), stops_batch(error))
+        if answer.failure is None:
+            items = (pair_by_number if self._is_api1 else pair)(packet, answer.items)
+            results = self._match(packet, items, answer)
+            return _Outcome(results, next(filter(_is_ours, results.values()), None))
+        code, words = answer.failure
+        if len(packet) > 1 and codes.rule_for(code, 0).about_message:
+            middle = len(packet) // 2
+            return _Outcome({}, halves=(packet[middle:], packet[:middle]))
+        errors = {message.id: self._refusal(message, code, words) for message in packet}
+        first = errors[packet[0].id]
+        return _Outcome(dict(errors), None if isinstance(first, Uncertain) else stops_batch(first))
+
+    def _encode(self, messages: Sequence[Message], now: int) -> Question:
+        alone = SALES[messages[0].service_type].alone
+        packet = (
+            (self._single if alone else self._splitter)
+            .packet(messages, now)
+            ._replace(
+                callback=self._callback, callback_method=self._pilot.callback_method, test=self._pilot.test
+            )
+        )
+        return (self._api1 if alone else self._wire).encode_send(packet)
+
+    def _match(
+        self, packet: Sequence[Message], items: Mapping[int, Item], answer: Answer
+    ) -> dict[int, SendResult]:
+        """What became of each message. Silence about one is uncertainty."""
+        times = Counter(item.ref for item in answer.items)
+        shared = {ref for ref in times if times[ref] > 1}
+        return {
+            message.id: self._result(message, items.get(message.id), answer.packet, shared)
+            for message in packet
+        }
+
+    def _result(self, message: Message, item: Item | None, packet: str, shared: set[str]) -> SendResult:
+        if item is not None and item.status == -2:
+            return self._refusal(message, item.error, item.words)
+        if item is not None and item.status is not None and item.ref and item.ref not in shared:
+            return Taken(item.ref, packet)
+        return Uncertain(f"{host_of(self._pilot.url)} did not say clearly what became of the message")
+
+    def _refusal(self, message: Message, code: int, words: str) -> ProviderError:
+        reason = self.reason("smspilot", code, words)
+        if code == codes.DUPLICATE and message.attempt > 1:
+            # The first try may be what this one is a duplicate of.
+            return Uncertain(reason, code=str(code), status=Status.ESME_RSUBMITFAIL)
+        if code <= 0:
+            return Rejected(reason, code="-2", err=codes.NO_CODE)  # refused, but nobody says why
+        rule = codes.rule_for(code, message.tries)
+        self.note_rule(rule, code, reason, known=code in codes.ERRORS)
+        return to_error(rule, code, reason)
+
+    async def _ask(self, question: Question) -> Answer:
+        """The answer to a request, which may be a refusal. Raises ProviderError."""
+        headers = {"Content-Type": question.content_type}
+        url = self._pilot.url + question.path
+        answer = await self.call(url, question.content, headers, question.decode)
+        if answer.balance is not None:
+            self.last_balance = answer.balance
+        return answer
+
+    async def _learn(self, question: Question) -> Answer:
+        """The answer to a question. Raises ProviderError, also for a refusal."""
+        answer = await self._ask(question)
+        if answer.failure is not None:
+            code, words = answer.failure
+            raise to_error(codes.rule_for(code, 0), code, self.reason("smspilot", code, words))
+        return answer
+
+    # --- statuses ----------------------------------------------------------------------------------
+
+    async def status(self, polls: Sequence[Poll]) -> list[StatusReport]:
+        """Ask for up to 500 messages, or for a packet in which there are more. What is archived or has an odd
+        reference is not asked for; what there is no room for comes first next time."""
+        oldest = (time.time() - ARCHIVED_AFTER) * 1000
+        usable = [p for p in polls if p.sent_at > oldest and server_id(p.provider_ref)]
+        if not usable:
+            return []
+        if self._pilot.test and self._is_api1:
+            return await self._status_of_test(usable)
+        question, asked = self._choose(usable)
+        return _reports((await self._learn(question)).items, asked)
+
+    def _choose(self, polls: Sequence[Poll]) -> tuple[Question, set[str]]:
+        """One question, and whom it is about."""
+        refs = [poll.provider_ref for poll in polls]
+        refs.sort(key=lambda ref: ref not in self._passed_over)
+        room = min(POLL_BATCH, self.limits.poll_batch)
+        packets = Counter(poll.packet_ref for poll in polls if server_id(poll.packet_ref))
+        packet, count = max(packets.items(), key=lambda item: item[1], default=("", 0))
+        by_packet = count > room and not (self._asked_packet and not self._passed_over.isdisjoint(refs))
+        if by_packet:
+            question = self._wire.encode_check_packet(packet)
+            asked = {poll.provider_ref for poll in polls if poll.packet_ref == packet}
+        else:
+            question = self._wire.encode_check(refs[:room])
+            asked = set(refs[:room])
+        self._asked_packet = by_packet
+        before = self._passed_over if len(self._passed_over) < MAX_PASSED_OVER else frozenset()
+        self._passed_over = (before | frozenset(refs)) - asked
+        return question, asked
+
+    async def _status_of_test(self, polls: Sequence[Poll]) -> list[StatusReport]:
+        """A test keeps no messages, one of smspilot's own stands for all of them (API-1 §11)."""
+        answer = await self._learn(self._api1.encode_check_test())
+        made_up = [report for item in answer.items if (report := _report(item)) is not None]
+        return [made_up[0]._replace(provider_ref=poll.provider_ref) for poll in polls if made_up]
+
+    async def find(self, doubts: Sequence[Doubt], now: int) -> list[Trace]:
+        """Look among the messages of the last day, from the newest back. Pages stand as far apart as status
+        questions must, and there are no more of them than fit before the next question of anybody: two at
+        least, so that doubts behind more than some 2000 newer messages stay open."""
+        if not doubts:
+            return []
+        oldest = min(doubt.tried_at for doubt in doubts)
+        gap = self.limits.poll_gap
+        pause = min(PAGE_PAUSE, gap / 2)
+        fitting = int(gap // pause) if gap >= PAGE_PAUSE else MAX_PAGES  # else it is not their own address
+        recent = Recent()
+        for page in range(min(fitting, MAX_PAGES)):
+            if page:
+                await asyncio.sleep(pause)
+            answer = await self._learn(self._api1.encode_recent(recent.offset))
+            recent.add(answer.items)
+            if recent.reaches(oldest, now):
+                break
+        return traces(recent, doubts, now)
+
+    # --- messages from phones, callbacks, money ------------------------------------------------------
+
+    async def inbound(self, since: int | None) -> list[Inbound]:
+        """What is new, or what came since ``since`` (API-2 §5.2, API-1 §6.2)."""
+        answer = await self._learn(self._wire.encode_inbound("new" if since is None else str(since // 1000)))
+        return [_inbound(arrival) for arrival in answer.arrivals]
+
+    def parse_callback(self, callback: Callback) -> list[News]:
+        """The status in a GET or POST callback (API-2 §2.1), or the message from a phone (§5.1); [] for a
+        status that no manual names.
+
+        Raises ValueError for what is neither, WrongSignature without the user and password that were set.
+        """
+        callbacks.verify(callback, self._pilot)
+        news = callbacks.read(callback)
+        if isinstance(news, Arrival):
+            return [_inbound(news)]
+        report = _report(news)
+        return [] if report is None else [report]
+
+    async def balance(self) -> float | None:
+        """Roubles left. Raises ProviderError."""
+        return (await self._learn(self._wire.encode_balance())).balance
+
+
+class _Outcome(NamedTuple):
+    """What became of one packet."""
+
+    results: dict[int, SendResult]  # by our id
+    stop: ProviderError | None = None  # nothing more may be sent now; the error of the rest
+    halves: tuple[list[Message], ...] = ()  # to be sent instead, the last one first
+
+
+class _Streak:
+    """Messages that were refused alone, one after the other, with one code. A long one tells what those
+    behind them would meet, and asking on looks like an attack."""
+
+    def __init__(self) -> None:
+        self._code = ""
+        self._length = 0
+
+    def after(self, results: Mapping[int, SendResult]) -> Postponed | None:
+        """Note what became of a packet (nothing: it is halved). The error of the rest, when it is enough."""
+        if len(results) == 1 and isinstance(error := next(iter(results.values())), Rejected):
+            self._length = self._length + 1 if error.code == self._code else 1
+            self._code = error.code
+        elif results:
+            self._length = 0
+        if self._length < MAX_ALONE:
+            return None
+        reason = f"not sent: {MAX_ALONE} messages before it were refused with error {self._code}"
+        return Postponed(reason, after=PAUSE_ALONE)
+
+
+def _is_ours(result: SendResult) -> TypeGuard[Disabled | Throttled]:
+    """Whether a message was refused for something that those of other packets would meet, too."""
+    return isinstance(result, Disabled | Throttled)
+
+
+def _limits(options: SmspilotOptions, has_callbacks: bool) -> Limits:
+    polling = 2 * POLL_ADVISED if has_callbacks else POLL_ADVISED
+    interval = options.set_or("poll_interval", polling)
+    one_by_one = options.format == "v"
+    batch = API1_BATCH if options.api == "api1" and "batch" not in options.model_fields_set else options.batch
+    return options.limits(
+        batch=1 if one_by_one else batch,
+        poll_first=options.set_or("poll_first", polling),
+        poll_interval=interval,
+        poll_gap=options.status_gap(interval),
+        poll_batch=1 if one_by_one else MAX_PACKET,
+        find_first=options.find_first,
+        find_interval=options.find_interval,
+        find_batch=MAX_PACKET,
+        refusals_in_row=REFUSALS_IN_ROW,
+        refusals_window=REFUSALS_WINDOW,
+        validity_max=VALIDITY_MAX,
+        lease=SENDING_TIME + 2 * options.timeout,
+    )
+
+
+def _ids(packet: Sequence[Message]) -> list[int]:
+    return [message.id for message in packet]
+
+
+def _too_early(message: Message, now: int) -> Postponed | None:
+    """A number check cannot be scheduled (API-2 §2)."""
+    if not SALES[message.service_type].check or not planned(message, now):
+        return None
+    return Postponed("smspilot does not schedule number checks", after=(message.send_at - now) / 1000)
+
+
+def _reports(items: Sequence[Item], known: set[str]) -> list[StatusReport]:
+    reports = (_report(item) for item in items if item.ref in known)
+    return [report for report in reports if report is not None]
+
+
+def _report(item: Item) -> StatusReport | None:
+    if item.status is None:
+        return None
+    found = codes.state_of(item.status, item.error, item.words)
+    if found is None:
+        return None
+    state, final, err = found
+    return StatusReport(item.ref, state, final, err, str(item.error or item.status), item.details)
+
+
+def _inbound(arrival: Arrival) -> Inbound:
+    at = int(time.time() * 1000) if arrival.created is None else arrival.created
+    return Inbound(arrival.id, arrival.phone, arrival.num, arrival.text, at)

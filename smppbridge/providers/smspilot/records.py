@@ -1,0 +1,167 @@
+"""What smspilot's APIs and formats have in common: requests and answers as plain records.
+
+Numbers are read as leniently as the manuals print them: as numbers or as strings, or not at all. Must not
+know: JSON, XML, forms; what a code means; how octets travel.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple, Protocol
+
+from smppbridge.providers.http.lenient import integer, text_of
+from smppbridge.providers.rules import details_of
+
+MAX_TTL_MINUTES = 1440  # API-2 §1: 1..1440
+# What a number check finds out (API-2 §3.3, where the service centre is misprinted as a second `mnc`).
+DETAILS = ("imsi", "msc", "mcc", "mnc", "cn", "net", "gcn", "gnet")
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?", re.ASCII)
+
+
+class Line(NamedTuple):
+    """One message of a packet."""
+
+    id: int  # ours; API-1 has no place for it
+    to: str
+    text: str = ""  # "" = the packet's
+    ttl: int = 0  # minutes, 0 = the whole day
+
+
+class Packet(NamedTuple):
+    """One request to send."""
+
+    lines: tuple[Line, ...]
+    sender: str = ""  # "" = the account's default, or none at all
+    text: str = ""  # of all lines, "" = each its own
+    send_at: int = 0  # seconds since 1970, 0 = at once
+    callback: str = ""
+    callback_method: str = "post"
+    test: bool = False  # nothing goes to operators
+
+
+class Item(NamedTuple):
+    """What an answer says about one message; None or "" where it says nothing that can be read."""
+
+    id: int | None  # ours, echoed; None also for the 0 that stands for "no id"
+    ref: str  # server_id
+    phone: str
+    status: int | None
+    error: int
+    words: str  # error_en
+    text: str | None = None
+    created: int | None = None  # ms, read as if it were UTC: the manuals do not name its time zone
+    details: str = ""  # what a number check has found out
+
+
+class Arrival(NamedTuple):
+    """A message from a phone."""
+
+    id: str
+    phone: str
+    num: str
+    text: str
+    created: int | None  # ms (API-2 §5.2: UTC)
+
+
+class Failure(NamedTuple):
+    """An error envelope: nothing of the request was carried out."""
+
+    code: int
+    reason: str
+
+
+class Answer(NamedTuple):
+    """One answer of any kind; what the kind does not have is empty."""
+
+    failure: Failure | None = None
+    packet: str = ""
+    balance: float | None = None
+    items: tuple[Item, ...] = ()
+    arrivals: tuple[Arrival, ...] = ()
+
+
+class Question(NamedTuple):
+    """A request, and how its answer is read: ``decode`` raises ValueError for what is no answer."""
+
+    path: str
+    content: bytes
+    content_type: str
+    decode: Callable[[bytes], Answer]
+
+
+class Wire(Protocol):
+    """One API in one format, with the key of one account."""
+
+    def encode_send(self, packet: Packet) -> Question:
+        """Messages to different recipients."""
+
+    def encode_check(self, refs: Sequence[str]) -> Question:
+        """The status question for server_ids; never empty (an empty list counts as flood)."""
+
+    def encode_check_packet(self, ref: str) -> Question:
+        """The status question for a whole packet, by its server_packet_id."""
+
+    def encode_balance(self) -> Question:
+        """The question for the balance in roubles (``rur``; both manuals also misspell it)."""
+
+    def encode_inbound(self, since: str) -> Question:
+        """The question for messages from phones: "new", or since a UNIX time."""
+
+
+def item_of(row: Mapping[str, object]) -> Item:
+    """A message as an object of JSON, as the attributes of an element, or as columns."""
+    status = integer(row.get("status"))
+    return Item(
+        id=integer(row.get("id")) or None,
+        ref=server_id(row.get("server_id")),
+        phone=text_of(row.get("phone", row.get("to"))),
+        status=status,
+        error=integer(row.get("error")) or 0,
+        words=text_of(row.get("error_en")),
+        text=text_of(row["message"]) if "message" in row else None,
+        created=moment_of(row.get("created")),
+        details=found_out(row),
+    )
+
+
+def arrival_of(row: Mapping[str, object]) -> Arrival | None:
+    """A message from a phone; None without an id or a number."""
+    ref, phone = server_id(row.get("id")), text_of(row.get("phone")).removeprefix("+")
+    if not ref or not (phone.isascii() and phone.isdigit()):
+        return None
+    num = text_of(row.get("num")).removeprefix("+")
+    return Arrival(ref, phone, num, text_of(row.get("text")), moment_of(row.get("created")))
+
+
+def found_out(row: Mapping[str, object]) -> str:
+    """What a number check has found out (API-2 §3.3; API-1 v1.12 prints gscn for gcn)."""
+    fields = {"gcn": text_of(row.get("gscn"))}
+    fields.update((key, text_of(row[key])) for key in DETAILS if key in row)
+    return details_of(fields, DETAILS)
+
+
+def failure_of(code: object, *words: object) -> Failure:
+    """An error envelope. Raises ValueError without a code."""
+    number = integer(code)
+    if number is None or number <= 0:
+        raise ValueError("an error without a code")
+    return Failure(number, ", ".join(filter(None, map(text_of, words))))
+
+
+def server_id(value: object) -> str:
+    """A server_id in its one spelling, "" for 0 (a refused message) and for what is none."""
+    number = integer(value)
+    return str(number) if number is not None and number > 0 else ""
+
+
+def moment_of(value: object) -> int | None:
+    """``YYYY-MM-DD HH:MM``, with or without seconds, as ms since 1970; None for what is no such time."""
+    found = _MOMENT.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        return None
+    try:
+        moment = datetime.strptime(found[0] + ("" if found[1] else ":00"), "%Y-%m-%d %H:%M:%S")
+    except ValueError:
+        return None  # 0000-00-00 00:00:00 stands for "never"
+    return int(moment.replace(tzinfo=UTC).timestamp()) * 1000

@@ -1,0 +1,113 @@
+"""smspilot API-2 in JSON: requests as octets, answers as plain records.
+
+Answers are read as leniently as the manual prints them: ids and codes as strings or numbers, fields missing,
+JSON slightly broken. API-1 answers in the same words. Must not know: what a code means, how octets travel.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+
+from smppbridge.providers.http.lenient import number, parse_lenient
+from smppbridge.providers.smspilot.records import (
+    Answer,
+    Failure,
+    Line,
+    Packet,
+    Question,
+    arrival_of,
+    failure_of,
+    item_of,
+    server_id,
+)
+
+PATH = "/api2.php"
+CONTENT_TYPE = "application/json; charset=utf-8"
+
+_FAILURE = re.compile(r'\s*\{\s*"error"\s*:\s*\{.{0,2000}?"code"\s*:\s*"?([0-9]{1,6})\b', re.DOTALL)
+
+
+class JsonWire:
+    """API-2 in JSON with one key."""
+
+    def __init__(self, apikey: str) -> None:
+        self._apikey = apikey
+
+    def encode_send(self, packet: Packet) -> Question:
+        """Messages to different recipients (API-2 §1.2)."""
+        keys: dict[str, object] = {}
+        if packet.sender:
+            keys["from"] = packet.sender
+        if packet.text:
+            keys["text"] = packet.text
+        if packet.send_at:
+            keys["send_datetime"] = packet.send_at
+        if packet.callback:
+            keys |= {"callback": packet.callback, "callback_method": packet.callback_method}
+        if packet.test:
+            keys["test"] = 1
+        return self._question({**keys, "send": [_line(line) for line in packet.lines]})
+
+    def encode_check(self, refs: Sequence[str]) -> Question:
+        """The status question for server_ids (API-2 §2.2)."""
+        return self._question({"check": [{"server_id": ref} for ref in refs]})
+
+    def encode_check_packet(self, ref: str) -> Question:
+        """The status question for a packet (API-2 §2.3)."""
+        return self._question({"check": True, "server_packet_id": ref})
+
+    def encode_balance(self) -> Question:
+        """The question for roubles (API-2 §7)."""
+        return self._question({"balance": "rur"})
+
+    def encode_inbound(self, since: str) -> Question:
+        """The question for messages from phones (API-2 §5.2)."""
+        return self._question({"inbound": True, "since": since})
+
+    def _question(self, keys: dict[str, object]) -> Question:
+        text = json.dumps({"apikey": self._apikey, **keys}, ensure_ascii=False, separators=(",", ":"))
+        # A lone surrogate has no UTF-8 form; one of them must not spoil the whole packet.
+        return Question(PATH, text.encode("utf-8", "replace"), CONTENT_TYPE, decode)
+
+
+def _line(line: Line) -> dict[str, object]:
+    item: dict[str, object] = {"id": line.id, "to": line.to}
+    if line.text:
+        item["text"] = line.text
+    if line.ttl:
+        item["ttl"] = line.ttl
+    return item
+
+
+def decode(body: bytes) -> Answer:
+    """Read an answer. Raises ValueError when it is not one of smspilot's."""
+    text = body.decode("utf-8-sig", "replace")
+    try:
+        value = parse_lenient(text)
+    except ValueError:
+        # Refusals matter most and are printed worst: their code alone is enough.
+        found = _FAILURE.match(text)
+        if found is None:
+            raise
+        return Answer(failure=Failure(int(found[1]), ""))
+    if not isinstance(value, dict):
+        raise ValueError("not an object")
+    error = value.get("error")
+    if isinstance(error, dict):
+        failure = failure_of(error.get("code"), error.get("description"), error.get("status_ru"))
+        return Answer(failure=failure)
+    if isinstance(value.get("inbound"), list):
+        arrivals = map(arrival_of, _rows(value["inbound"]))
+        return Answer(arrivals=tuple(arrival for arrival in arrivals if arrival is not None))
+    items = value.get("send", value.get("check"))
+    balance = number(value.get("balance"))
+    if not isinstance(items, list):
+        if balance is None:
+            raise ValueError("neither messages nor a balance")
+        items = []
+    return Answer(None, server_id(value.get("server_packet_id")), balance, tuple(map(item_of, _rows(items))))
+
+
+def _rows(values: Sequence[object]) -> list[dict[str, object]]:
+    """What is no object keeps its place."""
+    return [value if isinstance(value, dict) else {} for value in values]

@@ -1,0 +1,216 @@
+"""A batch of messages on its way to an SMSC: what of it is sent, and the results as they come.
+
+Must not know: sessions, what an answer means.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+
+from smppbridge.errors import ProviderError, Refused, Rejected, Uncertain
+from smppbridge.model.message import Message
+from smppbridge.providers.base import SendResult, Taken
+from smppbridge.providers.http.provider import UNFIT
+from smppbridge.smpp.constants import Status
+from smppbridge.smpp.pdu import Pdu, SubmitSm
+
+logger = logging.getLogger(__name__)
+
+GROUP = 0.01  # seconds for which a result waits for others, so that they are recorded together
+
+Build = Callable[[Message], Sequence[SubmitSm]]
+
+
+class Batch:
+    """Implements ``providers.base.Progress``. ``ended(batch)`` is called with the last result."""
+
+    def __init__(self, size: int, ended: "Callable[[Batch], None]" = lambda batch: None) -> None:
+        self.left = size  # messages without a result
+        self.unsent = size  # messages of which not everything is on its way
+        self.closed = False  # nothing of it may begin any more
+        self.given_up = False  # nothing of it may go out any more
+        self.refs: list[str] = []  # of all parts that were taken
+        self.jobs: list[Job] = []
+        self.alarm: asyncio.TimerHandle | None = None  # the end of its time
+        self._ended = ended
+        self._fresh: list[tuple[int, SendResult]] = []
+        self._changed = asyncio.Event()
+        self._all = asyncio.Event()
+
+    @property
+    def done(self) -> bool:
+        """Whether all results were told."""
+        return not self.left and not self._fresh
+
+    @property
+    def holding(self) -> bool:
+        """Whether some of it has not begun its way."""
+        return self.unsent > 0
+
+    async def more(self) -> Sequence[tuple[int, SendResult]]:
+        """The results that came since the last call, with the places of their messages."""
+        if not self._fresh and self.left:
+            self._changed.clear()
+            await self._changed.wait()
+        if self._fresh and self.left:
+            try:
+                async with asyncio.timeout(GROUP):
+                    await self._all.wait()
+            except TimeoutError:
+                pass  # the others take longer
+        fresh, self._fresh = self._fresh, []
+        return fresh
+
+    def put(self, place: int, result: SendResult) -> None:
+        """The result of one message."""
+        self._fresh.append((place, result))
+        self.left -= 1
+        self._changed.set()
+        if not self.left:
+            self._all.set()
+            self._ended(self)
+
+    def one_sent(self) -> None:
+        """All of one message is on its way, or never will be."""
+        self.unsent -= 1
+        if not self.unsent:
+            self._changed.set()
+
+    def one_back(self) -> None:
+        """Some of one message has to go out again."""
+        self.unsent += 1
+
+
+class Job:
+    """One message of a batch: what became of each of its parts. Implements ``link.upstream.Task``."""
+
+    __slots__ = (
+        *("batch", "errors", "message", "place", "queued", "refs"),
+        *("_again", "_build", "_counted", "_given", "_left", "_out", "_pdus"),
+    )
+
+    def __init__(self, batch: Batch, place: int, message: Message, build: Build) -> None:
+        self.batch = batch
+        self.place = place
+        self.message = message
+        self.queued = False
+        self.refs: list[str | None] = []
+        self.errors: list[ProviderError] = []
+        self._build = build
+        self._pdus: Sequence[SubmitSm] | None = None  # made when its turn comes
+        self._given = 0  # how many of them went out
+        self._again: list[tuple[int, Pdu]] = []  # these must go out once more
+        self._left = 0  # parts whose fate is open
+        self._out = 0  # of these, how many are at the SMSC now
+        self._counted = True  # among batch.unsent
+
+    # --- Task ----------------------------------------------------------------------------------
+
+    @property
+    def begun(self) -> bool:
+        """Whether the SMSC has some of it, or may have."""
+        return self._out > 0 or not self.alone
+
+    @property
+    def alone(self) -> bool:
+        """Whether a part that is at the SMSC now is all that it may have of the message."""
+        return self._out <= 1 and not any(ref is not None for ref in self.refs)
+
+    def next(self) -> tuple[int, Pdu] | None:
+        """See `link.upstream.Task`."""
+        if self._pdus is None and not self._make():
+            return None
+        pdus = self._pdus or ()
+        if self._again:
+            item = self._again.pop()
+        elif self._given < len(pdus):
+            item = self._given, pdus[self._given]
+            self._given += 1
+        else:
+            return None
+        self._out += 1
+        self._count()
+        return item
+
+    def back(self, place: int, pdu: Pdu) -> None:
+        """See `link.upstream.Task`."""
+        self._out -= 1
+        self._again.append((place, pdu))
+        self._count()
+
+    def unsendable(self, place: int, why: str) -> None:
+        """See `link.upstream.Task`."""
+        self.failed(Rejected(why, code=UNFIT, status=Status.ESME_RSYSERR))
+
+    # --- what becomes of it --------------------------------------------------------------------
+
+    def taken(self, place: int, ref: str) -> None:
+        """The SMSC took a part under ``ref``, "" when it named none."""
+        self._out -= 1
+        self.refs[place] = ref
+        self._less(1)
+
+    def failed(self, error: ProviderError) -> None:
+        """A part met ``error``: those that did not go out are not worth sending any more."""
+        self._out -= 1
+        self.errors.append(error)
+        self._less(1 + self._drop())
+
+    def abandon(self, error: ProviderError) -> None:
+        """What did not go out never will."""
+        if self._pdus is None:
+            self._pdus = ()
+            self._count()
+            self.batch.put(self.place, error)
+        elif dropped := self._drop():
+            self.errors.append(error)
+            self._less(dropped)
+
+    # --- inside --------------------------------------------------------------------------------
+
+    def _make(self) -> bool:
+        try:
+            self._pdus = self._build(self.message)
+        except Refused as refused:
+            self.abandon(Rejected(refused.reason, code=UNFIT, status=refused.status))
+            return False
+        except Exception:  # one message that we cannot bear must not cost the others their result
+            logger.exception("unexpected error with message %d", self.message.id)
+            self.abandon(Rejected("internal error", code=UNFIT, status=Status.ESME_RSYSERR))
+            return False
+        self._left = len(self._pdus)
+        self.refs = [None] * self._left
+        return True
+
+    def _drop(self) -> int:
+        """Forget what has not gone out; how many parts."""
+        dropped = len(self._pdus or ()) - self._given + len(self._again)
+        self._given = len(self._pdus or ())
+        self._again.clear()
+        self._count()
+        return dropped
+
+    def _count(self) -> None:
+        unsent = self._pdus is None or self._given < len(self._pdus) or bool(self._again)
+        if unsent != self._counted:
+            self._counted = unsent
+            self.batch.one_back() if unsent else self.batch.one_sent()
+
+    def _less(self, parts: int) -> None:
+        self._left -= parts
+        if not self._left:
+            self.batch.put(self.place, self._result())
+
+    def _result(self) -> SendResult:
+        """A refusal is final whatever became of the rest; half a message is neither sent nor unsent."""
+        refs = [ref for ref in self.refs if ref is not None]
+        if not self.errors:
+            named = [ref for ref in refs if ref]
+            return Taken(named[0], parts=tuple(named[1:])) if len(named) == len(refs) else Taken("")
+        refusal = next((error for error in self.errors if isinstance(error, Rejected)), None)
+        if refusal is not None:
+            return refusal
+        doubt = next((error for error in self.errors if isinstance(error, Uncertain)), None)
+        if doubt is None and refs:
+            doubt = Uncertain(f"only a part of it was taken: {self.errors[0].reason}")
+        return doubt or self.errors[0]

@@ -1,0 +1,352 @@
+"""Forwards messages to another SMSC over SMPP 3.4: smpp.sms-assistent.by, or any other.
+
+`smpp_wire` makes submit_sm, `smpp_receipts` reads deliver_sm, `smpp_codes` knows what answers mean, `link`
+keeps the binds; this file joins them. Statuses come by themselves, so nothing is ever asked.
+Must not know: the store, the accounts.
+"""
+
+import asyncio
+import itertools
+import logging
+import random
+import time
+from collections.abc import Sequence
+from functools import partial
+
+from smppbridge.errors import (
+    ProviderError,
+    StoreError,
+    Throttled,
+    Unavailable,
+    Uncertain,
+)
+from smppbridge.link.client import Client, Verdict
+from smppbridge.link.line import Terms
+from smppbridge.link.outbind_listener import OutbindTerms
+from smppbridge.link.upstream import Upstream
+from smppbridge.logs import Seldom, event
+from smppbridge.model.message import Doubt, Inbound, Message, Poll, StatusReport
+from smppbridge.model.networks import is_within
+from smppbridge.providers.base import Callback, Draft, News, SendResult, Trace, Upcalls
+from smppbridge.providers.rules import Kind
+from smppbridge.providers.upstream.codes import rule_for, to_error
+from smppbridge.providers.upstream.jobs import Batch, Job
+from smppbridge.providers.upstream.options import FINISHING_TIME, SENDING_TIME, SmppOptions
+from smppbridge.providers.upstream.receipts import Reader, stored_id
+from smppbridge.providers.upstream.tls import outbind_tls_context, upstream_tls_context
+from smppbridge.providers.upstream.wire import Wire
+from smppbridge.smpp.constants import Status, status_name
+from smppbridge.smpp.events import Answered, Fault
+from smppbridge.smpp.pdu import (
+    Bind,
+    BindReceiver,
+    BindTransceiver,
+    BindTransmitter,
+    DataSm,
+    DeliverSm,
+    Pdu,
+    Response,
+    SubmitSm,
+    SubmitSmResp,
+)
+from smppbridge.smpp.session import Timers
+
+logger = logging.getLogger(__name__)
+
+SAVING_TIME = 5.0  # seconds in which the reference of a message that was taken is stored
+BIND_TIMEOUT = 10.0  # seconds for bind_resp
+MAX_PDU_OCTETS = 70_000  # of an SMSC, which may use message_payload; more is damage
+MAX_REFERENCE = 0xFFFF
+
+
+class Smpp:
+    """One entry with `kind: smpp`. Implements ``providers.base.Provider`` and ``link.upstream.Owner``."""
+
+    services: frozenset[str] = frozenset()
+    takes_parts = True
+    last_balance: float | None = None  # SMPP has no such question
+
+    def __init__(self, name: str, options: SmppOptions) -> None:
+        """Raises ConfigError when the files of TLS cannot be used."""
+        self.name = name
+        self.limits = options.limits()
+        self._options = options
+        self._wire = Wire(options)
+        self._reader = Reader(options)
+        self._tls = upstream_tls_context(name, options.tls)
+        outbind = options.outbind
+        self._outbind_tls = outbind_tls_context(name, outbind.tls) if outbind is not None else None
+        self._references = itertools.count(random.randrange(MAX_REFERENCE))
+        self._upcalls = Upcalls(_nobody)
+        self._upstream: Upstream | None = None
+        self._stopping = False
+        self._hearing: set[asyncio.Task[None]] = set()
+        self._complaints = Seldom(interval=60.0)
+        self._unsaved: dict[str, Batch] = {}  # references of messages that were taken just now
+
+    # --- Provider ------------------------------------------------------------------------------
+
+    async def start(self, upcalls: Upcalls) -> None:
+        """Begin to bind. Raises OSError when the port for outbind is taken."""
+        self._upcalls = upcalls
+        options = self._options
+        terms = Terms(
+            name=self.name,
+            hosts=options.hosts,
+            tls=self._tls,
+            tls_name=(options.tls.server_name or "") if options.tls is not None else "",
+            timers=Timers(BIND_TIMEOUT, options.enquire_link, 0.0, options.response_timeout),
+            window=options.window,
+            max_pdu_octets=MAX_PDU_OCTETS,
+            bind=self._bind_pdu,
+            longest_pause=options.reconnect_max,
+        )
+        kinds: tuple[type[Bind], ...] = (BindTransceiver,)
+        if options.bind == "pair":
+            kinds = (BindTransmitter, BindReceiver)
+        self._upstream = Upstream(
+            terms, self, kinds=kinds * options.binds, rate=options.rate, outbind=self._outbind_terms()
+        )
+        await self._upstream.start()
+
+    def stop(self) -> None:
+        """Begin nothing more; what has begun is finished, and gets its answer."""
+        self._stopping = True
+        self._give_back(Unavailable("not sent: stopping"))
+
+    async def close(self) -> None:
+        """Finish what came in, and unbind."""
+        if self._hearing:
+            await asyncio.wait(self._hearing, timeout=BIND_TIMEOUT)
+        if self._upstream is not None:
+            await self._upstream.close()
+            self._upstream = None
+        await asyncio.gather(*self._hearing, return_exceptions=True)
+
+    def check(self, draft: Draft) -> None:
+        """See `smpp_wire`."""
+        self._wire.check(draft)
+
+    def schedules(self, send_at: int, now: int) -> bool:
+        """Whatever is scheduled is kept here, so that it can be cancelled."""
+        return False
+
+    async def send(self, messages: Sequence[Message], now: int) -> Sequence[SendResult]:
+        """`begin`, then wait for all results."""
+        batch = self.begin(messages, now)
+        results: dict[int, SendResult] = {}
+        while not batch.done:
+            results.update(await batch.more())
+        return [results[place] for place in range(len(messages))]
+
+    def begin(self, messages: Sequence[Message], now: int) -> Batch:
+        """Submit all parts of all messages."""
+        loop = asyncio.get_running_loop()
+        batch = Batch(len(messages), self._ended)
+        build = partial(self._submits, now)
+        batch.jobs = [Job(batch, place, message, build) for place, message in enumerate(messages)]
+        upstream = self._upstream
+        why = "not started" if upstream is None else "not sent: stopping" if self._stopping else upstream.why
+        if upstream is None or why:
+            for job in batch.jobs:
+                job.abandon(Unavailable(why))
+        else:
+            batch.alarm = loop.call_later(SENDING_TIME, self._time_over, batch)
+            upstream.submit(batch.jobs)
+        return batch
+
+    async def status(self, polls: Sequence[Poll]) -> Sequence[StatusReport]:
+        """Never asked: receipts come by themselves."""
+        return []
+
+    async def find(self, doubts: Sequence[Doubt], now: int) -> Sequence[Trace]:
+        """Never asked: query_sm needs the id that the lost answer held."""
+        return []
+
+    async def inbound(self, since: int | None) -> Sequence[Inbound]:
+        """Never asked: messages from phones come by themselves."""
+        return []
+
+    def parse_callback(self, callback: Callback) -> Sequence[News]:
+        """There are none."""
+        raise ValueError("an SMSC does not call back over HTTP")
+
+    async def balance(self) -> float | None:
+        """Nothing is known of money; raises Unavailable while there is no bind."""
+        if self._upstream is None or self._upstream.why:
+            raise Unavailable(self._upstream.why if self._upstream is not None else "not started")
+        return None
+
+    # --- sending -------------------------------------------------------------------------------
+
+    def _submits(self, now: int, message: Message) -> Sequence[SubmitSm]:
+        return self._wire.submits(message, now, next(self._references) & MAX_REFERENCE)
+
+    def _time_over(self, batch: Batch) -> None:
+        """What has not begun by now goes back; what has, gets a little more time to be whole."""
+        if not batch.left or self._upstream is None:
+            return
+        batch.closed = True
+        late = Throttled("the SMSC takes messages slowly", after=max(1.0, self._upstream.pause))
+        for job in batch.jobs:
+            if not job.begun:
+                job.abandon(late)
+        if batch.left:
+            batch.alarm = asyncio.get_running_loop().call_later(FINISHING_TIME, self._give_up, batch, late)
+
+    def _give_up(self, batch: Batch, late: ProviderError) -> None:
+        batch.given_up = True
+        for job in batch.jobs:
+            job.abandon(late)
+
+    def _give_back(self, error: ProviderError) -> None:
+        """What has not begun ends with ``error``."""
+        if self._upstream is not None:
+            for task in self._upstream.withdraw():
+                if isinstance(task, Job):
+                    task.abandon(error)
+
+    def answered(self, client: Client, verdicts: list[Verdict]) -> None:
+        """What became of submit_sm."""
+        rule = self._options.message_id
+        for verdict in verdicts:
+            job, place = verdict.context
+            if not isinstance(verdict, Answered):
+                job.failed(Uncertain("no answer to submit_sm"))
+            elif type(verdict.response) is SubmitSmResp and not verdict.response.command_status:
+                ref = stored_id(rule, verdict.response.message_id)
+                if ref:
+                    self._unsaved[ref] = job.batch
+                    job.batch.refs.append(ref)
+                job.taken(place, ref)
+            else:
+                self._refused(client, verdict, job, place)
+
+    def _refused(self, client: Client, verdict: Answered, job: Job, place: int) -> None:
+        """Refusals come as submit_sm_resp, or as generic_nack."""
+        status = verdict.response.command_status or Status.ESME_RUNKNOWNERR
+        rule = rule_for(self._options.profile, self._options.errors, status, job.message.tries)
+        upstream = self._upstream
+        # What is over for a message that has not begun is not over for half a one.
+        ending = job.batch.closed or self._stopping
+        over = job.errors or job.batch.given_up or (ending and job.alone)
+        if rule.kind is Kind.THROTTLE and not over and upstream is not None:
+            upstream.again(job, place, verdict.request)
+            return
+        if status == Status.ESME_RINVBNDSTS:
+            client.retire()  # it does not take this session for a bound one
+        error = to_error(rule, status, f"the SMSC answered {status_name(status)} ({status:#x})")
+        job.failed(error)
+        if rule.kind is Kind.ACCOUNT:
+            self._give_back(error)  # it would say the same to all of them
+
+    # --- what comes in -------------------------------------------------------------------------
+
+    def incoming(self, client: Client, pdus: list[Pdu]) -> None:
+        """Receipts and messages from phones of one read; answered when they are saved."""
+        news: list[News] = []
+        answers: list[tuple[Pdu, Response]] = []
+        now = time.time_ns() // 1_000_000
+        for pdu in pdus:
+            if not isinstance(pdu, DeliverSm | DataSm):
+                continue  # alert_notification and outbind have no answer
+            answers.append((pdu, pdu.response() if pdu.response is not None else Response()))
+            try:
+                news.append(self._timed(self._reader.read(pdu, now)))
+            except ValueError as error:
+                self._unreadable(str(error))
+        if answers:
+            client.hold(len(answers))
+            task = asyncio.get_running_loop().create_task(self._hear(client, news, answers))
+            self._hearing.add(task)
+            task.add_done_callback(self._hearing.discard)
+
+    def _ended(self, batch: Batch) -> None:
+        """Only the references of a batch outlive it: its alarm would keep all messages of a minute."""
+        if batch.alarm is not None:
+            batch.alarm.cancel()
+        batch.jobs = []
+        asyncio.get_running_loop().call_later(SAVING_TIME, self._forget, batch)
+
+    def _forget(self, batch: Batch) -> None:
+        for ref in batch.refs:
+            if self._unsaved.get(ref) is batch:  # else the SMSC has given it again
+                del self._unsaved[ref]
+
+    def _timed(self, news: News) -> News:
+        """A receipt may come before its reference is stored; it must not count for another message then."""
+        if isinstance(news, StatusReport):
+            if news.provider_ref in self._unsaved:
+                return news._replace(also=(), early=True)
+            if not news.provider_ref and news.also and news.also[0] in self._unsaved:
+                return news._replace(also=news.also[:1], early=True)
+        return news
+
+    async def _hear(
+        self, client: Client, news: Sequence[News], answers: Sequence[tuple[Pdu, Response]]
+    ) -> None:
+        try:
+            if news:
+                await self._upcalls.report(news)
+        except Exception as error:
+            if not isinstance(error, StoreError):
+                logger.exception("provider %s: unexpected error with a deliver_sm", self.name)
+            for _, response in answers:
+                response.command_status = Status.ESME_RX_T_APPN  # the SMSC is to try again
+        client.release(answers)
+
+    def _unreadable(self, why: str) -> None:
+        self._upcalls.unreadable()
+        if self._complaints.allows(why, asyncio.get_running_loop().time()):
+            event(logger, logging.WARNING, "receipt not understood", provider=self.name, reason=why)
+
+    # --- what the binds say --------------------------------------------------------------------
+
+    def fault(self, fault: Fault) -> None:
+        """The SMSC broke the protocol; the session has answered already."""
+        self._upcalls.unreadable()
+
+    def tried(self, status: str) -> None:
+        """A bind was tried."""
+        self._upcalls.tried(status)
+
+    def binds(self, count: int) -> None:
+        """So many are up."""
+        self._upcalls.binds(count)
+
+    def linked(self, why: str) -> None:
+        """Messages can be sent, or should go elsewhere."""
+        if why:
+            self._give_back(Unavailable(why))
+        self._upcalls.linked(why)
+
+    # --- settings ------------------------------------------------------------------------------
+
+    def _bind_pdu(self, kind: type[Bind]) -> Bind:
+        options = self._options
+        return kind(
+            system_id=options.system_id,
+            password=options.password.get_secret_value(),
+            system_type=options.system_type,
+            interface_version=options.interface_version,
+            addr_ton=options.addr_ton,
+            addr_npi=options.addr_npi,
+            address_range=options.address_range,
+        )
+
+    def _outbind_terms(self) -> OutbindTerms | None:
+        outbind = self._options.outbind
+        if outbind is None:
+            return None
+        return OutbindTerms(
+            outbind.host,
+            outbind.port,
+            lambda ip: is_within(ip, outbind.allow_from),
+            outbind.system_id or "",
+            outbind.password.get_secret_value(),
+            self._outbind_tls,
+        )
+
+
+async def _nobody(news: Sequence[News]) -> None:
+    """Hears what comes before the start: nothing does."""

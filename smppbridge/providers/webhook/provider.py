@@ -1,0 +1,392 @@
+"""Any HTTP provider that the operator declares in YAML, without code: `kind: webhook`.
+
+How a message is sent is written down once (`send`), with the fields of a message in it; what the answer
+means, by tables. Where it says neither "taken" nor "refused", the message is uncertain: nothing is guessed.
+
+With `batch` many messages go in one request. Those whose requests would differ outside of the list go apart,
+and no number stands twice in one. A request that is refused whole because of one message is halved until it
+is clear which one.
+
+Not here: messages from phones that must be asked for, and number checks. An answer is read by its body alone,
+not by its headers.
+
+Must not know: the store, SMPP sessions, any provider by name.
+"""
+
+import asyncio
+import logging
+import re
+import time
+from collections import deque
+from collections.abc import Sequence
+
+from smppbridge.errors import ProviderError, Refused, Rejected, Unavailable, Uncertain
+from smppbridge.model.message import Doubt, Message, Poll, StatusReport
+from smppbridge.providers.base import Callback, Draft, News, SendResult, Taken, Trace
+from smppbridge.providers.http.client import HttpAnswer, host_of
+from smppbridge.providers.http.provider import LARGE_ANSWER, SENDING_TIME, HttpProvider, stops_batch
+from smppbridge.providers.rules import safe_reason
+from smppbridge.providers.webhook import answer as answers
+from smppbridge.providers.webhook.answer import Answer, Refusal
+from smppbridge.providers.webhook.callback import CallbackOptions, first_word, inbound_in, status_in
+from smppbridge.providers.webhook.extract import Document
+from smppbridge.providers.webhook.fields import (
+    REFS_SEPARATOR,
+    Sending,
+    doubt_fields,
+    lookup_in,
+    lookup_of,
+    poll_fields,
+)
+from smppbridge.providers.webhook.options import FindRequest, SendRequest, StatusRequest, WebhookOptions
+from smppbridge.providers.webhook.packets import Outcome, Packet, packets_of, questions_of, without_shared
+from smppbridge.providers.webhook.regex import is_whole
+from smppbridge.providers.webhook.request import Extracts, Prepared, Request
+from smppbridge.providers.webhook.rules import state_for
+from smppbridge.providers.webhook.template import Lookup, fits_xml
+from smppbridge.smpp.constants import Status
+from smppbridge.smpp.text import parts
+
+logger = logging.getLogger(__name__)
+
+ONE_BY_ONE = 20  # questions about single messages in one call
+POLLED, POLLED_BESIDE_CALLBACKS = 300.0, 600.0  # seconds between two status questions about a message
+GONE = frozenset({404, 410})  # HTTP statuses of a question about a message that the provider does not know
+_PACKET = re.compile(r"[ -~]{1,128}")  # an id of a whole request that can be kept
+_RECIPIENT = re.compile(r"[1-9][0-9]{4,14}")
+
+
+class Webhook(HttpProvider):
+    """One account at a declared provider."""
+
+    def __init__(self, name: str, options: WebhookOptions, *, callback_url: str | None = None) -> None:
+        """``callback_url``: where the provider reaches us, with its token; None = it cannot."""
+        self._secret_values = {key: value.get_secret_value() for key, value in options.secrets.items()}
+        called_back = callback_url is not None and options.callback is not None
+        polled = POLLED_BESIDE_CALLBACKS if called_back else POLLED
+        asked, find = options.status, options.find
+        limits = options.limits(
+            batch=min(options.batch, options.send.batch.size) if options.send.batch else 1,
+            poll_first=options.set_or("poll_first", polled),
+            poll_interval=options.set_or("poll_interval", polled) if asked else 0.0,
+            poll_batch=asked.batch.size if asked and asked.batch else ONE_BY_ONE,
+            find_interval=find.interval if find else 0.0,
+            find_batch=ONE_BY_ONE,
+            inbound_interval=0.0,
+            balance_interval=options.balance_interval if options.balance else 0.0,
+            validity_max=options.validity_max,
+            lease=SENDING_TIME + 2 * options.timeout,
+        )
+        super().__init__(
+            name, options, limits, secrets=options.hidden(self._secret_values, callback_url or "")
+        )
+        self._declared = options
+        self._callback_url = callback_url or ""
+        self._id = re.compile(options.id_pattern)
+        self._sender = re.compile(options.sender_pattern)
+        self._sends_flash = "flash" in options.send.asked
+        self._orders = frozenset(_bare(text) for text in options.refuse_texts)
+
+    def check(self, draft: Draft) -> None:
+        """Raise Refused (0x0A, 0x0B, 0x4A3, 0x4A5) for what the declared rules do not let through."""
+        if not _RECIPIENT.fullmatch(draft.recipient):
+            raise Refused(Status.ESME_RINVDSTADR, "the recipient is no telephone number")
+        usable = draft.sender.isprintable() and is_whole(self._sender, draft.sender)
+        if draft.sender and not usable:
+            raise Refused(Status.ESME_RINVSRCADR, "the provider does not take this sender")
+        if draft.octets is not None:
+            if self._declared.send_binary is None:
+                raise Refused(Status.ESME_RINVENCODING, "binary content cannot be sent here")
+            return
+        self._check_text(draft.text)
+        if not self._sends_flash:
+            self._declared.check_flash(draft.flash)
+
+    def _check_text(self, text: str) -> None:
+        if not text:
+            raise Refused(Status.ESME_RINVTEXT, "the text is empty")
+        if _bare(text) in self._orders:
+            raise Refused(Status.ESME_RINVTEXT, "the provider would take this text for an order")
+        try:
+            count = parts(text)
+        except ValueError:
+            raise Refused(Status.ESME_RINVTEXT, "the text holds half a character") from None
+        if count > self._declared.max_parts:
+            raise Refused(Status.ESME_RINVTEXT, f"the text needs more than {self._declared.max_parts} parts")
+        if self._declared.send.is_xml and not fits_xml(text):
+            raise Refused(Status.ESME_RINVENCODING, "the text holds a character that XML cannot carry")
+
+    def schedules(self, send_at: int, now: int) -> bool:
+        """Whether the operator wants the provider to keep it: `schedule: provider`."""
+        return self._declared.schedule == "provider" and send_at > now
+
+    async def send(self, messages: Sequence[Message], now: int) -> list[SendResult]:
+        """Send one request after the other. A failure that is not about single messages ends it."""
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        results: dict[int, SendResult] = dict(self.unfit(messages, self._declared.default_sender))
+        fit = (message for message in messages if message.id not in results)
+        pending = deque(packets_of(fit, self._section, lambda message: self._lookup(message, now)))
+        stop: ProviderError | None = None
+        while pending:
+            packet = pending.popleft()
+            elapsed = clock() - began
+            if stop is None and elapsed > SENDING_TIME:
+                stop = Unavailable("not sent: the requests before it took too long")
+            if stop is not None:
+                results |= dict.fromkeys(packet.ids(), stop)
+                continue
+            outcome = await self._hand_over(packet, now + int(elapsed * 1000))
+            pending.extendleft(outcome.halves)
+            results |= outcome.results
+            errors = (error for error in outcome.results.values() if isinstance(error, ProviderError))
+            stop = next((found for found in map(stops_batch, errors) if found is not None), None)
+        return [results[message.id] for message in messages]
+
+    def _lookup(self, message: Message, now: int) -> Lookup:
+        sender = message.sender or self._declared.default_sender
+        sending = Sending(message, sender, now, self._declared.validity_max, self._callback_url)
+        return lookup_of(sending, self._secret_values)
+
+    def _section(self, message: Message) -> SendRequest:
+        if message.octets is None:
+            return self._declared.send
+        assert self._declared.send_binary is not None  # check() has refused it
+        return self._declared.send_binary
+
+    async def _hand_over(self, packet: Packet, now: int) -> Outcome:
+        lookups = [self._lookup(message, now) for message in packet.messages]
+        try:
+            prepared = packet.section.prepare(self._declared.url, lookups[0], lookups)
+            answer = await self._ask(prepared)
+        except ProviderError as error:
+            return Outcome(dict.fromkeys(packet.ids(), error))
+        batch = packet.section.batch
+        if batch is None:
+            return Outcome({packet.messages[0].id: self._result(packet, packet.messages[0], answer, answer)})
+        found = answers.results_of(batch, answer, lookups)
+        if found is None:
+            return self._refused_whole(packet, answer)
+        results = {
+            message.id: self._result(packet, message, answer, result)
+            for message, result in zip(packet.messages, found, strict=True)
+        }
+        return Outcome(without_shared(results))
+
+    def _refused_whole(self, packet: Packet, answer: Answer) -> Outcome:
+        refusal = self._refusal(packet.section, answer)
+        if refusal is not None and refusal.about_message and len(packet.messages) > 1:
+            return Outcome({}, packet.halves())
+        return Outcome({one.id: self._error(packet.section, answer, one) for one in packet.messages})
+
+    def _result(self, packet: Packet, message: Message, whole: Answer, own: Answer | None) -> SendResult:
+        if own is None:
+            return Uncertain(f"{self._host(packet.section)} did not say clearly what became of the message")
+        self._note_balance(packet.section, whole.document)
+        if packet.section.own_id is not None:
+            ref = packet.section.own_id.render(self._lookup(message, 0))
+        else:
+            ref = first_word(packet.section.message_id, own.document)
+        if is_whole(self._id, ref) and answers.done(packet.section, own, ref):
+            packet_ref = first_word(packet.section.packet_id, whole.document)
+            return Taken(ref, packet_ref if _PACKET.fullmatch(packet_ref) else "")
+        return self._error(packet.section, own, message)
+
+    def _note_balance(self, section: SendRequest, document: Document) -> None:
+        balance = answers.number_in(first_word(section.balance, document))
+        if balance is not None:
+            self.last_balance = balance
+
+    def _error(self, section: Request, answer: Answer, message: Message | None = None) -> ProviderError:
+        """What an answer that is no success means."""
+        refusal = self._refusal(section, answer)
+        if refusal is None:
+            return self._senseless(section, answer)
+        code = safe_reason(refusal.code, *self._secrets)
+        reason = self.reason(self._host(section), code, refusal.words)
+        if refusal.rule.kind == "bug":
+            self.note(code, logging.ERROR, f"the request is declared wrong: {reason}")
+        elif not refusal.listed:
+            self.note(code, logging.WARNING, f"errors does not hold this code: {reason}")
+        error = refusal.error(reason, message.attempt if message else 1)
+        error.code = code
+        return error
+
+    def _refusal(self, section: Request, answer: Answer) -> Refusal | None:
+        places = section.message_id if isinstance(section, SendRequest) else ()
+        named = is_whole(self._id, first_word(places, answer.document))
+        return answers.refusal(section, answer, self._declared.errors, named=named)
+
+    def _senseless(self, section: Request, answer: Answer) -> ProviderError:
+        http = HttpAnswer(answer.status, answer.document.body)
+        return self.senseless(http, section.url or self._declared.url)
+
+    def _host(self, section: Request) -> str:
+        return host_of(section.url or self._declared.url)
+
+    async def _ask(self, prepared: Prepared) -> Answer:
+        """One request. Raises ProviderError."""
+        http = await self.exchange(prepared.method, prepared.url, prepared.content, dict(prepared.headers))
+        document = Document(http.body)
+        if len(http.body) > LARGE_ANSWER:  # a broken one of 2 MiB takes most of a second
+            await asyncio.to_thread(_read_ahead, document)
+        return Answer(http.status, document)
+
+    async def status(self, polls: Sequence[Poll]) -> list[StatusReport]:
+        """Ask for many at once, or one after the other. References that are none of the provider's are not
+        asked for. Raises ProviderError when the first question fails; what is known by then is told."""
+        section = self._declared.status
+        if section is None:
+            return []
+        needs_packet = "packet" in section.asked
+        asked = [
+            poll
+            for poll in polls
+            if is_whole(self._id, poll.provider_ref) and (poll.packet_ref or not needs_packet)
+        ]
+        reports: list[StatusReport] = []
+        for together in questions_of(asked[: self.limits.poll_batch], section, self._of_poll):
+            try:
+                reports += await self._ask_states(section, together)
+            except ProviderError:
+                if not reports:
+                    raise
+                break
+        return reports
+
+    def _of_poll(self, poll: Poll) -> Lookup:
+        return lookup_in(poll_fields(poll), self._secret_values)
+
+    async def _ask_states(self, section: StatusRequest, polls: Sequence[Poll]) -> list[StatusReport]:
+        refs = REFS_SEPARATOR.join(poll.provider_ref for poll in polls)
+        lookups = [self._of_poll(poll) for poll in polls]
+        whole = lookup_in({**poll_fields(polls[0]), "refs": refs}, self._secret_values)
+        answer = await self._ask(section.prepare(self._declared.url, whole, lookups))
+        own: Sequence[Answer | None] | None = [answer]
+        if section.batch is not None:
+            own = answers.results_of(section.batch, answer, lookups)
+        if own is None or not answers.holds(section.success, answer):
+            return self._nothing_known(section, answer)
+        reports = (
+            self._report(
+                poll.provider_ref,
+                first_word(section.state, one.document),
+                first_word(section.message_error, one.document),
+            )
+            for poll, one in zip(polls, own, strict=True)
+            if one is not None
+        )
+        found = [report for report in reports if report is not None]
+        if not found and section.batch is None and not first_word(section.state, answer.document):
+            return self._nothing_known(section, answer)
+        return found
+
+    def _nothing_known(self, section: Request, answer: Answer) -> list[StatusReport]:
+        """No reports, if the provider says that it does not know the message. Raises ProviderError."""
+        code = first_word(section.error_code, answer.document)
+        if answer.status in GONE and code not in self._declared.errors:
+            return []
+        error = self._error(section, answer)
+        if isinstance(error, Rejected):
+            return []
+        raise error
+
+    def _report(self, ref: str, word: str, code: str) -> StatusReport | None:
+        if not word:
+            return None
+        found = state_for(self._declared.states, word, code)
+        if found is None:
+            shown = safe_reason(word, *self._secrets)
+            if word.lower() not in self._declared.states:
+                self.note(("state", word), logging.WARNING, f"states does not hold this word: {shown}")
+            return None
+        state, final, err = found
+        return StatusReport(ref, state, final, err, safe_reason(code or word, *self._secrets))
+
+    async def find(self, doubts: Sequence[Doubt], now: int) -> list[Trace]:
+        """Ask by our id, one after the other. Raises ProviderError when the first question fails."""
+        section = self._declared.find
+        traces: list[Trace] = []
+        if section is None:
+            return traces
+        for doubt in doubts[:ONE_BY_ONE]:
+            try:
+                trace = await self._trace(section, doubt)
+            except ProviderError:
+                if not traces:
+                    raise
+                break
+            traces += [] if trace is None else [trace]
+        return traces
+
+    async def _trace(self, section: FindRequest, doubt: Doubt) -> Trace | None:
+        lookup = lookup_in(doubt_fields(doubt), self._secret_values)
+        answer = await self._ask(section.prepare(self._declared.url, lookup))
+        named = _every(section.message_id, answer.document)
+        refs = tuple(dict.fromkeys(ref for ref in named if is_whole(self._id, ref)))
+        if refs and answers.holds(section.success, answer):
+            return Trace(doubt.id, refs)
+        if not refs and answers.holds(section.absent, answer):
+            return Trace(doubt.id)
+        error = self._error(section, answer)
+        if isinstance(error, Rejected):
+            return None
+        raise error
+
+    async def balance(self) -> float | None:
+        """Money left. Raises ProviderError."""
+        section = self._declared.balance
+        if section is None:
+            return None
+        answer = await self._ask(section.prepare(self._declared.url, lookup_in({}, self._secret_values)))
+        text = first_word(section.value, answer.document)
+        balance = answers.number_in(text)
+        if balance is None or not answers.done(section, answer, text):
+            raise self._error(section, answer)
+        self.last_balance = balance
+        return balance
+
+    def parse_callback(self, callback: Callback) -> list[News]:
+        """Statuses and messages from phones, as `callback` says. Raises ValueError, WrongSignature."""
+        options = self._declared.callback
+        if options is None:
+            raise ValueError("no callback is declared for this provider")
+        if options.signature is not None:
+            options.signature.check(callback, self._callback_url, lookup_in({}, self._secret_values))
+        told = [self._news(options, document) for document in options.documents(callback)]
+        if all(one is None for one in told):
+            raise ValueError("neither a status nor a message from a phone")
+        return [news for one in told if one is not None for news in one]
+
+    def _news(self, options: CallbackOptions, document: Document) -> list[News] | None:
+        """What one item of a callback tells; None for an item that is not understood."""
+        heard = status_in(options, document)
+        if heard is not None:
+            if not is_whole(self._id, heard.ref):
+                return None
+            report = self._report(*heard)
+            return [] if report is None else [report]
+        if options.inbound is None:
+            return None
+        inbound = inbound_in(options.inbound, document, int(time.time() * 1000))
+        return None if inbound is None else [inbound]
+
+
+def _bare(text: str) -> str:
+    """A text as a careless reader compares it."""
+    return text.replace("\0", " ").replace("\ufeff", "").strip().casefold()
+
+
+def _every(places: Extracts, document: Document) -> list[str]:
+    try:
+        return [word for place in places for word in place.every(document)]
+    except ValueError:
+        return []
+
+
+def _read_ahead(document: Document) -> None:
+    """Parse a large body where nobody waits; one that is not JSON is parsed when it is needed."""
+    try:
+        _ = document.json
+    except ValueError:
+        return

@@ -1,0 +1,146 @@
+"""The SQLite file: opening it, its lock, its migrations, and what its errors mean to the operator.
+
+Must not know: messages, receipts, the event loop. Everything here blocks; open() runs it in a thread.
+"""
+
+import fcntl
+import os
+import sqlite3
+from importlib.resources import files
+from pathlib import Path
+
+from smppbridge.errors import StoreError
+
+APPLICATION_ID = 0x534D5042
+OLDEST_SQLITE = (3, 37, 0)  # RETURNING (3.35) and STRICT tables (3.37)
+
+_ADVICE = {
+    sqlite3.SQLITE_BUSY: "another program holds the database locked; end it",
+    sqlite3.SQLITE_LOCKED: "another program holds the database locked; end it",
+    sqlite3.SQLITE_READONLY: "the database is read-only; make the file and its directory writable",
+    sqlite3.SQLITE_FULL: "no space left for the database; free some on its disk",
+    sqlite3.SQLITE_IOERR: "the disk does not read or write; look into the system log",
+    sqlite3.SQLITE_CORRUPT: "the database is damaged; restore it from a backup",
+    sqlite3.SQLITE_NOTADB: "the file is not a database of smppbridge; give another path",
+    sqlite3.SQLITE_CANTOPEN: "the database cannot be opened; check its path and permissions",
+    sqlite3.SQLITE_CONSTRAINT: "a row with the same key is stored already",
+}
+_PRIMARY_CODE = 0xFF  # extended result codes carry the primary one in their low octet
+
+
+def store_error(error: Exception) -> StoreError:
+    """The StoreError for an exception of sqlite3 (or of binding a value): advice first, then its words."""
+    code = getattr(error, "sqlite_errorcode", None)
+    advice = _ADVICE.get(code & _PRIMARY_CODE) if isinstance(code, int) else None
+    return StoreError(f"{advice} ({error})" if advice else f"the database refused: {error}")
+
+
+class FileLock:
+    """A lock file beside the database: one process at a time. The system drops it when the process dies."""
+
+    def __init__(self, path: Path) -> None:
+        """Take the lock. Raises StoreError when another process has it or the file cannot be made."""
+        try:
+            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StoreError(f"cannot write beside the database: {path}: {error.strerror}") from error
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(self._descriptor)
+            raise StoreError(
+                f"another smppbridge is running on this database ({path}); stop it first"
+            ) from error
+
+    def release(self) -> None:
+        """Let go. The file stays: deleting it could take the lock from a process that just opened it."""
+        os.close(self._descriptor)
+
+
+def connect(path: Path, wal_limit: int) -> sqlite3.Connection:
+    """A connection that may write; transactions are spelled out, nothing waits for a lock.
+
+    ``wal_limit``: size in octets to which SQLite cuts a write-ahead log that had to grow beyond it.
+    """
+    # One connection serves the loop and, for a slow COMMIT, one thread: never both at a time.
+    connection = sqlite3.connect(
+        path, timeout=0, isolation_level=None, check_same_thread=False, cached_statements=256
+    )
+    try:
+        mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        if mode != "wal":
+            raise StoreError(
+                f"{path}: the file system does not allow a write-ahead log (journal_mode {mode})"
+            )
+        for pragma in (
+            "synchronous = FULL",
+            "wal_autocheckpoint = 0",  # store.checkpoint does it, beside the loop
+            f"journal_size_limit = {wal_limit}",
+            "cache_size = -32768",
+            "mmap_size = 0",
+            "temp_store = MEMORY",
+            "secure_delete = OFF",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def connect_reader(path: Path) -> sqlite3.Connection:
+    """A connection that only reads, for use in the thread that asked for it."""
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=1, isolation_level=None
+    )
+    connection.execute("PRAGMA temp_store = MEMORY")
+    return connection
+
+
+def check_path(path: Path) -> None:
+    """Raise StoreError where sqlite3 would only say "unable to open database file"."""
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        raise StoreError(f"SQLite {sqlite3.sqlite_version} is too old; 3.37 or later is needed")
+    if not path.parent.is_dir():
+        raise StoreError(f"the directory {path.parent} does not exist; create it")
+    if path.is_dir():
+        raise StoreError(f"{path} is a directory; the database is a file")
+
+
+def make_private(path: Path) -> None:
+    """Create the file if it is missing, for its owner only: it holds what people write to each other.
+
+    Only under the lock and before any connection: closing a descriptor drops this process's locks on the
+    file. Raises StoreError when it cannot be written.
+    """
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise StoreError(f"cannot write the database: {path}: {error.strerror}") from error
+
+
+def migrate(connection: sqlite3.Connection, path: Path) -> None:
+    """Bring the schema up to date, one numbered file and one transaction at a time.
+
+    Raises StoreError for a file of another program or of a newer smppbridge.
+    """
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    ours = connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
+    if not ours and connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+        raise StoreError(f"{path} is a database of another program; give another path")
+    folder = files("smppbridge.store.sqlite").joinpath("migrations")
+    scripts = sorted(
+        (item for item in folder.iterdir() if item.name.endswith(".sql")), key=lambda item: item.name
+    )
+    if version > len(scripts):
+        raise StoreError(
+            f"{path} has schema {version} of a newer smppbridge (known: {len(scripts)}); upgrade"
+        )
+    for number, script in enumerate(scripts[version:], start=version + 1):
+        text = script.read_text(encoding="utf-8")
+        try:
+            connection.executescript(f"BEGIN IMMEDIATE;\n{text}\nPRAGMA user_version = {number};\nCOMMIT;")
+        except sqlite3.Error:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise

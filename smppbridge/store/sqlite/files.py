@@ -1,0 +1,124 @@
+"""What an open database consists of on disk: its lock, its connections, its log. Opening and closing them.
+
+Everything here blocks and is called in a thread. Must not know: the event loop, single messages.
+"""
+
+import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import TypeVar
+
+from smppbridge.store.base import Backlog
+from smppbridge.store.sqlite import views
+from smppbridge.store.sqlite.checkpoint import WalIndex
+from smppbridge.store.sqlite.database import (
+    FileLock,
+    check_path,
+    connect,
+    connect_reader,
+    make_private,
+    migrate,
+    store_error,
+)
+
+T = TypeVar("T")
+
+LOG_PAGE = 4096 + 24  # octets of a page with its header in the log
+TRIAL_COMMITS = 3
+
+
+def touch(connection: sqlite3.Connection) -> None:
+    """The smallest write there is."""
+    connection.execute(
+        "INSERT INTO counters (name, value) VALUES ('probe', 1) ON CONFLICT DO UPDATE SET value = value + 1"
+    )
+
+
+class Files:
+    """The attributes exist after `open`: ``writer`` and ``checkpointer`` (connections), ``wal``."""
+
+    writer: sqlite3.Connection
+    checkpointer: sqlite3.Connection
+    wal: WalIndex
+
+    def __init__(self, path: Path, wal_limit: int, wal_usual: int) -> None:
+        """``wal_limit``: octets that the file of the log may keep; ``wal_usual``: those it mostly has."""
+        self._path = path
+        self._wal_limit = wal_limit
+        self._wal_usual = wal_usual
+        self._closers: list[Callable[[], None]] = []
+
+    def open(self, commit: Callable[[sqlite3.Connection], None]) -> tuple[Backlog, float]:
+        """Lock, connect, migrate, recover: (what is there, seconds that a small COMMIT takes on this disk).
+
+        Raises StoreError with what to do; everything is closed again then.
+        """
+        try:
+            check_path(self._path)
+            self._closers.append(FileLock(self._path.with_name(self._path.name + ".lock")).release)
+            make_private(self._path)
+            self.writer = self._connect()
+            migrate(self.writer, self._path)
+            views.recover(self.writer)
+            self._lay_out_log()
+            trial = self._trial(commit)
+            # Closed before the writer: its close is the last one, which moves the log into the database.
+            self.checkpointer = self._connect()
+            self.checkpointer.execute(
+                "PRAGMA busy_timeout = 200"
+            )  # RESTART waits so long for a reader to end
+            self.wal = WalIndex(self._path)
+            self._closers.insert(1, self.wal.close)
+            return views.backlog(self.writer), trial
+        except BaseException as error:
+            self.close()
+            if isinstance(error, sqlite3.Error):
+                raise store_error(error) from error
+            raise
+
+    def close(self) -> None:
+        """Close in the order that the comments above ask for."""
+        while self._closers:
+            self._closers.pop()()
+
+    def read(self, view: Callable[[sqlite3.Connection], T]) -> T:
+        """What ``view`` finds, on a read-only connection of its own. Raises StoreError."""
+        try:
+            connection = connect_reader(self._path)
+            try:
+                return view(connection)
+            finally:
+                connection.close()
+        except sqlite3.Error as error:
+            raise store_error(error) from error
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = connect(self._path, self._wal_limit)
+        self._closers.append(connection.close)
+        return connection
+
+    def _lay_out_log(self) -> None:
+        """Write the log at its usual length once: a COMMIT that overwrites blocks takes half the time of one
+        that makes the file grow. What lies behind the last frame has neither the log's salt nor a checksum,
+        so SQLite reads none of it (SQLite: "WAL-mode File Format", §4.3)."""
+        with self._path.with_name(self._path.name + "-wal").open("r+b") as log:
+            missing = self._wal_usual - log.seek(0, os.SEEK_END)
+            try:
+                log.write(bytes(max(0, missing)))
+                log.flush()
+                os.fsync(log.fileno())
+            except OSError:
+                pass  # no room: whether it is enough for the work, the first COMMIT will tell
+
+    def _trial(self, commit: Callable[[sqlite3.Connection], None]) -> float:
+        seconds = []
+        for _ in range(TRIAL_COMMITS):
+            self.writer.execute("BEGIN IMMEDIATE")
+            touch(self.writer)
+            start = perf_counter()
+            commit(self.writer)
+            seconds.append(perf_counter() - start)
+        return median(seconds)

@@ -1,0 +1,333 @@
+"""The messages table on its way to the provider: add, claim, sent, unsent, promote, reroute, overdue.
+
+Functions of a connection inside a transaction; `store.writer` begins and commits. Every query names its
+index, so that one that would have to scan fails at once instead of slowing down with the table.
+Must not know: asyncio, receipts.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from heapq import merge
+from itertools import islice
+
+from smppbridge.model.message import (
+    ROUTE_SEPARATOR,
+    Doubt,
+    Message,
+    Overdue,
+    Poll,
+    Segment,
+    Sent,
+    Stage,
+    Unsent,
+)
+from smppbridge.store.base import Rerouted
+from smppbridge.store.sqlite import parts
+from smppbridge.store.sqlite.rows import placeholders, select_in
+
+SHORT_ID_MAX = 2**31 - 1
+ABOVE_ANY_PRIORITY = 256  # one octet on the wire
+ASK_GRACE_MS = 15 * 60 * 1000  # how long a question that is due may wait for its provider
+PURGE_LOOKS = 8  # a purge looks at so many times its limit of rows
+
+_INSERT = f"INSERT INTO messages ({','.join(Segment._fields)}) VALUES ({placeholders(len(Segment._fields))})"
+
+_CLAIM = f"""
+UPDATE messages SET stage = {Stage.SENDING:d}, attempt = attempt + 1, due_at = ?, sent_at = ?
+WHERE id IN (
+    SELECT id FROM messages INDEXED BY messages_queue
+    WHERE provider = ? AND account = ? AND stage = {Stage.QUEUED:d} AND deadline > ?
+    ORDER BY priority DESC, id LIMIT ?)
+RETURNING {",".join(Message._fields)}"""
+
+# Only a claim makes the attempt grow: as long as it is the same, nobody else has been given the message.
+# One that has left SENDING may wait for another provider by now; its history knows whose attempt it was.
+_SENT = f"""
+UPDATE messages SET stage = {Stage.SENT:d}, provider_ref = nullif(?, ''), packet_ref = ?, due_at = ?,
+    deadline = ?, sent_at = ?, provider = CASE stage WHEN {Stage.SENDING:d} THEN provider ELSE ifnull(
+        (SELECT a.provider FROM attempts a INDEXED BY attempts_message
+         WHERE a.message_id = messages.id AND a.number = messages.attempt LIMIT 1), provider) END
+WHERE id = ? AND attempt = ? AND stage < {Stage.SENT:d}"""
+
+_ATTEMPT = f"""
+INSERT INTO attempts (message_id, number, provider, result, code, reason, at)
+SELECT id, attempt, ?, ?, ?, ?, ? FROM messages
+WHERE id = ? AND attempt = ? AND stage IN ({Stage.SENDING:d}, {Stage.UNCERTAIN:d})"""
+
+_UNSENT = f"""
+UPDATE messages SET stage = ?, provider = ?, due_at = ?, tries = ?, asked = 0, misses = 0
+WHERE id = ? AND attempt = ? AND stage IN ({Stage.SENDING:d}, {Stage.UNCERTAIN:d})"""
+
+_HAND_BACK = f"""
+UPDATE messages SET stage = {Stage.WAITING:d}, due_at = min(?, deadline), attempt = attempt - 1
+WHERE id = ? AND attempt = ? AND stage = {Stage.SENDING:d}"""
+
+_PROMOTE = f"""
+UPDATE messages SET stage = {Stage.QUEUED:d}, due_at = deadline
+WHERE id IN (
+    SELECT id FROM messages INDEXED BY messages_due
+    WHERE provider = ? AND stage = {Stage.WAITING:d} AND due_at <= ? AND deadline > ?
+    ORDER BY due_at LIMIT ?)
+RETURNING account"""
+
+_DOUBTS = f"""
+SELECT {",".join(Doubt._fields).replace("tried_at", "sent_at")} FROM messages INDEXED BY messages_due
+WHERE provider = ? AND stage = {Stage.UNCERTAIN:d} AND due_at <= ? AND (deadline > ? OR asked = 0)
+ORDER BY due_at LIMIT ?"""
+
+_NEXT_ACCOUNT = f"""
+SELECT account FROM messages INDEXED BY messages_queue
+WHERE provider = ? AND stage = {Stage.QUEUED:d} AND account > ? ORDER BY account LIMIT 1"""
+
+_PRIORITIES = f"""
+SELECT max(priority) FROM messages INDEXED BY messages_queue
+WHERE provider = ? AND stage = {Stage.QUEUED:d} AND account = ? AND priority < ?"""
+
+_IN_FLIGHT = f"""
+SELECT recipient, text FROM messages INDEXED BY messages_due
+WHERE provider = ? AND stage = {Stage.SENDING:d} AND due_at IS NOT NULL"""
+
+_KNOWN_REFS = """
+SELECT provider_ref FROM messages INDEXED BY messages_ref WHERE provider = ? AND provider_ref IN ({})"""
+
+_QUEUED_AFTER = f"""
+SELECT id, account, route FROM messages INDEXED BY messages_queue
+WHERE provider = ? AND stage = {Stage.QUEUED:d} AND account = ? AND priority = ? AND id > ? ORDER BY id"""
+
+_POLLS = f"""
+SELECT {",".join(Poll._fields).replace("provider_ref", "ifnull(provider_ref, '')")}
+FROM messages INDEXED BY messages_due
+WHERE provider = ? AND stage = {Stage.SENT:d} AND due_at <= ? AND deadline > ?
+ORDER BY due_at LIMIT ?"""
+
+OVERDUE_COLUMNS = "id, account, stage, route, provider, attempt, tries, seen, deadline"
+
+_PAST_DUE = f"""
+SELECT {OVERDUE_COLUMNS} FROM messages INDEXED BY messages_due
+WHERE provider = ? AND stage = {{:d}} AND due_at <= ? ORDER BY due_at LIMIT ?"""
+
+_SENT_PAST_DEADLINE = f"""
+SELECT {OVERDUE_COLUMNS} FROM messages INDEXED BY messages_deadline
+WHERE provider = ? AND stage = {Stage.SENT:d} AND deadline <= ? ORDER BY deadline LIMIT ?"""
+
+# One whose deadline comes before the first question about it is asked about all the same.
+_DOUBT_PAST_DEADLINE = f"""
+SELECT {OVERDUE_COLUMNS} FROM messages INDEXED BY messages_doubts
+WHERE provider = ?1 AND stage = {Stage.UNCERTAIN:d} AND deadline <= ?2
+    AND (asked > 0 OR due_at = deadline OR due_at <= ?2 - {ASK_GRACE_MS}) ORDER BY deadline LIMIT ?3"""
+
+# Nothing waits beyond its deadline. Those due earlier that are passed over here are about to be promoted.
+_WAITING_PAST_DEADLINE = f"""
+SELECT {OVERDUE_COLUMNS} FROM messages INDEXED BY messages_due
+WHERE provider = ?1 AND stage = {Stage.WAITING:d} AND due_at <= ?2 AND deadline <= ?2
+ORDER BY due_at LIMIT ?3"""
+
+_OVERDUE = (
+    _PAST_DUE.format(Stage.SENDING),
+    _DOUBT_PAST_DEADLINE,
+    _SENT_PAST_DEADLINE,
+    _PAST_DUE.format(Stage.QUEUED),
+    _WAITING_PAST_DEADLINE,
+)
+
+_PURGEABLE = f"""
+SELECT id, submitted_at, stage = {Stage.FINAL:d} AND NOT EXISTS (
+    SELECT 1 FROM receipts INDEXED BY receipts_message WHERE message_id = messages.id)
+FROM messages WHERE id > ? ORDER BY id LIMIT ?"""
+
+
+def add(connection: sqlite3.Connection, segments: Sequence[Segment]) -> None:
+    """Insert accepted segments."""
+    connection.executemany(_INSERT, segments)
+    addressed = {row[0] for row in connection.execute("SELECT account FROM addressed").fetchall()}
+    if addressed:
+        ids = [(one.id,) for one in segments if one.account in addressed]
+        connection.executemany("UPDATE messages SET addressed = 1 WHERE id = ?", ids)
+
+
+def take_short_ids(connection: sqlite3.Connection, count: int) -> int:
+    """Advance the counter of short ids past ``count`` consecutive numbers; the first of them."""
+    first = mark(connection, "short_id") or 1
+    if first + count - 1 > SHORT_ID_MAX:
+        first = 1
+    set_mark(connection, "short_id", first + count)
+    return first
+
+
+def set_mark(connection: sqlite3.Connection, name: str, value: int) -> None:
+    """Remember a number."""
+    connection.execute("INSERT OR REPLACE INTO counters (name, value) VALUES (?, ?)", (name, value))
+
+
+def mark(connection: sqlite3.Connection, name: str) -> int | None:
+    """A number that was remembered."""
+    row = connection.execute("SELECT value FROM counters WHERE name = ?", (name,)).fetchone()
+    return row[0] if row else None
+
+
+def claim(
+    connection: sqlite3.Connection, provider: str, account: str, limit: int, now: int, lease_until: int
+) -> list[Message]:
+    """QUEUED -> SENDING, most urgent first."""
+    rows = connection.execute(_CLAIM, (lease_until, now, provider, account, now, limit)).fetchall()
+    messages = list(map(Message._make, rows))
+    messages.sort(key=lambda message: (-message.priority, message.id))  # RETURNING keeps no order
+    return messages
+
+
+def record_sent(connection: sqlite3.Connection, sent: Sequence[Sent], now: int) -> None:
+    """-> SENT, unless it is SENT or FINAL already or a newer attempt has begun."""
+    rows = [(s.provider_ref, s.packet_ref, s.poll_at, s.deadline, now, s.id, s.attempt) for s in sent]
+    if not any(item.parts for item in sent):
+        connection.executemany(_SENT, rows)
+        return
+    for item, row in zip(sent, rows, strict=True):
+        if connection.execute(_SENT, row).rowcount and item.parts:
+            parts.add(connection, item)
+
+
+def record_unsent(connection: sqlite3.Connection, unsent: Sequence[Unsent]) -> None:
+    """SENDING or UNCERTAIN -> wherever the flow decided, with a row of history."""
+    # First the history: its condition is the stage that the second statement changes.
+    connection.executemany(
+        _ATTEMPT, [(u.tried, u.result, u.code, u.reason, u.at, u.id, u.attempt) for u in unsent]
+    )
+    connection.executemany(
+        _UNSENT, [(u.stage, u.provider, u.due_at, u.tries, u.id, u.attempt) for u in unsent]
+    )
+
+
+def hand_back(connection: sqlite3.Connection, items: Sequence[tuple[int, int, int]]) -> None:
+    """SENDING -> WAITING as if it had never been claimed."""
+    connection.executemany(
+        _HAND_BACK, [(due_at, message_id, attempt) for message_id, attempt, due_at in items]
+    )
+
+
+def claim_doubts(
+    connection: sqlite3.Connection, provider: str, now: int, limit: int, next_at: int
+) -> list[Doubt]:
+    """UNCERTAIN messages that their provider is to be asked about; due again at ``next_at``."""
+    doubts = list(map(Doubt._make, connection.execute(_DOUBTS, (provider, now, now, limit)).fetchall()))
+    connection.executemany(
+        "UPDATE messages SET due_at = min(?, deadline), asked = asked + 1 WHERE id = ?",
+        [(next_at, doubt.id) for doubt in doubts],
+    )
+    return doubts
+
+
+def note_doubts(connection: sqlite3.Connection, missed: Sequence[int], unclear: Sequence[int]) -> None:
+    """Count the times in a row that the provider did not know a message."""
+    same = f"WHERE id = ? AND stage = {Stage.UNCERTAIN:d}"
+    connection.executemany(f"UPDATE messages SET misses = misses + 1 {same}", [(one,) for one in missed])
+    connection.executemany(f"UPDATE messages SET misses = 0 {same}", [(one,) for one in unclear])
+
+
+def in_flight(connection: sqlite3.Connection, provider: str) -> frozenset[tuple[str, str]]:
+    """(recipient, text) of messages that the provider is being given."""
+    return frozenset(connection.execute(_IN_FLIGHT, (provider,)).fetchall())
+
+
+def known_refs(connection: sqlite3.Connection, provider: str, refs: Sequence[str]) -> frozenset[str]:
+    """Which references belong to messages already, or to parts of some."""
+    known = {row[0] for row in select_in(connection, _KNOWN_REFS, refs, (provider,))}
+    if parts.has_any(connection):
+        known |= {row[0] for row in parts.find(connection, provider, refs)}
+    return frozenset(known)
+
+
+def promote(connection: sqlite3.Connection, provider: str, now: int, limit: int) -> frozenset[str]:
+    """WAITING -> QUEUED for those whose time has come and whose deadline has not."""
+    return frozenset(row[0] for row in connection.execute(_PROMOTE, (provider, now, now, limit)).fetchall())
+
+
+def _queued_in_order(
+    connection: sqlite3.Connection, provider: str, after: int
+) -> Iterator[tuple[int, str, str]]:
+    """(id, account, route) of QUEUED messages of ``provider`` with id > ``after``, in order of id.
+
+    The index orders them within (account, priority): merging those few runs reads no row in vain.
+    """
+    runs: list[Iterator[tuple[int, str, str]]] = []
+    account = ""
+    while row := connection.execute(_NEXT_ACCOUNT, (provider, account)).fetchone():
+        account = row[0]
+        priority = ABOVE_ANY_PRIORITY
+        while (row := connection.execute(_PRIORITIES, (provider, account, priority)).fetchone())[
+            0
+        ] is not None:
+            priority = row[0]
+            runs.append(connection.execute(_QUEUED_AFTER, (provider, account, priority, after)))
+    return merge(*runs)
+
+
+def reroute(
+    connection: sqlite3.Connection, provider: str, usable: Sequence[str], after: int, limit: int
+) -> Rerouted:
+    """Move QUEUED messages to another provider of their route."""
+    looked = list(islice(_queued_in_order(connection, provider, after), limit))
+    targets: dict[str, str | None] = {}  # routes are few, messages many
+    moves: list[tuple[str, int]] = []
+    accounts: set[str] = set()
+    for message_id, account, route in looked:
+        if route not in targets:
+            names = route.split(ROUTE_SEPARATOR)
+            targets[route] = next((name for name in names if name in usable and name != provider), None)
+        target = targets[route]
+        if target is not None:
+            moves.append((target, message_id))
+            accounts.add(account)
+    connection.executemany("UPDATE messages SET provider = ? WHERE id = ?", moves)
+    return Rerouted(frozenset(accounts), len(moves), looked[-1][0] if len(looked) == limit else 0)
+
+
+def claim_polls(
+    connection: sqlite3.Connection, provider: str, now: int, limit: int, interval: int, slowest: int
+) -> list[Poll]:
+    """SENT messages to be asked about; due again when they are as old again, within the two bounds (ms)."""
+    polls = list(map(Poll._make, connection.execute(_POLLS, (provider, now, now, limit)).fetchall()))
+    connection.executemany(
+        "UPDATE messages SET due_at = ? WHERE id = ?",
+        [(now + max(interval, min(slowest, now - poll.sent_at)), poll.id) for poll in polls],
+    )
+    return polls
+
+
+def to_overdue(row: tuple[int, str, int, str, str, int, int, int, int]) -> Overdue:
+    """A row of OVERDUE_COLUMNS."""
+    return Overdue(*row[:7], row[7] != 0, row[8])
+
+
+def overdue(connection: sqlite3.Connection, provider: str, now: int, limit: int) -> list[Overdue]:
+    """Messages to give up on, those that a provider may have first."""
+    rows: list[tuple[int, str, int, str, str, int, int, int, int]] = []
+    for sql in _OVERDUE:
+        rows += connection.execute(sql, (provider, now, limit - len(rows))).fetchall()
+    return list(map(to_overdue, rows))
+
+
+def purge(connection: sqlite3.Connection, after: int, before: int, limit: int) -> tuple[int, int]:
+    """Delete old FINAL messages that owe no receipt, walking up from id ``after``.
+
+    (rows deleted, id to go on from: 0 when the walk has reached messages that are too young).
+    """
+    doomed: list[tuple[int]] = []
+    rows = connection.execute(_PURGEABLE, (after, limit * PURGE_LOOKS)).fetchall()
+    for message_id, submitted_at, ended in rows:
+        if submitted_at >= before:
+            after = 0
+            break
+        after = message_id
+        if ended:
+            doomed.append((message_id,))
+        if len(doomed) == limit:
+            break
+    else:
+        if len(rows) < limit * PURGE_LOOKS:
+            after = 0
+    connection.executemany("DELETE FROM attempts WHERE message_id = ?", doomed)
+    parts.delete(connection, doomed)
+    connection.executemany("DELETE FROM joined WHERE head = ?", doomed)
+    connection.executemany("DELETE FROM alerts WHERE message_id = ?", doomed)
+    connection.executemany("DELETE FROM messages WHERE id = ?", doomed)
+    return len(doomed), after

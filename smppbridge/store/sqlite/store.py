@@ -1,0 +1,365 @@
+"""The embedded store: one SQLite file, one process.
+
+Each verb of `store.base.Store` is a function of a connection (in the modules beside this one) handed to the
+group-commit `Writer`; this file only joins them and holds what lives no longer than the process.
+Must not know: SMPP, providers, HTTP.
+"""
+
+import asyncio
+import sqlite3
+from asyncio import Future
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+from smppbridge.errors import StoreError
+from smppbridge.model.joining import Collected, GivenUp, Join, Joined, Part
+from smppbridge.model.message import (
+    Alert,
+    Doubt,
+    Found,
+    InboundPart,
+    Message,
+    Outcome,
+    Overdue,
+    Poll,
+    Receipt,
+    Replacement,
+    Segment,
+    Sent,
+    StatusReport,
+    Unsent,
+)
+from smppbridge.store.base import (
+    Arrival,
+    Backlog,
+    Cancelled,
+    Gauges,
+    Kept,
+    Made,
+    Recorded,
+    Rerouted,
+    Settlement,
+)
+from smppbridge.store.sqlite import (
+    alerts,
+    inbound,
+    joins,
+    lookups,
+    messages,
+    orphans,
+    receipts,
+    settling,
+    views,
+)
+from smppbridge.store.sqlite.checkpoint import Checkpointer
+from smppbridge.store.sqlite.files import LOG_PAGE, Files, touch
+from smppbridge.store.sqlite.writer import SLOW_COMMIT, Writer, commit
+
+T = TypeVar("T")
+
+PASSIVE_PAGES = 4_000  # 16 MB of log not yet in the database: move them
+RESTART_PAGES = 32_000  # 128 MB of log: begin it anew
+
+
+class _Opened(NamedTuple):
+    """What exists between open and close."""
+
+    files: Files
+    writer: Writer
+    checkpointer: Checkpointer
+
+
+class SqliteStore:
+    """`store.base.Store` in a file. Everything but `open` and `close` belongs to one event loop."""
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        commit: Callable[[sqlite3.Connection], None] = commit,
+        on_commit: Callable[[float, int], None] = lambda seconds, rows: None,
+        slow_commit: float = SLOW_COMMIT,
+        passive_pages: int = PASSIVE_PAGES,
+        restart_pages: int = RESTART_PAGES,
+    ) -> None:
+        """``on_commit(seconds, rows)`` is told of every COMMIT that changed rows. The rest is for tests and
+        unusual disks: the COMMIT itself, the seconds from which one is slow, and the pages of log (4 KiB
+        each) at which it is moved into the database and begun anew."""
+        self._path = Path(path)
+        self._commit = commit
+        self._on_commit = on_commit
+        self._slow_commit = slow_commit
+        self._passive_pages = passive_pages
+        self._restart_pages = restart_pages
+        self._opened: _Opened | None = None
+        self._live: set[tuple[str, int]] = set()  # (account, origin) of binds that claim receipts
+        self._leaving: set[tuple[str, int]] = set()  # binds that are gone and may have left receipts
+        self._purged_to = 0
+
+    async def open(self) -> Backlog:
+        """See base. A directory that is missing, a file of another program, a second process: StoreError."""
+        if self._opened is not None:
+            raise StoreError("the store is open already")
+        files = Files(self._path, self._restart_pages * LOG_PAGE, self._passive_pages * LOG_PAGE)
+        backlog, trial = await asyncio.to_thread(files.open, self._commit)
+        writer = Writer(
+            files.writer,
+            commit=self._commit,
+            on_commit=self._on_commit,
+            slow=trial > self._slow_commit,
+            slow_commit=self._slow_commit,
+        )
+        checkpointer = Checkpointer(
+            files.checkpointer,
+            files.wal,
+            writer.hold,
+            writer.resume,
+            passive_pages=self._passive_pages,
+            restart_pages=self._restart_pages,
+        )
+        writer.after_commit = checkpointer.look
+        self._opened = _Opened(files, writer, checkpointer)
+        return backlog
+
+    async def close(self) -> None:
+        """See base. Closing twice does no harm."""
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            await opened.writer.close()
+            await opened.checkpointer.close()
+            await asyncio.to_thread(opened.files.close)
+
+    def _call(self, work: Callable[[sqlite3.Connection], T]) -> "Future[T]":
+        if self._opened is None:
+            raise StoreError("the store is not open")
+        return self._opened.writer.call(work)
+
+    async def _read(self, view: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a query on a read-only connection of its own, in a thread."""
+        if self._opened is None:
+            raise StoreError("the store is not open")
+        return await asyncio.to_thread(self._opened.files.read, view)
+
+    # --- accepting -------------------------------------------------------------------------------
+
+    def add_segments(self, segments: Sequence[Segment]) -> "Future[None]":
+        return self._call(lambda connection: messages.add(connection, segments))
+
+    def take_short_ids(self, count: int) -> "Future[int]":
+        if not 1 <= count <= messages.SHORT_ID_MAX:
+            raise ValueError(f"count must be 1..{messages.SHORT_ID_MAX}, not {count}")
+        return self._call(lambda connection: messages.take_short_ids(connection, count))
+
+    # --- joining ---------------------------------------------------------------------------------
+
+    def add_parts(self, parts: Sequence[Part]) -> "Future[list[Collected]]":
+        return self._call(lambda connection: joins.add(connection, parts))
+
+    def await_parts(self, now: int) -> "Future[None]":
+        return self._call(lambda connection: joins.await_parts(connection, now))
+
+    def take_joins(self, now: int, limit: int) -> "Future[list[Join]]":
+        return self._call(lambda connection: joins.take(connection, now, limit))
+
+    def join(self, joined: Sequence[Joined], given_up: Sequence[GivenUp], now: int) -> "Future[Made]":
+        def work(connection: sqlite3.Connection) -> Made:
+            heads = joins.make(connection, joined, given_up)
+            outcomes = [one.outcome for one in given_up if one.head in heads]
+            return Made(heads, settling.finish(connection, outcomes, self._live))
+
+        return self._call(work)
+
+    def forget_joins(self, now: int, limit: int) -> "Future[int]":
+        return self._call(lambda connection: joins.forget(connection, now, limit))
+
+    # --- what ESMEs ask about messages of theirs ---------------------------------------------------
+
+    def add_or_replace(
+        self, segments: Sequence[Segment], replacing: Collection[int]
+    ) -> "Future[dict[int, Kept]]":
+        return self._call(lambda connection: lookups.add_or_replace(connection, segments, replacing))
+
+    def find_messages(self, account: str, wire_id: str) -> "Future[list[Found]]":
+        return self._call(lambda connection: lookups.find(connection, account, wire_id))
+
+    def cancel(
+        self, account: str, wire_id: str, source: str, destination: str, now: int
+    ) -> "Future[Cancelled]":
+        return self._call(
+            lambda connection: lookups.cancel(
+                connection, account, wire_id, source, destination, now, self._live
+            )
+        )
+
+    def cancel_pending(
+        self, account: str, recipient: str, source: str, service_type: str | None, before: int, now: int
+    ) -> "Future[Cancelled]":
+        return self._call(
+            lambda connection: lookups.cancel_pending(
+                connection, account, recipient, source, service_type, before, now, self._live
+            )
+        )
+
+    def replace(self, message_id: int, replacement: Replacement, now: int) -> "Future[bool]":
+        return self._call(lambda connection: lookups.replace(connection, message_id, replacement, now))
+
+    # --- sending ---------------------------------------------------------------------------------
+
+    def claim_messages(
+        self, provider: str, account: str, limit: int, now: int, lease_until: int
+    ) -> "Future[list[Message]]":
+        return self._call(
+            lambda connection: messages.claim(connection, provider, account, limit, now, lease_until)
+        )
+
+    def record(
+        self, sent: Sequence[Sent], unsent: Sequence[Unsent], outcomes: Sequence[Outcome], now: int
+    ) -> "Future[Recorded]":
+        def work(connection: sqlite3.Connection) -> Recorded:
+            messages.record_sent(connection, sent, now)
+            settlement = settling.adopt(connection, [item.id for item in sent], self._live)
+            messages.record_unsent(connection, unsent)
+            ended = settling.finish(connection, outcomes, self._live)
+            notified = settlement.notified | ended.notified
+            return Recorded(settlement._replace(notified=notified), ended.settled)
+
+        return self._call(work)
+
+    def hand_back(self, items: Sequence[tuple[int, int, int]]) -> "Future[None]":
+        return self._call(lambda connection: messages.hand_back(connection, items))
+
+    def claim_doubts(self, provider: str, now: int, limit: int, next_at: int) -> "Future[list[Doubt]]":
+        return self._call(lambda connection: messages.claim_doubts(connection, provider, now, limit, next_at))
+
+    def note_doubts(self, missed: Sequence[int], unclear: Sequence[int]) -> "Future[None]":
+        return self._call(lambda connection: messages.note_doubts(connection, missed, unclear))
+
+    def in_flight(self, provider: str) -> "Future[frozenset[tuple[str, str]]]":
+        return self._call(lambda connection: messages.in_flight(connection, provider))
+
+    def known_refs(self, provider: str, refs: Sequence[str]) -> "Future[frozenset[str]]":
+        return self._call(lambda connection: messages.known_refs(connection, provider, refs))
+
+    def promote(self, provider: str, now: int, limit: int) -> "Future[frozenset[str]]":
+        return self._call(lambda connection: messages.promote(connection, provider, now, limit))
+
+    def reroute(self, provider: str, usable: Sequence[str], after: int, limit: int) -> "Future[Rerouted]":
+        return self._call(lambda connection: messages.reroute(connection, provider, usable, after, limit))
+
+    # --- settling --------------------------------------------------------------------------------
+
+    def settle(self, provider: str, reports: Sequence[StatusReport], now: int) -> "Future[Settlement]":
+        return self._call(lambda connection: settling.settle(connection, provider, reports, now, self._live))
+
+    def claim_polls(
+        self, provider: str, now: int, limit: int, interval: int, slowest: int
+    ) -> "Future[list[Poll]]":
+        return self._call(
+            lambda connection: messages.claim_polls(connection, provider, now, limit, interval, slowest)
+        )
+
+    def overdue(self, provider: str, now: int, limit: int) -> "Future[list[Overdue]]":
+        return self._call(lambda connection: messages.overdue(connection, provider, now, limit))
+
+    # --- receipts --------------------------------------------------------------------------------
+
+    def claim_receipts(
+        self, account: str, origin: int, now: int, lease_until: int, limit: int
+    ) -> "Future[list[Receipt]]":
+        """See base. From now until `release_origin`, new receipts keep this origin; those of messages
+        whose bind never claimed, or is gone, belong to any bind of the account."""
+        if origin:
+            self._live.add((account, origin))
+            self._leaving.discard((account, origin))
+
+        def work(connection: sqlite3.Connection) -> list[Receipt]:
+            for owner, gone in self._leaving:
+                if owner == account:
+                    receipts.release(connection, account, gone, now)
+            return receipts.claim(connection, account, origin, now, lease_until, limit)
+
+        return self._call(work)
+
+    def pay_receipts(self, ids: Sequence[int]) -> "Future[None]":
+        return self._call(lambda connection: receipts.pay(connection, ids))
+
+    def defer_receipts(self, items: Sequence[tuple[int, int, int]]) -> "Future[None]":
+        return self._call(lambda connection: receipts.defer(connection, items))
+
+    def release_origin(self, account: str, origin: int, now: int) -> "Future[None]":
+        """See base. In several transactions when the bind leaves very many receipts. After a StoreError
+        every later `claim_receipts` of the account goes on with it."""
+        self._live.discard((account, origin))
+        self._leaving.add((account, origin))
+        return asyncio.ensure_future(self._release(account, origin, now))
+
+    async def _release(self, account: str, origin: int, now: int) -> None:
+        work = partial(receipts.release, account=account, origin=origin, now=now)
+        while await self._call(work) == receipts.RELEASE_CHUNK:
+            pass
+        self._leaving.discard((account, origin))
+
+    def expire_receipts(self, account: str, before: int, limit: int) -> "Future[int]":
+        def work(connection: sqlite3.Connection) -> int:
+            count = receipts.expire(connection, account, before, limit)
+            alerts.expire(connection, account, before, limit)
+            return count + inbound.expire(connection, account, before, limit - count)
+
+        return self._call(work)
+
+    def owes(self, account: str, now: int) -> "Future[bool]":
+        return self._call(lambda connection: receipts.owes(connection, account, now))
+
+    # --- alerts ----------------------------------------------------------------------------------
+
+    def claim_alerts(self, account: str, now: int, lease_until: int, limit: int) -> "Future[list[Alert]]":
+        return self._call(lambda connection: alerts.claim(connection, account, now, lease_until, limit))
+
+    def pay_alerts(self, ids: Sequence[int]) -> "Future[None]":
+        return self._call(lambda connection: alerts.delete(connection, ids))
+
+    # --- messages from phones ---------------------------------------------------------------------
+
+    def add_inbound(self, arrivals: Sequence[Arrival], now: int) -> "Future[list[Arrival]]":
+        return self._call(lambda connection: inbound.add(connection, arrivals, now))
+
+    def claim_inbound(
+        self, account: str, now: int, lease_until: int, limit: int
+    ) -> "Future[list[InboundPart]]":
+        return self._call(lambda connection: inbound.claim(connection, account, now, lease_until, limit))
+
+    def pay_inbound(self, ids: Sequence[int]) -> "Future[None]":
+        return self._call(lambda connection: inbound.pay(connection, ids))
+
+    def defer_inbound(self, items: Sequence[tuple[int, int, int]]) -> "Future[None]":
+        return self._call(lambda connection: inbound.defer(connection, items))
+
+    def set_mark(self, name: str, value: int) -> "Future[None]":
+        return self._call(lambda connection: messages.set_mark(connection, name, value))
+
+    def mark(self, name: str) -> "Future[int | None]":
+        return self._call(lambda connection: messages.mark(connection, name))
+
+    # --- keeping house ---------------------------------------------------------------------------
+
+    def purge(self, before: int, orphans_before: int, limit: int) -> "Future[int]":
+        """See base. Messages that owe a receipt stay. A call looks at a bounded number of rows and the
+        next one goes on from there, so 0 may also mean that it found none among those."""
+
+        def work(connection: sqlite3.Connection) -> int:
+            count, self._purged_to = messages.purge(connection, self._purged_to, before, limit)
+            count += inbound.purge(connection, before, limit - count)
+            return count + orphans.purge(connection, orphans_before, limit - count)
+
+        return self._call(work)
+
+    def probe(self) -> "Future[None]":
+        return self._call(touch)
+
+    async def gauges(self, now: int) -> Gauges:
+        return await self._read(lambda connection: views.gauges(connection, now))
+
+    async def list_stage(self, stage: int, limit: int) -> list[Overdue]:
+        return await self._read(lambda connection: views.list_stage(connection, stage, limit))

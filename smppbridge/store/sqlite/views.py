@@ -1,0 +1,95 @@
+"""What is read at the start and for people: whole-queue counts and lists. Slow ones run beside the work.
+
+Must not know: asyncio, how rows change.
+"""
+
+import sqlite3
+
+from smppbridge.model.message import Overdue, Stage
+from smppbridge.store.base import Backlog, Gauges
+from smppbridge.store.sqlite.messages import OVERDUE_COLUMNS, to_overdue
+
+_COUNT_STAGES = """
+SELECT provider, count(*), min(id) FROM messages INDEXED BY messages_due
+WHERE stage BETWEEN ? AND ? AND due_at IS NOT NULL GROUP BY provider"""
+
+UNKNOWN_AFTER_MS = 60 * 1000  # a status may come before the reference is on record, but not by a minute
+_MOST_UNKNOWN = 10_000  # rows, oldest first: where there are more, the number does not matter
+_UNKNOWN = f"""
+SELECT provider, count(DISTINCT told) FROM (
+    SELECT provider, told, at FROM orphans ORDER BY id LIMIT {_MOST_UNKNOWN})
+WHERE at < ? GROUP BY provider"""
+
+_COLLECTING = """
+SELECT account, sum(total - missing) FROM joins INDEXED BY joins_due WHERE made = 0 GROUP BY account"""
+
+_LIST_OPEN = f"""
+SELECT {OVERDUE_COLUMNS} FROM messages INDEXED BY messages_due
+WHERE stage = ? AND due_at IS NOT NULL ORDER BY id LIMIT ?"""
+_LIST_FINAL = f"SELECT {OVERDUE_COLUMNS} FROM messages WHERE stage = ? ORDER BY id LIMIT ?"
+
+
+def recover(connection: sqlite3.Connection) -> None:
+    """After a stop of any kind nobody holds a lease or a bind."""
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute(
+        "UPDATE messages INDEXED BY messages_due SET due_at = 0 "
+        f"WHERE stage = {Stage.SENDING:d} AND due_at IS NOT NULL"
+    )
+    connection.execute(
+        "UPDATE receipts SET origin = 0, due_at = min(due_at, at) WHERE origin <> 0 OR due_at > at"
+    )
+    connection.execute("UPDATE inbound_parts SET due_at = taken_at WHERE due_at > taken_at")
+    connection.execute("COMMIT")
+
+
+def backlog(connection: sqlite3.Connection) -> Backlog:
+    """Whom to wake at the start."""
+    queued = connection.execute(
+        "SELECT DISTINCT provider, account FROM messages INDEXED BY messages_queue WHERE stage = 2"
+    ).fetchall()
+    providers = connection.execute(
+        "SELECT DISTINCT provider FROM messages INDEXED BY messages_due WHERE due_at IS NOT NULL"
+    )
+    last_id = connection.execute("SELECT ifnull(max(id), 0) FROM messages").fetchone()[0]
+    return Backlog(
+        frozenset((provider, account) for provider, account in queued),
+        frozenset(row[0] for row in providers.fetchall()),
+        last_id,
+        frozenset(_inbound(connection)),
+    )
+
+
+def _inbound(connection: sqlite3.Connection) -> dict[str, int]:
+    return dict(connection.execute("SELECT account, count(*) FROM inbound_parts GROUP BY account").fetchall())
+
+
+def gauges(connection: sqlite3.Connection, now: int) -> Gauges:
+    """Count what waits. The oldest message is the one with the lowest id: ids are in order of time."""
+    queued: dict[str, tuple[int, int]] = {}
+    for provider, count, oldest in connection.execute(
+        _COUNT_STAGES, (Stage.WAITING, Stage.QUEUED)
+    ).fetchall():
+        row = connection.execute("SELECT submitted_at FROM messages WHERE id = ?", (oldest,)).fetchone()
+        queued[provider] = (count, row[0])
+    uncertain = {
+        provider: count
+        for provider, count, _ in connection.execute(
+            _COUNT_STAGES, (Stage.UNCERTAIN, Stage.UNCERTAIN)
+        ).fetchall()
+    }
+    owed = {
+        account: (count, oldest)
+        for account, count, oldest in connection.execute(
+            "SELECT account, count(*), min(at) FROM receipts GROUP BY account"
+        ).fetchall()
+    }
+    unknown = dict(connection.execute(_UNKNOWN, (now - UNKNOWN_AFTER_MS,)).fetchall())
+    collecting = dict(connection.execute(_COLLECTING).fetchall())
+    return Gauges(queued, uncertain, owed, _inbound(connection), collecting, unknown)
+
+
+def list_stage(connection: sqlite3.Connection, stage: int, limit: int) -> list[Overdue]:
+    """Up to ``limit`` messages in a stage, oldest first."""
+    sql = _LIST_FINAL if stage == Stage.FINAL else _LIST_OPEN
+    return list(map(to_overdue, connection.execute(sql, (int(stage), limit)).fetchall()))

@@ -1,0 +1,5 @@
+"""Runs the simulator by hand."""
+
+from tests.simulators.smpp_centre.simulator import main
+
+main()

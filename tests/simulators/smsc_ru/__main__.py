@@ -1,0 +1,5 @@
+"""Runs the simulator by hand."""
+
+from tests.simulators.smsc_ru.simulator import main
+
+main()

@@ -1,0 +1,5 @@
+"""Runs the simulator by hand."""
+
+from tests.simulators.webhook.simulator import main
+
+main()

@@ -1,0 +1,61 @@
+"""An SMSC that does exactly what a test says: it takes binds, and nothing else is answered by itself."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Self
+
+from smppbridge.smpp.codec import encode
+from smppbridge.smpp.pdu import BindTransceiver, BindTransceiverResp, Pdu
+from tests.support.bridge.running import PATIENCE
+from tests.support.esme.esme import Esme
+
+
+class HandSession(Esme):
+    """One session of it; `Esme` says what it can do."""
+
+    def reply(self, request: Pdu, response: Pdu) -> None:
+        """Answer a request."""
+        response.sequence_number = request.sequence_number
+        self.writer.write(encode(response))
+
+
+class HandCentre:
+    """The listener, while the `async with` of `hand_centre` lasts."""
+
+    def __init__(self) -> None:
+        self.port = 0
+        self.sessions: list[HandSession] = []
+        self._came: asyncio.Queue[HandSession] = asyncio.Queue()
+
+    async def session(self) -> HandSession:
+        """The next session that is bound."""
+        session = await asyncio.wait_for(self._came.get(), PATIENCE)
+        bind = await session.expect(BindTransceiver)
+        session.reply(bind, BindTransceiverResp("CENTRE"))
+        return session
+
+    async def listen(self) -> Self:
+        self._server = await asyncio.start_server(self._take, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    def close(self) -> None:
+        self._server.close()
+        for session in self.sessions:
+            session.writer.transport.abort()
+
+    async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        session = HandSession(reader, writer)
+        self.sessions.append(session)
+        self._came.put_nowait(session)
+
+
+@asynccontextmanager
+async def hand_centre() -> AsyncIterator[HandCentre]:
+    """One on a free port."""
+    centre = await HandCentre().listen()
+    try:
+        yield centre
+    finally:
+        centre.close()

@@ -1,0 +1,65 @@
+"""Withheld answers over a real connection, and what is told of them."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from smppbridge.flow.settle.pending import Withheld
+from smppbridge.link.connection import Connection
+from smppbridge.link.server import Answer, BoundLink
+from smppbridge.model.account import Account
+from smppbridge.smpp.pdu import SubmitSm, SubmitSmResp
+from smppbridge.smpp.session import Role, Timers
+
+Call = list[tuple[str, int, str]]  # destination_addr, command_status, message_id
+
+
+class Read:
+    """What came in one read, and every call that answers some of it."""
+
+    def __init__(self, link: BoundLink) -> None:
+        self._link = link
+        self.calls: list[Call] = []
+        self._answer: Answer = self._note  # one object: what is answered together is known by it
+
+    def withheld(self, number: int) -> Withheld:
+        submit = SubmitSm(destination_addr=f"to {number}")
+        return Withheld(self._link, submit, SubmitSmResp(message_id=str(number)), self._answer)
+
+    def _note(self, submits: Sequence[SubmitSm], responses: Sequence[SubmitSmResp]) -> None:
+        self.calls.append(
+            [
+                (submit.destination_addr, response.command_status, response.message_id)
+                for submit, response in zip(submits, responses, strict=True)
+            ]
+        )
+
+
+def taken(number: int) -> tuple[str, int, str]:
+    return (f"to {number}", 0, str(number))
+
+
+def refused(number: int, status: int) -> tuple[str, int, str]:
+    return (f"to {number}", status, "")
+
+
+@asynccontextmanager
+async def connected(status_codes: str = "sms-assistent") -> AsyncIterator[BoundLink]:
+    """A link over a real socket."""
+    ours, theirs = socket.socketpair()
+    connection = Connection(
+        Role.SMSC,
+        lambda connection, events: None,
+        lambda connection: None,
+        timers=Timers(),
+        window=10,
+        max_pdu_octets=65536,
+    )
+    await asyncio.get_running_loop().create_connection(lambda: connection, sock=ours)
+    settings = {"name": "pbx", "password": "secret", "status_codes": status_codes}
+    try:
+        yield BoundLink(1, Account.model_validate(settings), connection, "TRX")
+    finally:
+        connection.abort()
+        theirs.close()

@@ -1,0 +1,106 @@
+"""The configuration as a whole: what is only unwise."""
+
+import json
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+import yaml
+
+from smppbridge.config.sections import parse, warnings
+from smppbridge.model.profiles import PROFILES
+from tests.unit.config.minimal import MINIMAL
+
+
+def advice(text: str) -> list[str]:
+    values = yaml.safe_load(MINIMAL) | yaml.safe_load(dedent(text))
+    return warnings(parse(json.dumps(values), Path("/nowhere"), {}))
+
+
+LOCAL = "listen: [{host: 127.0.0.1}]"
+
+
+def test_nothing_to_warn_of() -> None:
+    assert advice(LOCAL) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "warning"),
+    [
+        ("listen: [{}]", "accounts.pbx.allow_from: is not set"),
+        ("accounts: {pbx: {password: short, allow_from: [10.0.0.0/8]}}", "accounts.pbx.password: is shorter"),
+        (
+            "accounts: {pbx: {password: longer than 8, allow_from: [10.0.0.0/8]}}",
+            "accounts.pbx.password: is longer",
+        ),
+        (LOCAL + "\nroutes: [{destination: '7', to: [lab]}]", "routes: no route takes every destination"),
+        (LOCAL + "\nroutes: [{to: [lab]}, {account: pbx, to: [lab]}]", "routes[1]: is never reached"),
+        (
+            LOCAL + "\nproviders: {lab: {kind: sandbox}, spare: {kind: sandbox}}",
+            "providers.spare: is named by no",
+        ),
+        (LOCAL + "\nweb: {public_url: 'http://sms.example.org'}", "web.public_url: is plain http"),
+    ],
+)
+def test_warns(text: str, warning: str) -> None:
+    (only,) = advice(text.replace("longer than 8", "123456789"))
+    assert only.startswith(warning)
+
+
+ACCOUNT = LOCAL + "\naccounts: {pbx: {password: secret12, allow_from: [10.0.0.0/8], %s}}"
+
+
+@pytest.mark.parametrize(
+    ("keys", "warning"),
+    [
+        ("message_id_upper: false", "accounts.pbx.message_id_upper: is for message_id: hex"),
+        (
+            "message_id: uuid, message_id_upper: false",
+            "accounts.pbx.message_id_upper: is for message_id: hex",
+        ),
+        ("receipt: {text: true, fields: [id, stat]}", "accounts.pbx.receipt.text: is true, but fields has"),
+        (
+            "profile: sms-assistent, receipt: {text: true}",
+            "accounts.pbx.receipt.text: is true, but fields has",
+        ),
+        ("receipt: {esm_class: 0}", "accounts.pbx.receipt.esm_class: 0x00 does not say that it is a receipt"),
+        ("receipt: {esm_class: 0x20}", "accounts.pbx.receipt.esm_class: 0x20 does not say"),
+        (
+            "outbind: {host: esme, password: '123456789'}",
+            "accounts.pbx.outbind.password: is longer than the 8",
+        ),
+    ],
+)
+def test_warns_of_an_account(keys: str, warning: str) -> None:
+    (only,) = advice(ACCOUNT % keys)
+    assert only.startswith(warning)
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        *(f"profile: {name}" for name in PROFILES),
+        "message_id: hex, message_id_upper: false",
+        "message_id_upper: true",
+        "receipt: {text: true}",
+        "receipt: {text: false, fields: [id, stat]}",
+        "receipt: {esm_class: 0x84}",
+        "outbind: {host: esme, password: '12345678'}",
+        "outbind: {host: esme, password: '1'}",
+    ],
+)
+def test_nothing_to_warn_of_in_an_account(keys: str) -> None:
+    assert advice(ACCOUNT % keys) == []
+
+
+def test_warns_with_the_advice_of_a_provider() -> None:
+    text = "\nproviders: {lab: {kind: smspilot, apikey: k, poll_interval: 60s}}"
+    found = advice(LOCAL + text)
+    assert found[0].startswith("web.public_url: is not set")
+    assert any(warning.startswith("providers.lab.poll_interval: smspilot bans") for warning in found)
+    assert any(warning.startswith("providers.lab: without web.public_url") for warning in found)
+
+
+@pytest.mark.parametrize("url", ["https://sms.example.org", "http://localhost:8080", "http://127.0.0.1:8080"])
+def test_does_not_warn_of_https_or_this_machine(url: str) -> None:
+    assert advice(f"{LOCAL}\nweb: {{public_url: '{url}'}}") == []

@@ -1,0 +1,176 @@
+"""Every request is answered once, whatever happens behind it."""
+
+import logging
+from asyncio import Future, get_running_loop
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+import pytest
+
+from smppbridge.errors import StoreError
+from smppbridge.flow.accept.requests import Requests
+from smppbridge.flow.settle.outcomes import Tracker
+from smppbridge.flow.settle.pending import Waiters
+from smppbridge.link.server import Answer, BoundLink
+from smppbridge.metrics import Metrics
+from smppbridge.smpp.addresses import SmeAddress
+from smppbridge.smpp.constants import Status
+from smppbridge.smpp.pdu import (
+    CancelSm,
+    DataSm,
+    QuerySm,
+    ReplaceSm,
+    Request,
+    Response,
+    SubmitMulti,
+    SubmitSm,
+    SubmitSmResp,
+)
+from smppbridge.store.base import Cancelled, Settlement, Store
+from smppbridge.submission.appraisal import Appraiser
+from tests.support.esme.withheld import connected
+
+PHONE = "375291234567"
+MULTI = SubmitMulti(dest_address=(SmeAddress(1, 1, PHONE), SmeAddress(1, 1, PHONE)))
+STORED = (QuerySm("7"), CancelSm(message_id="7"), CancelSm(destination_addr=PHONE), ReplaceSm("7"))
+NOTHING = Settlement([], frozenset(), 0)
+
+
+class Answers:
+    """What is replied, with the statuses of the submit_sm that it stands for."""
+
+    def __init__(self) -> None:
+        self.all: list[tuple[int, list[int]]] = []
+
+    def __call__(self, response: Response, submitted: Sequence[int]) -> None:
+        self.all.append((response.command_status, list(submitted)))
+
+
+class Stub:
+    """A store all of whose verbs do the same."""
+
+    def __init__(self, verb: Callable[[], Any]) -> None:
+        self.called: list[tuple[Any, ...]] = []
+        self._verb = verb
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def verb(*arguments: Any) -> Any:
+            self.called.append((name, *arguments))
+            return self._verb()
+
+        return verb
+
+
+def after(outcome: Any) -> "Future[Any]":
+    """A future that is done already."""
+    future: Future[Any] = get_running_loop().create_future()
+    if isinstance(outcome, BaseException):
+        future.set_exception(outcome)
+    else:
+        future.set_result(outcome)
+    return future
+
+
+def never(link: BoundLink, submits: list[SubmitSm], answer: Answer, *, one_id: bool = False) -> None:
+    raise AssertionError("nothing is submitted here")
+
+
+def requests(store: Stub, accept: Any = never) -> Requests:
+    there = cast(Store, store)
+    tracker = Tracker(there, Metrics(), lambda: 0, lambda account: None)
+    appraiser = cast(Appraiser, None)  # nothing comes that far
+    return Requests(there, accept, appraiser, tracker, Waiters(), lambda: 0, lambda: 9, lambda *moved: None)
+
+
+async def turn() -> None:
+    """Let callbacks run, and those that they bring."""
+    for _ in range(5):
+        await after(None)
+        future: Future[None] = get_running_loop().create_future()
+        get_running_loop().call_soon(future.set_result, None)
+        await future
+
+
+def failing() -> Any:
+    raise StoreError("the store is closed")
+
+
+def cancelled() -> "Future[Any]":
+    future: Future[Any] = get_running_loop().create_future()
+    future.cancel()
+    return future
+
+
+FAULTS: dict[str, Callable[[], Any]] = {
+    "a store that is closed": failing,
+    "a store that fails": lambda: after(StoreError("disk full")),
+    "a mistake of ours": lambda: after(ZeroDivisionError()),
+    "an answer that makes no sense": lambda: after(object()),
+    "the end": cancelled,
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("pdu", STORED, ids=lambda pdu: type(pdu).__name__)
+async def test_a_fault_is_answered_once(pdu: Request, fault: str) -> None:
+    async with connected() as link:
+        answers = Answers()
+        requests(Stub(FAULTS[fault])).handle(link, pdu, answers)
+        await turn()
+        assert answers.all == [(Status.ESME_RSYSERR, [])]
+
+
+@pytest.mark.parametrize(("pdu", "count"), [(MULTI, 2), (DataSm(), 1)])
+async def test_a_fault_with_submits_is_counted_for_each(pdu: Request, count: int) -> None:
+    async with connected() as link:
+        answers = Answers()
+        requests(Stub(failing), accept=lambda *read, **how: failing()).handle(link, pdu, answers)
+        assert answers.all == [(Status.ESME_RSYSERR, [Status.ESME_RSYSERR] * count)]
+
+
+async def test_the_same_complaint_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    async with connected() as link:
+        asked = requests(Stub(lambda: after([])))
+        for number in range(5):
+            asked.handle(link, QuerySm(str(number)), Answers())
+            asked.handle(link, ReplaceSm(str(number)), Answers())
+        with caplog.at_level(logging.WARNING):
+            await turn()
+        assert len(caplog.records) == 2
+
+
+async def test_a_submit_multi_is_answered_with_its_last_destination() -> None:
+    came: list[tuple[list[SubmitSm], Answer]] = []
+
+    def accept(link: BoundLink, submits: list[SubmitSm], answer: Answer, *, one_id: bool = False) -> None:
+        assert one_id
+        came.append((submits, answer))
+
+    async with connected() as link:
+        answers = Answers()
+        requests(Stub(failing), accept).handle(link, MULTI, answers)
+        [(submits, answer)] = came
+        answer(submits[1:], [SubmitSmResp(command_status=Status.ESME_RTHROTTLED)])
+        assert answers.all == []
+        answer(submits[:1], [SubmitSmResp(message_id="7")])
+        assert answers.all == [(0, [0, Status.ESME_RTHROTTLED])]
+
+
+async def test_cancelling_goes_on_until_nothing_is_left() -> None:
+    chunks = [Cancelled(2, [1, 2], NOTHING), Cancelled(1, [3], NOTHING), Cancelled(0, [], NOTHING)]
+    async with connected() as link:
+        answers, store = Answers(), Stub(lambda: after(chunks.pop(0)))
+        requests(store).handle(link, CancelSm(source_addr="A", destination_addr=PHONE), answers)
+        await turn()
+        assert answers.all == [(0, [])]
+        assert store.called == [("cancel_pending", link.account.name, PHONE, "A", None, 9, 0)] * 3
+
+
+async def test_cancelling_that_fails_half_way() -> None:
+    chunks: list[Any] = [Cancelled(2, [1, 2], NOTHING), StoreError("disk full")]
+    async with connected() as link:
+        answers = Answers()
+        pdu = CancelSm(destination_addr=PHONE)
+        requests(Stub(lambda: after(chunks.pop(0)))).handle(link, pdu, answers)
+        await turn()
+        assert answers.all == [(Status.ESME_RSYSERR, [])]

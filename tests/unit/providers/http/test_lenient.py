@@ -1,0 +1,92 @@
+"""JSON with the mistakes that providers' manuals print."""
+
+import contextlib
+import json
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smppbridge.providers.http.lenient import parse_lenient
+
+MISPRINTS = [
+    # an escape that JSON does not know
+    (r'{"d": "спам\ошибки"}', {"d": r"спам\ошибки"}),
+    (r'{"d": "a\"b\\c\/d\u0041\n \q"}', {"d": 'a"b\\c/dA\n ' + r"\q"}),
+    (r'{"d": "\uZZ"}', {"d": r"\uZZ"}),
+    # a comma too many
+    ('{"a": 1, "ttl": 0,}', {"a": 1, "ttl": 0}),
+    ('{"send": [{"a": 1,\n},\n{"a": 2},\n],\n}', {"send": [{"a": 1}, {"a": 2}]}),
+    # a comma too few
+    (
+        '{"created": "2020-10-09 14:35:00" "modified": "x"}',
+        {"created": "2020-10-09 14:35:00", "modified": "x"},
+    ),
+    (
+        '{"text": "HLR"\n "send": [{"to": "1"} {"to": "2"}]}',
+        {"text": "HLR", "send": [{"to": "1"}, {"to": "2"}]},
+    ),
+    ('{"a": 1 "b": true "c": [1 2] "d": null}', {"a": 1, "b": True, "c": [1, 2], "d": None}),
+    # lines broken inside strings
+    ('{"created":\n"2020-10-09\n14:35:00"}', {"created": "2020-10-09\n14:35:00"}),
+    # marks inside strings are text
+    ('{"a": "x,} \\" y: [" "b": ","}', {"a": 'x,} " y: [', "b": ","}),
+    ("  {}  \n", {}),
+]
+
+
+@pytest.mark.parametrize(("text", "value"), MISPRINTS)
+def test_misprint(text: str, value: object) -> None:
+    assert parse_lenient(text) == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "   ",
+        "OK",
+        "<html>",
+        '{"a": 1',  # cut short
+        '{"a": "b',
+        '{"a": "b"} trailing',
+        '{"a": NaN}',
+        '{"a": Infinity}',
+        '{"a" 1}',
+        '{"a":: 1}',
+        "{'a': 1}",
+        '{"a": 1}}',
+        "\x00\x01",
+        "[" * 100_000,
+        '{"a": ' + "9" * 10_000 + "}",
+    ],
+)
+def test_not_clear(text: str) -> None:
+    with pytest.raises(ValueError):
+        parse_lenient(text)
+
+
+scalars = st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.text()
+values = st.recursive(
+    scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=20
+).filter(lambda value: isinstance(value, dict | list))
+
+
+@given(values, st.booleans(), st.sampled_from([None, 1]))
+def test_correct_json_is_read_as_it_is(value: object, ascii_only: bool, indent: int | None) -> None:
+    assert parse_lenient(json.dumps(value, ensure_ascii=ascii_only, indent=indent)) == value
+
+
+@given(st.dictionaries(st.text(), st.text(), min_size=1))
+def test_commas_do_not_matter(value: dict[str, str]) -> None:
+    printed = json.dumps(value, indent=1)
+    without = re.sub(r'",\n', '"\n', printed)
+    with_more = re.sub(r'"\n}', '",\n}', printed)
+    assert parse_lenient(without) == parse_lenient(with_more) == value
+
+
+@given(st.text(alphabet='{}[]:,"\\ \n\u043e1eE.-+truefalsn'))
+def test_anything_is_a_value_or_a_value_error(text: str) -> None:
+    with contextlib.suppress(ValueError):
+        parse_lenient(text)

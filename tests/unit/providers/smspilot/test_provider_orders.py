@@ -1,0 +1,96 @@
+"""What goes to smspilot besides the text: callbacks, times, services."""
+
+import json
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pytest
+
+from smppbridge.errors import Disabled, Postponed, Rejected
+from smppbridge.providers.base import Taken
+from tests.support.builders.messages import NOW, message
+from tests.unit.providers.smspilot.test_provider import Pilot, kinds, ok, refuse
+
+
+async def test_everything_the_operator_set_goes_along() -> None:
+    keys = {
+        "callback_user": "me",
+        "callback_password": "p:w",
+        "callback_method": "get",
+        "callback_fields": "all",
+    }
+    async with Pilot(ok(1), callback_url="https://a.example/c/token", test=True, **keys) as pilot:
+        await pilot.provider.send([message(1)], NOW)
+        packet = pilot.packets[0]
+    assert packet["callback"] == "https://me:p%3Aw@a.example/c/token?fields=all"
+    assert (packet["callback_method"], packet["test"]) == ("get", 1)
+
+
+async def test_secrets_of_the_callback_are_not_told_either() -> None:
+    keys: dict[str, Any] = {"callback_user": "me", "callback_password": "pa55word"}
+    url = "https://a.example/c/token"
+    words = f"Invalid callback URL https://me:pa55word@a.example/c/token or {url}, pa55word"
+    async with Pilot(refuse(260, words), callback_url=url, **keys) as pilot:
+        (error,) = await pilot.provider.send([message(1)], NOW)
+    assert isinstance(error, Rejected)
+    assert error.reason == "smspilot error 260: Invalid callback URL *** or ***, ***"
+
+
+async def test_scheduled_messages_go_apart() -> None:
+    later = NOW + 3_600_000
+    async with Pilot(ok(1, 3), ok(2, 4), schedule="provider") as pilot:
+        messages = [message(n, send_at=later if n % 2 == 0 else NOW + 59_999) for n in range(1, 5)]
+        assert kinds(await pilot.provider.send(messages, NOW)) == [Taken] * 4
+        planned = [(p.get("send_datetime"), [item["id"] for item in p["send"]]) for p in pilot.packets]
+    assert planned == [(None, [1, 3]), (later // 1000, [2, 4])]
+
+
+async def test_a_number_check_waits_for_its_time_here() -> None:
+    async with Pilot(ok(2)) as pilot:
+        check = message(1, text="", service_type="HLR", send_at=NOW + 3_600_000)
+        results = await pilot.provider.send([check, message(2)], NOW)
+        assert [item["id"] for packet in pilot.packets for item in packet["send"]] == [2]
+    assert kinds(results) == [Postponed, Taken]
+    assert isinstance(results[0], Postponed)
+    assert results[0].after == 3600
+
+
+async def test_each_service_in_its_own_packet() -> None:
+    async with Pilot(ok(1), ok(2), ok(3), ok(4), ok(5), ok(6)) as pilot:
+        services = ("", "HLR", "PING", "HLRV", "CALL", "2WAY")
+        messages = [message(n, service_type=service, text="Да?") for n, service in enumerate(services, 1)]
+        assert kinds(await pilot.provider.send(messages, NOW)) == [Taken] * 6
+        sold = [(p.get("from"), p.get("text"), p["send"][0].get("text")) for p in pilot.packets]
+    assert sold == [
+        ("Demo", None, "Да?"),
+        (None, "HLR", None),
+        (None, "PING", None),
+        (None, "HLRVIP", None),
+        ("GOLOS", None, "Да?"),
+        ("2WAY", None, "Да?"),
+    ]
+
+
+async def test_a_service_that_is_not_sold_is_rejected() -> None:
+    async with Pilot(ok(2)) as pilot:
+        rejected, taken = await pilot.provider.send([message(1, service_type="VIBER"), message(2)], NOW)
+    assert kinds([rejected, taken]) == [Rejected, Taken]
+
+
+@pytest.mark.parametrize("api", ["api2-json", "api2-xml", "api1"])
+async def test_a_call_whose_number_is_the_code_goes_by_api1_one_by_one(api: str) -> None:
+    row = {"server_id": "0", "phone": message(1).recipient, "status": "0"}
+    answers = [json.dumps({"send": [{**row, "server_id": "11"}], "server_packet_id": "11"}), refuse(112)]
+    async with Pilot(*answers, api=api) as pilot:
+        messages = [message(n, service_type="FLSHC", text="0123") for n in (1, 2)]
+        results = await pilot.provider.send(messages, NOW)
+        forms = [(path, dict(parse_qsl(body.decode()))) for path, body in pilot.server.asked]
+    assert results[0] == Taken("11", "11")
+    assert kinds(results) == [Taken, Disabled]
+    assert forms == [
+        (
+            "/api.php",
+            {"apikey": "SECRET", "format": "json", "send": "0123", "to": one.recipient, "from": "FLASHCALL"},
+        )
+        for one in messages
+    ]

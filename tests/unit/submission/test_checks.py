@@ -1,0 +1,195 @@
+"""What one submit_sm asks for: each field that is taken, each refusal."""
+
+from typing import Any
+
+import pytest
+
+from smppbridge.errors import Refused
+from smppbridge.model.account import Account
+from smppbridge.smpp.constants import Status, Tag
+from smppbridge.smpp.times import format_relative
+from smppbridge.smpp.tlv import Tlv, read_tlvs, tlv
+from smppbridge.submission.checks import (
+    check_fields,
+    recipient_of,
+    reference_of,
+    sender_of,
+    service_of,
+    times_of,
+    tlvs_of,
+)
+from tests.support.esme.esme import submit
+
+NOW = 1_790_000_000_000
+HOUR = 3_600_000
+
+
+def account(**keys: Any) -> Account:
+    return Account.model_validate({"name": "pbx", "password": "secret12", **keys})
+
+
+PLAIN = account()
+RICH = account(services=["HLR", "CALL", "FLSHC", "MAIL", "BOT"], country="BY")
+
+
+def refusal(call: Any, *arguments: Any) -> tuple[int, str]:
+    """The status and reason with which ``call`` refuses."""
+    with pytest.raises(Refused) as caught:
+        call(*arguments)
+    return caught.value.status, caught.value.reason
+
+
+# --- fields ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({"esm_class": 0x04}, Status.ESME_RINVESMCLASS),
+        ({"esm_class": 0x08}, Status.ESME_RINVESMCLASS),
+        ({"priority_flag": 4}, Status.ESME_RINVPRTFLG),
+        ({"replace_if_present_flag": 2}, Status.ESME_RINVREPFLAG),
+        ({"sm_default_msg_id": 1}, Status.ESME_RINVDFTMSGID),
+    ],
+)
+def test_fields_that_are_not_carried_out(changes: dict[str, Any], status: Status) -> None:
+    assert refusal(check_fields, submit(**changes))[0] == status
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"esm_class": 0x01},
+        {"esm_class": 0x40},  # a user data header: what follows decides
+        {"esm_class": 0x80},
+        {"priority_flag": 3},
+        {"replace_if_present_flag": 1},
+        {"tlvs": (tlv(Tag.SAR_TOTAL_SEGMENTS, 1),)},
+        {"protocol_id": 0x40},
+    ],
+)
+def test_fields_that_are_taken(changes: dict[str, Any]) -> None:
+    check_fields(submit(**changes))
+
+
+# --- services --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("service_type", ["", "CMT"])
+def test_an_ordinary_message(service_type: str) -> None:
+    assert service_of(RICH, service_type) == ""
+
+
+def test_a_service_that_the_account_may_use() -> None:
+    assert service_of(RICH, "HLR") == "HLR"
+
+
+@pytest.mark.parametrize(
+    ("owner", "service_type"), [(PLAIN, "HLR"), (RICH, "VIBER"), (RICH, "hlr"), (RICH, "WAP")]
+)
+def test_a_service_that_it_may_not_use(owner: Account, service_type: str) -> None:
+    assert refusal(service_of, owner, service_type)[0] == Status.ESME_RINVSERTYP
+
+
+@pytest.mark.parametrize(
+    ("service", "to", "recipient"),
+    [
+        ("", "+375 29 123-45-67", "375291234567"),
+        ("CALL", "80291234567", "375291234567"),
+        ("MAIL", "door@example.org", "door@example.org"),
+        ("BOT", "@castle_bot", "@castle_bot"),
+        ("BOT", "80291234567", "375291234567"),
+    ],
+)
+def test_recipients(service: str, to: str, recipient: str) -> None:
+    assert recipient_of(RICH, submit(to=to), service) == recipient
+
+
+def test_a_special_address_may_say_that_it_is_alphanumeric() -> None:
+    assert recipient_of(RICH, submit(to="@castle_bot", dest_addr_ton=5), "BOT") == "@castle_bot"
+
+
+@pytest.mark.parametrize(
+    ("service", "to", "ton", "status"),
+    [
+        ("", "door@example.org", 1, Status.ESME_RINVDSTADR),
+        ("", "@castle_bot", 5, Status.ESME_RINVDSTTON),
+        ("CALL", "@castle_bot", 1, Status.ESME_RINVDSTADR),
+        ("MAIL", "375291234567", 1, Status.ESME_RINVDSTADR),
+        ("BOT", "29", 1, Status.ESME_RINVDSTADR),
+    ],
+)
+def test_recipients_that_are_refused(service: str, to: str, ton: int, status: Status) -> None:
+    assert refusal(recipient_of, RICH, submit(to=to, dest_addr_ton=ton), service)[0] == status
+
+
+# --- senders, references, times --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("keys", "source", "sender"),
+    [
+        ({}, "+ALARM", "ALARM"),
+        ({}, "", ""),
+        ({"default_sender": "CASTLE"}, "", "CASTLE"),
+        ({"senders": ["ALARM"], "default_sender": "CASTLE", "replace_sender": True}, "Other", "CASTLE"),
+        ({"senders": ["+375291112233"]}, "+375291112233", "375291112233"),
+    ],
+)
+def test_senders(keys: dict[str, Any], source: str, sender: str) -> None:
+    assert sender_of(account(**keys), source) == sender
+
+
+def test_a_sender_that_is_not_the_accounts() -> None:
+    assert refusal(sender_of, account(senders=["ALARM"]), "alarm")[0] == Status.ESME_RINVSRCADR
+
+
+def test_references() -> None:
+    assert reference_of(submit(tlvs=(tlv(Tag.USER_MESSAGE_REFERENCE, 0xFFFF),))) == 0xFFFF
+    assert reference_of(submit()) is None
+
+
+def test_times() -> None:
+    hour, two = format_relative(3600), format_relative(7200)
+    assert times_of(submit(), NOW, 5) == (NOW, NOW + 5)
+    assert times_of(submit(schedule_delivery_time=hour), NOW, 5) == (NOW + HOUR, NOW + HOUR + 5)
+    assert times_of(submit(validity_period=hour), NOW, 5) == (NOW, NOW + HOUR)
+    both = submit(schedule_delivery_time=hour, validity_period=two)
+    assert times_of(both, NOW, 5) == (NOW + HOUR, NOW + 2 * HOUR)
+    assert times_of(submit(schedule_delivery_time="200101000000000+"), NOW, 5) == (NOW, NOW + 5)
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({"schedule_delivery_time": "2611"}, Status.ESME_RINVSCHED),
+        ({"validity_period": "9913322500000000"}, Status.ESME_RINVEXPIRY),
+        ({"validity_period": "200101000000000+"}, Status.ESME_RINVEXPIRY),
+        (
+            {"schedule_delivery_time": format_relative(3600), "validity_period": format_relative(3600)},
+            Status.ESME_RINVEXPIRY,
+        ),
+    ],
+)
+def test_times_that_are_refused(changes: dict[str, Any], status: Status) -> None:
+    assert refusal(times_of, submit(**changes), NOW, 5)[0] == status
+
+
+# --- optional parameters ---------------------------------------------------------------------------
+
+
+def test_optional_parameters_besides_the_text_are_kept_as_they_came() -> None:
+    kept: tuple[Tlv, ...] = (tlv(Tag.USER_MESSAGE_REFERENCE, 9), (0x2153, b"\1\2"), (0x2153, b"\3"))
+    pdu = submit(b"", tlvs=(kept[0], tlv(Tag.MESSAGE_PAYLOAD, b"text" * 500), *kept[1:]))
+    raw = tlvs_of(pdu)
+    assert raw is not None
+    assert read_tlvs(raw, 0, tolerant=False) == kept
+    sar = (tlv(Tag.SAR_MSG_REF_NUM, 7), tlv(Tag.SAR_TOTAL_SEGMENTS, 2), tlv(Tag.SAR_SEGMENT_SEQNUM, 1))
+    assert tlvs_of(submit(b"", tlvs=(tlv(Tag.MESSAGE_PAYLOAD, b"text"), *sar))) is None
+
+
+def test_too_many_octets_of_them_are_left_out() -> None:
+    small = tlv(Tag.USER_MESSAGE_REFERENCE, 9)
+    raw = tlvs_of(submit("x", tlvs=(small, (0x2153, b"x" * 1100))))
+    assert raw is not None
+    assert read_tlvs(raw, 0, tolerant=False) == (small,)
