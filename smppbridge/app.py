@@ -17,16 +17,18 @@ from smppbridge.flow.accept.joiner import Joiner
 from smppbridge.flow.accept.requests import Requests
 from smppbridge.flow.accept.wire_ids import WireIds
 from smppbridge.flow.deliver.courier import Courier
-from smppbridge.flow.deliver.inbound import InboundPoller, Reception
+from smppbridge.flow.deliver.inbound import Reception
+from smppbridge.flow.deliver.inbound_poller import InboundPoller
 from smppbridge.flow.deliver.outbind import Caller
 from smppbridge.flow.health.balance import Treasurer
 from smppbridge.flow.keeper import Keeper
-from smppbridge.flow.send.decide import Choice, Situation
+from smppbridge.flow.send.decide import Situation
 from smppbridge.flow.send.dispatcher import Dispatcher
 from smppbridge.flow.send.finder import Finder
 from smppbridge.flow.send.rerouter import Rerouter
-from smppbridge.flow.settle.outcomes import Poller, Tracker
+from smppbridge.flow.settle.outcomes import Tracker
 from smppbridge.flow.settle.pending import Waiters
+from smppbridge.flow.settle.poller import Poller
 from smppbridge.flow.settle.recorder import Recorder
 from smppbridge.flow.worker import Asker
 from smppbridge.link.authentication import Authenticator
@@ -37,14 +39,15 @@ from smppbridge.metrics import Metrics
 from smppbridge.model.account import Account
 from smppbridge.model.ids import IdSource
 from smppbridge.model.message import Inbound, Overdue, StatusReport
-from smppbridge.model.route import Router
+from smppbridge.model.route import Choice, Router
 from smppbridge.providers.base import News, Provider, Upcalls
 from smppbridge.providers.registry import build_provider
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.session import Timers
-from smppbridge.store.base import Backlog
+from smppbridge.store.results import Backlog
 from smppbridge.store.sqlite.store import SqliteStore
 from smppbridge.submission.appraisal import Appraiser
+from smppbridge.web.callbacks import Callbacks
 from smppbridge.web.server import Web
 
 log = logging.getLogger(__name__)
@@ -148,7 +151,7 @@ class App:
         self._join_providers(backlog)
         self._join_intake()
         self._join_sessions()
-        self.web = Web(self.metrics, self.providers, self._tokens, self._hear, self.readiness)
+        self.web = Web(self.metrics, Callbacks(self.providers, self._tokens, self._hear), self.readiness)
 
     def _join_returning(self) -> None:
         """What comes back from providers, and goes on to equipment."""

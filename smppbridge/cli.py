@@ -15,7 +15,9 @@ from smppbridge.commands.demo import demo
 from smppbridge.commands.explain.command import explain_command
 from smppbridge.commands.send import Errand, send
 from smppbridge.commands.serve import serve
-from smppbridge.config.sections import Config, load, schema, warnings
+from smppbridge.config.advice import warnings
+from smppbridge.config.loading import load, schema
+from smppbridge.config.sections import Config
 from smppbridge.errors import ConfigError, SmppBridgeError
 from smppbridge.logs import Format
 from smppbridge.model.passwords import hash_password

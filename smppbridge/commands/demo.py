@@ -15,7 +15,8 @@ from smppbridge import logs
 from smppbridge.app import App
 from smppbridge.commands.send import Errand, print_event, send
 from smppbridge.commands.serve import run, stop_on_signals
-from smppbridge.config.sections import Config, Listener, Web, load
+from smppbridge.config.loading import load
+from smppbridge.config.sections import Config, Listener, Web
 
 _MESSAGES = (
     ("ALARM", "375291234567", "Door 3 opened, alarm set"),

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from smppbridge import logs
 from smppbridge.app import App
-from smppbridge.config.sections import Config, load
+from smppbridge.config.loading import load
+from smppbridge.config.sections import Config
 from smppbridge.errors import ConfigError
 from smppbridge.logs import event
 

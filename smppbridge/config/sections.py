@@ -6,40 +6,30 @@ beside the provider. Must not know: how anything is carried out.
 
 import hashlib
 import hmac
-import os
 import re
-from collections.abc import Iterator, Mapping
-from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
     Field,
     PrivateAttr,
-    ValidationError,
     ValidationInfo,
     field_validator,
 )
 
 from smppbridge import logs
-from smppbridge.config import file as config_file
-from smppbridge.config.problems import Describer
-from smppbridge.errors import ConfigError
 from smppbridge.model.account import Account, SystemId
 from smppbridge.model.duration import PositiveDuration
 from smppbridge.model.inbound import InboundRule
 from smppbridge.model.route import Route
 from smppbridge.model.settings import File, NotBuilt, Secret, Settings, mistake, not_built
 from smppbridge.providers.registry import AnyOptions
-from smppbridge.smpp.constants import EsmClass
 
 DAY = 86400.0  # seconds
 _SQLITE = "sqlite:///"
 PASSWORD_LENGTH = 8  # SMPP 3.4 §4.1.1: 9 octets with the NUL
-_TELLS_BY_ITSELF = frozenset({"sandbox", "smpp"})  # needs neither callbacks nor questions
-_BEGINS_WITH_KEY = re.compile(r"[a-z_]+: ")
 _EVERYWHERE = frozenset({"", "0.0.0.0", "::"})
 
 
@@ -216,159 +206,3 @@ class Config(Settings):
 def _collide(host: str, port: int, other_host: str, other_port: int) -> bool:
     same_host = host == other_host or bool({host, other_host} & _EVERYWHERE)
     return port == other_port != 0 and same_host
-
-
-def load(path: Path | str, environ: Mapping[str, str] = os.environ) -> Config:
-    """Read and check a configuration file. Raises ConfigError with every mistake in it."""
-    path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise ConfigError([f"{path}: must be UTF-8 text"]) from None
-    except OSError as error:
-        raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from None
-    return parse(text, path.absolute().parent, environ)
-
-
-def parse(text: str, base: Path, environ: Mapping[str, str] = os.environ) -> Config:
-    """Like `load`, for the text of a file; relative paths are relative to ``base``."""
-    plain_schema = Config.model_json_schema()
-    source = config_file.read(text, base, environ, _secret_keys(plain_schema) | {"admin_token"})
-    problems = source.problems + list(_unknown_names(source.values))
-    # A section without keys is like none; the store is always there, because its default path needs `base`.
-    values = {"store": {}} | {key: value for key, value in source.values.items() if value is not None}
-    try:
-        config = Config.model_validate(values, context={"base": base})
-    except ValidationError as error:
-        describer = Describer(plain_schema, source.filled)
-        for place, what in describer.describe(error):
-            if not any(place[:length] in source.broken for length in range(1, len(place) + 1)):
-                problems.append(f"{config_file.show(place)}: {what}")
-        raise ConfigError(problems) from None
-    if problems:
-        raise ConfigError(problems)
-    config._variables = frozenset(source.variables)
-    return config
-
-
-def _unknown_names(values: Mapping[str, object]) -> Iterator[str]:
-    """Routes and inbound rules that name an account or a provider that is not there.
-
-    Looks at the plain values, so that these mistakes are found beside those of other sections.
-    """
-    for lines, key, section in (
-        ("routes", "account", "accounts"),
-        ("routes", "to", "providers"),
-        ("inbound", "provider", "providers"),
-        ("inbound", "to", "accounts"),
-    ):
-        rules, known = values.get(lines), values.get(section)
-        for index, rule in enumerate(rules if isinstance(rules, list) else ()):
-            named = rule.get(key) if isinstance(rule, dict) else None
-            for name in named if isinstance(named, list) else [named]:
-                if isinstance(known, dict) and isinstance(name, str | int) and str(name) not in known:
-                    names = ", ".join(known)
-                    yield f'{lines}[{index}].{key}: "{name}" is not in {section}; known there: {names}'
-
-
-def _secret_keys(schema: Mapping[str, Any]) -> frozenset[str]:
-    """The names of all keys that hold secrets."""
-    sections = [schema, *schema.get("$defs", {}).values()]
-    return frozenset(
-        key
-        for section in sections
-        for key, node in section.get("properties", {}).items()
-        if any(option.get("writeOnly") for option in (node, *node.get("anyOf", ())))
-    )
-
-
-def schema() -> dict[str, Any]:
-    """JSON Schema of the configuration file, for editors."""
-    result = Config.model_json_schema()
-    secrets = _secret_keys(result)
-    for section in [result, *result["$defs"].values()]:
-        properties = section.get("properties", {})
-        for key in secrets & properties.keys():
-            properties[f"{key}_file"] = {"type": "string", "description": f"File that holds {key}"}
-            if key in section.get("required", ()):
-                section["required"].remove(key)  # its _file will do as well
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **result, "title": "smppbridge"}
-
-
-def warnings(config: Config) -> list[str]:
-    """What works but is probably not meant, or unwise; one line each, with its path."""
-    found: list[str] = []
-    for name, provider in config.providers.items():
-        advice = provider.warnings(callbacks=config.web.public_url is not None)
-        found += [f"providers.{name}{'.' if _BEGINS_WITH_KEY.match(text) else ': '}{text}" for text in advice]
-    return [
-        *_web_warnings(config),
-        *_account_warnings(config),
-        *_service_warnings(config),
-        *found,
-        *_route_warnings(config),
-    ]
-
-
-def _web_warnings(config: Config) -> Iterator[str]:
-    url = config.web.public_url
-    if url is None:
-        if any(provider.kind not in _TELLS_BY_ITSELF for provider in config.providers.values()):
-            yield "web.public_url: is not set, so statuses are asked for and come minutes later"
-    elif urlsplit(url).scheme == "http" and not _is_loopback(urlsplit(url).hostname or ""):
-        yield "web.public_url: is plain http; numbers can be read on the way, use https"
-
-
-def _account_warnings(config: Config) -> Iterator[str]:
-    exposed = any(not _is_loopback(one.host) for one in config.listen)
-    for name, account in config.accounts.items():
-        length = len(account.password.get_secret_value()) if account.password else PASSWORD_LENGTH
-        if length != PASSWORD_LENGTH:
-            judgement = "shorter" if length < PASSWORD_LENGTH else "longer"
-            risk = "can be guessed" if length < PASSWORD_LENGTH else "some equipment cannot send it"
-            yield f"accounts.{name}.password: is {judgement} than the 8 characters of SMPP 3.4; {risk}"
-        if exposed and account.allow_from is None:
-            yield f"accounts.{name}.allow_from: is not set, so binds are taken from every address"
-        yield from (f"accounts.{name}.{text}" for text in _equipment_warnings(account))
-
-
-def _equipment_warnings(account: Account) -> Iterator[str]:
-    """Keys that change nothing, and what few kinds of equipment understand."""
-    if not account.message_id_upper and account.message_id != "hex":
-        yield "message_id_upper: is for message_id: hex, so it changes nothing here"
-    receipt = account.receipt
-    if receipt.text and "text" in receipt.model_fields_set and "text" not in receipt.fields:
-        yield "receipt.text: is true, but fields has no text, so receipts have none"
-    if receipt.esm_class & EsmClass.TYPE_MASK != EsmClass.RECEIPT:
-        yield (
-            f"receipt.esm_class: 0x{receipt.esm_class:02X} does not say that it is a receipt, as 0x04 does;"
-            " most equipment takes it for a message"
-        )
-    if account.outbind and len(account.outbind.password.get_secret_value()) > PASSWORD_LENGTH:
-        yield "outbind.password: is longer than the 8 characters of SMPP 3.4; some equipment refuses it"
-
-
-def _service_warnings(config: Config) -> Iterator[str]:
-    sold = frozenset().union(*(provider.sells() for provider in config.providers.values()))
-    for name, account in config.accounts.items():
-        if missing := sorted(account.services - sold):
-            yield f"accounts.{name}.services: no provider sells {', '.join(missing)}, so it is refused"
-
-
-def _route_warnings(config: Config) -> Iterator[str]:
-    used = {name for route in config.routes for name in route.to}
-    for name in config.providers:
-        if name not in used:
-            yield f"providers.{name}: is named by no route, so it is never used"
-    catch_all = [index for index, route in enumerate(config.routes) if route.catches_all]
-    if not catch_all:
-        yield "routes: no route takes every destination; messages that match none are refused"
-    elif catch_all[0] < len(config.routes) - 1:
-        yield f"routes[{catch_all[0] + 1}]: is never reached, because routes[{catch_all[0]}] takes everything"
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

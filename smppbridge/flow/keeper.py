@@ -16,7 +16,8 @@ from smppbridge.metrics import Metrics
 from smppbridge.model.account import Account
 from smppbridge.model.message import Outcome, Overdue, Stage, Unsent
 from smppbridge.model.receipt_profile import ReceiptProfile
-from smppbridge.store.base import Gauges, Store
+from smppbridge.store.base import Store
+from smppbridge.store.results import Gauges
 
 log = logging.getLogger(__name__)
 

@@ -21,8 +21,7 @@ from pydantic import (
 from pydantic.json_schema import SkipJsonSchema
 
 from smppbridge.model.duration import Duration, PositiveDuration
-from smppbridge.model.hosts import is_host
-from smppbridge.model.networks import Network, is_within
+from smppbridge.model.hosts import Network, is_host, is_within
 from smppbridge.model.numbers import COUNTRIES
 from smppbridge.model.passwords import parse_hash
 from smppbridge.model.profiles import PROFILES, fill_in

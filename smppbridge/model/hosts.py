@@ -4,7 +4,13 @@ Must not know: ports, whether a name can be resolved.
 """
 
 import re
-from ipaddress import IPv4Address, IPv6Address
+from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Annotated
+
+from pydantic import BeforeValidator, WithJsonSchema
+
+from smppbridge.model.settings import mistake
 
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _NAME = re.compile(rf"(?=.{{1,253}}$){_LABEL}(?:\.{_LABEL})*\.?")
@@ -26,3 +32,31 @@ def _is(address: type[IPv4Address | IPv6Address], text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _network(value: object) -> IPv4Network | IPv6Network:
+    if isinstance(value, IPv4Network | IPv6Network):
+        return value
+    try:
+        return ip_network(value if isinstance(value, str) else "")
+    except ValueError as error:
+        advice = "clear the host bits" if "host bits" in str(error) else "such as 10.0.0.0/8 or 192.0.2.7"
+        raise mistake(f"must be an IP address or network, {advice}") from None
+
+
+Network = Annotated[
+    IPv4Network | IPv6Network,
+    BeforeValidator(_network),
+    WithJsonSchema({"type": "string", "format": "ipnetwork"}),
+]
+
+
+def is_within(ip: str, networks: Iterable[IPv4Network | IPv6Network]) -> bool:
+    """Whether ``ip``, as a socket names it (IPv4 also as ``::ffff:…``), is in one of ``networks``."""
+    try:
+        address = ip_address(ip)
+    except ValueError:
+        return False  # the socket could not tell where it comes from
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        return any(address.ipv4_mapped in network for network in networks)
+    return any(address in network for network in networks)

@@ -303,3 +303,15 @@ class Settled(NamedTuple):
     state: int
     submitted_at: int
     owed: bool  # a receipt is now owed
+
+
+class Draft(NamedTuple):
+    """What of a submit_sm decides whether a provider can carry it."""
+
+    recipient: str
+    sender: str
+    text: str
+    octets: bytes | None = None
+    flash: bool = False
+    service_type: str = ""
+    data_coding: int = 0  # of `octets`; 0 = GSM 03.38

@@ -1,7 +1,8 @@
 """What registered_delivery asks for (SMPP 3.4 §5.2.17). Must not know: how a receipt is stored or sent."""
 
 from smppbridge.model.message import State
-from smppbridge.smpp.constants import RegisteredDelivery
+from smppbridge.smpp.constants import RegisteredDelivery, Tag
+from smppbridge.smpp.tlv import read_tlvs, tlv_value
 
 KEPT_BITS = RegisteredDelivery.RECEIPT_MASK | RegisteredDelivery.INTERMEDIATE
 
@@ -20,3 +21,9 @@ def owes_receipt(registered_delivery: int, state: int, final: bool) -> bool:
     if wanted == RegisteredDelivery.SUCCESS_ONLY:
         return state == State.DELIVERED
     return wanted == RegisteredDelivery.SUCCESS_OR_FAILURE
+
+
+def wants_alert(tlvs: bytes) -> bool:
+    """Whether a message with these optional parameters asks for an alert, should it not reach its phone."""
+    found = dict(reversed(read_tlvs(tlvs, 0, tolerant=True)))  # where one is repeated, the first counts
+    return tlv_value(Tag.SET_DPF, found.get(Tag.SET_DPF, b"")) == 1

@@ -4,12 +4,14 @@ The first route that matches wins; within its ``to`` the next provider is tried 
 providers themselves, messages.
 """
 
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from typing import Annotated, NamedTuple
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
+from smppbridge.model.message import ROUTE_SEPARATOR
 from smppbridge.model.settings import Settings, Text, mistake
+from smppbridge.smpp.constants import Status
 
 
 def as_list(value: object) -> object:
@@ -75,3 +77,29 @@ class Router:
             for route in self._routes
             if not route.account or account in route.account
         ]
+
+
+class Choice(NamedTuple):
+    """Who may be used now."""
+
+    usable: Callable[[str], bool]  # it works, and has the money
+    working: Callable[[str], bool]  # it works, though it is to be spared
+    # the command_status that says why it does not work
+    status: Callable[[str], int] = lambda provider: Status.ESME_RSYSERR
+
+    def among(self, providers: Sequence[str]) -> str | None:
+        """The first that is usable, else the first that works at all."""
+        spared = (name for name in providers if self.working(name))
+        return next((name for name in providers if self.usable(name)), None) or next(spared, None)
+
+
+def first_provider(route: str, choice: Choice) -> str:
+    """The first provider of the route that may be used now; the first of all when none may."""
+    providers = route.split(ROUTE_SEPARATOR)
+    return choice.among(providers) or providers[0]
+
+
+def next_provider(route: str, current: str, choice: Choice) -> str | None:
+    """The next provider after ``current`` that may be used now; None after the last."""
+    providers = route.split(ROUTE_SEPARATOR)
+    return choice.among(providers[providers.index(current) + 1 :] if current in providers else [])

@@ -9,19 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from smppbridge.errors import ProviderError
-from smppbridge.model.message import Doubt, Inbound, Message, Poll, StatusReport
-
-
-class Draft(NamedTuple):
-    """What of a submit_sm decides whether a provider can carry it."""
-
-    recipient: str
-    sender: str
-    text: str
-    octets: bytes | None = None
-    flash: bool = False
-    service_type: str = ""
-    data_coding: int = 0  # of `octets`; 0 = GSM 03.38
+from smppbridge.model.message import Doubt, Draft, Inbound, Message, Poll, StatusReport
 
 
 class Taken(NamedTuple):

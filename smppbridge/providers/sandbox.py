@@ -19,9 +19,9 @@ from pydantic import Field, field_validator
 
 from smppbridge.errors import StoreError, Unavailable
 from smppbridge.model.duration import Duration
-from smppbridge.model.message import Doubt, Inbound, Message, Poll, State, StatusReport
+from smppbridge.model.message import Doubt, Draft, Inbound, Message, Poll, State, StatusReport
 from smppbridge.model.services import SERVICES
-from smppbridge.providers.base import Callback, Draft, Limits, SendResult, Taken, Trace, Upcalls
+from smppbridge.providers.base import Callback, Limits, SendResult, Taken, Trace, Upcalls
 from smppbridge.providers.options import ProviderOptions
 
 logger = logging.getLogger(__name__)

@@ -9,11 +9,9 @@ from functools import cache
 from typing import NamedTuple, Protocol
 
 from smppbridge.errors import Refused
-from smppbridge.flow.send.decide import Choice, first_provider
 from smppbridge.model.account import Account
-from smppbridge.model.message import ROUTE_SEPARATOR, Stage
-from smppbridge.model.route import Router
-from smppbridge.providers.base import Draft
+from smppbridge.model.message import ROUTE_SEPARATOR, Draft, Stage
+from smppbridge.model.route import Choice, Router, first_provider
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.pdu import SubmitSm
 from smppbridge.smpp.text import flavour

@@ -8,7 +8,9 @@ from typing import Any
 import smpplib.client  # type: ignore[import-untyped]  # it has no types
 import smpplib.gsm  # type: ignore[import-untyped]
 
-from smppbridge.commands.explain.run import Way, explain, from_capture
+from smppbridge.commands.explain.printing import Way
+from smppbridge.commands.explain.run import explain
+from smppbridge.commands.explain.sources import from_capture
 from smppbridge.smpp.codec import encode
 from smppbridge.smpp.pdu import BindTransceiver
 from tests.integration.test_commands import Ended, run, written

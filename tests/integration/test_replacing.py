@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from smppbridge.errors import Disabled, Refused, Rejected
-from smppbridge.model.message import Stage
-from smppbridge.providers.base import Draft
+from smppbridge.model.message import Draft, Stage
 from smppbridge.smpp.constants import EsmClass, Status
 from smppbridge.smpp.pdu import DeliverSm, SubmitSm, SubmitSmResp
 from smppbridge.smpp.times import format_relative

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from smppbridge.errors import Disabled, Refused, Unavailable
-from smppbridge.providers.base import Draft
+from smppbridge.model.message import Draft
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.pdu import DeliverSm
 from tests.support.bridge.failing_store import rows

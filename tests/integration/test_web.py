@@ -11,7 +11,7 @@ import pytest
 
 from smppbridge.app import App
 from smppbridge.smpp.constants import Status, Tag
-from smppbridge.web.server import MAX_BODY
+from smppbridge.web.callbacks import MAX_BODY
 from tests.simulators.smspilot.simulator import Rules, SmspilotSimulator
 from tests.support.bridge.running import bridge, config, eventually, get, metric, pilot, unreachable
 from tests.support.esme.esme import Esme, submit

@@ -16,7 +16,7 @@ import pytest
 import yaml
 from starlette.responses import JSONResponse, Response
 
-from smppbridge.config import sections as config
+from smppbridge.config import advice, loading
 from smppbridge.errors import Disabled, ProviderError, Rejected
 from smppbridge.model.message import State, StatusReport
 from smppbridge.providers.base import Callback, News, SendResult, Taken, Upcalls
@@ -241,7 +241,7 @@ every = pytest.mark.parametrize("example", EXAMPLES, ids=[example.name for examp
 
 
 def load(name: str) -> WebhookOptions:
-    options = config.load(FOLDER / f"{name}.yaml", ENVIRON).providers[name]
+    options = loading.load(FOLDER / f"{name}.yaml", ENVIRON).providers[name]
     assert isinstance(options, WebhookOptions)
     return options
 
@@ -274,8 +274,8 @@ def test_every_file_is_an_example() -> None:
 @every
 def test_it_loads_without_warnings_about_the_provider(example: Example) -> None:
     environ = {**ENVIRON, "SMPPBRIDGE_PUBLIC_URL": "https://sms.example.org"}
-    loaded = config.load(FOLDER / f"{example.name}.yaml", environ)
-    assert [line for line in config.warnings(loaded) if line.startswith("providers.")] == []
+    loaded = loading.load(FOLDER / f"{example.name}.yaml", environ)
+    assert [line for line in advice.warnings(loaded) if line.startswith("providers.")] == []
     head = (FOLDER / f"{example.name}.yaml").read_text(encoding="utf-8").split("\n\n")[0]
     assert "untested against the live service" in head
     assert all(name in head for name in ENVIRON if name.startswith(f"{example.name.upper()}_"))

@@ -8,18 +8,12 @@ from typing import Any
 import click
 
 from smppbridge.commands.explain.found import read_hex
-from smppbridge.commands.explain.printing import visible
-from smppbridge.commands.explain.run import (
-    Fields,
-    Sources,
-    Way,
-    explain,
-    from_capture,
-    from_fields,
-    from_octets,
-)
+from smppbridge.commands.explain.printing import Way, visible
+from smppbridge.commands.explain.run import explain
+from smppbridge.commands.explain.sources import Fields, Sources, from_capture, from_fields, from_octets
 from smppbridge.commands.explain.writing import kind_of_recipient, kind_of_sender
-from smppbridge.config.sections import Config, load
+from smppbridge.config.loading import load
+from smppbridge.config.sections import Config
 from smppbridge.model.account import Account
 
 MAX_HEX = 16 * 1024 * 1024  # characters

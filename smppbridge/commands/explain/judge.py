@@ -11,12 +11,10 @@ from smppbridge.commands.explain import meanings
 from smppbridge.commands.explain.parameters import Told, meant, parameters, status, tlvs
 from smppbridge.config.sections import Config
 from smppbridge.errors import Refused
-from smppbridge.flow.send.decide import Choice
 from smppbridge.model.account import Account
 from smppbridge.model.ids import IdSource
-from smppbridge.model.message import Message
-from smppbridge.model.route import Route, Router
-from smppbridge.providers.base import Draft
+from smppbridge.model.message import Draft, Message
+from smppbridge.model.route import Choice, Route, Router
 from smppbridge.providers.preview import HttpRequest, Preview, preview, unarmed
 from smppbridge.smpp.codec import encode
 from smppbridge.smpp.constants import EsmClass, RegisteredDelivery, Status

@@ -5,10 +5,18 @@ What a stranger wrote must not speak to the terminal: everything that is not pri
 
 import json
 import re
-from collections.abc import Iterator
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from smppbridge.commands.explain.parameters import Told
+from smppbridge.commands.explain.found import Found, Remark
+from smppbridge.commands.explain.parameters import Told, command_name
+from smppbridge.errors import ProtocolError
+from smppbridge.smpp.codec import HEADER
+from smppbridge.smpp.constants import RESPONSE_BIT, Status, status_name
+from smppbridge.smpp.fields import HEADER_OCTETS
 
 _INDENT = "  "
 # Characters that JSON lets through but a terminal would obey, and surrogates, which no output takes.
@@ -84,3 +92,92 @@ def _plain(value: Any) -> str | None:
     if value.keys() == {"octets", "hex"}:
         return f"{value['hex']} ({value['octets']} octets)" if value["octets"] else "empty"
     return None
+
+
+Emit = Callable[[str], None]
+MAX_KINDS = 500  # of PDUs that are counted apart
+_OTHERS = ("other", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How to tell. ``account``: whose messages they are, None = by the bind; ``limit``: PDUs that are told
+    about, 0 = all."""
+
+    account: str | None = None
+    limit: int = 100
+    json: bool = False
+
+
+class Printer:
+    """Prints PDUs up to the limit, and counts them all."""
+
+    def __init__(self, way: Way, emit: Emit, warn: Emit) -> None:
+        self._way = way
+        self._emit = emit
+        self._warn = warn
+        self._seen = 0
+        self._warned: set[str] = set()
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._remarks = 0
+
+    def count(self, found: Found) -> bool:
+        """Note a PDU; whether it is to be shown."""
+        self._seen += 1
+        kind = _kind(found)
+        self._counts[kind if kind in self._counts or len(self._counts) < MAX_KINDS else _OTHERS] += 1
+        return not self._way.limit or self._seen <= self._way.limit
+
+    def show(self, found: Found, told: Told) -> None:
+        """Print one PDU."""
+        warning = told.get("warning")
+        if isinstance(warning, str) and warning not in self._warned:
+            self._warned.add(warning)
+            self._warn(f"warning: {visible(warning)}")
+        if self._way.json:
+            self._emit(as_json({"kind": "pdu", "number": self._seen, "command": _kind(found)[0], **told}))
+        else:
+            self._emit(as_text(f"{self._seen}. {_kind(found)[0]}", told))
+
+    def remark(self, remark: Remark) -> None:
+        """Print something about the source."""
+        self._remarks += 1
+        if self._way.limit and self._remarks > self._way.limit:
+            return
+        if self._way.json:
+            place = {"place": remark.place} if remark.place else {}
+            self._emit(as_json({"kind": "remark", **place, "remark": remark.text}))
+        else:
+            place_text = f"{remark.place}: " if remark.place else ""
+            self._emit(f"-- {visible(place_text + remark.text)}\n")
+
+    def summary(self) -> None:
+        """Print what there was, where it is more than one PDU."""
+        if self._seen < 2:
+            return
+        shown = min(self._seen, self._way.limit or self._seen)
+        counts = sorted(self._counts.items())
+        if self._way.json:
+            rows = [{"command": name, "status": state, "count": count} for (name, state), count in counts]
+            self._emit(as_json({"kind": "summary", "pdus": self._seen, "shown": shown, "counts": rows}))
+            return
+        more = "; --limit shows more" if shown < self._seen else ""
+        self._emit(f"{self._seen} PDUs, {shown} of them shown{more}")
+        for (name, state), count in counts:
+            self._emit(f"{count:8} {name}{f' {state}' if state else ''}")
+
+
+def _kind(found: Found) -> tuple[str, str]:
+    """Name of a command, and in a response its status; what is wrong with a malformed one."""
+    _, command_id, command_status, _ = HEADER.unpack_from(found.raw.ljust(HEADER_OCTETS, b"\0"))
+    name = command_name(command_id)
+    if isinstance(found.item, ProtocolError):
+        return name, f"malformed: {status_name(found.item.status)}"
+    if not command_id & RESPONSE_BIT:
+        return name, ""
+    known = command_status in Status._value2member_map_
+    return name, status_name(command_status) if known else f"0x{command_status:08X}"
+
+
+def to_stderr(line: str) -> None:
+    print(line, file=sys.stderr)

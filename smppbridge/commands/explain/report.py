@@ -17,7 +17,6 @@ from smppbridge.commands.explain.verdict import verdict
 from smppbridge.commands.explain.writing import nobody
 from smppbridge.config.sections import Config
 from smppbridge.errors import ProtocolError, Refused
-from smppbridge.flow.accept.hints import hints_for
 from smppbridge.link.authentication import Authenticator
 from smppbridge.model.account import Account
 from smppbridge.smpp.constants import EsmClass, Status
@@ -33,6 +32,7 @@ from smppbridge.smpp.pdu import (
     SubmitSm,
 )
 from smppbridge.submission.content import concat_of, joined_text
+from smppbridge.submission.hints import hints_for
 from smppbridge.submission.rewritten import from_data_sm, of_destinations
 
 MAX_LINKS = 1000  # connections whose bind is remembered

@@ -8,12 +8,10 @@ from collections.abc import Callable
 
 from smppbridge.logs import Seldom, event
 from smppbridge.model.account import Account
-from smppbridge.smpp.concat import read_header
-from smppbridge.smpp.constants import EsmClass
-from smppbridge.smpp.gsm import LANGUAGES, unpack_septets
-from smppbridge.smpp.hints import Hint, hints, suspicious
+from smppbridge.smpp.hints import suspicious
 from smppbridge.smpp.pdu import SubmitSm
-from smppbridge.submission.content import is_gsm, octets_of
+from smppbridge.submission.content import octets_of
+from smppbridge.submission.hints import hints_for
 
 log = logging.getLogger(__name__)
 
@@ -45,23 +43,3 @@ class Adviser:
         if known is None or known[0] is not account:  # new settings after a reload: look anew
             known = self._told[account.name] = (account, set())
         return known[1]
-
-
-def hints_for(account: Account, submit: SubmitSm) -> tuple[Hint, ...]:
-    """What looks wrong in the text of ``submit``, read as its account says."""
-    octets = octets_of(submit)
-    udhi = bool(submit.esm_class & EsmClass.UDHI)
-    if account.septets == "packed" and is_gsm(account, submit.data_coding):
-        header = read_header(octets) if udhi else None
-        size = len(header.octets) if header is not None else 0
-        octets = octets[:size] + unpack_septets(octets[size:], size)
-    own = account.encodings.get(submit.data_coding)
-    language = LANGUAGES[account.gsm_language] if account.gsm_language else 0
-    return hints(
-        octets,
-        submit.data_coding,
-        account.default_encoding,
-        udhi=udhi,
-        own=own,
-        single=language,
-    )

@@ -27,7 +27,8 @@ from smppbridge.model.owed import KEPT_BITS
 from smppbridge.model.token_bucket import TokenBucket
 from smppbridge.smpp.constants import EsmClass, Status, status_name
 from smppbridge.smpp.pdu import SubmitSm, SubmitSmResp
-from smppbridge.store.base import Kept, Store
+from smppbridge.store.base import Store
+from smppbridge.store.results import Kept
 from smppbridge.submission.appraisal import Appraisal, Appraiser, PathOf
 from smppbridge.submission.checks import reference_of, tlvs_of
 

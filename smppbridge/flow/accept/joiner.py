@@ -15,10 +15,10 @@ from smppbridge.logs import Seldom, event
 from smppbridge.metrics import Metrics
 from smppbridge.model.account import Account
 from smppbridge.model.joining import GivenUp, Join, Joined
-from smppbridge.model.message import Outcome, Stage, State
-from smppbridge.providers.base import Draft
+from smppbridge.model.message import Draft, Outcome, Stage, State
 from smppbridge.smpp.constants import RegisteredDelivery, Status, status_name
-from smppbridge.store.base import Made, Store
+from smppbridge.store.base import Store
+from smppbridge.store.results import Made
 from smppbridge.submission.appraisal import Appraiser, PathOf, timing_of
 from smppbridge.submission.content import joined_text
 

@@ -36,7 +36,8 @@ from smppbridge.smpp.pdu import (
     SubmitSmResp,
 )
 from smppbridge.smpp.times import format_absolute
-from smppbridge.store.base import Cancelled, Store
+from smppbridge.store.base import Store
+from smppbridge.store.results import Cancelled
 from smppbridge.submission.appraisal import Appraiser
 from smppbridge.submission.checks import recipient_of, service_of
 from smppbridge.submission.rewritten import (

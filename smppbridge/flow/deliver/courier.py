@@ -13,8 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 
 from smppbridge.errors import InvalidState
-from smppbridge.flow.alerts import alert_pdu
-from smppbridge.flow.deliver.pdus import inbound_pdu, receipt_pdu, receipt_style
+from smppbridge.flow.deliver.pdus import alert_pdu, inbound_pdu, receipt_pdu, receipt_style
 from smppbridge.flow.worker import Worker, persist
 from smppbridge.link.server import BoundLink
 from smppbridge.logs import event

@@ -3,30 +3,23 @@
 Must not know: SMPP sessions, how a provider talks.
 """
 
-import asyncio
 import hashlib
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from smppbridge.errors import ProviderError
 from smppbridge.flow.deliver.inbound_text import write
-from smppbridge.flow.health.health import Standing
-from smppbridge.flow.worker import Asker, persist
 from smppbridge.logs import event
 from smppbridge.metrics import Metrics
 from smppbridge.model.account import Account
 from smppbridge.model.inbound import InboundRule, owners
 from smppbridge.model.message import Inbound, InboundPart
-from smppbridge.providers.base import Provider
 from smppbridge.smpp.constants import EsmClass
-from smppbridge.store.base import Arrival, Store
+from smppbridge.store.base import Store
+from smppbridge.store.results import Arrival
 
 log = logging.getLogger(__name__)
 
 ADDRESS_MAX = 20  # SMPP 3.4 §4.6.1: 21 octets with the NUL
-_LOOK = 10.0  # seconds between two looks while the provider is to be left alone
-_AFTER_START = 15.0  # seconds: with a wrong key, one question at a time should find that out
-_OVERLAP_MS = 3600 * 1000  # asked again by time: what is told twice is taken once
 
 
 class Reception:
@@ -132,58 +125,3 @@ def _part(
 def _address(text: str) -> str:
     """As much of it as an address of SMPP can hold."""
     return "".join(char for char in text if " " < char < "\x7f")[:ADDRESS_MAX]
-
-
-class InboundPoller(Asker):
-    """Asks one provider for messages from phones."""
-
-    def __init__(
-        self,
-        provider: Provider,
-        store: Store,
-        reception: Reception,
-        clock: Callable[[], int],
-        standing: Standing,
-    ) -> None:
-        super().__init__(f"inbound {provider.name}", provider.limits.inbound_interval)
-        self._provider = provider
-        self._store = store
-        self._reception = reception
-        self._clock = clock
-        self._standing = standing
-        self._mark = f"inbound {provider.name}"  # when everything up to then was saved
-        self._first_mark = f"inbound {provider.name} first"  # when it was asked for the first time
-        self._started = False
-        self._in_step = False  # the last answer was saved: what is new since then will do
-
-    async def _step(self) -> float:
-        if not self._started:
-            self._started = True
-            return min(self._interval, _AFTER_START)
-        wait = self._standing.pause()
-        if wait > 0 or not self._reception.rules:
-            return min(wait or _LOOK, _LOOK)
-        began = self._clock()
-        since = None if self._in_step else await self._since(began)
-        self._in_step = False
-        try:
-            messages = await self._provider.inbound(since)
-        except ProviderError as error:
-            name = self._provider.name
-            event(log, logging.WARNING, "messages from phones: no answer", provider=name, reason=error.reason)
-            self._standing.question_failed(error)
-            return self._interval
-        await persist(self._mark, lambda: self._reception.arrive(self._provider.name, messages))
-        await persist(self._mark, lambda: self._store.set_mark(self._mark, began))
-        self._in_step = True
-        return self._interval
-
-    async def _since(self, now: int) -> int:
-        """A new installation begins now: what phones sent before was not meant for it."""
-        saved = await self._store.mark(self._mark)
-        if saved is None:
-            await asyncio.gather(
-                self._store.set_mark(self._mark, now), self._store.set_mark(self._first_mark, now)
-            )
-            return now
-        return max(await self._store.mark(self._first_mark) or 0, saved - _OVERLAP_MS)

@@ -3,10 +3,10 @@
 Must not know: who gets it, and when.
 """
 
-from smppbridge.model.message import InboundPart, Receipt
+from smppbridge.model.message import Alert, InboundPart, Receipt
 from smppbridge.model.receipt_profile import ReceiptProfile
 from smppbridge.smpp.constants import EsmClass, Npi, Tag, Ton
-from smppbridge.smpp.pdu import DeliverSm
+from smppbridge.smpp.pdu import AlertNotification, DeliverSm
 from smppbridge.smpp.receipt import ReceiptFields, ReceiptStyle, format_receipt, receipt_tlvs
 from smppbridge.smpp.tlv import tlv
 
@@ -95,3 +95,19 @@ def _tlvs(receipt: Receipt, vendor: bool) -> tuple[tuple[int, bytes], ...]:
     if receipt.user_message_reference is None:
         return tlvs
     return (*tlvs, tlv(Tag.USER_MESSAGE_REFERENCE, receipt.user_message_reference))
+
+
+_AVAILABLE = 0  # SMPP 3.4 §5.3.2.30
+
+
+def alert_pdu(alert: Alert) -> AlertNotification:
+    """The addresses are those of the message that asked: source_addr the phone, esme_addr its sender."""
+    return AlertNotification(
+        source_addr_ton=alert.dest_addr_ton,
+        source_addr_npi=alert.dest_addr_npi,
+        source_addr=alert.destination_addr,
+        esme_addr_ton=alert.source_addr_ton,
+        esme_addr_npi=alert.source_addr_npi,
+        esme_addr=alert.source_addr,
+        tlvs=(tlv(Tag.MS_AVAILABILITY_STATUS, _AVAILABLE),),
+    )

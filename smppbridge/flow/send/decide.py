@@ -3,33 +3,18 @@
 Must not know: the store, providers, the clock (an argument).
 """
 
-from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from smppbridge.errors import Postponed, ProviderError, Rejected, Throttled, Unavailable, Uncertain
 from smppbridge.model.backoff import backoff
-from smppbridge.model.message import ROUTE_SEPARATOR, Doubt, Message, Outcome, Overdue, Stage, State, Unsent
-from smppbridge.smpp.constants import Status
+from smppbridge.model.message import Doubt, Message, Outcome, Overdue, Stage, State, Unsent
+from smppbridge.model.route import Choice, first_provider, next_provider
 
 LEASE_OVER = "lease over"
 # A provider may need a moment until it can find what it has taken, so once is not enough.
 MISSES_ARE_CERTAIN = 2
 # So many questions without an answer, and those who would rather have it twice than late get it.
 ASKED_IN_VAIN = 5
-
-
-class Choice(NamedTuple):
-    """Who may be used now."""
-
-    usable: Callable[[str], bool]  # it works, and has the money
-    working: Callable[[str], bool]  # it works, though it is to be spared
-    # the command_status that says why it does not work
-    status: Callable[[str], int] = lambda provider: Status.ESME_RSYSERR
-
-    def among(self, providers: Sequence[str]) -> str | None:
-        """The first that is usable, else the first that works at all."""
-        spared = (name for name in providers if self.working(name))
-        return next((name for name in providers if self.usable(name)), None) or next(spared, None)
 
 
 class Situation(NamedTuple):
@@ -107,18 +92,6 @@ def when_overdue(message: Overdue, here: Situation) -> Unsent | Outcome:
     if message.stage == Stage.SENT and not message.answered:
         return Outcome(message.id, State.UNKNOWN, 0, "", here.now)
     return Outcome(message.id, State.EXPIRED, 0, "", here.now)
-
-
-def first_provider(route: str, choice: Choice) -> str:
-    """The first provider of the route that may be used now; the first of all when none may."""
-    providers = route.split(ROUTE_SEPARATOR)
-    return choice.among(providers) or providers[0]
-
-
-def next_provider(route: str, current: str, choice: Choice) -> str | None:
-    """The next provider after ``current`` that may be used now; None after the last."""
-    providers = route.split(ROUTE_SEPARATOR)
-    return choice.among(providers[providers.index(current) + 1 :] if current in providers else [])
 
 
 def _refused(message: Message | Doubt, err: int, code: str, here: Situation) -> Outcome:

@@ -17,12 +17,13 @@ from smppbridge.errors import (
     Uncertain,
 )
 from smppbridge.flow.health.health import Standing
-from smppbridge.flow.send.decide import Choice, Situation, after_error, result_word
+from smppbridge.flow.send.decide import Situation, after_error, result_word
 from smppbridge.flow.settle.recorder import Recorder
 from smppbridge.flow.worker import Worker, persist
 from smppbridge.logs import event
 from smppbridge.metrics import Metrics
 from smppbridge.model.message import Doubt, Message, Outcome, Overdue, Sent, Stage, Unsent
+from smppbridge.model.route import Choice
 from smppbridge.providers.base import Progress, Provider, SendResult, Stream, Taken
 from smppbridge.store.base import Store
 

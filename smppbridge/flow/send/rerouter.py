@@ -7,11 +7,10 @@ import logging
 from collections.abc import Mapping, Sequence
 
 from smppbridge.errors import StoreError
-from smppbridge.flow.send.decide import Choice
 from smppbridge.flow.send.dispatcher import Dispatcher
 from smppbridge.flow.worker import Worker
 from smppbridge.logs import event
-from smppbridge.model.route import Route
+from smppbridge.model.route import Choice, Route
 from smppbridge.store.base import Store
 
 log = logging.getLogger(__name__)

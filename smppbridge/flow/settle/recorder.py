@@ -11,7 +11,8 @@ from smppbridge.flow.settle.outcomes import Tracker
 from smppbridge.flow.settle.pending import Waiters
 from smppbridge.model.message import Outcome, Sent, Unsent
 from smppbridge.smpp.constants import Status
-from smppbridge.store.base import Recorded, Store
+from smppbridge.store.base import Store
+from smppbridge.store.results import Recorded
 
 _NONE: Mapping[int, int] = MappingProxyType({})
 

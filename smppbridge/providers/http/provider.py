@@ -12,8 +12,8 @@ import httpx2
 
 from smppbridge.errors import Disabled, ProviderError, Refused, Rejected, Throttled, Unavailable, Uncertain
 from smppbridge.logs import Seldom, event
-from smppbridge.model.message import Doubt, Inbound, Message
-from smppbridge.providers.base import Draft, Limits, Trace, Upcalls
+from smppbridge.model.message import Doubt, Draft, Inbound, Message
+from smppbridge.providers.base import Limits, Trace, Upcalls
 from smppbridge.providers.http.client import HttpAnswer, HttpClient, host_of, not_understood
 from smppbridge.providers.options import HttpOptions
 from smppbridge.providers.rules import Kind, Rule, safe_reason

@@ -19,8 +19,8 @@ from collections import Counter, deque
 from collections.abc import Sequence
 
 from smppbridge.errors import Disabled, Postponed, ProviderError, Refused, Uncertain
-from smppbridge.model.message import Message, Poll, StatusReport
-from smppbridge.providers.base import Callback, Draft, News, SendResult, Taken
+from smppbridge.model.message import Draft, Message, Poll, StatusReport
+from smppbridge.providers.base import Callback, News, SendResult, Taken
 from smppbridge.providers.http.provider import stops_batch
 from smppbridge.providers.sms_assistent import codes
 from smppbridge.providers.sms_assistent import wire_json as sms_assistent_json

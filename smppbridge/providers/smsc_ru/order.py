@@ -19,9 +19,8 @@ import unicodedata
 from typing import Literal, NamedTuple
 
 from smppbridge.errors import Refused
-from smppbridge.model.message import Message
+from smppbridge.model.message import Draft, Message
 from smppbridge.model.services import SERVICES, special_address
-from smppbridge.providers.base import Draft
 from smppbridge.smpp.constants import Status
 
 MAX_TEXT = 1000  # characters (send.php, mes)

@@ -20,8 +20,8 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from smppbridge.errors import Postponed, ProviderError, Rejected, Throttled, Unavailable, Uncertain
-from smppbridge.model.message import Doubt, Inbound, Message, Poll, StatusReport
-from smppbridge.providers.base import Callback, Draft, News, SendResult, Taken, Trace
+from smppbridge.model.message import Doubt, Draft, Inbound, Message, Poll, StatusReport
+from smppbridge.providers.base import Callback, News, SendResult, Taken, Trace
 from smppbridge.providers.http.client import UNREADABLE, host_of
 from smppbridge.providers.http.provider import LARGE_ANSWER, SENDING_TIME, HttpProvider, stops_batch
 from smppbridge.providers.rules import details_of

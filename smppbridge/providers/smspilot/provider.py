@@ -25,8 +25,8 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypeGuard
 
 from smppbridge.errors import Disabled, Postponed, ProviderError, Rejected, Throttled, Unavailable, Uncertain
-from smppbridge.model.message import Doubt, Inbound, Message, Poll, StatusReport
-from smppbridge.providers.base import Callback, Draft, Limits, News, SendResult, Taken, Trace
+from smppbridge.model.message import Doubt, Draft, Inbound, Message, Poll, StatusReport
+from smppbridge.providers.base import Callback, Limits, News, SendResult, Taken, Trace
 from smppbridge.providers.http.client import host_of
 from smppbridge.providers.http.provider import SENDING_TIME, HttpProvider, stops_batch
 from smppbridge.providers.rules import to_error

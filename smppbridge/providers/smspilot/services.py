@@ -8,8 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from smppbridge.errors import Refused
-from smppbridge.model.message import Doubt, Message
-from smppbridge.providers.base import Draft
+from smppbridge.model.message import Doubt, Draft, Message
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.text import parts
 

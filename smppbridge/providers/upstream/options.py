@@ -22,8 +22,7 @@ from pydantic import (
 
 from smppbridge.model.account import SystemId
 from smppbridge.model.duration import PositiveDuration
-from smppbridge.model.hosts import is_host
-from smppbridge.model.networks import Network
+from smppbridge.model.hosts import Network, is_host
 from smppbridge.model.route import as_list
 from smppbridge.model.settings import File, Secret, Settings, Text, mistake, number_as_text, number_with_base
 from smppbridge.model.tls import TlsSetting

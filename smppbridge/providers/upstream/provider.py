@@ -25,9 +25,9 @@ from smppbridge.link.line import Terms
 from smppbridge.link.outbind_listener import OutbindTerms
 from smppbridge.link.upstream import Upstream
 from smppbridge.logs import Seldom, event
-from smppbridge.model.message import Doubt, Inbound, Message, Poll, StatusReport
-from smppbridge.model.networks import is_within
-from smppbridge.providers.base import Callback, Draft, News, SendResult, Trace, Upcalls
+from smppbridge.model.hosts import is_within
+from smppbridge.model.message import Doubt, Draft, Inbound, Message, Poll, StatusReport
+from smppbridge.providers.base import Callback, News, SendResult, Trace, Upcalls
 from smppbridge.providers.rules import Kind
 from smppbridge.providers.upstream.codes import rule_for, to_error
 from smppbridge.providers.upstream.jobs import Batch, Job

@@ -10,8 +10,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from smppbridge.errors import Refused
-from smppbridge.model.message import Message
-from smppbridge.providers.base import Draft
+from smppbridge.model.message import Draft, Message
 from smppbridge.providers.upstream.options import VALIDITY_MAX, SmppOptions, sender_problem
 from smppbridge.smpp.concat import (
     PART_SEPTETS,

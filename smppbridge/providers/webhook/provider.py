@@ -21,8 +21,8 @@ from collections import deque
 from collections.abc import Sequence
 
 from smppbridge.errors import ProviderError, Refused, Rejected, Unavailable, Uncertain
-from smppbridge.model.message import Doubt, Message, Poll, StatusReport
-from smppbridge.providers.base import Callback, Draft, News, SendResult, Taken, Trace
+from smppbridge.model.message import Doubt, Draft, Message, Poll, StatusReport
+from smppbridge.providers.base import Callback, News, SendResult, Taken, Trace
 from smppbridge.providers.http.client import HttpAnswer, host_of
 from smppbridge.providers.http.provider import LARGE_ANSWER, SENDING_TIME, HttpProvider, stops_batch
 from smppbridge.providers.rules import safe_reason

@@ -8,8 +8,8 @@ Must not know: asyncio, how an alert is sent.
 import sqlite3
 from collections.abc import Sequence
 
-from smppbridge.model.alerts import wants_alert
 from smppbridge.model.message import Alert, State
+from smppbridge.model.owed import wants_alert
 from smppbridge.store.sqlite.rows import select_in
 
 Ended = tuple[int, str, str, int, int]  # a message that became final: id, account, recipient, state, when

@@ -11,7 +11,7 @@ from statistics import median
 from time import perf_counter
 from typing import TypeVar
 
-from smppbridge.store.base import Backlog
+from smppbridge.store.results import Backlog
 from smppbridge.store.sqlite import views
 from smppbridge.store.sqlite.checkpoint import WalIndex
 from smppbridge.store.sqlite.database import (

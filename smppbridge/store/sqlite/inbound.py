@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from smppbridge.model.message import Inbound, InboundPart
-from smppbridge.store.base import Arrival
+from smppbridge.store.results import Arrival
 from smppbridge.store.sqlite.rows import placeholders
 
 _KEPT = ("provider", *Inbound._fields, "taken_at", "accounts")

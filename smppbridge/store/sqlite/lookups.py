@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Collection, Sequence
 
 from smppbridge.model.message import Found, Outcome, Replacement, Segment, Stage, State
-from smppbridge.store.base import Cancelled, Kept
+from smppbridge.store.results import Cancelled, Kept
 from smppbridge.store.sqlite import messages, settling
 from smppbridge.store.sqlite.verdicts import Binds
 

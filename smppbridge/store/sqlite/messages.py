@@ -21,7 +21,7 @@ from smppbridge.model.message import (
     Stage,
     Unsent,
 )
-from smppbridge.store.base import Rerouted
+from smppbridge.store.results import Rerouted
 from smppbridge.store.sqlite import parts
 from smppbridge.store.sqlite.rows import placeholders, select_in
 

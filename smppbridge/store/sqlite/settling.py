@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from smppbridge.model.message import Outcome, Stage, StatusReport
-from smppbridge.store.base import Settlement
+from smppbridge.store.results import Settlement
 from smppbridge.store.sqlite import orphans, parts, references
 from smppbridge.store.sqlite.parts import Words
 from smppbridge.store.sqlite.rows import select_in

@@ -31,7 +31,7 @@ from smppbridge.model.message import (
     StatusReport,
     Unsent,
 )
-from smppbridge.store.base import (
+from smppbridge.store.results import (
     Arrival,
     Backlog,
     Cancelled,

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from smppbridge.model.message import Settled, Stage
 from smppbridge.model.owed import owes_receipt
-from smppbridge.store.base import Settlement
+from smppbridge.store.results import Settlement
 from smppbridge.store.sqlite import alerts
 from smppbridge.store.sqlite.rows import select_in
 

@@ -6,7 +6,7 @@ Must not know: asyncio, how rows change.
 import sqlite3
 
 from smppbridge.model.message import Overdue, Stage
-from smppbridge.store.base import Backlog, Gauges
+from smppbridge.store.results import Backlog, Gauges
 from smppbridge.store.sqlite.messages import OVERDUE_COLUMNS, to_overdue
 
 _COUNT_STAGES = """

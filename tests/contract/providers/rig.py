@@ -14,7 +14,8 @@ from typing import Any, NamedTuple, Protocol, Self
 from urllib.parse import urlencode
 
 from smppbridge.errors import ProviderError
-from smppbridge.providers.base import Callback, Draft, News, Provider, Upcalls
+from smppbridge.model.message import Draft
+from smppbridge.providers.base import Callback, News, Provider, Upcalls
 from tests.support.http.server import Fault, HttpServer
 
 WRONG_SECRET = "WRONGKEYWRONGKEY"  # what the suite opens a provider with that is to be refused

@@ -9,8 +9,8 @@ from typing import Any
 
 from smppbridge.errors import ProviderError
 from smppbridge.logs import TextFormatter
-from smppbridge.model.message import Message, Poll, StatusReport
-from smppbridge.providers.base import Draft, News, Provider, SendResult, Taken
+from smppbridge.model.message import Draft, Message, Poll, StatusReport
+from smppbridge.providers.base import News, Provider, SendResult, Taken
 from tests.contract.providers.rig import Rig
 from tests.support.builders.messages import DAY, message
 from tests.support.http.server import Fault

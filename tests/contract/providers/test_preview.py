@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from smppbridge.config.sections import parse
+from smppbridge.config.loading import parse
 from smppbridge.model.message import Message
 from smppbridge.providers.base import Upcalls
 from smppbridge.providers.preview import HIDDEN, HttpRequest, preview

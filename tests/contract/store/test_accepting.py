@@ -7,7 +7,8 @@ import pytest
 
 from smppbridge.errors import StoreError
 from smppbridge.model.message import Message, Outcome, Stage, State
-from smppbridge.store.base import Rerouted, Store
+from smppbridge.store.base import Store
+from smppbridge.store.results import Rerouted
 from tests.support.builders.rows import (
     DAY,
     HOUR,

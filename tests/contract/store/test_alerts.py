@@ -7,7 +7,8 @@ import pytest
 from smppbridge.model.message import Alert, Inbound, InboundPart, Outcome, State
 from smppbridge.smpp.constants import Tag
 from smppbridge.smpp.tlv import tlv, write_tlvs
-from smppbridge.store.base import Arrival, Settlement, Store
+from smppbridge.store.base import Store
+from smppbridge.store.results import Arrival, Settlement
 from tests.support.builders.rows import (
     DAY,
     HOUR,

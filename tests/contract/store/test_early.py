@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import pytest
 
 from smppbridge.model.message import Message, Outcome, Stage, State, StatusReport
-from smppbridge.store.base import Settlement, Store
+from smppbridge.store.base import Store
+from smppbridge.store.results import Settlement
 from tests.support.builders.rows import DAY, HOUR, NOW, claim, finish, record_sent, segment, sent, stages
 
 P = "375291234567"

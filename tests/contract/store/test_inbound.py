@@ -8,7 +8,8 @@ import pytest
 
 from smppbridge.errors import StoreError
 from smppbridge.model.message import Inbound, InboundPart
-from smppbridge.store.base import Arrival, Store
+from smppbridge.store.base import Store
+from smppbridge.store.results import Arrival
 from tests.support.builders.rows import DAY, HOUR, NOW, report, segment, send
 
 LATER = NOW + HOUR

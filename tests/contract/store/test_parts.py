@@ -6,7 +6,8 @@ from itertools import pairwise
 import pytest
 
 from smppbridge.model.message import Message, Outcome, Receipt, Sent, Settled, Stage, State, StatusReport
-from smppbridge.store.base import Settlement, Store
+from smppbridge.store.base import Store
+from smppbridge.store.results import Settlement
 from tests.support.builders.rows import (
     DAY,
     HOUR,

@@ -4,7 +4,8 @@ import pytest
 
 from smppbridge.errors import StoreError
 from smppbridge.model.message import Outcome, Settled, Stage, State
-from smppbridge.store.base import Recorded, Settlement, Store
+from smppbridge.store.base import Store
+from smppbridge.store.results import Recorded, Settlement
 from tests.support.builders.rows import (
     DAY,
     HOUR,

@@ -4,7 +4,8 @@ import pytest
 
 from smppbridge.errors import StoreError
 from smppbridge.model.message import Message, Outcome, Segment, Stage, State
-from smppbridge.store.base import Kept, Store
+from smppbridge.store.base import Store
+from smppbridge.store.results import Kept
 from tests.contract.store.lookups import LATER, NEW, in_stage, long_message, only, owed, waiting
 from tests.support.builders.rows import (
     DAY,

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from smppbridge.model.message import Outcome, Receipt, Settled, Stage, State, StatusReport
-from smppbridge.store.base import Settlement, Store
+from smppbridge.store.base import Store
+from smppbridge.store.results import Settlement
 from tests.support.builders.rows import (
     DAY,
     HOUR,

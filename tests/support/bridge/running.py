@@ -16,7 +16,8 @@ import httpx2
 import yaml
 
 from smppbridge.app import App
-from smppbridge.config.sections import Config, parse
+from smppbridge.config.loading import parse
+from smppbridge.config.sections import Config
 
 DEFAULTS: dict[str, Any] = {
     "listen": [{"host": "127.0.0.1", "port": 0}],

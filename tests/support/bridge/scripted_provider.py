@@ -13,8 +13,8 @@ import yaml
 from smppbridge.app import App, now_ms
 from smppbridge.config.sections import Config
 from smppbridge.errors import ProviderError, Refused, WrongSignature
-from smppbridge.model.message import Doubt, Inbound, Message, Poll, StatusReport
-from smppbridge.providers.base import Callback, Draft, Limits, News, SendResult, Taken, Trace, Upcalls
+from smppbridge.model.message import Doubt, Draft, Inbound, Message, Poll, StatusReport
+from smppbridge.providers.base import Callback, Limits, News, SendResult, Taken, Trace, Upcalls
 from smppbridge.smpp.constants import Status
 from tests.support.bridge.running import config
 

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from smppbridge.model.message import Doubt, Message, Poll
-from smppbridge.providers.base import Draft
+from smppbridge.model.message import Doubt, Draft, Message, Poll
 
 NOW = 1_700_000_000_000  # ms
 DAY = 86_400_000  # ms

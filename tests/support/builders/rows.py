@@ -14,7 +14,8 @@ from smppbridge.model.message import (
     StatusReport,
     Unsent,
 )
-from smppbridge.store.base import Settlement, Store
+from smppbridge.store.base import Store
+from smppbridge.store.results import Settlement
 
 NOW = 1_760_000_000_000
 HOUR = 3_600_000

@@ -7,7 +7,8 @@ from textwrap import dedent
 import pytest
 import yaml
 
-from smppbridge.config.sections import parse, warnings
+from smppbridge.config.advice import warnings
+from smppbridge.config.loading import parse
 from smppbridge.model.profiles import PROFILES
 from tests.unit.config.minimal import MINIMAL
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from smppbridge.config.sections import load, parse, warnings
+from smppbridge.config.advice import warnings
+from smppbridge.config.loading import load, parse
 from smppbridge.errors import ConfigError
 from smppbridge.model.account import Account, CallOut, JoinRules
 from smppbridge.model.profiles import PROFILES

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from smppbridge.config.sections import Config, StoreConfig, Web, load, parse, schema
+from smppbridge.config.loading import load, parse, schema
+from smppbridge.config.sections import Config, StoreConfig, Web
 from smppbridge.errors import ConfigError
 from smppbridge.model.profiles import PROFILES
 from smppbridge.providers.sandbox import SandboxOptions

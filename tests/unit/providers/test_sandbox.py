@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import pytest
 
 from smppbridge.errors import StoreError, Unavailable
-from smppbridge.model.message import State, StatusReport
+from smppbridge.model.message import Draft, State, StatusReport
 from smppbridge.providers import sandbox
-from smppbridge.providers.base import Callback, Draft, News, Provider, Taken, Upcalls
+from smppbridge.providers.base import Callback, News, Provider, Taken, Upcalls
 from smppbridge.providers.sandbox import Sandbox, SandboxOptions
 from tests.support.builders.messages import NOW, message, poll
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from smppbridge.commands.explain.run import Fields, from_fields
+from smppbridge.commands.explain.sources import Fields, from_fields
 from smppbridge.commands.explain.writing import kind_of_recipient, kind_of_sender
 from smppbridge.model.account import Account
 from smppbridge.smpp.addresses import SmeAddress

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from smppbridge.commands.explain.found import read_hex
 from smppbridge.commands.explain.printing import as_json, as_text
-from smppbridge.commands.explain.run import Fields, from_fields
+from smppbridge.commands.explain.sources import Fields, from_fields
 from smppbridge.smpp.addresses import UnsuccessSme
 from smppbridge.smpp.codec import encode
 from smppbridge.smpp.constants import Tag

@@ -8,8 +8,11 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from smppbridge.commands.explain.run import Sources, Way, explain, from_octets
-from smppbridge.config.sections import Config, parse
+from smppbridge.commands.explain.printing import Way
+from smppbridge.commands.explain.run import explain
+from smppbridge.commands.explain.sources import Sources, from_octets
+from smppbridge.config.loading import parse
+from smppbridge.config.sections import Config
 from smppbridge.smpp.codec import encode
 from smppbridge.smpp.pdu import Pdu
 

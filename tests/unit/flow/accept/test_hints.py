@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from smppbridge.flow.accept.hints import Adviser, hints_for
+from smppbridge.flow.accept.hints import Adviser
 from smppbridge.model.account import Account
 from smppbridge.smpp.constants import Tag
 from smppbridge.smpp.gsm import encode_gsm, pack_septets
 from smppbridge.smpp.tlv import tlv
+from smppbridge.submission.hints import hints_for
 from tests.support.esme.esme import submit
 
 UCS2 = "Дверь открыта".encode("utf-16-be")

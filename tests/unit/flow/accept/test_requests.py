@@ -26,7 +26,8 @@ from smppbridge.smpp.pdu import (
     SubmitSm,
     SubmitSmResp,
 )
-from smppbridge.store.base import Cancelled, Settlement, Store
+from smppbridge.store.base import Store
+from smppbridge.store.results import Cancelled, Settlement
 from smppbridge.submission.appraisal import Appraiser
 from tests.support.esme.withheld import connected
 

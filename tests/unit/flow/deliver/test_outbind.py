@@ -15,7 +15,7 @@ from smppbridge.metrics import Metrics
 from smppbridge.model.account import Account
 from smppbridge.model.message import Inbound, InboundPart
 from smppbridge.smpp.pdu import Outbind
-from smppbridge.store.base import Arrival
+from smppbridge.store.results import Arrival
 from smppbridge.store.sqlite.store import SqliteStore
 from tests.support.bridge.running import eventually
 from tests.support.builders.rows import HOUR, NOW

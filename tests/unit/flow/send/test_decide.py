@@ -13,16 +13,14 @@ from smppbridge.errors import (
 )
 from smppbridge.flow.send.decide import (
     ASKED_IN_VAIN,
-    Choice,
     Situation,
     after_error,
     after_question,
-    first_provider,
-    next_provider,
     result_word,
     when_overdue,
 )
 from smppbridge.model.message import Doubt, Message, Outcome, Overdue, Stage, State, Unsent
+from smppbridge.model.route import Choice, first_provider, next_provider
 from tests.support.builders import messages
 
 NOW = 1_000_000

@@ -17,7 +17,8 @@ from smppbridge.errors import (
     Unavailable,
     Uncertain,
 )
-from smppbridge.providers.base import Draft, Limits, Upcalls
+from smppbridge.model.message import Draft
+from smppbridge.providers.base import Limits, Upcalls
 from smppbridge.providers.http import provider as http_provider
 from smppbridge.providers.http.client import UNREADABLE
 from smppbridge.providers.http.provider import UNFIT, HttpProvider, stops_batch

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from smppbridge.errors import Refused
-from smppbridge.providers.base import Draft
+from smppbridge.model.message import Draft
 from smppbridge.providers.smsc_ru.order import Wishes, check, guarded, parameters, ref_of, subscriber
 from tests.support.builders.messages import DAY, NOW, draft, message
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from smppbridge.model.message import Inbound, Message, Sent, Stage, State
-from smppbridge.store.base import Arrival
+from smppbridge.store.results import Arrival
 from smppbridge.store.sqlite.store import SqliteStore
 from tests.support.builders.rows import (
     DAY,

@@ -16,7 +16,7 @@ import pytest
 
 from smppbridge.errors import StoreError
 from smppbridge.model.message import Inbound, Outcome, Stage, State
-from smppbridge.store.base import Arrival
+from smppbridge.store.results import Arrival
 from smppbridge.store.sqlite.store import SqliteStore
 from tests.support.builders.rows import (
     HOUR,

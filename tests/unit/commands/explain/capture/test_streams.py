@@ -15,7 +15,7 @@ from smppbridge.commands.explain.capture import streams
 from smppbridge.commands.explain.capture.files import CaptureError, Frame, read_frames
 from smppbridge.commands.explain.capture.packets import segment_of
 from smppbridge.commands.explain.found import Found, Remark
-from smppbridge.commands.explain.run import from_capture
+from smppbridge.commands.explain.sources import from_capture
 from smppbridge.errors import FramingError, PduError
 from smppbridge.smpp.codec import encode
 from smppbridge.smpp.pdu import BindTransceiver, EnquireLink, Pdu, SubmitSm, SubmitSmResp

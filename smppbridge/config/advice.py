@@ -1,0 +1,92 @@
+"""What a valid configuration is likely to get wrong: settings below the limits of a provider or a client."""
+
+import re
+from collections.abc import Iterator
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from smppbridge.config.sections import PASSWORD_LENGTH, Config
+from smppbridge.model.account import Account
+from smppbridge.smpp.constants import EsmClass
+
+_TELLS_BY_ITSELF = frozenset({"sandbox", "smpp"})  # needs neither callbacks nor questions
+_BEGINS_WITH_KEY = re.compile(r"[a-z_]+: ")
+
+
+def warnings(config: Config) -> list[str]:
+    """What works but is probably not meant, or unwise; one line each, with its path."""
+    found: list[str] = []
+    for name, provider in config.providers.items():
+        advice = provider.warnings(callbacks=config.web.public_url is not None)
+        found += [f"providers.{name}{'.' if _BEGINS_WITH_KEY.match(text) else ': '}{text}" for text in advice]
+    return [
+        *_web_warnings(config),
+        *_account_warnings(config),
+        *_service_warnings(config),
+        *found,
+        *_route_warnings(config),
+    ]
+
+
+def _web_warnings(config: Config) -> Iterator[str]:
+    url = config.web.public_url
+    if url is None:
+        if any(provider.kind not in _TELLS_BY_ITSELF for provider in config.providers.values()):
+            yield "web.public_url: is not set, so statuses are asked for and come minutes later"
+    elif urlsplit(url).scheme == "http" and not _is_loopback(urlsplit(url).hostname or ""):
+        yield "web.public_url: is plain http; numbers can be read on the way, use https"
+
+
+def _account_warnings(config: Config) -> Iterator[str]:
+    exposed = any(not _is_loopback(one.host) for one in config.listen)
+    for name, account in config.accounts.items():
+        length = len(account.password.get_secret_value()) if account.password else PASSWORD_LENGTH
+        if length != PASSWORD_LENGTH:
+            judgement = "shorter" if length < PASSWORD_LENGTH else "longer"
+            risk = "can be guessed" if length < PASSWORD_LENGTH else "some equipment cannot send it"
+            yield f"accounts.{name}.password: is {judgement} than the 8 characters of SMPP 3.4; {risk}"
+        if exposed and account.allow_from is None:
+            yield f"accounts.{name}.allow_from: is not set, so binds are taken from every address"
+        yield from (f"accounts.{name}.{text}" for text in _equipment_warnings(account))
+
+
+def _equipment_warnings(account: Account) -> Iterator[str]:
+    """Keys that change nothing, and what few kinds of equipment understand."""
+    if not account.message_id_upper and account.message_id != "hex":
+        yield "message_id_upper: is for message_id: hex, so it changes nothing here"
+    receipt = account.receipt
+    if receipt.text and "text" in receipt.model_fields_set and "text" not in receipt.fields:
+        yield "receipt.text: is true, but fields has no text, so receipts have none"
+    if receipt.esm_class & EsmClass.TYPE_MASK != EsmClass.RECEIPT:
+        yield (
+            f"receipt.esm_class: 0x{receipt.esm_class:02X} does not say that it is a receipt, as 0x04 does;"
+            " most equipment takes it for a message"
+        )
+    if account.outbind and len(account.outbind.password.get_secret_value()) > PASSWORD_LENGTH:
+        yield "outbind.password: is longer than the 8 characters of SMPP 3.4; some equipment refuses it"
+
+
+def _service_warnings(config: Config) -> Iterator[str]:
+    sold = frozenset().union(*(provider.sells() for provider in config.providers.values()))
+    for name, account in config.accounts.items():
+        if missing := sorted(account.services - sold):
+            yield f"accounts.{name}.services: no provider sells {', '.join(missing)}, so it is refused"
+
+
+def _route_warnings(config: Config) -> Iterator[str]:
+    used = {name for route in config.routes for name in route.to}
+    for name in config.providers:
+        if name not in used:
+            yield f"providers.{name}: is named by no route, so it is never used"
+    catch_all = [index for index, route in enumerate(config.routes) if route.catches_all]
+    if not catch_all:
+        yield "routes: no route takes every destination; messages that match none are refused"
+    elif catch_all[0] < len(config.routes) - 1:
+        yield f"routes[{catch_all[0] + 1}]: is never reached, because routes[{catch_all[0]}] takes everything"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,92 @@
+"""The configuration file read and checked: every mistake at once, each with its path."""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import (
+    ValidationError,
+)
+
+from smppbridge.config import file as config_file
+from smppbridge.config.problems import Describer
+from smppbridge.config.sections import Config
+from smppbridge.errors import ConfigError
+
+
+def load(path: Path | str, environ: Mapping[str, str] = os.environ) -> Config:
+    """Read and check a configuration file. Raises ConfigError with every mistake in it."""
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise ConfigError([f"{path}: must be UTF-8 text"]) from None
+    except OSError as error:
+        raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from None
+    return parse(text, path.absolute().parent, environ)
+
+
+def parse(text: str, base: Path, environ: Mapping[str, str] = os.environ) -> Config:
+    """Like `load`, for the text of a file; relative paths are relative to ``base``."""
+    plain_schema = Config.model_json_schema()
+    source = config_file.read(text, base, environ, _secret_keys(plain_schema) | {"admin_token"})
+    problems = source.problems + list(_unknown_names(source.values))
+    # A section without keys is like none; the store is always there, because its default path needs `base`.
+    values = {"store": {}} | {key: value for key, value in source.values.items() if value is not None}
+    try:
+        config = Config.model_validate(values, context={"base": base})
+    except ValidationError as error:
+        describer = Describer(plain_schema, source.filled)
+        for place, what in describer.describe(error):
+            if not any(place[:length] in source.broken for length in range(1, len(place) + 1)):
+                problems.append(f"{config_file.show(place)}: {what}")
+        raise ConfigError(problems) from None
+    if problems:
+        raise ConfigError(problems)
+    config._variables = frozenset(source.variables)
+    return config
+
+
+def _unknown_names(values: Mapping[str, object]) -> Iterator[str]:
+    """Routes and inbound rules that name an account or a provider that is not there.
+
+    Looks at the plain values, so that these mistakes are found beside those of other sections.
+    """
+    for lines, key, section in (
+        ("routes", "account", "accounts"),
+        ("routes", "to", "providers"),
+        ("inbound", "provider", "providers"),
+        ("inbound", "to", "accounts"),
+    ):
+        rules, known = values.get(lines), values.get(section)
+        for index, rule in enumerate(rules if isinstance(rules, list) else ()):
+            named = rule.get(key) if isinstance(rule, dict) else None
+            for name in named if isinstance(named, list) else [named]:
+                if isinstance(known, dict) and isinstance(name, str | int) and str(name) not in known:
+                    names = ", ".join(known)
+                    yield f'{lines}[{index}].{key}: "{name}" is not in {section}; known there: {names}'
+
+
+def _secret_keys(schema: Mapping[str, Any]) -> frozenset[str]:
+    """The names of all keys that hold secrets."""
+    sections = [schema, *schema.get("$defs", {}).values()]
+    return frozenset(
+        key
+        for section in sections
+        for key, node in section.get("properties", {}).items()
+        if any(option.get("writeOnly") for option in (node, *node.get("anyOf", ())))
+    )
+
+
+def schema() -> dict[str, Any]:
+    """JSON Schema of the configuration file, for editors."""
+    result = Config.model_json_schema()
+    secrets = _secret_keys(result)
+    for section in [result, *result["$defs"].values()]:
+        properties = section.get("properties", {})
+        for key in secrets & properties.keys():
+            properties[f"{key}_file"] = {"type": "string", "description": f"File that holds {key}"}
+            if key in section.get("required", ()):
+                section["required"].remove(key)  # its _file will do as well
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **result, "title": "smppbridge"}

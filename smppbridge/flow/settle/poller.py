@@ -1,0 +1,83 @@
+"""Asks a provider for the statuses of the messages that it has."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+
+from smppbridge.errors import ProviderError, Rejected
+from smppbridge.flow.health.health import Standing
+from smppbridge.flow.settle.outcomes import Tracker
+from smppbridge.flow.worker import Asker
+from smppbridge.logs import event
+from smppbridge.model.message import Poll
+from smppbridge.providers.base import Provider
+from smppbridge.store.base import Store
+
+log = logging.getLogger(__name__)
+
+_KIND = "statuses"
+_LOOK = 10.0  # seconds between two looks for something to ask about
+
+
+class Poller(Asker):
+    """Asks one provider for statuses: never for nothing, for too many, for too old ones, or too often."""
+
+    def __init__(
+        self,
+        provider: Provider,
+        store: Store,
+        tracker: Tracker,
+        clock: Callable[[], int],
+        standing: Standing,
+    ) -> None:
+        super().__init__(f"poller {provider.name}", provider.limits.poll_interval)
+        self._provider = provider
+        self._store = store
+        self._tracker = tracker
+        self._clock = clock
+        self._standing = standing
+        self._questions = standing.conduct.questions
+        self._limit = provider.limits.poll_batch
+        self._refused: set[int] = set()  # messages about which the provider does not want to be asked
+
+    async def _step(self) -> float:
+        limits = self._provider.limits
+        loop = asyncio.get_running_loop()
+        wait = self._standing.pause() or self._questions.wait(_KIND, loop.time())
+        if wait > 0:
+            return min(wait, _LOOK)
+        now = self._clock()
+        claimed = await self._store.claim_polls(
+            self._provider.name,
+            now,
+            self._limit,
+            round(limits.poll_interval * 1000),
+            round(limits.poll_slowest * 1000),
+        )
+        oldest = now - round(limits.poll_max_age * 1000)
+        polls = [poll for poll in claimed if poll.id not in self._refused and poll.sent_at > oldest]
+        if not polls:
+            self._questions.withdraw(_KIND)
+            return 0.0 if claimed else min(limits.poll_interval, _LOOK)
+        self._questions.asked(_KIND, loop.time())
+        try:
+            reports = await self._provider.status(polls)
+        except ProviderError as error:
+            self._failed(error, polls)
+        else:
+            self._limit = limits.poll_batch
+            await self._tracker.settle(self._provider.name, reports)
+        return 0.0 if len(claimed) == self._limit else min(limits.poll_interval, _LOOK)
+
+    def _failed(self, error: ProviderError, polls: Sequence[Poll]) -> None:
+        event(
+            log, logging.WARNING, "status question failed", provider=self._provider.name, reason=error.reason
+        )
+        if not isinstance(error, Rejected):
+            self._standing.question_failed(error)
+        elif len(polls) > 1:
+            self._limit = len(polls) // 2  # one of them spoils the question: find out which
+        else:
+            self._limit = self._provider.limits.poll_batch
+            self._refused.add(polls[0].id)
+            event(log, logging.WARNING, "message is not asked about any more", id=polls[0].id)

@@ -1,0 +1,85 @@
+"""What the verbs of a store give back."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from smppbridge.model.message import (
+    Inbound,
+    InboundPart,
+    Settled,
+)
+
+
+class Backlog(NamedTuple):
+    """What was there at the start: whom to wake."""
+
+    queued: frozenset[tuple[str, str]]  # (provider, account) with QUEUED messages
+    providers: frozenset[str]  # every provider that a message not yet FINAL waits for
+    last_id: int  # the highest message id in the store, 0 when empty
+    inbound: frozenset[str]  # accounts that are owed messages from phones
+
+
+class Gauges(NamedTuple):
+    """A sample of the queues: counts and the oldest entry's time (ms), for metrics."""
+
+    queued: dict[str, tuple[int, int]]  # provider -> messages WAITING or QUEUED, oldest submitted_at
+    uncertain: dict[str, int]  # provider -> messages UNCERTAIN
+    owed: dict[str, tuple[int, int]]  # account -> receipts owed, oldest "at"
+    inbound: dict[str, int]  # account -> parts of messages from phones owed
+    collecting: dict[str, int]  # account -> parts of long messages that wait for the others
+    # provider -> statuses that have waited a minute for a message with their reference; of the oldest 10,000
+    unknown: dict[str, int]
+
+
+class Settlement(NamedTuple):
+    """What a batch of statuses did."""
+
+    settled: list[Settled]  # became final now
+    notified: frozenset[str]  # accounts that are owed something else by it: notifications, receipts for parts
+    late: int  # statuses that contradict a final state: ignored
+    alerted: frozenset[str] = frozenset()  # accounts that are owed an alert by it
+
+
+class Recorded(NamedTuple):
+    """What one `record` did."""
+
+    settlement: Settlement  # by statuses that had waited for the references of what was sent; all `notified`
+    settled: list[Settled]  # became final by outcomes
+
+
+class Cancelled(NamedTuple):
+    """What a cancellation did."""
+
+    found: int  # messages that were named
+    ids: list[int]  # those of them that are cancelled now
+    settlement: Settlement  # the same in numbers
+
+
+class Kept(NamedTuple):
+    """A message that got new content in place of a new message."""
+
+    id: int
+    wire_id: str
+
+
+class Made(NamedTuple):
+    """What one `join` did."""
+
+    heads: frozenset[int]  # those that it happened to
+    settlement: Settlement  # by outcomes
+
+
+class Arrival(NamedTuple):
+    """A message from a phone, and the deliver_sm by which its accounts get it (their ``id`` is not used)."""
+
+    provider: str
+    message: Inbound
+    parts: Sequence[InboundPart]
+
+
+class Rerouted(NamedTuple):
+    """What one look at the queue of a paused provider did."""
+
+    accounts: frozenset[str]  # whose messages moved
+    moved: int  # how many messages
+    last: int  # the last id looked at, to go on after; 0 when the end was reached

@@ -1,0 +1,84 @@
+"""Callbacks of providers: what an HTTP request becomes, and how it is answered."""
+
+import asyncio
+import hmac
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from smppbridge.errors import StoreError, WrongSignature
+from smppbridge.logs import event
+from smppbridge.providers.base import Callback, News, Provider
+
+log = logging.getLogger(__name__)
+
+MAX_BODY = 1 << 20  # octets of a callback's body
+BODY_TIMEOUT = 10.0  # seconds for it to come
+_FORM = "application/x-www-form-urlencoded"
+
+Hear = Callable[[str, Sequence[News]], Awaitable[None]]
+"""Takes what a provider tells; returns after COMMIT."""
+
+
+class Callbacks:
+    """Takes what providers tell. ``tokens`` maps each provider's name to the secret part of its path."""
+
+    def __init__(self, providers: Mapping[str, Provider], tokens: Mapping[str, str], hear: Hear) -> None:
+        self._providers = providers
+        self._tokens = tokens
+        self._hear = hear
+
+    async def receive(self, request: Request) -> Response:
+        """What a provider tells. 200 only after COMMIT: anything else makes the provider try again."""
+        name, token = request.path_params["provider"], request.path_params["token"]
+        if not hmac.compare_digest(token.encode(), self._tokens.get(name, "").encode()) or not token:
+            return PlainTextResponse("not found\n", status_code=404)
+        try:
+            async with asyncio.timeout(BODY_TIMEOUT):
+                body = await _bounded_body(request)
+        except TimeoutError:
+            return PlainTextResponse("too slow\n", status_code=408)
+        if body is None:
+            return PlainTextResponse("too large\n", status_code=413)
+        status, what = await self._take(name, _callback_of(request, body))
+        return PlainTextResponse(f"{what}\n", status_code=status)
+
+    async def _take(self, name: str, callback: Callback) -> tuple[int, str]:
+        """Status and words of the answer."""
+        try:
+            await self._hear(name, self._providers[name].parse_callback(callback))
+        except WrongSignature as error:
+            event(log, logging.WARNING, "callback with a wrong signature", provider=name, reason=str(error))
+            return 403, "wrong signature"
+        except ValueError as error:
+            event(log, logging.WARNING, "callback not understood", provider=name, reason=str(error))
+            return 400, "not understood"
+        except StoreError as error:
+            event(log, logging.ERROR, "callback not saved", provider=name, error=str(error))
+            return 503, "try again later"
+        return 200, "ok"
+
+
+async def _bounded_body(request: Request) -> bytes | None:
+    """The body, or None when it is larger than any callback can be."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY:
+            return None
+    return bytes(body)
+
+
+def _callback_of(request: Request, body: bytes) -> Callback:
+    is_form = request.headers.get("content-type", "").split(";")[0].strip().lower() == _FORM
+    form = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)) if is_form else {}
+    return Callback(
+        method=request.method,
+        query=dict(request.query_params),
+        headers=dict(request.headers),
+        form=form,
+        body=body,
+    )
