@@ -17,17 +17,17 @@ from smppbridge.flow.accept.joiner import Joiner
 from smppbridge.flow.accept.requests import Requests
 from smppbridge.flow.accept.wire_ids import WireIds
 from smppbridge.flow.deliver.courier import Courier
-from smppbridge.flow.deliver.inbound import Reception
+from smppbridge.flow.deliver.inbound import InboundHandler
 from smppbridge.flow.deliver.inbound_poller import InboundPoller
-from smppbridge.flow.deliver.outbind import Caller
-from smppbridge.flow.health.balance import Treasurer
-from smppbridge.flow.keeper import Keeper
+from smppbridge.flow.deliver.outbind import OutbindCaller
+from smppbridge.flow.health.balance import BalancePoller
+from smppbridge.flow.housekeeper import Housekeeper
 from smppbridge.flow.send.decide import Situation
 from smppbridge.flow.send.dispatcher import Dispatcher
 from smppbridge.flow.send.finder import Finder
 from smppbridge.flow.send.rerouter import Rerouter
-from smppbridge.flow.settle.outcomes import Tracker
-from smppbridge.flow.settle.pending import Waiters
+from smppbridge.flow.settle.outcomes import Outcomes
+from smppbridge.flow.settle.pending import PendingResponses
 from smppbridge.flow.settle.poller import Poller
 from smppbridge.flow.settle.recorder import Recorder
 from smppbridge.flow.worker import Asker
@@ -97,14 +97,14 @@ class App:
     async def stop(self) -> None:
         """Take nothing new, finish what was begun, let go. Loses nothing, whenever it is cut short."""
         self.server.close_listeners()
-        self.waiters.close()
+        self.pending.close()
         for asker in self._askers:
             await asker.stop()
         await asyncio.gather(*(dispatcher.stop(_SEND_GRACE) for dispatcher in self.dispatchers.values()))
         await self.joiner.stop()
-        await self.keeper.stop()
+        await self.housekeeper.stop()
         await self.rerouter.stop()
-        await self.caller.stop()
+        await self.outbind_caller.stop()
         await self.courier.stop()
         await self.server.stop(_UNBIND_GRACE)
         await self.courier.settle_down()
@@ -127,11 +127,11 @@ class App:
                 event(log, logging.WARNING, "changes take effect with a restart only", section=section)
         self._accounts = dict(config.accounts)
         self.rerouter.routes = config.routes
-        self.reception.rules = config.inbound
+        self.inbound.rules = config.inbound
         self.appraiser.router = Router(config.routes)
         self.intake.max_queued = config.store.max_queued
         self.server.reload(self._accounts)
-        self.caller.reload()
+        self.outbind_caller.reload()
         for dispatcher in self.dispatchers.values():
             dispatcher.retry()
 
@@ -158,8 +158,8 @@ class App:
         config, clock, metrics, store = self._config, self._clock, self.metrics, self.store
         timeout = config.smpp.response_timeout
         self.courier = Courier(store, metrics, clock, response_timeout=timeout, absent=self._absent)
-        self.tracker = Tracker(store, metrics, clock, self.courier.owed, self.courier.owed_inbound)
-        self.reception = Reception(
+        self.outcomes = Outcomes(store, metrics, clock, self.courier.owed, self.courier.owed_inbound)
+        self.inbound = InboundHandler(
             store,
             metrics,
             clock,
@@ -167,8 +167,8 @@ class App:
             accounts=lambda: self._accounts,
             owed=self.courier.owed_inbound,
         )
-        self.waiters = Waiters()
-        self.recorder = Recorder(store, self.tracker, self.waiters)
+        self.pending = PendingResponses()
+        self.recorder = Recorder(store, self.outcomes, self.pending)
 
     def _join_providers(self, backlog: Backlog) -> None:
         """What goes out to providers, and when."""
@@ -187,7 +187,7 @@ class App:
                 changed=self.rerouter.provider_changed,
             )
             self._askers += self._askers_of(provider, self.dispatchers[name])
-        self.keeper = Keeper(
+        self.housekeeper = Housekeeper(
             store,
             self.recorder,
             metrics,
@@ -208,7 +208,7 @@ class App:
         self.joiner = Joiner(
             store,
             self.appraiser,
-            self.tracker,
+            self.outcomes,
             metrics,
             clock,
             accounts=lambda: self._accounts,
@@ -221,11 +221,11 @@ class App:
             self._ids,
             self.wire_ids,
             clock,
-            waiters=self.waiters,
+            pending=self.pending,
             queued=self._queued,
             collected=self._collected,
             joinable=self.joiner.wake,
-            waiting=lambda: self.keeper.waiting,
+            waiting=lambda: self.housekeeper.waiting,
             max_queued=config.store.max_queued,
         )
 
@@ -236,8 +236,8 @@ class App:
             store,
             self.intake.accept,
             self.appraiser,
-            self.tracker,
-            self.waiters,
+            self.outcomes,
+            self.pending,
             clock,
             next_id=self._next_id,
             requeued=self._requeued,
@@ -253,7 +253,7 @@ class App:
             max_pdu_octets=smpp.max_pdu_octets,
             new_link_id=self._next_id,
         )
-        self.caller = Caller(
+        self.outbind_caller = OutbindCaller(
             store,
             metrics,
             clock,
@@ -265,12 +265,12 @@ class App:
 
     def _askers_of(self, provider: Provider, dispatcher: Dispatcher) -> list[Asker]:
         """Who asks a provider something, each in its own time."""
-        store, tracker, clock, standing = self.store, self.tracker, self._clock, dispatcher.standing
+        store, outcomes, clock, health = self.store, self.outcomes, self._clock, dispatcher.health
         return [
-            Poller(provider, store, tracker, clock, standing),
+            Poller(provider, store, outcomes, clock, health),
             Finder(provider, store, self.recorder, dispatcher, clock, requeued=self._requeued),
-            Treasurer(provider, standing),
-            InboundPoller(provider, store, self.reception, clock, standing),
+            BalancePoller(provider, health),
+            InboundPoller(provider, store, self.inbound, clock, health),
         ]
 
     async def _begin(self, backlog: Backlog) -> None:
@@ -288,12 +288,12 @@ class App:
         for account in backlog.inbound:
             self.courier.owed_inbound(account)
         self.rerouter.start()
-        self.keeper.start()
+        self.housekeeper.start()
         self.joiner.start()
         await self.wire_ids.start()
         for listener in self._config.listen:
             self.smpp_ports.append(await self._listen(listener))
-        self.caller.start()
+        self.outbind_caller.start()
         self.web_port = await self.web.start(self._config.web.host, self._config.web.port)
         event(log, logging.INFO, "ready", smpp_ports=self.smpp_ports, web_port=self.web_port)
 
@@ -307,8 +307,8 @@ class App:
         """Why the bridge cannot do its work now; empty when it can."""
         reasons = await self._store_reasons()
         if not any(self._working(name) for name in self.providers):
-            standings = [dispatcher.standing for dispatcher in self.dispatchers.values()]
-            reasons += [f"provider {standing.name}: {standing.reason}" for standing in standings]
+            everyone = [dispatcher.health for dispatcher in self.dispatchers.values()]
+            reasons += [f"provider {health.name}: {health.reason}" for health in everyone]
         return reasons
 
     async def _store_reasons(self) -> list[str]:
@@ -328,22 +328,22 @@ class App:
 
     def _usable(self, provider: str) -> bool:
         dispatcher = self.dispatchers.get(provider)
-        return dispatcher is not None and dispatcher.standing.usable
+        return dispatcher is not None and dispatcher.health.usable
 
     def _working(self, provider: str) -> bool:
         dispatcher = self.dispatchers.get(provider)
-        return dispatcher is not None and dispatcher.standing.working
+        return dispatcher is not None and dispatcher.health.working
 
     def _status_of(self, provider: str) -> int:
         """Why it does not work, for an ESME that would wait for it."""
         dispatcher = self.dispatchers.get(provider)
-        return dispatcher.standing.status if dispatcher is not None else Status.ESME_RSYSERR
+        return dispatcher.health.status if dispatcher is not None else Status.ESME_RSYSERR
 
     def _next_id(self) -> int:
         return self._ids.next(self._clock())
 
     def _absent(self, account: str) -> None:
-        self.caller.owed(account)
+        self.outbind_caller.owed(account)
 
     def _requeued(self, provider: str, account: str) -> None:
         self.dispatchers[provider].wake(account)
@@ -359,9 +359,9 @@ class App:
         reports = [item for item in news if isinstance(item, StatusReport)]
         inbound = [item for item in news if isinstance(item, Inbound)]
         if reports:
-            await self.tracker.settle(provider, reports)
+            await self.outcomes.settle(provider, reports)
         if inbound:
-            await self.reception.arrive(provider, inbound)
+            await self.inbound.arrive(provider, inbound)
 
     def _policy(self, account: str) -> str:
         known: Account | None = self._accounts.get(account)
@@ -378,11 +378,11 @@ class App:
         )
 
     def _queued(self, provider: str, account: str, count: int) -> None:
-        self.keeper.waiting += count
+        self.housekeeper.waiting += count
         self.dispatchers[provider].wake(account, count)
 
     def _collected(self, count: int) -> None:
-        self.keeper.waiting += count
+        self.housekeeper.waiting += count
 
     def _committed(self, seconds: float, rows: int) -> None:
         self.metrics.store_commit_seconds.observe(seconds)

@@ -16,7 +16,7 @@ from smppbridge.app import App
 from smppbridge.commands.send import Errand, print_event, send
 from smppbridge.commands.serve import run, stop_on_signals
 from smppbridge.config.loading import load
-from smppbridge.config.sections import Config, Listener, Web
+from smppbridge.config.sections import Config, Listener, WebConfig
 
 _MESSAGES = (
     ("ALARM", "375291234567", "Door 3 opened, alarm set"),
@@ -86,7 +86,7 @@ def _config(directory: Path) -> Config:
     return config.model_copy(
         update={
             "listen": (Listener(host=listener.host, port=port),),
-            "web": Web(host=config.web.host, port=web_port),
+            "web": WebConfig(host=config.web.host, port=web_port),
             "store": config.store.model_copy(update={"url": f"sqlite:///{directory / 'demo.db'}"}),
         }
     )

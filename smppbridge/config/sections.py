@@ -62,7 +62,7 @@ class Listener(Settings):
     tls: TlsFiles | None = None
 
 
-class Web(Settings):
+class WebConfig(Settings):
     """The HTTP side: metrics, health, callbacks of providers."""
 
     host: str = "127.0.0.1"
@@ -138,7 +138,7 @@ class Config(Settings):
     """A whole configuration that is right by itself."""
 
     listen: tuple[Listener, ...] = Field(default=(Listener(),), min_length=1)
-    web: Web = Web()
+    web: WebConfig = WebConfig()
     store: StoreConfig = StoreConfig()
     smpp: SmppDefaults = SmppDefaults()
     accounts: dict[str, Account] = Field(min_length=1)  # by system_id
@@ -172,7 +172,7 @@ class Config(Settings):
 
     @field_validator("web")
     @classmethod
-    def _check_web_port(cls, web: Web, info: ValidationInfo) -> Web:
+    def _check_web_port(cls, web: WebConfig, info: ValidationInfo) -> WebConfig:
         for one in info.data.get("listen", ()):
             if _collide(one.host, one.port, web.host, web.port):
                 raise mistake(f"port {web.port} is also in listen; give each its own")

@@ -35,7 +35,7 @@ class OutbindTerms(NamedTuple):
     tls: ssl.SSLContext | None = None  # the server side of it; None = in clear
 
 
-class OutbindDoor:
+class OutbindListener:
     """The listener, and the sessions that came through it."""
 
     def __init__(self, terms: Terms, door: OutbindTerms, owner: Owner) -> None:

@@ -13,7 +13,7 @@ from typing import Protocol
 from smppbridge.errors import InvalidState
 from smppbridge.link.client import Client, Verdict
 from smppbridge.link.line import Door, Line, Terms
-from smppbridge.link.outbind_listener import OutbindDoor, OutbindTerms
+from smppbridge.link.outbind_listener import OutbindListener, OutbindTerms
 from smppbridge.logs import Seldom, event
 from smppbridge.model.pace import Pace
 from smppbridge.smpp.events import Answered, Fault, Unanswered
@@ -90,7 +90,7 @@ class Upstream:
         door = Door()
         self._lines = [Line(terms, kind, door, self) for kind in kinds]
         self._senders = [line for line in self._lines if line.can_send]
-        self._outbind = OutbindDoor(terms, outbind, self) if outbind is not None else None
+        self._outbind = OutbindListener(terms, outbind, self) if outbind is not None else None
 
     async def start(self) -> None:
         """Begin to bind. Raises OSError when the port for outbind is taken."""

@@ -4,8 +4,8 @@ from smppbridge.providers.base import Provider
 from smppbridge.providers.sandbox import Sandbox, SandboxOptions
 from smppbridge.providers.sms_assistent.options import SmsAssistentOptions
 from smppbridge.providers.sms_assistent.provider import SmsAssistent
-from smppbridge.providers.smsc_ru.options import SmscOptions
-from smppbridge.providers.smsc_ru.provider import Smsc
+from smppbridge.providers.smsc_ru.options import SmscRuOptions
+from smppbridge.providers.smsc_ru.provider import SmscRu
 from smppbridge.providers.smspilot.options import SmspilotOptions
 from smppbridge.providers.smspilot.provider import Smspilot
 from smppbridge.providers.upstream.options import SmppOptions
@@ -14,7 +14,7 @@ from smppbridge.providers.webhook.options import WebhookOptions
 from smppbridge.providers.webhook.provider import Webhook
 
 AnyOptions = (
-    SmspilotOptions | SmscOptions | SmsAssistentOptions | SmppOptions | WebhookOptions | SandboxOptions
+    SmspilotOptions | SmscRuOptions | SmsAssistentOptions | SmppOptions | WebhookOptions | SandboxOptions
 )
 
 
@@ -23,8 +23,8 @@ def build_provider(name: str, options: AnyOptions, callback_url: str | None) -> 
     match options:
         case SmspilotOptions():
             return Smspilot(name, options, callback_url=callback_url)
-        case SmscOptions():
-            return Smsc(name, options, callback_url=callback_url)
+        case SmscRuOptions():
+            return SmscRu(name, options, callback_url=callback_url)
         case SmsAssistentOptions():
             return SmsAssistent(name, options)
         case SmppOptions():

@@ -99,7 +99,7 @@ async def test_a_transceiver_may_submit_as_ever(tmp_path: Path) -> None:
 
 async def test_a_message_from_a_phone(tmp_path: Path) -> None:
     async with scene(tmp_path, sections=ALL_TO_PBX) as (app, equipment):
-        await app.reception.arrive("lab", [from_phone("Yes")])
+        await app.inbound.arrive("lab", [from_phone("Yes")])
         assert text_of(await (await equipment.bound()).receipt()) == "Yes"
 
 
@@ -228,7 +228,7 @@ async def test_the_number_of_binds_counts_as_ever(tmp_path: Path) -> None:
 
 async def test_the_address_of_the_equipment_counts_as_ever(tmp_path: Path) -> None:
     async with scene(tmp_path, more="allow_from: [192.0.2.1]", sections=ALL_TO_PBX) as (app, equipment):
-        await app.reception.arrive("lab", [from_phone()])
+        await app.inbound.arrive("lab", [from_phone()])
         called, _ = await equipment.outbind()
         assert (await called.bind(kind="RX")).command_status == Status.ESME_RBINDFAIL
 

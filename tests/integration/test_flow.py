@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from smppbridge.errors import ConfigError
-from smppbridge.flow import keeper
+from smppbridge.flow import housekeeper
 from smppbridge.providers.http import client as http
 from smppbridge.smpp.constants import Status, Tag
 from smppbridge.smpp.pdu import DeliverSm, Unbind
@@ -189,7 +189,7 @@ async def test_messages_of_a_provider_that_is_gone_take_another_way(tmp_path: Pa
 async def test_messages_that_become_due_while_their_provider_is_down_take_another_way(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keeper, "_HOUSEKEEPING", 0.2)
+    monkeypatch.setattr(housekeeper, "_HOUSEKEEPING", 0.2)
     clock = Clock()
     hour = format_relative(3600)
     async with (

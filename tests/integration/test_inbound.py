@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from smppbridge.flow import keeper
+from smppbridge.flow import housekeeper
 from smppbridge.model.message import Inbound, StatusReport
 from smppbridge.smpp.constants import Npi, Status, Ton
 from smppbridge.smpp.pdu import DeliverSm
@@ -343,8 +343,8 @@ async def test_answers_of_the_equipment(tmp_path: Path) -> None:
 async def test_what_waits_is_counted_and_dropped_when_nobody_comes_for_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(keeper, "_COUNTING", 0.05)
-    monkeypatch.setattr(keeper, "_HOUSEKEEPING", 0.05)
+    monkeypatch.setattr(housekeeper, "_COUNTING", 0.05)
+    monkeypatch.setattr(housekeeper, "_HOUSEKEEPING", 0.05)
     clock = Clock()
     lab = ScriptedProvider("lab")
     sections = f"accounts: {{pbx: {{password: secret, receipt: {{keep: 1h}}}}}}\n{ALL_TO_PBX}"

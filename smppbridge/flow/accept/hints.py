@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 _PAUSE = 1.0  # seconds between two closer looks at the messages of one account
 
 
-class Adviser:
+class CodingHints:
     """``time``: seconds on a clock that never goes back."""
 
     def __init__(self, time: Callable[[], float]) -> None:

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from smppbridge.errors import Refused, StoreError
-from smppbridge.flow.accept.hints import Adviser
+from smppbridge.flow.accept.hints import CodingHints
 from smppbridge.flow.accept.wire_ids import WireIds
-from smppbridge.flow.settle.pending import Waiters, Withheld
+from smppbridge.flow.settle.pending import PendingResponse, PendingResponses
 from smppbridge.link.server import Answer, BoundLink
 from smppbridge.logs import Seldom, event
 from smppbridge.model.account import Account
@@ -97,7 +97,7 @@ class Intake:
         wire_ids: WireIds,
         clock: Callable[[], int],
         *,
-        waiters: Waiters,
+        pending: PendingResponses,
         queued: Callable[[str, str, int], None],
         collected: Callable[[int], None],
         joinable: Callable[[], None],
@@ -109,7 +109,7 @@ class Intake:
         self._ids = ids
         self._wire_ids = wire_ids
         self._clock = clock
-        self._waiters = waiters
+        self._pending = pending
         self._queued = queued
         self._collected = collected
         self._joinable = joinable
@@ -119,7 +119,7 @@ class Intake:
         self._buckets: dict[str, tuple[Account, TokenBucket]] = {}
         self._complaints = Seldom(interval=60.0)
         self._loop = asyncio.get_running_loop()
-        self._adviser = Adviser(self._loop.time)
+        self._hints = CodingHints(self._loop.time)
 
     def accept(
         self, link: BoundLink, submits: Sequence[SubmitSm], answer: Answer, *, one_id: bool = False
@@ -137,7 +137,7 @@ class Intake:
                     raise Refused(Status.ESME_RTHROTTLED, "above the account's rate")
                 if full:
                     raise Refused(Status.ESME_RMSGQFUL, "too many messages are waiting")
-                self._adviser.look(link.account, submit)
+                self._hints.look(link.account, submit)
                 self._take(link, submit, now, path_of, name_of, whole, parts)
             except Refused as refusal:
                 whole.refuse(submit, self._refusal(link.account, submit, refusal))
@@ -157,7 +157,7 @@ class Intake:
         def saved(kept: Mapping[int, Kept] | None) -> None:
             if kept:
                 batch.replaced(kept)
-                self._waiters.saved([one.id for one in kept.values()])  # they have been answered as well
+                self._pending.saved([one.id for one in kept.values()])  # they have been answered as well
             if batch.link.account.mode == "sync":
                 self._withhold(batch, {one.id for one in kept.values()} if kept else set())
             else:
@@ -209,9 +209,9 @@ class Intake:
         for submit, response in zip(batch.submits, batch.responses, strict=True):
             if response.command_status == Status.ESME_ROK:
                 segment = next(stored)
-                withheld = Withheld(batch.link, submit, response, batch.answer)
+                withheld = PendingResponse(batch.link, submit, response, batch.answer)
                 waits = segment.stage == Stage.QUEUED and segment.id not in answered
-                if waits and self._waiters.add(segment.id, withheld):
+                if waits and self._pending.add(segment.id, withheld):
                     continue
             submits.append(submit)
             responses.append(response)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from smppbridge.errors import Refused
-from smppbridge.flow.settle.outcomes import Tracker
+from smppbridge.flow.settle.outcomes import Outcomes
 from smppbridge.flow.worker import Worker
 from smppbridge.logs import Seldom, event
 from smppbridge.metrics import Metrics
@@ -45,7 +45,7 @@ class Joiner:
         self,
         store: Store,
         appraiser: Appraiser,
-        tracker: Tracker,
+        outcomes: Outcomes,
         metrics: Metrics,
         clock: Callable[[], int],
         *,
@@ -54,7 +54,7 @@ class Joiner:
     ) -> None:
         self._store = store
         self._appraiser = appraiser
-        self._tracker = tracker
+        self._outcomes = outcomes
         self._metrics = metrics
         self._clock = clock
         self._accounts = accounts
@@ -88,7 +88,7 @@ class Joiner:
         return 0.0 if _CHUNK in (len(joins), forgotten) else _TICK
 
     def _tell(self, step: _Step, made: Made) -> None:
-        self._tracker.ended(made.settlement)
+        self._outcomes.ended(made.settlement)
         for head in made.heads:
             self._metrics.joined_messages.labels(*step.results[head]).inc()
         for one in step.joined:

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
 
 from smppbridge.errors import Refused, StoreError
-from smppbridge.flow.settle.outcomes import Tracker
-from smppbridge.flow.settle.pending import Waiters
+from smppbridge.flow.settle.outcomes import Outcomes
+from smppbridge.flow.settle.pending import PendingResponses
 from smppbridge.link.server import Answer, BoundLink, Reply
 from smppbridge.logs import Seldom, event
 from smppbridge.model.account import Account
@@ -109,8 +109,8 @@ class Requests:
         store: Store,
         accept: Accept,
         appraiser: Appraiser,
-        tracker: Tracker,
-        waiters: Waiters,
+        outcomes: Outcomes,
+        pending: PendingResponses,
         clock: Callable[[], int],
         next_id: Callable[[], int],
         requeued: Callable[[str, str], None],
@@ -118,8 +118,8 @@ class Requests:
         self._store = store
         self._accept = accept
         self._appraiser = appraiser
-        self._tracker = tracker
-        self._waiters = waiters
+        self._outcomes = outcomes
+        self._pending = pending
         self._clock = clock
         self._next_id = next_id
         self._requeued = requeued
@@ -235,8 +235,8 @@ class Requests:
         go_on()
 
     def _ended(self, cancelled: Cancelled) -> None:
-        self._waiters.saved(cancelled.ids)  # a receipt that overtakes its submit_sm_resp is unknown
-        self._tracker.applied("", cancelled.settlement)
+        self._pending.saved(cancelled.ids)  # a receipt that overtakes its submit_sm_resp is unknown
+        self._outcomes.applied("", cancelled.settlement)
 
     # --- replacing -----------------------------------------------------------------------------
 
@@ -253,7 +253,7 @@ class Requests:
         def replaced(changes: list[tuple[Found, Replacement]], done: list[bool]) -> None:
             if not any(done):
                 raise Refused(Status.ESME_RREPLACEFAIL, "the message is a provider's by now")
-            self._waiters.saved([one.id for (one, _), made in zip(changes, done, strict=True) if made])
+            self._pending.saved([one.id for (one, _), made in zip(changes, done, strict=True) if made])
             asked.answer(ReplaceSmResp())
             for provider in {change.provider for _, change in changes}:
                 self._requeued(provider, asked.account.name)

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 ADDRESS_MAX = 20  # SMPP 3.4 §4.6.1: 21 octets with the NUL
 
 
-class Reception:
+class InboundHandler:
     """Stores what phones send. ``rules`` may be changed at any time; ``owed(account)`` hears of new parts."""
 
     def __init__(

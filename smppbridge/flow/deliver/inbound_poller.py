@@ -5,8 +5,8 @@ import logging
 from collections.abc import Callable
 
 from smppbridge.errors import ProviderError
-from smppbridge.flow.deliver.inbound import Reception
-from smppbridge.flow.health.health import Standing
+from smppbridge.flow.deliver.inbound import InboundHandler
+from smppbridge.flow.health.health import ProviderHealth
 from smppbridge.flow.worker import Asker, persist
 from smppbridge.logs import event
 from smppbridge.providers.base import Provider
@@ -26,16 +26,16 @@ class InboundPoller(Asker):
         self,
         provider: Provider,
         store: Store,
-        reception: Reception,
+        inbound: InboundHandler,
         clock: Callable[[], int],
-        standing: Standing,
+        health: ProviderHealth,
     ) -> None:
         super().__init__(f"inbound {provider.name}", provider.limits.inbound_interval)
         self._provider = provider
         self._store = store
-        self._reception = reception
+        self._inbound = inbound
         self._clock = clock
-        self._standing = standing
+        self._health = health
         self._mark = f"inbound {provider.name}"  # when everything up to then was saved
         self._first_mark = f"inbound {provider.name} first"  # when it was asked for the first time
         self._started = False
@@ -45,8 +45,8 @@ class InboundPoller(Asker):
         if not self._started:
             self._started = True
             return min(self._interval, _AFTER_START)
-        wait = self._standing.pause()
-        if wait > 0 or not self._reception.rules:
+        wait = self._health.pause()
+        if wait > 0 or not self._inbound.rules:
             return min(wait or _LOOK, _LOOK)
         began = self._clock()
         since = None if self._in_step else await self._since(began)
@@ -56,9 +56,9 @@ class InboundPoller(Asker):
         except ProviderError as error:
             name = self._provider.name
             event(log, logging.WARNING, "messages from phones: no answer", provider=name, reason=error.reason)
-            self._standing.question_failed(error)
+            self._health.question_failed(error)
             return self._interval
-        await persist(self._mark, lambda: self._reception.arrive(self._provider.name, messages))
+        await persist(self._mark, lambda: self._inbound.arrive(self._provider.name, messages))
         await persist(self._mark, lambda: self._store.set_mark(self._mark, began))
         self._in_step = True
         return self._interval

@@ -41,7 +41,7 @@ class _Rest(NamedTuple):
 _RESTED = _Rest(0, 0.0)
 
 
-class Caller:
+class OutbindCaller:
     """``accounts`` is looked up anew each time. ``reaches(account)`` tells whether it has a bind that may
     receive; ``call(account, place, outbind)`` is `link.server.Server.call`. ``system_id``: ours."""
 

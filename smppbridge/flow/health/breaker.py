@@ -10,7 +10,7 @@ from smppbridge.smpp.constants import Status
 FAILURES_BEFORE_PAUSE = 3  # hand-overs in a row that the provider did not work for
 
 
-class Gate:
+class CircuitBreaker:
     """Open, or closed until a time (seconds of the loop's clock)."""
 
     def __init__(self) -> None:

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from smppbridge.errors import Disabled, Postponed, ProviderError, Rejected, Throttled
-from smppbridge.flow.health.send_policy import Conduct
+from smppbridge.flow.health.send_policy import SendPolicy
 from smppbridge.logs import event
 from smppbridge.metrics import Metrics
 from smppbridge.providers.base import Provider, SendResult, Taken
@@ -21,7 +21,7 @@ _UNLINKED_PAUSE = 60.0  # seconds between two looks; the provider says itself wh
 PROBES_BEFORE_TRIAL = 3  # questions in a row that fail before a message is tried without an answer
 
 
-class Standing:
+class ProviderHealth:
     """One provider's. ``clock`` does not jump (seconds); ``changed(provider)`` hears that it went down, works
     again, or that messages should go elsewhere because of its balance."""
 
@@ -29,8 +29,8 @@ class Standing:
         self, provider: Provider, metrics: Metrics, clock: Callable[[], float], changed: Callable[[str], None]
     ) -> None:
         self.name = provider.name
-        self.conduct = Conduct(provider.limits, clock())
-        self.gate = self.conduct.gate
+        self.send_policy = SendPolicy(provider.limits, clock())
+        self.breaker = self.send_policy.breaker
         self._provider = provider
         self._metrics = metrics
         self._clock = clock
@@ -47,31 +47,31 @@ class Standing:
     @property
     def works(self) -> bool:
         """False from a failure until a hand-over succeeds, and while it cannot be reached."""
-        return self.gate.works and not self._unlinked
+        return self.breaker.works and not self._unlinked
 
     @property
     def working(self) -> bool:
         """True unless the provider is down; once its pause is over it may be tried."""
-        return not self._unlinked and (self.gate.works or self.gate.is_open(self._clock()))
+        return not self._unlinked and (self.breaker.works or self.breaker.is_open(self._clock()))
 
     @property
     def reason(self) -> str:
         """Why it does not work, "" while it does."""
-        return self._unlinked or self.gate.reason
+        return self._unlinked or self.breaker.reason
 
     @property
     def usable(self) -> bool:
         """True unless the provider is down, or is to be spared: messages may be queued for it."""
-        return self.working and not self.conduct.leaves()
+        return self.working and not self.send_policy.leaves()
 
     def pause(self) -> float:
         """Seconds for which the provider is to be left alone."""
-        return _UNLINKED_PAUSE if self._unlinked else self.gate.wait(self._clock())
+        return _UNLINKED_PAUSE if self._unlinked else self.breaker.wait(self._clock())
 
     @property
     def status(self) -> int:
         """The command_status that says so to an ESME that would wait."""
-        return int(Status.ESME_RSYSERR) if self._unlinked else self.gate.status
+        return int(Status.ESME_RSYSERR) if self._unlinked else self.breaker.status
 
     # --- what others tell ----------------------------------------------------------------------
 
@@ -84,14 +84,14 @@ class Standing:
         results = [result for result in results if isinstance(result, Taken) or result.code != UNFIT]
         errors = [result for result in results if isinstance(result, ProviderError)]
         grave = next((error for error in errors if isinstance(error, Disabled | Throttled)), None)
-        grave = grave or self.conduct.count_refusals(results, self._clock())
+        grave = grave or self.send_policy.count_refusals(results, self._clock())
         if grave is not None:
             self.trouble(grave)
         elif any(isinstance(result, Taken | Rejected) for result in results):
             if began < self._troubled_at:
                 return
             worked_before = self.works
-            self.gate.succeeded()
+            self.breaker.succeeded()
             self._announce(worked_before)
         elif errors and not (partly or self._unlinked or isinstance(errors[0], Postponed)):
             self.trouble(errors[0])
@@ -100,10 +100,10 @@ class Standing:
         """A whole hand-over met ``error``: leave the provider alone for as long as that asks for."""
         self._count_unreadable(error)
         if error.status == Status.ESME_RNOMONEY:
-            self._spent = self.conduct.balance
+            self._spent = self.send_policy.balance
         worked_before = self.works
-        self.gate.failed(error, self._clock())
-        if self.gate.reason:
+        self.breaker.failed(error, self._clock())
+        if self.breaker.reason:
             self._troubled_at = self._clock()
         self._announce(worked_before)
 
@@ -118,18 +118,18 @@ class Standing:
     def note_balance(self, balance: float | None) -> None:
         """The provider said how much money is left: below the threshold a person is told, and, where that is
         configured, messages go elsewhere."""
-        if balance is None or balance == self.conduct.balance:
+        if balance is None or balance == self.send_policy.balance:
             return
-        was_low, left = self.conduct.is_low, self.conduct.leaves()
-        self.conduct.balance = balance
+        was_low, left = self.send_policy.is_low, self.send_policy.leaves()
+        self.send_policy.balance = balance
         self._metrics.provider_balance.labels(self.name).set(balance)
-        if self.conduct.is_low != was_low:
-            self._metrics.provider_low_balance.labels(self.name).set(int(self.conduct.is_low))
+        if self.send_policy.is_low != was_low:
+            self._metrics.provider_low_balance.labels(self.name).set(int(self.send_policy.is_low))
             level, what = (
                 (logging.WARNING, "balance is well again") if was_low else (logging.ERROR, "balance is low")
             )
             event(log, level, what, provider=self.name, balance=balance)
-        if self.conduct.leaves() != left:
+        if self.send_policy.leaves() != left:
             self._changed(self.name)
 
     async def probe(self) -> bool:
@@ -140,15 +140,15 @@ class Standing:
             self._failed_probes += 1
             lasting = isinstance(error, Disabled | Throttled)
             if lasting or self._failed_probes % PROBES_BEFORE_TRIAL:
-                why = self.gate.reason
+                why = self.breaker.reason
                 self.trouble(error)
-                self.gate.reason = self.gate.reason if lasting else why
+                self.breaker.reason = self.breaker.reason if lasting else why
                 return False
             return True  # perhaps only the balance cannot be had
         self._failed_probes = 0
         self.note_balance(balance)
-        if self.gate.lacks_money and balance is not None and self._still_spent(balance):
-            self.trouble(Disabled(self.gate.reason, status=Status.ESME_RNOMONEY))
+        if self.breaker.lacks_money and balance is not None and self._still_spent(balance):
+            self.trouble(Disabled(self.breaker.reason, status=Status.ESME_RNOMONEY))
             return False
         return True
 
@@ -158,7 +158,7 @@ class Standing:
         worked_before = self.works
         self._unlinked = why
         if why:
-            self.gate.doubt()
+            self.breaker.doubt()
         self._announce(worked_before)
 
     def trial_unused(self) -> None:

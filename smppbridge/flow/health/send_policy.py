@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
 from smppbridge.errors import Disabled, Postponed, Rejected, Throttled, Unavailable
-from smppbridge.flow.health.breaker import Gate
+from smppbridge.flow.health.breaker import CircuitBreaker
 from smppbridge.model.message import Message
 from smppbridge.model.token_bucket import TokenBucket
 from smppbridge.providers.base import Limits, SendResult, Taken
@@ -23,11 +23,11 @@ Value = TypeVar("Value")
 REMEMBERED = 100_000  # recipients and texts of the last minutes, at most
 
 
-class Conduct:
+class SendPolicy:
     """What is remembered of one provider entry to keep its limits."""
 
     def __init__(self, limits: Limits, now: float) -> None:
-        self.gate = Gate()
+        self.breaker = CircuitBreaker()
         self.bucket = TokenBucket(limits.rate, max(limits.rate, 1.0), now)
         self.questions = Questions(limits.poll_gap)
         self._limits = limits

@@ -16,7 +16,7 @@ from smppbridge.errors import (
     Unavailable,
     Uncertain,
 )
-from smppbridge.flow.health.health import Standing
+from smppbridge.flow.health.health import ProviderHealth
 from smppbridge.flow.send.decide import Situation, after_error, result_word
 from smppbridge.flow.settle.recorder import Recorder
 from smppbridge.flow.worker import Worker, persist
@@ -66,7 +66,7 @@ class Dispatcher:
         self._recorder = recorder
         self._requeued = requeued
         self._loop = asyncio.get_running_loop()
-        self.standing = Standing(provider, metrics, self._loop.time, changed)
+        self.health = ProviderHealth(provider, metrics, self._loop.time, changed)
         self._accounts: dict[str, None] = {}  # may have queued messages, next turn first
         self._fresh = 0  # messages heard of since the last claim
         self._fill_until = 0.0
@@ -106,36 +106,36 @@ class Dispatcher:
 
     def linked(self, why: str) -> None:
         """The provider can be reached (""), or cannot for the time being."""
-        self.standing.linked(why)
+        self.health.linked(why)
         self._worker.wake()
 
     def retry(self) -> None:
         """Try a provider that is down now instead of after its pause."""
-        if not self.standing.gate.works:
-            self.standing.gate.reopen()
+        if not self.health.breaker.works:
+            self.health.breaker.reopen()
             self._worker.wake()
 
     # --- claim ---------------------------------------------------------------------------------
 
     async def _step(self) -> float:
         now = self._loop.time()
-        gate, bucket = self.standing.gate, self.standing.conduct.bucket
-        running = len(self._tasks) + (len(self._answering) if gate.on_trial else 0)
-        if not self._accounts or running >= (1 if gate.on_trial else self._limits.parallel):
+        breaker, bucket = self.health.breaker, self.health.send_policy.bucket
+        running = len(self._tasks) + (len(self._answering) if breaker.on_trial else 0)
+        if not self._accounts or running >= (1 if breaker.on_trial else self._limits.parallel):
             return _IDLE
-        pause = self.standing.pause()
+        pause = self.health.pause()
         if pause > 0:
             return min(pause, _IDLE)
         if self._fresh < self._limits.batch and now < self._fill_until:
             return self._fill_until - now
-        if gate.reason and not await self.standing.probe():
-            return min(gate.wait(self._loop.time()), _IDLE)
-        allowed = bucket.take(1 if gate.on_trial else self._limits.batch, now)
+        if breaker.reason and not await self.health.probe():
+            return min(breaker.wait(self._loop.time()), _IDLE)
+        allowed = bucket.take(1 if breaker.on_trial else self._limits.batch, now)
         if not allowed:
             return bucket.wait(now)
         claimed = await self._claim(allowed)
-        if gate.reason and not claimed:
-            self.standing.trial_unused()
+        if breaker.reason and not claimed:
+            self.health.trial_unused()
         batch = self._hold_back(claimed)
         bucket.put_back(allowed - len(batch))
         if batch:
@@ -192,7 +192,7 @@ class Dispatcher:
         now = self._clock()
         if message.send_at > now and not self._provider.schedules(message.send_at, now):
             return (message.send_at - now) / 1000
-        return self.standing.conduct.hold_back(message, self._loop.time())
+        return self.health.send_policy.hold_back(message, self._loop.time())
 
     # --- act -----------------------------------------------------------------------------------
 
@@ -222,14 +222,14 @@ class Dispatcher:
     async def _note(
         self, batch: Sequence[Message], results: Sequence[SendResult], began: float, partly: bool = False
     ) -> None:
-        self.standing.note_balance(self._provider.last_balance)
+        self.health.note_balance(self._provider.last_balance)
         for word, count in Counter(
             result_word(None if isinstance(result, Taken) else result) for result in results
         ).items():
             self._metrics.attempts.labels(self.name, word).inc(count)
-        self.standing.conduct.count(batch, results)
+        self.health.send_policy.count(batch, results)
         if not self._stopping:
-            self.standing.judge(results, began=began, partly=partly)
+            self.health.judge(results, began=began, partly=partly)
         await persist(f"results of {self.name}", lambda: self._record(batch, results))
 
     async def _send(self, batch: list[Message]) -> Sequence[SendResult]:

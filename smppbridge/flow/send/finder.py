@@ -42,15 +42,15 @@ class Finder(Asker):
         self._store = store
         self._recorder = recorder
         self._dispatcher = dispatcher
-        self._standing = dispatcher.standing
+        self._health = dispatcher.health
         self._clock = clock
         self._requeued = requeued
 
     async def _step(self) -> float:
         limits, name = self._provider.limits, self._provider.name
         loop = asyncio.get_running_loop()
-        questions = self._standing.conduct.questions
-        wait = self._standing.pause() or questions.wait(_KIND, loop.time())
+        questions = self._health.send_policy.questions
+        wait = self._health.pause() or questions.wait(_KIND, loop.time())
         if wait > 0:
             return min(wait, _LOOK)
         now = self._clock()
@@ -65,7 +65,7 @@ class Finder(Asker):
             traces = await self._provider.find(doubts, now)
         except ProviderError as error:
             event(log, logging.WARNING, "question about doubts failed", provider=name, reason=error.reason)
-            self._standing.question_failed(error)
+            self._health.question_failed(error)
         await self._resolve(doubts, traces)
         return 0.0 if len(doubts) == limits.find_batch else min(limits.find_interval, _LOOK)
 

@@ -16,7 +16,7 @@ from smppbridge.store.results import Settlement
 log = logging.getLogger(__name__)
 
 
-class Tracker:
+class Outcomes:
     """Settles statuses and tells the courier whom they concern."""
 
     def __init__(

@@ -22,7 +22,7 @@ MOST_OF_ONE = 1_000
 MOST = 20_000  # of all connections
 
 
-class Withheld(NamedTuple):
+class PendingResponse(NamedTuple):
     """A submit_sm whose message is stored, and the answer that it gets unless it is refused."""
 
     link: BoundLink
@@ -36,7 +36,7 @@ class Withheld(NamedTuple):
         return self.link.connection.closing
 
 
-class Waiters:
+class PendingResponses:
     """Withheld answers by message id. ``patience`` is in seconds; at most ``most_of_one`` of one connection
     and ``most`` in all are withheld at a time."""
 
@@ -47,13 +47,13 @@ class Waiters:
         self._most_of_one = most_of_one
         self._most = most
         self._loop = asyncio.get_running_loop()
-        self._waiting: OrderedDict[int, tuple[float, Withheld]] = OrderedDict()  # the oldest first
-        self._refused: dict[int, tuple[int, Withheld]] = {}  # with their status, until that is on disk
+        self._waiting: OrderedDict[int, tuple[float, PendingResponse]] = OrderedDict()  # the oldest first
+        self._refused: dict[int, tuple[int, PendingResponse]] = {}  # with their status, until that is on disk
         self._count: Counter[BoundLink] = Counter()  # of both; none where there are none
         self._alarm: asyncio.TimerHandle | None = None
         self._closed = False
 
-    def add(self, message_id: int, withheld: Withheld) -> bool:
+    def add(self, message_id: int, withheld: PendingResponse) -> bool:
         """Withhold an answer; False when it must be given at once: as a queued message's, because nothing is
         waited for any more or too much is already."""
         if self._closed or withheld.gone:
@@ -123,7 +123,7 @@ class Waiters:
             late.append((0, withheld))
         self._tell(late)
 
-    def _tell(self, told: Iterable[tuple[int, Withheld]]) -> None:
+    def _tell(self, told: Iterable[tuple[int, PendingResponse]]) -> None:
         """Answer, with one call for what came in one read."""
         calls: dict[Answer, tuple[list[SubmitSm], list[SubmitSmResp]]] = {}
         for status, withheld in told:
@@ -138,7 +138,7 @@ class Waiters:
             answer(submits, responses)
 
 
-def _response(status: int, withheld: Withheld) -> SubmitSmResp:
+def _response(status: int, withheld: PendingResponse) -> SubmitSmResp:
     if status == Status.ESME_ROK:
         return withheld.response
     return SubmitSmResp(command_status=withheld.link.account.status_for(status))

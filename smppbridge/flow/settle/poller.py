@@ -5,8 +5,8 @@ import logging
 from collections.abc import Callable, Sequence
 
 from smppbridge.errors import ProviderError, Rejected
-from smppbridge.flow.health.health import Standing
-from smppbridge.flow.settle.outcomes import Tracker
+from smppbridge.flow.health.health import ProviderHealth
+from smppbridge.flow.settle.outcomes import Outcomes
 from smppbridge.flow.worker import Asker
 from smppbridge.logs import event
 from smppbridge.model.message import Poll
@@ -26,24 +26,24 @@ class Poller(Asker):
         self,
         provider: Provider,
         store: Store,
-        tracker: Tracker,
+        outcomes: Outcomes,
         clock: Callable[[], int],
-        standing: Standing,
+        health: ProviderHealth,
     ) -> None:
         super().__init__(f"poller {provider.name}", provider.limits.poll_interval)
         self._provider = provider
         self._store = store
-        self._tracker = tracker
+        self._outcomes = outcomes
         self._clock = clock
-        self._standing = standing
-        self._questions = standing.conduct.questions
+        self._health = health
+        self._questions = health.send_policy.questions
         self._limit = provider.limits.poll_batch
         self._refused: set[int] = set()  # messages about which the provider does not want to be asked
 
     async def _step(self) -> float:
         limits = self._provider.limits
         loop = asyncio.get_running_loop()
-        wait = self._standing.pause() or self._questions.wait(_KIND, loop.time())
+        wait = self._health.pause() or self._questions.wait(_KIND, loop.time())
         if wait > 0:
             return min(wait, _LOOK)
         now = self._clock()
@@ -66,7 +66,7 @@ class Poller(Asker):
             self._failed(error, polls)
         else:
             self._limit = limits.poll_batch
-            await self._tracker.settle(self._provider.name, reports)
+            await self._outcomes.settle(self._provider.name, reports)
         return 0.0 if len(claimed) == self._limit else min(limits.poll_interval, _LOOK)
 
     def _failed(self, error: ProviderError, polls: Sequence[Poll]) -> None:
@@ -74,7 +74,7 @@ class Poller(Asker):
             log, logging.WARNING, "status question failed", provider=self._provider.name, reason=error.reason
         )
         if not isinstance(error, Rejected):
-            self._standing.question_failed(error)
+            self._health.question_failed(error)
         elif len(polls) > 1:
             self._limit = len(polls) // 2  # one of them spoils the question: find out which
         else:

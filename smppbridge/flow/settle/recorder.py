@@ -7,8 +7,8 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from smppbridge.flow.settle.outcomes import Tracker
-from smppbridge.flow.settle.pending import Waiters
+from smppbridge.flow.settle.outcomes import Outcomes
+from smppbridge.flow.settle.pending import PendingResponses
 from smppbridge.model.message import Outcome, Sent, Unsent
 from smppbridge.smpp.constants import Status
 from smppbridge.store.base import Store
@@ -20,14 +20,14 @@ _NONE: Mapping[int, int] = MappingProxyType({})
 class Recorder:
     """One for all providers."""
 
-    def __init__(self, store: Store, tracker: Tracker, waiters: Waiters) -> None:
+    def __init__(self, store: Store, outcomes: Outcomes, pending: PendingResponses) -> None:
         self._store = store
-        self._tracker = tracker
-        self._waiters = waiters
+        self._outcomes = outcomes
+        self._pending = pending
 
     def waits(self, message_id: int) -> bool:
         """Whether an ESME waits for what becomes of this message."""
-        return self._waiters.waits(message_id)
+        return self._pending.waits(message_id)
 
     async def record(
         self,
@@ -59,15 +59,15 @@ class Recorder:
 
         def saved(future: "asyncio.Future[Recorded]") -> None:
             if future.cancelled() or future.exception() is not None:
-                self._waiters.unsaved(refused)
+                self._pending.unsaved(refused)
                 return
             # Answers first: a receipt that overtakes its submit_sm_resp is unknown to the ESME.
-            self._waiters.saved([*(item.id for item in sent), *(outcome.id for outcome in outcomes)])
-            self._tracker.applied(provider, future.result().settlement)
-            self._tracker.settled(future.result().settled)
+            self._pending.saved([*(item.id for item in sent), *(outcome.id for outcome in outcomes)])
+            self._outcomes.applied(provider, future.result().settlement)
+            self._outcomes.settled(future.result().settled)
 
         saving = self._store.record(sent, unsent, outcomes, now)
-        self._waiters.refuse(refused)
+        self._pending.refuse(refused)
         # Not after an await: a courier that asked for receipts in this transaction goes on before we do.
         saving.add_done_callback(saved)
         await asyncio.shield(saving)

@@ -12,7 +12,7 @@ from smppbridge.providers.sms_assistent.records import Status
 MAX_WAITING = 16  # questions that wait for a package
 
 
-class Passenger:
+class PiggybackedQuestion:
     """One status question. ``answer``: its rows, or None when it has to go alone."""
 
     def __init__(self, refs: Sequence[str]) -> None:
@@ -31,13 +31,13 @@ class Stop:
 
     def __init__(self, patience: float) -> None:
         self._patience = patience
-        self._waiting: deque[Passenger] = deque()
+        self._waiting: deque[PiggybackedQuestion] = deque()
 
     async def ask(self, refs: Sequence[str]) -> Sequence[Status] | None:
         """The rows of an answer to ``refs``; None: no package took them along, or its answer had none."""
         if not self._patience or len(self._waiting) >= MAX_WAITING:
             return None
-        passenger = Passenger(refs)
+        passenger = PiggybackedQuestion(refs)
         self._waiting.append(passenger)
         try:
             async with asyncio.timeout(self._patience):
@@ -50,7 +50,7 @@ class Stop:
                 self._waiting.remove(passenger)
         return await passenger.answer
 
-    def board(self) -> Passenger | None:
+    def board(self) -> PiggybackedQuestion | None:
         """The question that waits longest; whoever takes it must `tell` it something."""
         if not self._waiting:
             return None

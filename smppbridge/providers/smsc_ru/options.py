@@ -41,7 +41,7 @@ def _one(value: object) -> object:
     return value
 
 
-class SmscOptions(HttpOptions):
+class SmscRuOptions(HttpOptions):
     """Options of one smsc.ru account: ``login`` and ``password``, or ``apikey``."""
 
     kind: Literal["smsc"]

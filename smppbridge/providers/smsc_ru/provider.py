@@ -26,7 +26,7 @@ from smppbridge.providers.http.client import UNREADABLE, host_of
 from smppbridge.providers.http.provider import LARGE_ANSWER, SENDING_TIME, HttpProvider, stops_batch
 from smppbridge.providers.rules import details_of
 from smppbridge.providers.smsc_ru import callbacks, codes, order, wire
-from smppbridge.providers.smsc_ru.options import STATUS_BATCH, STATUS_GAP, SmscOptions
+from smppbridge.providers.smsc_ru.options import STATUS_BATCH, STATUS_GAP, SmscRuOptions
 
 SEND, REST, STATUS = "/sys/send.php", "/rest/send/", "/sys/status.php"
 BALANCE, GET = "/sys/balance.php", "/sys/get.php"
@@ -49,10 +49,10 @@ _HLR = ("imsi", "msc", "mcc", "mnc", "cn", "net", "rcn", "rnet")
 _Decode = Callable[[bytes], wire.Answer]
 
 
-class Smsc(HttpProvider):
+class SmscRu(HttpProvider):
     """One smsc.ru account."""
 
-    def __init__(self, name: str, options: SmscOptions, *, callback_url: str | None = None) -> None:
+    def __init__(self, name: str, options: SmscRuOptions, *, callback_url: str | None = None) -> None:
         """``callback_url``: where smsc.ru is told (by a person, in the account) to report statuses; None =
         they are only polled."""
         polling = POLL_INTERVAL_WITH_CALLBACKS if callback_url else POLL_INTERVAL

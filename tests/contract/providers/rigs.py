@@ -6,7 +6,7 @@ import pytest
 
 from tests.contract.providers.rig import Rig
 from tests.contract.providers.sms_assistent import SmsAssistentPlainRig, SmsAssistentRig, SmsAssistentXmlRig
-from tests.contract.providers.smsc_ru import SmscRestRig, SmscRig
+from tests.contract.providers.smsc_ru import SmscRestRig, SmscRuRig
 from tests.contract.providers.smspilot import SmspilotApi1Rig, SmspilotApi1XmlRig, SmspilotRig, SmspilotXmlRig
 from tests.contract.providers.webhook import WebhookRig
 
@@ -15,7 +15,7 @@ RIGS: tuple[type[Rig], ...] = (
     SmspilotXmlRig,
     SmspilotApi1Rig,
     SmspilotApi1XmlRig,
-    SmscRig,
+    SmscRuRig,
     SmscRestRig,
     SmsAssistentRig,
     SmsAssistentXmlRig,

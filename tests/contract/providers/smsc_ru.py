@@ -7,8 +7,8 @@ from typing import Any
 
 from smppbridge.errors import Disabled, Rejected
 from smppbridge.providers.base import Callback, Provider
-from smppbridge.providers.smsc_ru.options import SmscOptions
-from smppbridge.providers.smsc_ru.provider import Smsc
+from smppbridge.providers.smsc_ru.options import SmscRuOptions
+from smppbridge.providers.smsc_ru.provider import SmscRu
 from tests.contract.providers.rig import (
     Kept,
     Refusal,
@@ -18,14 +18,14 @@ from tests.contract.providers.rig import (
     form_callback,
     query_callback,
 )
-from tests.simulators.smsc_ru.simulator import Rules, SmscSimulator
+from tests.simulators.smsc_ru.simulator import Rules, SmscRuSimulator
 from tests.support.builders.messages import draft
 
 LOGIN, PASSWORD, CALLBACK_SECRET = "LOGIN", "5ECRETPASSWORD5ECRET", "5ECRETOFCALLBACKS"
 PHONE, OURS = "79001112233", "79009009090"
 
 
-class SmscRig(SimulatedRig):
+class SmscRuRig(SimulatedRig):
     """One simulator, and providers that talk to it."""
 
     name = "smsc"
@@ -70,14 +70,14 @@ class SmscRig(SimulatedRig):
             balance_limit=10_000,
             retry_pause=0.1,
         )
-        self.simulator = SmscSimulator(rules)
+        self.simulator = SmscRuSimulator(rules)
         super().__init__(self.simulator)
 
     async def open(
         self, report: Report, *, url: str = "", timeout: float = 10.0, secret: str = ""
     ) -> Provider:
         changes = {"url": url or self.simulator.url, "timeout": timeout, "password": secret or PASSWORD}
-        provider = Smsc("centre", SmscOptions.model_validate(self.settings() | changes))
+        provider = SmscRu("centre", SmscRuOptions.model_validate(self.settings() | changes))
         return await self.opened(provider, report)
 
     def settings(self) -> dict[str, Any]:
@@ -172,7 +172,7 @@ def _md5(*signed: str) -> str:
     return hashlib.md5(":".join((*signed, CALLBACK_SECRET)).encode()).hexdigest()
 
 
-class SmscRestRig(SmscRig):
+class SmscRestRig(SmscRuRig):
     """/rest/send/ with JSON."""
 
     name = "smsc-rest"
@@ -181,7 +181,7 @@ class SmscRestRig(SmscRig):
         return {**super().settings(), "api": "rest"}
 
 
-class SmscXmlRig(SmscRig):
+class SmscRuXmlRig(SmscRuRig):
     """Answers in XML."""
 
     name = "smsc-xml"
@@ -190,7 +190,7 @@ class SmscXmlRig(SmscRig):
         return {**super().settings(), "format": "xml"}
 
 
-class SmscTextRig(SmscRig):
+class SmscRuTextRig(SmscRuRig):
     """Answers in sentences."""
 
     name = "smsc-text"

@@ -25,7 +25,7 @@ from smppbridge.providers.upstream.options import SmppOptions
 from smppbridge.providers.upstream.wire import Wire
 from tests.contract.providers.rig import Rig
 from tests.contract.providers.rigs import RIGS, with_rigs
-from tests.contract.providers.smsc_ru import SmscTextRig, SmscXmlRig
+from tests.contract.providers.smsc_ru import SmscRuTextRig, SmscRuXmlRig
 from tests.contract.providers.steps import fresh, no_report, now, refs_of
 from tests.support.builders.messages import DAY
 from tests.support.http.server import HttpServer
@@ -35,7 +35,7 @@ EXAMPLES = Path(__file__).parents[3] / "config" / "providers"
 CALLBACKS = "https://sms.example.org/callbacks/one"
 TOKEN = "T0KENofCALLBACKS"
 UNSEEN = frozenset({"content-length", "connection"})
-ALL_RIGS: tuple[type[Rig], ...] = (*RIGS, SmscXmlRig, SmscTextRig)
+ALL_RIGS: tuple[type[Rig], ...] = (*RIGS, SmscRuXmlRig, SmscRuTextRig)
 
 
 class Tap:

@@ -324,7 +324,7 @@ async def test_a_store_that_takes_nothing_has_the_receipt_sent_again(tmp_path: P
             raise StoreError("disk full")
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(app.tracker, "settle", broken)
+            patch.setattr(app.outcomes, "settle", broken)
             await eventually(lambda: centre.counts["receipts_refused"] >= 1)
         await esme.receipt()
         await centre.settled()

@@ -132,13 +132,13 @@ async def test_answers_expire_though_nothing_is_read(tmp_path: Path, monkeypatch
         await esme.submit(submit("x"))
         await esme.receipt()
         go_on = asyncio.Event()
-        arrive = app.reception.arrive
+        arrive = app.inbound.arrive
 
         async def slowly(provider: str, inbound: list[object]) -> None:
             await go_on.wait()
             await arrive(provider, inbound)  # type: ignore[arg-type]  # passed on as it is
 
-        monkeypatch.setattr(app.reception, "arrive", slowly)
+        monkeypatch.setattr(app.inbound, "arrive", slowly)
         phones = [
             asyncio.ensure_future(centre.deliver(DeliverSm(source_addr="375291234567", short_message=b"y")))
             for _ in range(3)

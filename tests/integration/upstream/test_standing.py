@@ -73,7 +73,7 @@ async def test_no_money_is_no_money_though_all_binds_were_lost(tmp_path: Path) -
         for _ in range(2):
             centre.stop_listening()
             centre.hang_up()
-            await eventually(lambda: "ESME_RNOMONEY" not in app.dispatchers["link"].standing.reason)
+            await eventually(lambda: "ESME_RNOMONEY" not in app.dispatchers["link"].health.reason)
             centre.listen_again()
             await eventually(lambda: binds(app) == 1)
             await esme.submit(submit("rich"))

@@ -134,13 +134,13 @@ async def test_a_receipt_that_crosses_our_unbind_is_answered_when_it_is_saved(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with hand_centre() as centre, bridge(tmp_path, sections(link(centre.port))) as app:
-        settle, go_on = app.tracker.settle, asyncio.Event()
+        settle, go_on = app.outcomes.settle, asyncio.Event()
 
         async def slowly(provider: str, reports: list[StatusReport]) -> None:
             await go_on.wait()
             await settle(provider, reports)
 
-        monkeypatch.setattr(app.tracker, "settle", slowly)
+        monkeypatch.setattr(app.outcomes, "settle", slowly)
         session = await centre.session()
         await eventually(lambda: metric(app, "upstream_binds", provider="link") == 1)
         closing = asyncio.ensure_future(app.providers["link"].close())

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx2
 
-from tests.simulators.smsc_ru.simulator import Rules, SmscSimulator
+from tests.simulators.smsc_ru.simulator import Rules, SmscRuSimulator
 
 PHONE = "79087964781"
 OTHER = "79087964782"
@@ -18,7 +18,7 @@ RIGHTS = {"login": "LOGIN", "psw": "PASSWORD"}
 class Api:
     """Talks to a simulator the way a script of the manual would; parameters go in as they are."""
 
-    def __init__(self, simulator: SmscSimulator, client: httpx2.AsyncClient) -> None:
+    def __init__(self, simulator: SmscRuSimulator, client: httpx2.AsyncClient) -> None:
         self.simulator = simulator
         self.client = client
 
@@ -70,7 +70,7 @@ async def running(rules: Rules | None = None, **changes: Any) -> AsyncIterator[A
     """A simulator that is quick and does not mind being asked often, unless ``changes`` says otherwise."""
     quick: Mapping[str, Any] = {"delay": 0.02, "latency": 0, "status_limit": 10**6, "retry_pause": 0.02}
     async with (
-        SmscSimulator(rules or Rules(**{**quick, **changes})) as simulator,
+        SmscRuSimulator(rules or Rules(**{**quick, **changes})) as simulator,
         httpx2.AsyncClient(trust_env=False) as client,
     ):
         yield Api(simulator, client)

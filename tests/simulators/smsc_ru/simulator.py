@@ -1,6 +1,6 @@
 """A simulator of smsc.ru's HTTP API: a real HTTP server, as strict and as dangerous as the manual.
 
-In a test: ``async with SmscSimulator() as simulator``. By hand:
+In a test: ``async with SmscRuSimulator() as simulator``. By hand:
 ``python -m tests.simulators.smsc_ru --port 8082 --login LOGIN --password PASSWORD``. Lists, groups, corrected
 numbers, prefixes and comments all take effect, so that a test sees what a client lets through. What it does
 that no manual states (how long a request takes, the order of checks) is the harsher possibility.
@@ -44,14 +44,14 @@ from tests.simulators.smsc_ru.wire import (
 )
 from tests.support.http.server import Fault, HttpServer
 
-__all__ = ["Rules", "SmscSimulator"]
+__all__ = ["Rules", "SmscRuSimulator"]
 
 Endpoint = Callable[[Query], str]
 Reader = Callable[[Request], Awaitable[Query]]
 FLOOD = (23, 0)  # the outcome of a message too many to one subscriber
 
 
-class SmscSimulator:
+class SmscRuSimulator:
     """The gateway. ``accepted`` holds every message taken; ``faults`` breaks coming requests, one each."""
 
     def __init__(self, rules: Rules | None = None, *, port: int = 0) -> None:
@@ -288,7 +288,7 @@ def _listed(value: str) -> list[str]:
     return [item.strip() for item in value.split(",") if item.strip()]
 
 
-async def _serve_forever(simulator: SmscSimulator) -> None:
+async def _serve_forever(simulator: SmscRuSimulator) -> None:
     async with simulator:
         print(f"listening on {simulator.url}", flush=True)
         await asyncio.Event().wait()
@@ -307,4 +307,4 @@ def main() -> None:
     chosen = vars(options.parse_args())
     port = chosen.pop("port")
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve_forever(SmscSimulator(Rules(**chosen), port=port)))
+        asyncio.run(_serve_forever(SmscRuSimulator(Rules(**chosen), port=port)))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from smppbridge.errors import Unavailable
-from smppbridge.flow.settle.pending import Waiters
+from smppbridge.flow.settle.pending import PendingResponses
 from smppbridge.model.message import Message, State, StatusReport
 from smppbridge.providers.base import SendResult
 from smppbridge.smpp.constants import Tag
@@ -43,12 +43,12 @@ class Slow(ScriptedProvider):
 
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """From now on ESMEs of new bridges wait for half a second only."""
-    monkeypatch.setattr("smppbridge.app.Waiters", partial(Waiters, patience=0.5))
+    monkeypatch.setattr("smppbridge.app.PendingResponses", partial(PendingResponses, patience=0.5))
 
 
 def few(monkeypatch: pytest.MonkeyPatch, most_of_one: int) -> None:
     """From now on new bridges withhold so many answers of a connection only."""
-    monkeypatch.setattr("smppbridge.app.Waiters", partial(Waiters, most_of_one=most_of_one))
+    monkeypatch.setattr("smppbridge.app.PendingResponses", partial(PendingResponses, most_of_one=most_of_one))
 
 
 async def ask(esme: Esme, pdu: SubmitSm | None = None) -> tuple[int, str]:

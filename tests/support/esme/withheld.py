@@ -1,11 +1,11 @@
-"""Withheld answers over a real connection, and what is told of them."""
+"""PendingResponse answers over a real connection, and what is told of them."""
 
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from smppbridge.flow.settle.pending import Withheld
+from smppbridge.flow.settle.pending import PendingResponse
 from smppbridge.link.connection import Connection
 from smppbridge.link.server import Answer, BoundLink
 from smppbridge.model.account import Account
@@ -23,9 +23,9 @@ class Read:
         self.calls: list[Call] = []
         self._answer: Answer = self._note  # one object: what is answered together is known by it
 
-    def withheld(self, number: int) -> Withheld:
+    def withheld(self, number: int) -> PendingResponse:
         submit = SubmitSm(destination_addr=f"to {number}")
-        return Withheld(self._link, submit, SubmitSmResp(message_id=str(number)), self._answer)
+        return PendingResponse(self._link, submit, SubmitSmResp(message_id=str(number)), self._answer)
 
     def _note(self, submits: Sequence[SubmitSm], responses: Sequence[SubmitSmResp]) -> None:
         self.calls.append(

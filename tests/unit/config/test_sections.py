@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from smppbridge.config.loading import load, parse, schema
-from smppbridge.config.sections import Config, StoreConfig, Web
+from smppbridge.config.sections import Config, StoreConfig, WebConfig
 from smppbridge.errors import ConfigError
 from smppbridge.model.profiles import PROFILES
 from smppbridge.providers.sandbox import SandboxOptions
@@ -139,7 +139,7 @@ def test_sections_that_must_be_there(section: str) -> None:
 
 def test_a_section_without_keys_has_its_defaults() -> None:
     config = parse(MINIMAL + "web:\nstore:\nlog:\nlisten:\n", Path("/etc"), {})
-    assert config.web == Web()
+    assert config.web == WebConfig()
     assert config.store.path == Path("/etc/bridge.db")
 
 

@@ -10,7 +10,7 @@ import pytest
 import trustme
 
 from smppbridge.link import outbind_listener as module
-from smppbridge.link.outbind_listener import MAX_GUESTS, OutbindDoor, OutbindTerms
+from smppbridge.link.outbind_listener import MAX_GUESTS, OutbindListener, OutbindTerms
 from tests.simulators.smpp_centre.simulator import CentreSimulator
 from tests.support.bridge.running import eventually
 from tests.unit.link.peers import Owner, terms
@@ -37,9 +37,9 @@ def authority() -> Authority:
 @asynccontextmanager
 async def opened(
     owner: Owner, tls: ssl.SSLContext | None, allowed: str = "127.0.0.1"
-) -> AsyncIterator[OutbindDoor]:
+) -> AsyncIterator[OutbindListener]:
     own = OutbindTerms("127.0.0.1", 0, lambda peer: peer == allowed, "", WORD, tls)
-    door = OutbindDoor(terms(), own, owner)
+    door = OutbindListener(terms(), own, owner)
     await door.start()
     try:
         yield door

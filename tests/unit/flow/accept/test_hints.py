@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from smppbridge.flow.accept.hints import Adviser
+from smppbridge.flow.accept.hints import CodingHints
 from smppbridge.model.account import Account
 from smppbridge.smpp.constants import Tag
 from smppbridge.smpp.gsm import encode_gsm, pack_septets
@@ -28,7 +28,7 @@ class Ears:
         caplog.set_level(logging.WARNING)
         self._caplog = caplog
         self.now = 0.0
-        self.adviser = Adviser(lambda: self.now)
+        self.adviser = CodingHints(lambda: self.now)
 
     @property
     def said(self) -> list[tuple[str, str]]:

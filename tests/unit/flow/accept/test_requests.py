@@ -9,8 +9,8 @@ import pytest
 
 from smppbridge.errors import StoreError
 from smppbridge.flow.accept.requests import Requests
-from smppbridge.flow.settle.outcomes import Tracker
-from smppbridge.flow.settle.pending import Waiters
+from smppbridge.flow.settle.outcomes import Outcomes
+from smppbridge.flow.settle.pending import PendingResponses
 from smppbridge.link.server import Answer, BoundLink
 from smppbridge.metrics import Metrics
 from smppbridge.smpp.addresses import SmeAddress
@@ -78,9 +78,11 @@ def never(link: BoundLink, submits: list[SubmitSm], answer: Answer, *, one_id: b
 
 def requests(store: Stub, accept: Any = never) -> Requests:
     there = cast(Store, store)
-    tracker = Tracker(there, Metrics(), lambda: 0, lambda account: None)
+    outcomes = Outcomes(there, Metrics(), lambda: 0, lambda account: None)
     appraiser = cast(Appraiser, None)  # nothing comes that far
-    return Requests(there, accept, appraiser, tracker, Waiters(), lambda: 0, lambda: 9, lambda *moved: None)
+    return Requests(
+        there, accept, appraiser, outcomes, PendingResponses(), lambda: 0, lambda: 9, lambda *moved: None
+    )
 
 
 async def turn() -> None:

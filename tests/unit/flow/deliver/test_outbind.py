@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from smppbridge.flow.deliver import outbind as caller_module
-from smppbridge.flow.deliver.outbind import Caller
+from smppbridge.flow.deliver.outbind import OutbindCaller
 from smppbridge.link.outbind_calls import Place
 from smppbridge.metrics import Metrics
 from smppbridge.model.account import Account
@@ -41,7 +41,7 @@ class Scene:
         self.hold.set()
         self.calls: list[tuple[str, Place, Outbind]] = []
         self.at: list[float] = []  # when (loop's clock)
-        self.caller = Caller(
+        self.outbind_caller = OutbindCaller(
             store,
             self.metrics,
             lambda: NOW,
@@ -64,7 +64,7 @@ class Scene:
         await self.store.add_inbound(
             [Arrival("lab", Inbound(ref, "375291234567", "1234", "yes", due), [part])], due
         )
-        self.caller.owed(name)
+        self.outbind_caller.owed(name)
 
     def count(self, name: str, result: str) -> float:
         labels = {"account": name, "result": result}
@@ -78,9 +78,9 @@ async def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     store = SqliteStore(tmp_path / "bridge.db")
     await store.open()
     scene = Scene(store)
-    scene.caller.start()
+    scene.outbind_caller.start()
     yield scene
-    await scene.caller.stop()
+    await scene.outbind_caller.stop()
     await store.close()
 
 
@@ -112,7 +112,7 @@ async def test_one_call_at_a_time_for_an_account(scene: Scene) -> None:
     await scene.owe()
     await scene.owe()
     await scene.owe("door")
-    scene.caller.reload()
+    scene.outbind_caller.reload()
     await eventually(lambda: len(scene.calls) == 2)
     await asyncio.sleep(0.1)
     assert sorted(name for name, _, _ in scene.calls) == ["door", "pbx"]
@@ -140,9 +140,9 @@ async def test_new_receipts_do_not_cut_a_pause_short(scene: Scene, monkeypatch: 
 
 async def test_a_bind_that_may_receive_ends_the_growth(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(caller_module, "LAST_PAUSE", 60.0)
-    scene.caller._rests["pbx"] = caller_module._Rest(9, asyncio.get_running_loop().time() + 60.0)
+    scene.outbind_caller._rests["pbx"] = caller_module._Rest(9, asyncio.get_running_loop().time() + 60.0)
     scene.there.add("pbx")
-    scene.caller._worker.wake()  # the next look
+    scene.outbind_caller._worker.wake()  # the next look
     await asyncio.sleep(0.05)
     scene.there.clear()
     await scene.owe()
@@ -155,7 +155,7 @@ async def test_a_reload_ends_pauses(scene: Scene, monkeypatch: pytest.MonkeyPatc
     await scene.owe()
     await eventually(lambda: scene.count("pbx", "no_bind"))
     scene.accounts["pbx"] = account(port=3, system_id="centre")
-    scene.caller.reload()
+    scene.outbind_caller.reload()
     await eventually(lambda: len(scene.calls) == 2)
     assert (scene.calls[1][1].port, scene.calls[1][2].system_id) == (3, "centre")
 
@@ -199,12 +199,12 @@ async def test_looks_unasked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     store = SqliteStore(tmp_path / "bridge.db")
     await store.open()
     scene = Scene(store)
-    scene.caller.start()
+    scene.outbind_caller.start()
     await asyncio.sleep(0.05)
     part = InboundPart(0, "pbx", "lab", "375291234567", "1234", 0, 0, b"yes", NOW, 0)
     await store.add_inbound([Arrival("lab", Inbound("1", "375291234567", "1234", "yes", NOW), [part])], NOW)
     await eventually(lambda: scene.calls)
-    await scene.caller.stop()
+    await scene.outbind_caller.stop()
     await store.close()
 
 
@@ -213,8 +213,8 @@ async def test_a_stop_ends_calls(scene: Scene) -> None:
     await scene.owe()
     await eventually(lambda: scene.calls)
     async with asyncio.timeout(1.0):
-        await scene.caller.stop()
-    assert scene.caller._calls == {}
+        await scene.outbind_caller.stop()
+    assert scene.outbind_caller._calls == {}
 
 
 async def test_a_call_by_old_settings_keeps_nobody_waiting(
@@ -225,10 +225,10 @@ async def test_a_call_by_old_settings_keeps_nobody_waiting(
     monkeypatch.setattr(caller_module, "LAST_PAUSE", 60.0)
     await scene.owe()
     scene.hold.clear()
-    scene.caller.start()
+    scene.outbind_caller.start()
     await eventually(lambda: len(scene.calls) == 1)
     scene.accounts["pbx"] = account(port=3)
-    scene.caller.reload()
+    scene.outbind_caller.reload()
     scene.hold.set()
     await eventually(lambda: len(scene.calls) == 2, patience=5.0)
     assert [place.port for _, place, _ in scene.calls] == [1, 3]

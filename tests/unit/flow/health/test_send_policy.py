@@ -6,7 +6,7 @@ import pytest
 
 from smppbridge.errors import Disabled, Postponed, Rejected, Throttled, Unavailable, Uncertain
 from smppbridge.flow.health import send_policy as conduct_module
-from smppbridge.flow.health.send_policy import Conduct, Questions
+from smppbridge.flow.health.send_policy import Questions, SendPolicy
 from smppbridge.providers.base import Limits, SendResult, Taken
 from tests.support.builders.messages import message
 
@@ -14,12 +14,12 @@ PHONE = "375291234567"
 REFUSED = Rejected("no such number", code="215")
 
 
-def conduct(**limits: Any) -> Conduct:
-    return Conduct(Limits(batch=10, parallel=1, **limits), 0.0)
+def send_policy(**limits: Any) -> SendPolicy:
+    return SendPolicy(Limits(batch=10, parallel=1, **limits), 0.0)
 
 
 def test_without_limits_nothing_waits() -> None:
-    free = conduct()
+    free = send_policy()
     assert [free.hold_back(message(1), 0.0) for _ in range(100)] == [0.0] * 100
     assert free.count_refusals([REFUSED] * 100, 0.0) is None
 
@@ -28,7 +28,7 @@ def test_without_limits_nothing_waits() -> None:
 
 
 def test_the_same_text_to_the_same_number_waits_for_the_rest_of_the_gap() -> None:
-    rules = conduct(same_text_gap=60.0)
+    rules = send_policy(same_text_gap=60.0)
     first, again = message(1, text="door"), message(2, text="door", recipient=message(1).recipient)
     assert rules.hold_back(first, 100.0) == 0.0
     assert rules.hold_back(again, 115.0) == 45.0
@@ -43,7 +43,7 @@ def test_the_same_text_to_the_same_number_waits_for_the_rest_of_the_gap() -> Non
     ids=["text", "number", "data", "service"],
 )
 def test_what_differs_does_not_wait(other: dict[str, Any]) -> None:
-    rules = conduct(same_text_gap=60.0)
+    rules = send_policy(same_text_gap=60.0)
     assert rules.hold_back(message(1), 0.0) == 0.0
     assert rules.hold_back(message(1, **other), 0.0) == 0.0
 
@@ -52,7 +52,7 @@ def test_what_differs_does_not_wait(other: dict[str, Any]) -> None:
 
 
 def test_after_so_many_messages_to_one_number_there_is_a_pause() -> None:
-    rules = conduct(flood_count=3, flood_gap=60.0)
+    rules = send_policy(flood_count=3, flood_gap=60.0)
     to_one = [message(number, recipient=PHONE) for number in range(1, 9)]
     assert [rules.hold_back(one, 10.0 * number) for number, one in enumerate(to_one[:4])] == [0, 0, 0, 50.0]
     assert rules.hold_back(message(9), 30.0) == 0.0  # another number
@@ -61,12 +61,12 @@ def test_after_so_many_messages_to_one_number_there_is_a_pause() -> None:
 
 
 def test_messages_with_long_gaps_are_no_flood() -> None:
-    rules = conduct(flood_count=2, flood_gap=60.0)
+    rules = send_policy(flood_count=2, flood_gap=60.0)
     assert [rules.hold_back(message(1), 60.0 * number) for number in range(9)] == [0.0] * 9
 
 
 def test_what_one_rule_holds_back_does_not_count_for_the_other() -> None:
-    rules = conduct(flood_count=2, flood_gap=60.0, same_text_gap=300.0)
+    rules = send_policy(flood_count=2, flood_gap=60.0, same_text_gap=300.0)
     assert rules.hold_back(message(1, text="a"), 0.0) == 0.0
     assert [rules.hold_back(message(1, text="a"), 1.0) for _ in range(5)] == [299.0] * 5
     assert rules.hold_back(message(1, text="b"), 1.0) == 0.0
@@ -76,7 +76,7 @@ def test_what_one_rule_holds_back_does_not_count_for_the_other() -> None:
 
 def test_only_so_many_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conduct_module, "REMEMBERED", 2)
-    rules = conduct(same_text_gap=60.0, flood_count=1)
+    rules = send_policy(same_text_gap=60.0, flood_count=1)
     assert [rules.hold_back(message(number), 0.0) for number in (1, 2, 3)] == [0.0] * 3
     assert rules.hold_back(message(1), 0.0) == 0.0  # forgotten, the oldest first
     assert rules.hold_back(message(3), 0.0) == 60.0
@@ -92,12 +92,12 @@ MAYBE_TAKEN = [Taken("ref"), Uncertain("x"), REFUSED]
     ("result", "counts"), [(one, False) for one in NOT_TAKEN] + [(one, True) for one in MAYBE_TAKEN]
 )
 def test_what_was_not_taken_does_not_count(result: SendResult, counts: bool) -> None:
-    rules = conduct(same_text_gap=60.0)
+    rules = send_policy(same_text_gap=60.0)
     assert rules.hold_back(message(1), 0.0) == 0.0
     rules.count([message(1)], [result])
     assert rules.hold_back(message(1), 1.0) == (59.0 if counts else 0.0)
 
-    rules = conduct(flood_count=2, flood_gap=60.0)
+    rules = send_policy(flood_count=2, flood_gap=60.0)
     assert [rules.hold_back(message(1), now) for now in (0.0, 1.0)] == [0.0, 0.0]
     rules.count([message(1), message(1)], [Taken("ref"), result])
     assert rules.hold_back(message(1), 2.0) == (59.0 if counts else 0.0)
@@ -105,7 +105,7 @@ def test_what_was_not_taken_does_not_count(result: SendResult, counts: bool) -> 
 
 
 def test_each_message_of_a_batch_counts_by_itself() -> None:
-    rules = conduct(same_text_gap=60.0, flood_count=1, flood_gap=60.0)
+    rules = send_policy(same_text_gap=60.0, flood_count=1, flood_gap=60.0)
     one, other = message(1), message(2)
     assert [rules.hold_back(item, 0.0) for item in (one, other)] == [0.0, 0.0]
     rules.count([one, other], [Taken("ref"), Unavailable("x")])
@@ -113,7 +113,7 @@ def test_each_message_of_a_batch_counts_by_itself() -> None:
 
 
 def test_results_without_limits_leave_no_trace() -> None:
-    free = conduct()
+    free = send_policy()
     free.count([message(1)] * 9, [Unavailable("x")] * 9)
     assert free.hold_back(message(1), 0.0) == 0.0
 
@@ -122,7 +122,7 @@ def test_results_without_limits_leave_no_trace() -> None:
 
 
 def test_so_many_refusals_in_a_row_pause_the_provider_for_the_window() -> None:
-    rules = conduct(refusals_in_row=3, refusals_window=600.0)
+    rules = send_policy(refusals_in_row=3, refusals_window=600.0)
     assert rules.count_refusals([REFUSED, REFUSED], 0.0) is None
     pause = rules.count_refusals([REFUSED], 10.0)
     assert isinstance(pause, Disabled)
@@ -141,17 +141,17 @@ def test_so_many_refusals_in_a_row_pause_the_provider_for_the_window() -> None:
     ],
 )
 def test_only_a_success_ends_the_row(between: SendResult, still_in_row: bool) -> None:
-    rules = conduct(refusals_in_row=3)
+    rules = send_policy(refusals_in_row=3)
     assert rules.count_refusals([REFUSED, REFUSED, between], 0.0) is None
     assert (rules.count_refusals([REFUSED], 0.0) is not None) is still_in_row
 
 
 def test_refusals_without_a_code_count_too() -> None:
-    assert conduct(refusals_in_row=2).count_refusals([Rejected("no")] * 2, 0.0) is not None
+    assert send_policy(refusals_in_row=2).count_refusals([Rejected("no")] * 2, 0.0) is not None
 
 
 def test_a_row_does_not_reach_beyond_the_window() -> None:
-    rules = conduct(refusals_in_row=3, refusals_window=600.0)
+    rules = send_policy(refusals_in_row=3, refusals_window=600.0)
     assert rules.count_refusals([REFUSED, REFUSED], 0.0) is None
     assert rules.count_refusals([REFUSED], 601.0) is None
     assert rules.count_refusals([REFUSED], 602.0) is None
@@ -206,21 +206,21 @@ def test_without_a_gap_nobody_waits() -> None:
     ("balance", "low", "leaves"), [(None, False, False), (100.0, False, False), (99.9, True, True)]
 )
 def test_low_balance(balance: float | None, low: bool, leaves: bool) -> None:
-    rules = conduct(low_balance=100.0, leave_when_low=True)
+    rules = send_policy(low_balance=100.0, leave_when_low=True)
     rules.balance = balance
     assert (rules.is_low, rules.leaves()) == (low, leaves)
 
 
 @pytest.mark.parametrize("balance", [-10.0, 0.0, 10.0])
 def test_without_a_threshold_no_balance_is_low(balance: float) -> None:
-    rules = conduct(leave_when_low=True)  # an account on credit may always be below zero
+    rules = send_policy(leave_when_low=True)  # an account on credit may always be below zero
     rules.balance = balance
     assert not rules.is_low
     assert not rules.leaves()
 
 
 def test_a_low_balance_alone_moves_nothing() -> None:
-    rules = conduct(low_balance=100.0)
+    rules = send_policy(low_balance=100.0)
     rules.balance = 1.0
     assert rules.is_low
     assert not rules.leaves()

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from smppbridge.errors import StoreError
-from smppbridge.flow.settle.outcomes import Tracker
-from smppbridge.flow.settle.pending import Waiters
+from smppbridge.flow.settle.outcomes import Outcomes
+from smppbridge.flow.settle.pending import PendingResponses
 from smppbridge.flow.settle.recorder import Recorder
 from smppbridge.metrics import Metrics
 from smppbridge.model.message import Message, Outcome, Stage, State
@@ -24,13 +24,13 @@ class Rig:
     """A recorder, and an ESME that waits for messages 1 to 4, which are being sent."""
 
     def __init__(self, store: SqliteStore, read: Read, messages: list[Message]) -> None:
-        waiters = Waiters()
+        pending = PendingResponses()
         for message in messages:
-            waiters.add(message.id, read.withheld(message.id))
+            pending.add(message.id, read.withheld(message.id))
         self.owed: list[str] = []
         self.store = store
         self.read = read
-        self.recorder = Recorder(store, Tracker(store, Metrics(), lambda: NOW, self.owed.append), waiters)
+        self.recorder = Recorder(store, Outcomes(store, Metrics(), lambda: NOW, self.owed.append), pending)
         self._messages = messages
 
     async def record(self) -> None:

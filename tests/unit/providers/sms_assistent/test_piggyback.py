@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from smppbridge.providers.sms_assistent.piggyback import MAX_WAITING, Passenger, Stop
+from smppbridge.providers.sms_assistent.piggyback import MAX_WAITING, PiggybackedQuestion, Stop
 from smppbridge.providers.sms_assistent.records import Status
 
 ROWS = (Status("1", "Sent"),)
@@ -36,7 +36,7 @@ async def test_a_ride_may_last_longer_than_the_wait_for_it() -> None:
 
 async def test_a_package_that_comes_just_when_patience_ends_still_has_the_question() -> None:
     stop = Stop(patience=0.01)
-    found: list[Passenger | None] = []
+    found: list[PiggybackedQuestion | None] = []
     asking = asyncio.create_task(stop.ask(["1"]))
     await asyncio.sleep(0)
     asyncio.get_running_loop().call_later(0.02, lambda: found.append(stop.board()))

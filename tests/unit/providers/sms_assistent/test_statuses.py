@@ -202,7 +202,10 @@ async def test_one_by_one_stops_at_a_failure_and_tells_what_it_has() -> None:
 
 
 async def test_one_by_one_but_several_at_once() -> None:
-    async with Gate("Delivered") as gate, Assist("", url=gate.url, api="plain", parallel=3) as assist:
+    async with (
+        Gate("Delivered") as gate,
+        Assist("", url=gate.url, api="plain", parallel=3) as assist,
+    ):
         asking = asyncio.create_task(assist.provider.status(polls(*range(1, 9))))
         await gate.crowd(3)
         gate.open()

@@ -11,8 +11,8 @@ from starlette.responses import Response
 
 from smppbridge.model.message import Poll
 from smppbridge.providers.base import News, SendResult, Upcalls
-from smppbridge.providers.smsc_ru.options import SmscOptions
-from smppbridge.providers.smsc_ru.provider import Smsc
+from smppbridge.providers.smsc_ru.options import SmscRuOptions
+from smppbridge.providers.smsc_ru.provider import SmscRu
 from tests.support.builders.messages import NOW, message
 from tests.support.http.scripted import ScriptedServer
 
@@ -36,9 +36,9 @@ class Centre(AsyncExitStack):
         await super().__aenter__()
         await self.enter_async_context(self.server)
         rights = {} if "apikey" in self._keys else {"login": "alex", "password": "SECRET"}
-        self.provider = Smsc(
+        self.provider = SmscRu(
             "centre",
-            SmscOptions.model_validate(
+            SmscRuOptions.model_validate(
                 {"kind": "smsc", "url": self.server.url, "timeout": 5, **rights, **self._keys}
             ),
             callback_url=self._callback_url,

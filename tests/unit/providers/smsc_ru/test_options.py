@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from smppbridge.providers.smsc_ru.options import SmscOptions
+from smppbridge.providers.smsc_ru.options import SmscRuOptions
 
 LOGIN = {"kind": "smsc", "login": "alex", "password": "SECRET"}
 
 
-def options(**keys: Any) -> SmscOptions:
-    return SmscOptions.model_validate({**LOGIN, **keys})
+def options(**keys: Any) -> SmscRuOptions:
+    return SmscRuOptions.model_validate({**LOGIN, **keys})
 
 
 def mistake(**keys: Any) -> str:
@@ -57,7 +57,7 @@ def test_login_and_password_or_apikey() -> None:
     by_login = options(callback_secret="C")
     assert by_login.rights == {"login": "alex", "psw": "SECRET"}
     assert (by_login.credential(), by_login.secrets) == ("SECRET", ("SECRET", "C"))
-    by_key = SmscOptions.model_validate({"kind": "smsc", "apikey": "KEY"})
+    by_key = SmscRuOptions.model_validate({"kind": "smsc", "apikey": "KEY"})
     assert by_key.rights == {"apikey": "KEY"}
     assert (by_key.credential(), by_key.secrets) == ("KEY", ("KEY",))
     assert "SECRET" not in repr(by_login) + repr(by_key)
@@ -77,7 +77,7 @@ def test_login_and_password_or_apikey() -> None:
 )
 def test_anything_but_one_whole_credential_is_a_mistake(keys: dict[str, Any]) -> None:
     with pytest.raises(ValidationError) as raised:
-        SmscOptions.model_validate({"kind": "smsc", **keys})
+        SmscRuOptions.model_validate({"kind": "smsc", **keys})
     assert "SECRET" not in str(raised.value)
 
 

@@ -20,8 +20,8 @@ from smppbridge.errors import (
 )
 from smppbridge.providers.base import Taken, Upcalls
 from smppbridge.providers.smsc_ru import provider as smsc
-from smppbridge.providers.smsc_ru.options import SmscOptions
-from smppbridge.providers.smsc_ru.provider import Smsc
+from smppbridge.providers.smsc_ru.options import SmscRuOptions
+from smppbridge.providers.smsc_ru.provider import SmscRu
 from tests.support.builders.messages import DAY, NOW, message
 from tests.support.http.scripted import ScriptedServer
 from tests.support.http.server import Fault
@@ -230,9 +230,11 @@ def unreachable(stack: AsyncExitStack) -> str:
     return f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
-def with_backups(centre: Centre, *urls: str) -> Smsc:
+def with_backups(centre: Centre, *urls: str) -> SmscRu:
     options = {"kind": "smsc", "login": "alex", "password": "SECRET", "timeout": 2}
-    return Smsc("centre", SmscOptions.model_validate({**options, "url": urls[0], "backup_urls": urls[1:]}))
+    return SmscRu(
+        "centre", SmscRuOptions.model_validate({**options, "url": urls[0], "backup_urls": urls[1:]})
+    )
 
 
 async def test_the_next_address_is_used_when_one_cannot_be_reached() -> None:

@@ -16,8 +16,8 @@ from starlette.routing import Route
 from smppbridge.errors import Unavailable
 from smppbridge.providers.base import SendResult, Taken, Upcalls
 from smppbridge.providers.http.client import HttpAnswer
-from smppbridge.providers.smsc_ru.options import SmscOptions
-from smppbridge.providers.smsc_ru.provider import Smsc
+from smppbridge.providers.smsc_ru.options import SmscRuOptions
+from smppbridge.providers.smsc_ru.provider import SmscRu
 from tests.support.builders.messages import NOW, doubt, message
 from tests.support.http.server import HttpServer
 from tests.unit.providers.smsc_ru.centre import no_report, poll
@@ -64,7 +64,7 @@ class Office(AsyncExitStack):
     async def __aenter__(self) -> Self:
         await super().__aenter__()
         self.desk = await self.enter_async_context(Desk())
-        self.provider = Smsc("office", SmscOptions.model_validate({"url": self.desk.url, **self._keys}))
+        self.provider = SmscRu("office", SmscRuOptions.model_validate({"url": self.desk.url, **self._keys}))
         await self.provider.start(Upcalls(no_report))
         self.push_async_callback(self.provider.close)
         return self

@@ -11,9 +11,9 @@ import pytest
 from smppbridge.errors import Postponed, Uncertain
 from smppbridge.model.message import Message, Poll, State
 from smppbridge.providers.base import News, Taken, Trace, Upcalls
-from smppbridge.providers.smsc_ru.options import SmscOptions
-from smppbridge.providers.smsc_ru.provider import Smsc
-from tests.simulators.smsc_ru.simulator import Rules, SmscSimulator
+from smppbridge.providers.smsc_ru.options import SmscRuOptions
+from smppbridge.providers.smsc_ru.provider import SmscRu
+from tests.simulators.smsc_ru.simulator import Rules, SmscRuSimulator
 from tests.support.builders.messages import DAY, doubt, message
 from tests.support.http.server import Fault
 
@@ -30,11 +30,13 @@ async def no_report(reports: Sequence[News]) -> None:
 
 
 @asynccontextmanager
-async def centre(**keys: Any) -> AsyncIterator[tuple[SmscSimulator, Smsc]]:
+async def centre(**keys: Any) -> AsyncIterator[tuple[SmscRuSimulator, SmscRu]]:
     """A simulator, quick but strict, and a provider."""
-    async with SmscSimulator(Rules(delay=0.01, latency=0.005)) as simulator:
+    async with SmscRuSimulator(Rules(delay=0.01, latency=0.005)) as simulator:
         rights = {"login": "LOGIN", "password": "PASSWORD", "url": simulator.url}
-        provider = Smsc("centre", SmscOptions.model_validate({"kind": "smsc", **rights, **EXTRAS, **keys}))
+        provider = SmscRu(
+            "centre", SmscRuOptions.model_validate({"kind": "smsc", **rights, **EXTRAS, **keys})
+        )
         await provider.start(Upcalls(no_report))
         try:
             yield simulator, provider

@@ -36,7 +36,7 @@ class Due(Protocol):
     def wake(self, account: str, count: int = 1) -> None: ...
 
 
-class Keeper:
+class Housekeeper:
     """The timers of all messages. ``accounts`` and ``dispatchers`` are looked up anew each time;
     ``situation(provider, message, now)`` is what a decision about a message depends on;
     ``unserved(provider)`` hears of messages whose provider is no longer configured, and now and then
