@@ -113,6 +113,11 @@ class Metrics:
         """The text that Prometheus scrapes."""
         return generate_latest(self.registry)
 
+    def committed(self, seconds: float, rows: int) -> None:
+        """A transaction of the store was committed."""
+        self.store_commit_seconds.observe(seconds)
+        self.store_batch_rows.observe(rows)
+
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"smppbridge_{name}", text, labels, registry=self.registry)
 

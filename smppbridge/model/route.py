@@ -4,14 +4,13 @@ The first route that matches wins; within its ``to`` the next provider is tried 
 providers themselves, messages.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Annotated, NamedTuple
+from collections.abc import Sequence
+from typing import Annotated, Protocol
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from smppbridge.model.message import ROUTE_SEPARATOR
 from smppbridge.model.settings import Settings, Text, mistake
-from smppbridge.smpp.constants import Status
 
 
 def as_list(value: object) -> object:
@@ -79,27 +78,33 @@ class Router:
         ]
 
 
-class Choice(NamedTuple):
-    """Who may be used now."""
+class Choice(Protocol):
+    """Which providers may be used now, by their names."""
 
-    usable: Callable[[str], bool]  # it works, and has the money
-    working: Callable[[str], bool]  # it works, though it is to be spared
-    # the command_status that says why it does not work
-    status: Callable[[str], int] = lambda provider: Status.ESME_RSYSERR
+    def usable(self, provider: str) -> bool:
+        """Whether the provider works, and need not be spared."""
 
-    def among(self, providers: Sequence[str]) -> str | None:
-        """The first that is usable, else the first that works at all."""
-        spared = (name for name in providers if self.working(name))
-        return next((name for name in providers if self.usable(name)), None) or next(spared, None)
+    def working(self, provider: str) -> bool:
+        """Whether the provider works, be it to be spared or not."""
+
+    def status(self, provider: str) -> int:
+        """The command_status that tells an ESME why the provider does not work."""
+
+
+def best_provider(providers: Sequence[str], choice: Choice) -> str | None:
+    """The first that is usable, else the first that works at all; None when none works."""
+    spared = (name for name in providers if choice.working(name))
+    return next((name for name in providers if choice.usable(name)), None) or next(spared, None)
 
 
 def first_provider(route: str, choice: Choice) -> str:
     """The first provider of the route that may be used now; the first of all when none may."""
     providers = route.split(ROUTE_SEPARATOR)
-    return choice.among(providers) or providers[0]
+    return best_provider(providers, choice) or providers[0]
 
 
 def next_provider(route: str, current: str, choice: Choice) -> str | None:
     """The next provider after ``current`` that may be used now; None after the last."""
     providers = route.split(ROUTE_SEPARATOR)
-    return choice.among(providers[providers.index(current) + 1 :] if current in providers else [])
+    following = providers[providers.index(current) + 1 :] if current in providers else []
+    return best_provider(following, choice)

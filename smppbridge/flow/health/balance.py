@@ -13,7 +13,7 @@ class BalancePoller(Asker):
     """One provider's."""
 
     def __init__(self, provider: Provider, health: ProviderHealth) -> None:
-        super().__init__(f"treasurer {provider.name}", provider.limits.balance_interval)
+        super().__init__(f"balance {provider.name}", provider.limits.balance_interval)
         self._provider = provider
         self._health = health
         self._started = False

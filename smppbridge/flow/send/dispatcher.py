@@ -9,6 +9,7 @@ import logging
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from smppbridge.errors import (
     ProviderError,
@@ -16,6 +17,7 @@ from smppbridge.errors import (
     Unavailable,
     Uncertain,
 )
+from smppbridge.flow.accounts import Accounts
 from smppbridge.flow.health.health import ProviderHealth
 from smppbridge.flow.send.decide import Situation, after_error, result_word
 from smppbridge.flow.settle.recorder import Recorder
@@ -34,25 +36,25 @@ _CLAIM_AGAIN = 1.0  # seconds after the store refused
 _IDLE = 60.0  # seconds; a wake comes before when there is work
 
 
-class Dispatcher:
-    """The queue of one provider.
+class Others(Choice, Protocol):
+    """All dispatchers: which providers may be used now, and where a message may be passed on to."""
 
-    ``policy(account)`` is what happens to uncertain messages; ``choice`` tells which other
-    providers take messages now; ``requeued(provider, account)`` passes one on to it; ``changed(provider)``
-    hears that this one went down or works again.
-    """
+    def wake(self, provider: str, account: str, count: int = 1) -> None: ...
+
+
+class Dispatcher:
+    """The queue of one provider. ``others`` are all dispatchers, this one among them; ``changed(provider)``
+    hears that this one went down or works again."""
 
     def __init__(
         self,
         provider: Provider,
         store: Store,
         recorder: Recorder,
+        others: Others,
+        accounts: Accounts,
         metrics: Metrics,
         clock: Callable[[], int],
-        *,
-        policy: Callable[[str], str],
-        choice: Choice,
-        requeued: Callable[[str, str], None],
         changed: Callable[[str], None],
     ) -> None:
         self.name = provider.name
@@ -61,13 +63,12 @@ class Dispatcher:
         self._store = store
         self._metrics = metrics
         self._clock = clock
-        self._policy = policy
-        self._choice = choice
         self._recorder = recorder
-        self._requeued = requeued
+        self._others = others
+        self._accounts = accounts
         self._loop = asyncio.get_running_loop()
         self.health = ProviderHealth(provider, metrics, self._loop.time, changed)
-        self._accounts: dict[str, None] = {}  # may have queued messages, next turn first
+        self._turns: dict[str, None] = {}  # may have queued messages, next turn first
         self._fresh = 0  # messages heard of since the last claim
         self._fill_until = 0.0
         self._stopping = False
@@ -95,11 +96,11 @@ class Dispatcher:
 
     def wake(self, account: str, count: int = 1) -> None:
         """``count`` messages of the account were queued here."""
-        if not self._accounts:
+        if not self._turns:
             self._fresh = 0
             self._fill_until = self._loop.time() + self._limits.batch_wait
-        known = account in self._accounts
-        self._accounts.setdefault(account)
+        known = account in self._turns
+        self._turns.setdefault(account)
         self._fresh += count
         if not known or self._fresh - count < self._limits.batch <= self._fresh:
             self._worker.wake()  # else it knows already, and waits for a slot or a pause to end
@@ -121,7 +122,7 @@ class Dispatcher:
         now = self._loop.time()
         breaker, bucket = self.health.breaker, self.health.send_policy.bucket
         running = len(self._tasks) + (len(self._answering) if breaker.on_trial else 0)
-        if not self._accounts or running >= (1 if breaker.on_trial else self._limits.parallel):
+        if not self._turns or running >= (1 if breaker.on_trial else self._limits.parallel):
             return _IDLE
         pause = self.health.pause()
         if pause > 0:
@@ -142,16 +143,16 @@ class Dispatcher:
             task = self._loop.create_task(self._hand_over(batch), name=f"send {self.name}")
             self._tasks.add(task)
             task.add_done_callback(self._handed_over)
-        return 0.0 if self._accounts else _IDLE
+        return 0.0 if self._turns else _IDLE
 
     async def _claim(self, limit: int) -> list[Message]:
         """Equal shares for all accounts that have something; who is not through goes to the end."""
-        turn = list(self._accounts)[:limit]
+        turn = list(self._turns)[:limit]
         share = max(1, limit // len(turn))
         now = self._clock()
         lease_until = now + round(self._limits.lease * 1000)
         for account in turn:
-            del self._accounts[account]
+            del self._turns[account]
         self._fresh = 0
         claims = await asyncio.gather(
             *(self._store.claim_messages(self.name, account, share, now, lease_until) for account in turn),
@@ -164,7 +165,7 @@ class Dispatcher:
                 self._loop.call_later(_CLAIM_AGAIN, self.wake, account)
                 continue
             if len(claim) == share:
-                self._accounts.setdefault(account)
+                self._turns.setdefault(account)
             batch += claim
         return batch
 
@@ -281,8 +282,8 @@ class Dispatcher:
     def situation(self, message: Message | Doubt | Overdue, now: int) -> Situation:
         """What a decision about a message depends on."""
         ask_after = self._limits.find_first if self._limits.find_interval else 0.0
-        policy, waited = self._policy(message.account), self._recorder.waits(message.id)
-        return Situation(now, self._choice, policy, random.random(), ask_after, waited)
+        policy, waited = self._accounts.uncertain(message.account), self._recorder.waits(message.id)
+        return Situation(now, self._others, policy, random.random(), ask_after, waited)
 
     def sent(self, message: Message | Doubt, taken: Taken, now: int) -> Sent:
         """The record of a message that the provider has, with the times of its status questions."""
@@ -296,7 +297,7 @@ class Dispatcher:
         account_of = {message.id: message.account for message in batch}
         for item in unsent:
             if item.stage == Stage.QUEUED:
-                self._requeued(item.provider, account_of[item.id])
+                self._others.wake(item.provider, account_of[item.id])
             elif item.stage == Stage.UNCERTAIN:
                 event(
                     log,

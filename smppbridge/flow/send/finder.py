@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from smppbridge.errors import ProviderError
 from smppbridge.flow.send.decide import after_question
-from smppbridge.flow.send.dispatcher import Dispatcher
+from smppbridge.flow.send.fleet import Fleet
 from smppbridge.flow.settle.recorder import Recorder
 from smppbridge.flow.worker import Asker, persist
 from smppbridge.logs import event
@@ -25,26 +25,24 @@ _LOOK = 10.0  # seconds between two looks for something to ask about
 
 
 class Finder(Asker):
-    """The doubts of one provider. ``requeued(provider, account)`` passes a message on to a queue."""
+    """The doubts of one provider."""
 
     def __init__(
         self,
         provider: Provider,
         store: Store,
         recorder: Recorder,
-        dispatcher: Dispatcher,
+        fleet: Fleet,
         clock: Callable[[], int],
-        *,
-        requeued: Callable[[str, str], None],
     ) -> None:
         super().__init__(f"finder {provider.name}", provider.limits.find_interval)
         self._provider = provider
         self._store = store
         self._recorder = recorder
-        self._dispatcher = dispatcher
-        self._health = dispatcher.health
+        self._fleet = fleet
+        self._dispatcher = fleet[provider.name]
+        self._health = self._dispatcher.health
         self._clock = clock
-        self._requeued = requeued
 
     async def _step(self) -> float:
         limits, name = self._provider.limits, self._provider.name
@@ -121,7 +119,7 @@ class Finder(Asker):
         account_of = {doubt.id: doubt.account for doubt in others}
         for item in unsent:
             if item.stage == Stage.QUEUED:
-                self._requeued(item.provider, account_of[item.id])
+                self._fleet.wake(item.provider, account_of[item.id])
         event(
             log,
             logging.WARNING,

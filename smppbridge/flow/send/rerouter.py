@@ -4,13 +4,13 @@ Must not know: why a provider is down, how one sends.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from smppbridge.errors import StoreError
-from smppbridge.flow.send.dispatcher import Dispatcher
+from smppbridge.flow.send.fleet import Fleet
 from smppbridge.flow.worker import Worker
 from smppbridge.logs import event
-from smppbridge.model.route import Choice, Route
+from smppbridge.model.route import Route
 from smppbridge.store.base import Store
 
 log = logging.getLogger(__name__)
@@ -25,14 +25,12 @@ class Rerouter:
     def __init__(
         self,
         store: Store,
-        dispatchers: Mapping[str, Dispatcher],
+        fleet: Fleet,
         routes: Sequence[Route],
-        choice: Choice,
     ) -> None:
         self.routes = routes
         self._store = store
-        self._dispatchers = dispatchers
-        self._choice = choice
+        self._fleet = fleet
         self._asked: dict[str, None] = {}  # providers whose queue is to be walked, in order
         self._worker = Worker("rerouter", self._step)
 
@@ -51,11 +49,11 @@ class Rerouter:
 
     def provider_changed(self, provider: str) -> None:
         """One went down: its messages may have another way. One is back: it may be that way for others."""
-        if not self._choice.usable(provider):
+        if not self._fleet.usable(provider):
             self.soon(provider)
-        if self._choice.working(provider):
-            for name in self._dispatchers:
-                if name != provider and not self._choice.usable(name):
+        if self._fleet.working(provider):
+            for name in self._fleet:
+                if name != provider and not self._fleet.usable(name):
                     self.soon(name)
 
     async def _step(self) -> float:
@@ -71,9 +69,9 @@ class Rerouter:
 
     async def _walk(self, provider: str) -> None:
         others = self._alternatives(provider)
-        await self._move(provider, [name for name in others if self._choice.usable(name)])
-        if not self._choice.working(provider):  # then one that is to be spared is better than none
-            await self._move(provider, [name for name in others if self._choice.working(name)])
+        await self._move(provider, [name for name in others if self._fleet.usable(name)])
+        if not self._fleet.working(provider):  # then one that is to be spared is better than none
+            await self._move(provider, [name for name in others if self._fleet.working(name)])
 
     async def _move(self, provider: str, usable: list[str]) -> None:
         after, total = 0, 0
@@ -82,7 +80,7 @@ class Rerouter:
             total += moved
             for name in usable:
                 for account in accounts:
-                    self._dispatchers[name].wake(account)
+                    self._fleet.wake(name, account)
             if not after:
                 break
         if total:
@@ -93,6 +91,6 @@ class Rerouter:
     def _alternatives(self, provider: str) -> set[str]:
         """Who may carry messages of ``provider`` in its place; for one no longer configured, everybody, as
         nobody knows the routes that it was in."""
-        if provider not in self._dispatchers:
-            return set(self._dispatchers)
+        if provider not in self._fleet:
+            return set(self._fleet)
         return {name for route in self.routes if provider in route.to for name in route.to} - {provider}

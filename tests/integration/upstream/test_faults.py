@@ -98,12 +98,12 @@ async def test_messages_wait_for_the_bind_and_then_go(tmp_path: Path) -> None:
         await eventually(lambda: metric(app, "upstream_binds", provider="link") == 0)
         await esme.submit_many([submit(str(number)) for number in range(10)])
         await eventually(lambda: metric(app, "provider_up", provider="link") == 0)
-        assert "Connection refused" in " ".join(await app.readiness())
+        assert "Connection refused" in " ".join(await app.readiness.reasons())
         centre.listen_again()
         for _ in range(10):
             await esme.receipt()
         assert metric(app, "provider_up", provider="link") == 1
-        assert await app.readiness() == []
+        assert await app.readiness.reasons() == []
         assert max(texts(centre).values()) == 1
 
 

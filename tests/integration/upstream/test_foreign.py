@@ -291,7 +291,7 @@ async def test_a_wrong_password(tmp_path: Path, guarded: Make, caplog: pytest.Lo
         async with bridge(tmp_path, sections(link(centre.port, password="wrong"))) as app:
             await eventually(lambda: tried(app, "ESME_RINVPASWD") == 1)
             await eventually(lambda: metric(app, "provider_up", provider="link") == 0)
-            assert any("ESME_RINVPASWD" in line for line in await app.readiness())
+            assert any("ESME_RINVPASWD" in line for line in await app.readiness.reasons())
             assert bound(app, 0)()
         assert "ESME_RINVPASWD" in caplog.text
         assert "wrong" not in caplog.text

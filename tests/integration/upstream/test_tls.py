@@ -114,7 +114,7 @@ async def test_an_unknown_authority(tmp_path: Path, caplog: pytest.LogCaptureFix
         refused(tmp_path, centre, tls={"ca": "ca.pem"}) as app,
     ):
         await eventually(lambda: metric(app, "provider_up", provider="link") == 0)
-        assert any("certificate is not accepted" in line for line in await app.readiness())
+        assert any("certificate is not accepted" in line for line in await app.readiness.reasons())
     assert "unable to get local issuer certificate" in caplog.text
     assert "secret" not in caplog.text
 

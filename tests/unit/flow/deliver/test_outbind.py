@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from smppbridge.flow.accounts import Accounts
 from smppbridge.flow.deliver import outbind as caller_module
 from smppbridge.flow.deliver.outbind import OutbindCaller
 from smppbridge.link.outbind_calls import Place
@@ -34,7 +35,7 @@ class Scene:
     def __init__(self, store: SqliteStore) -> None:
         self.store = store
         self.metrics = Metrics()
-        self.accounts = {"pbx": account()}
+        self.accounts = Accounts({"pbx": account()})
         self.there: set[str] = set()  # accounts with a bind that may receive
         self.answer: Callable[[], bool] = lambda: False
         self.hold = asyncio.Event()  # calls end when it is set
@@ -45,11 +46,18 @@ class Scene:
             store,
             self.metrics,
             lambda: NOW,
-            accounts=lambda: self.accounts,
-            reaches=self.there.__contains__,
+            accounts=self.accounts,
+            binds=self,
             call=self.call,
             system_id="bridge",
         )
+
+    def put(self, account: Account) -> None:
+        """A reload adds this account, or changes it."""
+        self.accounts.reload({**self.accounts, account.name: account})
+
+    def reaches(self, account: str) -> bool:
+        return account in self.there
 
     async def call(self, name: str, place: Place, outbind: Outbind) -> bool:
         self.calls.append((name, place, outbind))
@@ -99,7 +107,7 @@ async def test_nobody_is_called_who_is_owed_nothing_yet(scene: Scene) -> None:
 
 
 async def test_an_account_without_an_address_is_not_called(scene: Scene) -> None:
-    scene.accounts["pbx"] = Account.model_validate({"name": "pbx", "password": "secret"})
+    scene.put(Account.model_validate({"name": "pbx", "password": "secret"}))
     await scene.owe()
     await scene.owe("gone")
     await asyncio.sleep(0.1)
@@ -107,7 +115,7 @@ async def test_an_account_without_an_address_is_not_called(scene: Scene) -> None
 
 
 async def test_one_call_at_a_time_for_an_account(scene: Scene) -> None:
-    scene.accounts["door"] = account("door")
+    scene.put(account("door"))
     scene.hold.clear()
     await scene.owe()
     await scene.owe()
@@ -154,7 +162,7 @@ async def test_a_reload_ends_pauses(scene: Scene, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(caller_module, "LAST_PAUSE", 60.0)
     await scene.owe()
     await eventually(lambda: scene.count("pbx", "no_bind"))
-    scene.accounts["pbx"] = account(port=3, system_id="centre")
+    scene.put(account(port=3, system_id="centre"))
     scene.outbind_caller.reload()
     await eventually(lambda: len(scene.calls) == 2)
     assert (scene.calls[1][1].port, scene.calls[1][2].system_id) == (3, "centre")
@@ -188,7 +196,7 @@ async def test_every_end_is_counted_and_survived(
 
 async def test_files_for_tls_that_cannot_be_used(scene: Scene, tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("nothing")
-    scene.accounts["pbx"] = account(tls={"ca": str(tmp_path / "ca.pem")})
+    scene.put(account(tls={"ca": str(tmp_path / "ca.pem")}))
     await scene.owe()
     await eventually(lambda: scene.count("pbx", "unreachable"))
     assert scene.calls == []
@@ -227,7 +235,7 @@ async def test_a_call_by_old_settings_keeps_nobody_waiting(
     scene.hold.clear()
     scene.outbind_caller.start()
     await eventually(lambda: len(scene.calls) == 1)
-    scene.accounts["pbx"] = account(port=3)
+    scene.put(account(port=3))
     scene.outbind_caller.reload()
     scene.hold.set()
     await eventually(lambda: len(scene.calls) == 2, patience=5.0)
