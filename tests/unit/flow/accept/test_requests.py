@@ -168,7 +168,10 @@ async def test_cancelling_goes_on_until_nothing_is_left() -> None:
         requests(store).handle(link, CancelSm(source_addr="A", destination_addr=PHONE), answers)
         await turn()
         assert answers.all == [(0, [])]
-        assert store.called == [("cancel_pending", link.account.name, PHONE, "A", None, IdSource().next(0), 0)] * 3
+        assert (
+            store.called
+            == [("cancel_pending", link.account.name, PHONE, "A", None, IdSource().next(0), 0)] * 3
+        )
 
 
 async def test_cancelling_that_fails_half_way() -> None:
