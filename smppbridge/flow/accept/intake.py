@@ -99,6 +99,8 @@ class Intake:
         pending: PendingResponses,
         joiner: Joiner,
         clock: Callable[[], int],
+        *,
+        max_unsaved: int = MAX_UNSAVED,
     ) -> None:
         self._store = store
         self._appraiser = appraiser
@@ -109,6 +111,7 @@ class Intake:
         self._waiting = waiting
         self._pending = pending
         self._joiner = joiner
+        self._max_unsaved = max_unsaved
         self._unsaved = 0
         self._buckets: dict[str, tuple[Account, TokenBucket]] = {}
         self._complaints = Seldom(interval=60.0)
@@ -122,7 +125,7 @@ class Intake:
         that are taken get the same message_id."""
         now = self._clock()
         allowed = self._bucket(link.account).take(len(submits), self._loop.time())
-        full = self._unsaved >= MAX_UNSAVED or self._waiting.full
+        full = self._unsaved >= self._max_unsaved or self._waiting.full
         path_of, name_of = self._appraiser.paths(), self._names(link, one_id)
         whole, parts = _Batch(link, answer), _Batch(link, answer)
         for index, submit in enumerate(submits):

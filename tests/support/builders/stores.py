@@ -1,10 +1,13 @@
-"""A SQLite store that opens fast: in memory where the system has a file system there, with a short log."""
+"""A SQLite store that opens fast: in memory where the system has a file system there; and one that fails."""
 
+import asyncio
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
+from smppbridge.errors import StoreError
 from smppbridge.store.sqlite.store import SqliteStore
 
 _MEMORY = Path("/dev/shm")  # Linux; elsewhere the usual temporary directory serves as well
@@ -21,3 +24,37 @@ async def fast_store() -> AsyncIterator[SqliteStore]:
             yield store
         finally:
             await store.close()
+
+
+class FailingStore:
+    """A store that refuses its ``number``-th call, from 1 on, without effect. Other calls reach ``store``.
+
+    It has no more to tell once `failed` is true: a test goes through 1, 2, ... until nothing fails any more.
+    """
+
+    def __init__(self, store: SqliteStore, number: int = 0) -> None:
+        self._store = store
+        self._left = number
+
+    @property
+    def failed(self) -> bool:
+        """Whether a call was refused."""
+        return self._left < 0
+
+    def fail_at(self, number: int) -> None:
+        """Refuse the ``number``-th call from now on."""
+        self._left = number
+
+    def __getattr__(self, name: str) -> Any:
+        verb = getattr(self._store, name)
+
+        def call(*args: Any, **keys: Any) -> Any:
+            if self._left == 1:
+                self._left = -1
+                refused = asyncio.get_running_loop().create_future()
+                refused.set_exception(StoreError("the disk is full"))
+                return refused
+            self._left -= self._left > 0
+            return verb(*args, **keys)
+
+        return call
