@@ -19,14 +19,15 @@ from smppbridge.smpp.pdu import Outbind
 from smppbridge.store.results import Arrival
 from smppbridge.store.sqlite.store import SqliteStore
 from tests.support.bridge.running import eventually
+from tests.support.builders.accounts import account
 from tests.support.builders.rows import HOUR, NOW
 
 PORTS = {"pbx": 1, "door": 2}
 
 
-def account(name: str = "pbx", **outbind: Any) -> Account:
+def callable_account(name: str = "pbx", **outbind: Any) -> Account:
     keys = {"host": "127.0.0.1", "port": PORTS[name], "password": "word", **outbind}
-    return Account.model_validate({"name": name, "password": "secret", "outbind": keys})
+    return account(name=name, outbind=keys)
 
 
 class Scene:
@@ -35,7 +36,7 @@ class Scene:
     def __init__(self, store: SqliteStore) -> None:
         self.store = store
         self.metrics = Metrics()
-        self.accounts = Accounts({"pbx": account()})
+        self.accounts = Accounts({"pbx": callable_account()})
         self.there: set[str] = set()  # accounts with a bind that may receive
         self.answer: Callable[[], bool] = lambda: False
         self.hold = asyncio.Event()  # calls end when it is set
@@ -107,7 +108,7 @@ async def test_nobody_is_called_who_is_owed_nothing_yet(scene: Scene) -> None:
 
 
 async def test_an_account_without_an_address_is_not_called(scene: Scene) -> None:
-    scene.put(Account.model_validate({"name": "pbx", "password": "secret"}))
+    scene.put(account())
     await scene.owe()
     await scene.owe("gone")
     await asyncio.sleep(0.1)
@@ -115,7 +116,7 @@ async def test_an_account_without_an_address_is_not_called(scene: Scene) -> None
 
 
 async def test_one_call_at_a_time_for_an_account(scene: Scene) -> None:
-    scene.put(account("door"))
+    scene.put(callable_account("door"))
     scene.hold.clear()
     await scene.owe()
     await scene.owe()
@@ -162,7 +163,7 @@ async def test_a_reload_ends_pauses(scene: Scene, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(caller_module, "LAST_PAUSE", 60.0)
     await scene.owe()
     await eventually(lambda: scene.count("pbx", "no_bind"))
-    scene.put(account(port=3, system_id="centre"))
+    scene.put(callable_account(port=3, system_id="centre"))
     scene.outbind_caller.reload()
     await eventually(lambda: len(scene.calls) == 2)
     assert (scene.calls[1][1].port, scene.calls[1][2].system_id) == (3, "centre")
@@ -196,7 +197,7 @@ async def test_every_end_is_counted_and_survived(
 
 async def test_files_for_tls_that_cannot_be_used(scene: Scene, tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("nothing")
-    scene.put(account(tls={"ca": str(tmp_path / "ca.pem")}))
+    scene.put(callable_account(tls={"ca": str(tmp_path / "ca.pem")}))
     await scene.owe()
     await eventually(lambda: scene.count("pbx", "unreachable"))
     assert scene.calls == []
@@ -235,7 +236,7 @@ async def test_a_call_by_old_settings_keeps_nobody_waiting(
     scene.hold.clear()
     scene.outbind_caller.start()
     await eventually(lambda: len(scene.calls) == 1)
-    scene.put(account(port=3))
+    scene.put(callable_account(port=3))
     scene.outbind_caller.reload()
     scene.hold.set()
     await eventually(lambda: len(scene.calls) == 2, patience=5.0)

@@ -31,26 +31,8 @@ DEADLINE = NOW + 600_000
 
 
 def message(provider: str = "a", tries: int = 0) -> Message:
-    return Message(
-        id=7,
-        account="pbx",
-        recipient="375291234567",
-        sender="ALARM",
-        text="door",
-        octets=None,
-        flash=False,
-        protocol_id=0,
-        tlvs=None,
-        data_coding=0,
-        priority=0,
-        service_type="",
-        send_at=0,
-        route="a,b,c",
-        provider=provider,
-        attempt=1,
-        tries=tries,
-        submitted_at=NOW - 1000,
-        deadline=DEADLINE,
+    return messages.message(
+        7, route="a,b,c", provider=provider, tries=tries, submitted_at=NOW - 1000, deadline=DEADLINE
     )
 
 
