@@ -94,8 +94,8 @@ def _config(directory: Path) -> Config:
 
 def demo_file() -> Path:
     """config/demo.yaml of the checkout, or its copy inside the installed package."""
-    packaged = Path(str(resources.files("smppbridge"))) / "demo.yaml"
-    return packaged if packaged.exists() else packaged.parent.parent / "config" / "demo.yaml"
+    packaged = Path(str(resources.files("smppbridge"))) / "examples" / "demo.yaml"
+    return packaged if packaged.exists() else packaged.parents[2] / "config" / "demo.yaml"
 
 
 def _port(host: str, wanted: int) -> int:
