@@ -44,8 +44,8 @@ from smppbridge.providers.base import News, Provider, Upcalls
 from smppbridge.providers.registry import build_provider
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.session import Timers
+from smppbridge.store.opening import make_store
 from smppbridge.store.results import Backlog
-from smppbridge.store.sqlite.store import SqliteStore
 from smppbridge.submission.appraisal import Appraiser
 from smppbridge.web.callbacks import Callbacks
 from smppbridge.web.server import Web
@@ -72,7 +72,7 @@ class App:
         self.metrics = Metrics()
         self.smpp_ports: list[int] = []
         self.web_port = 0
-        self.store = SqliteStore(config.store.path, on_commit=self._committed)
+        self.store = make_store(config.store.url, self._committed)
         self._tokens = {name: config.callback_token(name) for name in config.providers}
         self.providers = {name: self._provider(name) for name in config.providers}
         self.dispatchers: dict[str, Dispatcher] = {}
