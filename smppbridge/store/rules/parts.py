@@ -20,12 +20,14 @@ class PartState(NamedTuple):
     code: str
 
 
+# In the order of the columns: state, final, err, code, and the provider, reference and message id of a part.
+Change = tuple[int, bool, int, str, str, str | None, int]
+
+
 class Noted(NamedTuple):
     """What words about parts do."""
 
-    changes: list[
-        tuple[object, ...]
-    ]  # state, final, err, code, then provider, reference, message id of a part
+    changes: list[Change]
     follows: Words  # what the messages are told at once
     ended: dict[int, Word]  # by message id: the last word that ended a part of it
     late: int  # words that contradict the final state of a part: ignored
