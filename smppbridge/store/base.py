@@ -10,11 +10,11 @@ Every verb that returns a future promises this:
 3. When its future has StoreError, nothing of the step has happened. The verb itself raises StoreError when
    the store is not open.
 4. Verbs take effect in the order in which they were called. Each one sees what those before it have done.
-5. Their futures are done in that order too, whether they succeed or fail. So a callback that was added to a
-   future, or a coroutine that awaits the future itself, goes on before everything that waits for a later
-   call: `record` and then `claim_receipts` in one turn, and the callback of `record` runs before anybody has
-   the receipts. Whoever waits through a task, `gather` or `shield` is told a turn of the loop later.
-   The exception is `release_origin`: it may take several transactions.
+5. Their futures are done in that order too, whether they succeed or fail. So the callbacks that were added
+   to them before run in the order of the calls, and a coroutine that awaits its call at once is woken in that
+   order as well. Say that `record` and then `claim_receipts` are called in one turn: a callback of the first
+   runs before anybody has the receipts. Whoever waits through a task, `gather` or `shield` goes on later.
+   The exception is `release_origin`, which may take several transactions.
 6. Cancelling a future before its turn takes its step out; later than that, the step happens all the same.
 """
 
