@@ -48,8 +48,8 @@ from smppbridge.model.route import Router
 from smppbridge.providers.base import Provider, Upcalls
 from smppbridge.providers.registry import build_provider
 from smppbridge.smpp.session import Timers
+from smppbridge.store.opening import make_store
 from smppbridge.store.results import Backlog
-from smppbridge.store.sqlite.store import SqliteStore
 from smppbridge.submission.appraisal import Appraiser
 from smppbridge.web.callbacks import Callbacks
 from smppbridge.web.server import Web
@@ -76,7 +76,7 @@ class App:
         self.web_port = 0
         self.metrics = Metrics()
         self.accounts = Accounts(config.accounts)
-        self.store = SqliteStore(config.store.path, on_commit=self.metrics.committed)
+        self.store = make_store(config.store.url, self.metrics.committed)
         self._tokens = {name: config.callback_token(name) for name in config.providers}
         self.providers = {name: self._provider(name) for name in config.providers}
 

@@ -42,6 +42,9 @@ RANK = {part: rank for rank, parts in enumerate(reversed(LAYERS)) for part in pa
 PURE = frozenset({"smpp", "model", "submission"})
 PURE_IMPORTS = PURE | {"errors"}
 IMPURE_MODULES = frozenset({"asyncio", "socket", "time"})
+# The rules that all stores share: no clock, no database, and no store in particular.
+RULES = "smppbridge.store.rules"
+NOT_IN_RULES = IMPURE_MODULES | {"sqlite3"}
 MAX_LINES = 400
 SKIPPING = frozenset({"skip", "skipif", "xfail", "importorskip", "SkipTest", "skipTest"})
 
@@ -120,6 +123,17 @@ def impure_imports(root: Path) -> list[str]:
     ]
 
 
+def rule_breaches(root: Path) -> list[str]:
+    """Imports of the rules of stores that tie them to an event loop, a clock or a backend."""
+    return [
+        f"{name} imports {target}"
+        for name, tree in modules(root).items()
+        if f"{name}.".startswith(f"{RULES}.")
+        for target in imports(name, tree, is_package=False)
+        if target.split(".")[0] in NOT_IN_RULES or target.startswith("smppbridge.store.sqlite")
+    ]
+
+
 def skipping(tree: ast.Module) -> list[int]:
     """Lines where a test could leave itself out."""
     return [
@@ -140,6 +154,10 @@ def test_no_import_cycle() -> None:
 
 def test_no_clock_and_no_network_in_the_core() -> None:
     assert impure_imports(ROOT) == []
+
+
+def test_the_rules_of_stores_know_no_store() -> None:
+    assert rule_breaches(ROOT) == []
 
 
 def test_errors_import_nothing() -> None:
@@ -224,6 +242,23 @@ def test_finds_a_cycle(tmp_path: Path) -> None:
 def test_finds_the_clock_and_the_network(tmp_path: Path, text: str) -> None:
     build(tmp_path, {"smpp/a.py": text, "link/b.py": text})
     assert [line.split()[0] for line in impure_imports(tmp_path)] == ["smppbridge.smpp.a"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import sqlite3",
+        "from asyncio import Future",
+        "from time import time",
+        "from smppbridge.store.sqlite.rows import select_in",
+        "from smppbridge.store.sqlite import rows",
+        "from smppbridge.store import sqlite",
+        "from ..sqlite import rows",
+    ],
+)
+def test_finds_rules_that_know_a_store(tmp_path: Path, text: str) -> None:
+    build(tmp_path, {"store/rules/a.py": text, "store/sqlite/rows.py": text, "store/rules_of.py": text})
+    assert [line.split()[0] for line in rule_breaches(tmp_path)] == ["smppbridge.store.rules.a"]
 
 
 @pytest.mark.parametrize(
