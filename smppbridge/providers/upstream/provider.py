@@ -21,8 +21,8 @@ from smppbridge.errors import (
     Uncertain,
 )
 from smppbridge.link.client import Client, Verdict
-from smppbridge.link.line import Terms
-from smppbridge.link.outbind_listener import OutbindTerms
+from smppbridge.link.outbind_listener import OutbindSettings
+from smppbridge.link.persistent_bind import BindSettings
 from smppbridge.link.upstream import Upstream
 from smppbridge.logs import Seldom, event
 from smppbridge.model.hosts import is_within
@@ -60,7 +60,7 @@ MAX_REFERENCE = 0xFFFF
 
 
 class Smpp:
-    """One entry with `kind: smpp`. Implements ``providers.base.Provider`` and ``link.upstream.Owner``."""
+    """One entry with `kind: smpp`: a ``providers.base.Provider`` and a ``link.upstream.UpstreamOwner``."""
 
     services: frozenset[str] = frozenset()
     takes_parts = True
@@ -90,7 +90,7 @@ class Smpp:
         """Begin to bind. Raises OSError when the port for outbind is taken."""
         self._upcalls = upcalls
         options = self._options
-        terms = Terms(
+        settings = BindSettings(
             name=self.name,
             hosts=options.hosts,
             tls=self._tls,
@@ -105,7 +105,7 @@ class Smpp:
         if options.bind == "pair":
             kinds = (BindTransmitter, BindReceiver)
         self._upstream = Upstream(
-            terms, self, kinds=kinds * options.binds, rate=options.rate, outbind=self._outbind_terms()
+            settings, self, kinds=kinds * options.binds, rate=options.rate, outbind=self._outbind_settings()
         )
         await self._upstream.start()
 
@@ -334,11 +334,11 @@ class Smpp:
             address_range=options.address_range,
         )
 
-    def _outbind_terms(self) -> OutbindTerms | None:
+    def _outbind_settings(self) -> OutbindSettings | None:
         outbind = self._options.outbind
         if outbind is None:
             return None
-        return OutbindTerms(
+        return OutbindSettings(
             outbind.host,
             outbind.port,
             lambda ip: is_within(ip, outbind.allow_from),

@@ -10,7 +10,7 @@ import pytest
 
 from smppbridge.flow.deliver import outbind as caller_module
 from smppbridge.flow.deliver.outbind import OutbindCaller
-from smppbridge.link.outbind_calls import Place
+from smppbridge.link.outbind_calls import Endpoint
 from smppbridge.metrics import Metrics
 from smppbridge.model.account import Account
 from smppbridge.model.message import Inbound, InboundPart
@@ -39,7 +39,7 @@ class Scene:
         self.answer: Callable[[], bool] = lambda: False
         self.hold = asyncio.Event()  # calls end when it is set
         self.hold.set()
-        self.calls: list[tuple[str, Place, Outbind]] = []
+        self.calls: list[tuple[str, Endpoint, Outbind]] = []
         self.at: list[float] = []  # when (loop's clock)
         self.outbind_caller = OutbindCaller(
             store,
@@ -51,7 +51,7 @@ class Scene:
             system_id="bridge",
         )
 
-    async def call(self, name: str, place: Place, outbind: Outbind) -> bool:
+    async def call(self, name: str, place: Endpoint, outbind: Outbind) -> bool:
         self.calls.append((name, place, outbind))
         self.at.append(asyncio.get_running_loop().time())
         await self.hold.wait()
@@ -88,7 +88,7 @@ async def test_what_is_said_and_where(scene: Scene) -> None:
     await scene.owe()
     await eventually(lambda: scene.calls)
     name, place, outbind = scene.calls[0]
-    assert (name, place) == ("pbx", Place("127.0.0.1", 1))
+    assert (name, place) == ("pbx", Endpoint("127.0.0.1", 1))
     assert (outbind.system_id, outbind.password) == ("bridge", "word")
 
 

@@ -14,7 +14,7 @@ from smppbridge.errors import (
     Unavailable,
     Uncertain,
 )
-from smppbridge.link import line, upstream
+from smppbridge.link import persistent_bind, upstream
 from smppbridge.model import pace
 from smppbridge.model.message import Inbound, StatusReport
 from smppbridge.providers.base import Callback, Taken
@@ -32,7 +32,7 @@ from tests.unit.providers.upstream.samples import SECRET, options
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(line, "_FIRST_PAUSE", 0.02)
+    monkeypatch.setattr(persistent_bind, "_FIRST_PAUSE", 0.02)
 
 
 # --- before and after ------------------------------------------------------------------------------
