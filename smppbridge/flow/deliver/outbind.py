@@ -15,7 +15,7 @@ from typing import NamedTuple, Protocol
 
 from smppbridge.flow.accounts import Accounts
 from smppbridge.flow.worker import Worker
-from smppbridge.link.outbind_calls import Place
+from smppbridge.link.outbind_calls import Endpoint
 from smppbridge.link.tls import client_context
 from smppbridge.logs import event
 from smppbridge.metrics import Metrics
@@ -60,7 +60,7 @@ class OutbindCaller:
         *,
         accounts: Accounts,
         binds: Binds,
-        call: Callable[[str, Place, Outbind], Awaitable[bool]],
+        call: Callable[[str, Endpoint, Outbind], Awaitable[bool]],
         system_id: str,
     ) -> None:
         self._store = store
@@ -155,10 +155,10 @@ class OutbindCaller:
         self._rests[name] = _Rest(failures, asyncio.get_running_loop().time() + pause)
 
     async def _place(self, name: str, to: CallOut) -> str:
-        place = Place(to.host, to.port)
+        place = Endpoint(to.host, to.port)
         if to.tls is not None:  # in a thread, as it reads files
             context = await asyncio.to_thread(client_context, to.tls.ca, to.tls.cert, to.tls.key)
-            place = Place(to.host, to.port, context, to.tls.server_name or "")
+            place = Endpoint(to.host, to.port, context, to.tls.server_name or "")
         outbind = Outbind(system_id=to.system_id or self._system_id, password=to.password.get_secret_value())
         return _BOUND if await self._call(name, place, outbind) else _NO_BIND
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from smppbridge.errors import StoreError
-from smppbridge.link import line, upstream
+from smppbridge.link import persistent_bind, upstream
 from smppbridge.smpp.codec import encode
 from smppbridge.smpp.pdu import DeliverSm, SubmitSm
 from smppbridge.smpp.receipt import parse_receipt
@@ -27,7 +27,7 @@ def texts(centre: CentreSimulator) -> Counter[bytes]:
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(line, "_FIRST_PAUSE", 0.05)
+    monkeypatch.setattr(persistent_bind, "_FIRST_PAUSE", 0.05)
     monkeypatch.setattr(upstream, "PATIENCE", 1.0)
 
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from smppbridge.app import App
-from smppbridge.link import line
+from smppbridge.link import persistent_bind
 from smppbridge.logs import TextFormatter
 from smppbridge.smpp.pdu import DeliverSm
 from smppbridge.smpp.receipt import parse_receipt
@@ -48,7 +48,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(line, "_FIRST_PAUSE", 0.05)
+    monkeypatch.setattr(persistent_bind, "_FIRST_PAUSE", 0.05)
 
 
 class Scene(NamedTuple):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from smppbridge.app import App
-from smppbridge.link import line, upstream
+from smppbridge.link import persistent_bind, upstream
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.pdu import SubmitSm, SubmitSmResp
 from tests.simulators.smpp_centre.simulator import CentreSimulator, Rules
@@ -21,7 +21,7 @@ QUIET = 0.4  # seconds in which what must not be sent would be sent
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(line, "_FIRST_PAUSE", 0.05)
+    monkeypatch.setattr(persistent_bind, "_FIRST_PAUSE", 0.05)
     monkeypatch.setattr(upstream, "PATIENCE", 0.3)
 
 

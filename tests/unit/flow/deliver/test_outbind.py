@@ -11,7 +11,7 @@ import pytest
 from smppbridge.flow.accounts import Accounts
 from smppbridge.flow.deliver import outbind as caller_module
 from smppbridge.flow.deliver.outbind import OutbindCaller
-from smppbridge.link.outbind_calls import Place
+from smppbridge.link.outbind_calls import Endpoint
 from smppbridge.metrics import Metrics
 from smppbridge.model.account import Account
 from smppbridge.model.message import Inbound, InboundPart
@@ -41,7 +41,7 @@ class Scene:
         self.answer: Callable[[], bool] = lambda: False
         self.hold = asyncio.Event()  # calls end when it is set
         self.hold.set()
-        self.calls: list[tuple[str, Place, Outbind]] = []
+        self.calls: list[tuple[str, Endpoint, Outbind]] = []
         self.at: list[float] = []  # when (loop's clock)
         self.outbind_caller = OutbindCaller(
             store,
@@ -60,7 +60,7 @@ class Scene:
     def reaches(self, account: str) -> bool:
         return account in self.there
 
-    async def call(self, name: str, place: Place, outbind: Outbind) -> bool:
+    async def call(self, name: str, place: Endpoint, outbind: Outbind) -> bool:
         self.calls.append((name, place, outbind))
         self.at.append(asyncio.get_running_loop().time())
         await self.hold.wait()
@@ -97,7 +97,7 @@ async def test_what_is_said_and_where(scene: Scene) -> None:
     await scene.owe()
     await eventually(lambda: scene.calls)
     name, place, outbind = scene.calls[0]
-    assert (name, place) == ("pbx", Place("127.0.0.1", 1))
+    assert (name, place) == ("pbx", Endpoint("127.0.0.1", 1))
     assert (outbind.system_id, outbind.password) == ("bridge", "word")
 
 
