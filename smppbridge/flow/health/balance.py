@@ -26,7 +26,7 @@ class BalancePoller(Asker):
         if wait > 0:
             return min(wait, _LOOK)
         try:
-            self._health.note_balance(await self._provider.balance())
+            self._health.record_balance(await self._provider.balance())
         except ProviderError as error:
             self._health.question_failed(error)
         return self._interval

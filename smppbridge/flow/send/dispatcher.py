@@ -113,7 +113,7 @@ class Dispatcher:
     def retry(self) -> None:
         """Try a provider that is down now instead of after its pause."""
         if not self.health.breaker.works:
-            self.health.breaker.reopen()
+            self.health.breaker.retry_now()
             self._worker.wake()
 
     # --- claim ---------------------------------------------------------------------------------
@@ -223,14 +223,14 @@ class Dispatcher:
     async def _note(
         self, batch: Sequence[Message], results: Sequence[SendResult], began: float, partly: bool = False
     ) -> None:
-        self.health.note_balance(self._provider.last_balance)
+        self.health.record_balance(self._provider.last_balance)
         for word, count in Counter(
             result_word(None if isinstance(result, Taken) else result) for result in results
         ).items():
             self._metrics.attempts.labels(self.name, word).inc(count)
-        self.health.send_policy.count(batch, results)
+        self.health.send_policy.release(batch, results)
         if not self._stopping:
-            self.health.judge(results, began=began, partly=partly)
+            self.health.record_results(results, began=began, partly=partly)
         await persist(f"results of {self.name}", lambda: self._record(batch, results))
 
     async def _send(self, batch: list[Message]) -> Sequence[SendResult]:
