@@ -1,7 +1,7 @@
 """Routes: which providers may carry a message, in which order.
 
-The first route that matches wins; within its ``to`` the next provider is tried when one fails. Must not know:
-providers themselves, messages.
+The first route that matches wins. Within its ``to`` the next provider is tried when one fails. Must not know:
+providers themselves.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ def _digits(value: str) -> str:
 
 
 def distinct(value: tuple[str, ...]) -> tuple[str, ...]:
-    """Raise a mistake where a name stands twice."""
+    """The same names. Raises a mistake where a name stands twice."""
     if len(set(value)) != len(value):
         raise mistake("must not name the same one twice")
     return value
@@ -53,14 +53,14 @@ class Route(Settings):
 
 
 class Router:
-    """Finds the route of a message; asked once for every submit_sm."""
+    """Finds the route of a message. Asked once for every submit_sm."""
 
     def __init__(self, routes: Sequence[Route]) -> None:
         self._routes = tuple(routes)
         self._by_account: dict[str, list[tuple[tuple[str, ...], tuple[str, ...]]]] = {}
 
     def find(self, account: str, digits: str) -> tuple[str, ...] | None:
-        """The providers, in order, for a recipient in international digits; None when no route matches."""
+        """The providers, in order, for a recipient in international digits. None when no route matches."""
         table = self._by_account.get(account)
         if table is None:
             table = self._by_account[account] = self._table(account)
@@ -82,29 +82,31 @@ class Choice(Protocol):
     """Which providers may be used now, by their names."""
 
     def usable(self, provider: str) -> bool:
-        """Whether the provider works, and need not be spared."""
+        """Whether messages may be queued for the provider: it works, and its balance need not be spared."""
 
     def working(self, provider: str) -> bool:
-        """Whether the provider works, be it to be spared or not."""
+        """Whether the provider works, even if its balance is to be spared."""
 
     def status(self, provider: str) -> int:
         """The command_status that tells an ESME why the provider does not work."""
 
 
 def best_provider(providers: Sequence[str], choice: Choice) -> str | None:
-    """The first that is usable, else the first that works at all; None when none works."""
+    """The first of ``providers`` that is usable, else the first that works. None when none works."""
     spared = (name for name in providers if choice.working(name))
     return next((name for name in providers if choice.usable(name)), None) or next(spared, None)
 
 
 def first_provider(route: str, choice: Choice) -> str:
-    """The first provider of the route that may be used now; the first of all when none may."""
+    """The `best_provider` of the whole route; its first provider when none works. ``route`` is as in
+    `Segment.route`."""
     providers = route.split(ROUTE_SEPARATOR)
     return best_provider(providers, choice) or providers[0]
 
 
 def next_provider(route: str, current: str, choice: Choice) -> str | None:
-    """The next provider after ``current`` that may be used now; None after the last."""
+    """The `best_provider` after ``current`` in the route. None when none works, or when ``current`` is not,
+    or no longer, in the route."""
     providers = route.split(ROUTE_SEPARATOR)
     following = providers[providers.index(current) + 1 :] if current in providers else []
     return best_provider(following, choice)

@@ -1,4 +1,4 @@
-"""All dispatchers of this process: who sends what, and which providers may be used now."""
+"""All dispatchers of this process: which providers there are, and which of them may be used now."""
 
 import asyncio
 import random
@@ -12,10 +12,10 @@ from smppbridge.smpp.constants import Status
 
 
 class Fleet(Mapping[str, Dispatcher]):
-    """The dispatchers by the names of their providers. Implements ``model.route.Choice``.
+    """The dispatchers by the names of their providers. Implements `model.route.Choice`.
 
-    Messages may be queued for a provider that is no longer configured: it has no dispatcher, and may not be
-    used.
+    Messages may be queued for a provider that is no longer configured. Such a provider has no dispatcher, and
+    may not be used.
     """
 
     def __init__(self, accounts: Accounts) -> None:
@@ -32,7 +32,7 @@ class Fleet(Mapping[str, Dispatcher]):
         return len(self._dispatchers)
 
     def add(self, dispatcher: Dispatcher) -> None:
-        """Let a dispatcher work with the others."""
+        """Let this dispatcher work with the others."""
         self._dispatchers[dispatcher.name] = dispatcher
 
     def start(self) -> None:
@@ -45,7 +45,8 @@ class Fleet(Mapping[str, Dispatcher]):
         await asyncio.gather(*(dispatcher.stop(grace) for dispatcher in self._dispatchers.values()))
 
     def wake(self, provider: str, account: str, count: int = 1) -> None:
-        """``count`` messages of the account were queued for this provider."""
+        """``count`` messages of the account were queued for this provider. Raises KeyError for a provider
+        that is not configured."""
         self._dispatchers[provider].wake(account, count)
 
     def retry(self) -> None:
@@ -56,12 +57,12 @@ class Fleet(Mapping[str, Dispatcher]):
     # --- which providers may be used -----------------------------------------------------------
 
     def usable(self, provider: str) -> bool:
-        """Whether the provider works, and need not be spared."""
+        """Whether messages may be queued for the provider: it works, and its balance need not be spared."""
         dispatcher = self._dispatchers.get(provider)
         return dispatcher is not None and dispatcher.health.usable
 
     def working(self, provider: str) -> bool:
-        """Whether the provider works, be it to be spared or not."""
+        """Whether the provider works, even if its balance is to be spared."""
         dispatcher = self._dispatchers.get(provider)
         return dispatcher is not None and dispatcher.health.working
 
