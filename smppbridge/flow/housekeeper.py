@@ -3,8 +3,8 @@
 Must not know: SMPP, how a provider talks.
 """
 
+import asyncio
 import logging
-import time
 from collections.abc import Callable, Iterable
 
 from smppbridge.flow.accounts import Accounts
@@ -47,6 +47,10 @@ class Housekeeper:
         *,
         providers: Iterable[str],
         keep_days: int,
+        tick: float = _TICK,
+        chunk: int = _CHUNK,
+        housekeeping: float = _HOUSEKEEPING,
+        counting: float = _COUNTING,
     ) -> None:
         self._store = store
         self._recorder = recorder
@@ -58,6 +62,10 @@ class Housekeeper:
         self._accounts = accounts
         self._waiting = waiting
         self._keep_ms = keep_days * _DAY_MS
+        self._tick = tick
+        self._chunk = chunk
+        self._housekeeping_pause = housekeeping
+        self._counting_pause = counting
         self._workers = [
             Worker("deadlines", self._timers),
             Worker("housekeeping", self._housekeeping),
@@ -81,18 +89,18 @@ class Housekeeper:
         more = False
         for provider in self._providers:
             now = self._clock()
-            promoted = await self._store.promote(provider, now, _CHUNK)
+            promoted = await self._store.promote(provider, now, self._chunk)
             if provider in self._fleet:
                 for account in promoted:
                     self._fleet.wake(provider, account)
             elif promoted:
                 self._rerouter.soon(provider)
             more |= bool(promoted) | await self._end_overdue(provider, now)
-        return 0.0 if more else _TICK
+        return 0.0 if more else self._tick
 
     async def _end_overdue(self, provider: str, now: int) -> bool:
         """True when there may be more of them."""
-        overdue = await self._store.overdue(provider, now, _CHUNK)
+        overdue = await self._store.overdue(provider, now, self._chunk)
         outcomes: list[Outcome] = []
         unsent: list[Unsent] = []
         for message in overdue:
@@ -113,24 +121,24 @@ class Housekeeper:
             )
         if overdue:
             await self._recorder.record(provider, now, unsent=unsent, outcomes=outcomes)
-        return len(overdue) == _CHUNK
+        return len(overdue) == self._chunk
 
     # --- house ---------------------------------------------------------------------------------
 
     async def _housekeeping(self) -> float:
         now = self._clock()
-        full = await self._store.purge(now - self._keep_ms, now - _ORPHAN_MS, _CHUNK) >= _CHUNK
+        full = await self._store.purge(now - self._keep_ms, now - _ORPHAN_MS, self._chunk) >= self._chunk
         for account in self._owing | self._accounts.keys():
             full |= await self._expire_receipts(account, now)
         for provider in self._providers:
             if not self._fleet.usable(provider):  # what became due since it went down may have another way
                 self._rerouter.soon(provider)
-        return 0.05 if full else _HOUSEKEEPING
+        return 0.05 if full else self._housekeeping_pause
 
     async def _expire_receipts(self, account: str, now: int) -> bool:
         """True when there may be more of them."""
         keep = self._accounts.receipt(account).keep
-        dropped = await self._store.expire_receipts(account, now - round(keep * 1000), _CHUNK)
+        dropped = await self._store.expire_receipts(account, now - round(keep * 1000), self._chunk)
         if dropped:
             event(
                 log,
@@ -139,18 +147,19 @@ class Housekeeper:
                 account=account,
                 count=dropped,
             )
-        return dropped == _CHUNK
+        return dropped == self._chunk
 
     async def _count(self) -> float:
-        began = time.monotonic()
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         gauges = await self._store.gauges(self._clock())
-        took = time.monotonic() - began
+        took = loop.time() - began
         self._publish(gauges)
         self._waiting.recount(
             sum(count for count, _ in gauges.queued.values()) + sum(gauges.collecting.values())
         )
         self._owing = {*gauges.owed, *gauges.inbound}
-        return max(_COUNTING, took * _COUNTING_SHARE)
+        return max(self._counting_pause, took * _COUNTING_SHARE)
 
     def _publish(self, gauges: Gauges) -> None:
         now = self._clock()

@@ -62,6 +62,9 @@ class OutbindCaller:
         binds: Binds,
         call: Callable[[str, Endpoint, Outbind], Awaitable[bool]],
         system_id: str,
+        look: float = LOOK,
+        first_pause: float = FIRST_PAUSE,
+        last_pause: float = LAST_PAUSE,
     ) -> None:
         self._store = store
         self._metrics = metrics
@@ -70,6 +73,9 @@ class OutbindCaller:
         self._binds = binds
         self._call = call
         self._system_id = system_id
+        self._look = look
+        self._first_pause = first_pause
+        self._last_pause = last_pause
         self._rests: dict[str, _Rest] = {}
         self._calls: dict[str, asyncio.Task[None]] = {}
         self._last: dict[str, str] = {}  # account -> how its last call ended
@@ -110,7 +116,7 @@ class OutbindCaller:
                 self._begin(account)
         now = asyncio.get_running_loop().time()
         ends = [rest.until - now for rest in self._rests.values()]
-        return min([LOOK, *(end for end in ends if end > 0)])
+        return min([self._look, *(end for end in ends if end > 0)])
 
     def _may_call(self, account: Account) -> bool:
         name, now = account.name, asyncio.get_running_loop().time()
@@ -121,7 +127,7 @@ class OutbindCaller:
     def _came(self, name: str) -> None:
         """It is there: what went wrong before does not count any more."""
         if name in self._rests:
-            soon = asyncio.get_running_loop().time() + FIRST_PAUSE
+            soon = asyncio.get_running_loop().time() + self._first_pause
             self._rests[name] = _Rest(0, min(self._rests[name].until, soon))
 
     def _begin(self, account: Account) -> None:
@@ -151,7 +157,9 @@ class OutbindCaller:
         if reloads != self._reloads:
             return  # it was a call by settings that do not hold any more
         failures = 0 if result == _BOUND else self._rests.get(name, _RESTED).failures + 1
-        pause = backoff(max(0, failures - 1), first=FIRST_PAUSE, last=LAST_PAUSE, jitter=random.random())
+        pause = backoff(
+            max(0, failures - 1), first=self._first_pause, last=self._last_pause, jitter=random.random()
+        )
         self._rests[name] = _Rest(failures, asyncio.get_running_loop().time() + pause)
 
     async def _place(self, name: str, to: CallOut) -> str:
