@@ -25,9 +25,9 @@ from smppbridge.flow.deliver.inbound import InboundHandler
 from smppbridge.flow.deliver.inbound_poller import InboundPoller
 from smppbridge.flow.deliver.outbind import OutbindCaller
 from smppbridge.flow.health.balance import BalancePoller
-from smppbridge.flow.health.readiness import Readiness
 from smppbridge.flow.housekeeper import Housekeeper
 from smppbridge.flow.news import ProviderNews
+from smppbridge.flow.readiness import Readiness
 from smppbridge.flow.send.dispatcher import Dispatcher
 from smppbridge.flow.send.finder import Finder
 from smppbridge.flow.send.fleet import Fleet
