@@ -200,7 +200,7 @@ async def test_an_open_of_a_locked_database(path: Path) -> None:
 
 async def test_a_database_that_becomes_read_only_and_after(path: Path) -> None:
     async with opened(SqliteStore(path)) as store:
-        connection = store._opened.files.writer if store._opened else None
+        connection = store._opened.connections.writer if store._opened else None
         assert connection is not None
         connection.execute("PRAGMA query_only = ON")
         with pytest.raises(StoreError, match="read-only"):
