@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 
 from smppbridge.store.base import Store
-from smppbridge.store.sqlite.store import SqliteStore
 from tests.contract.providers.rig import Rig
 from tests.contract.providers.steps import assert_silent, logged
+from tests.support.builders.stores import small_store
 
 
 @pytest.fixture(params=["sqlite"])
 def make_store(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Store]:
     """Makes unopened stores over the same data, to be opened one after the other."""
-    makers: dict[str, Callable[[], Store]] = {"sqlite": lambda: SqliteStore(tmp_path / "bridge.db")}
+    makers: dict[str, Callable[[], Store]] = {"sqlite": lambda: small_store(tmp_path / "bridge.db")}
     return makers[request.param]
 
 

@@ -62,9 +62,10 @@ class Writer:
         slow_commit: float = SLOW_COMMIT,
         calm_commits: int = CALM_COMMITS,
         turn: float = TURN,
+        clock: Callable[[], float] = perf_counter,
     ) -> None:
         """``on_commit(seconds, rows)`` and ``after_commit()`` are called after each COMMIT that changed rows.
-        ``slow``: the disk was found to be slow already. Times are in seconds."""
+        ``slow``: the disk was found to be slow already. Times, and those of ``clock``, are in seconds."""
         self._connection = connection
         self._commit = commit
         self._on_commit = on_commit
@@ -72,6 +73,7 @@ class Writer:
         self._slow_commit = slow_commit
         self._calm_commits = calm_commits
         self._turn = turn
+        self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store-commit")
         self._queue: deque[_Job] = deque()
@@ -160,7 +162,7 @@ class Writer:
             self._fail(list(self._queue), error)
             self._queue.clear()
             return []
-        ends = perf_counter() + self._turn
+        ends = self._clock() + self._turn
         try:
             while self._queue and not (batch and self._queue[0].alone):
                 job = self._queue.popleft()
@@ -168,7 +170,7 @@ class Writer:
                     continue  # cancelled before its turn
                 batch.append(job)
                 job.result = job.work(self._connection)
-                if job.alone or perf_counter() > ends:
+                if job.alone or self._clock() > ends:
                     break
         except Exception as error:
             self._undo(batch, error)
@@ -183,9 +185,9 @@ class Writer:
         self._connection.execute("BEGIN IMMEDIATE")
 
     def _timed_commit(self) -> float:
-        start = perf_counter()
+        start = self._clock()
         self._commit(self._connection)
-        return perf_counter() - start
+        return self._clock() - start
 
     def _thread_done(self, batch: list[_Job], done: "asyncio.Future[float]") -> None:
         self._committing = False
