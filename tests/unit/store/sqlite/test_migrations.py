@@ -176,7 +176,7 @@ async def test_a_new_database_is_like_one_brought_up_to_date(tmp_path: Path) -> 
     write_old_version(tmp_path / "later.db", 2)
     found = []
     for name in ("old.db", "later.db", "new.db"):
-        store = small_store(tmp_path / name)
+        store = SqliteStore(tmp_path / name)
         await store.open()
         await store.close()
         database = sqlite3.connect(tmp_path / name)
