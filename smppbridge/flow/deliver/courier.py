@@ -53,12 +53,22 @@ class Courier:
         *,
         response_timeout: float,
         absent: Callable[[str], None] = lambda account: None,
+        rest: float = _REST,
+        look_again: float = _LOOK_AGAIN,
+        idle: float = _IDLE,
+        saving_grace: float = _SAVING_GRACE,
+        claim_at_most: int = _CLAIM_AT_MOST,
     ) -> None:
         """``absent(account)`` hears of what is owed to an account without a bind that may receive."""
         self._store = store
         self._metrics = metrics
         self._clock = clock
         self._absent = absent
+        self._rest = rest
+        self._look_again_pause = look_again
+        self._idle = idle
+        self._saving_grace = saving_grace
+        self._claim_at_most = claim_at_most
         self._lease_ms = round(response_timeout * 1000) + _LEASE_SLACK_MS
         self._workers: dict[int, Worker] = {}
         self._links: dict[str, list[BoundLink]] = {}
@@ -106,7 +116,7 @@ class Courier:
             status = _status(item)
             words["timeout" if status is None else status_name(status)] += 1
             if status in _TOO_FAST:
-                self._resting[link.id] = asyncio.get_running_loop().time() + _REST
+                self._resting[link.id] = asyncio.get_running_loop().time() + self._rest
             if status == Status.ESME_ROK:
                 paid.append(owed)
             elif status in _ENDS_RECEIPT:
@@ -152,7 +162,7 @@ class Courier:
         for alarm in self._alarms.values():
             alarm.cancel()
         if self._saving:
-            await asyncio.wait(self._saving, timeout=_SAVING_GRACE)
+            await asyncio.wait(self._saving, timeout=self._saving_grace)
         for task in list(self._saving):
             task.cancel()
         await asyncio.gather(*self._saving, return_exceptions=True)
@@ -160,9 +170,9 @@ class Courier:
     # --- inside --------------------------------------------------------------------------------
 
     async def _step(self, link: BoundLink) -> float:
-        room = min(link.room, _CLAIM_AT_MOST)
+        room = min(link.room, self._claim_at_most)
         if room <= 0:
-            return _IDLE
+            return self._idle
         rest = self._resting.get(link.id, 0.0) - asyncio.get_running_loop().time()
         if rest > 0:
             return rest
@@ -171,15 +181,15 @@ class Courier:
         undelivered = self._deliver(link, claimed)
         if undelivered:
             await self._defer([(owed, now, owed.tries) for owed in undelivered])
-            return _IDLE
-        return _IDLE if len(claimed) < room else 0.0
+            return self._idle
+        return self._idle if len(claimed) < room else 0.0
 
     async def _claim(self, link: BoundLink, now: int, room: int) -> list[Owed]:
         name, lease_until = link.account.name, now + self._lease_ms
         claimed: list[Owed] = []
         at = asyncio.get_running_loop().time()
         # Now and then also unasked: a lease may have been left behind when the store failed.
-        if name in self._inbound or at - self._looked.get(name, 0.0) >= _IDLE:
+        if name in self._inbound or at - self._looked.get(name, 0.0) >= self._idle:
             self._looked[name] = at
             claimed += await self._claim_inbound(link, now, lease_until, room)
         if len(claimed) < room:
@@ -208,7 +218,7 @@ class Courier:
             return
         account = link.account.name
         written: list[int] = []
-        for alert in await self._store.claim_alerts(account, now, now + self._lease_ms, _CLAIM_AT_MOST):
+        for alert in await self._store.claim_alerts(account, now, now + self._lease_ms, self._claim_at_most):
             try:
                 link.connection.request(alert_pdu(alert))
             except InvalidState:
@@ -247,16 +257,16 @@ class Courier:
     def _look_again(self, account: str, pause: float) -> None:
         """One timer for an account, however many of its receipts are put off."""
         loop = asyncio.get_running_loop()
-        until = loop.time() + pause + _LOOK_AGAIN
+        until = loop.time() + pause + self._look_again_pause
         self._put_off_until[account] = max(self._put_off_until.get(account, 0.0), until)
         if account not in self._alarms:
-            self._alarms[account] = loop.call_later(_LOOK_AGAIN, self._alarm, account)
+            self._alarms[account] = loop.call_later(self._look_again_pause, self._alarm, account)
 
     def _alarm(self, account: str) -> None:
         loop = asyncio.get_running_loop()
         self.owed_inbound(account)
         if loop.time() < self._put_off_until[account]:
-            self._alarms[account] = loop.call_later(_LOOK_AGAIN, self._alarm, account)
+            self._alarms[account] = loop.call_later(self._look_again_pause, self._alarm, account)
         else:
             del self._alarms[account], self._put_off_until[account]
 

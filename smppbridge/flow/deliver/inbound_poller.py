@@ -29,6 +29,9 @@ class InboundPoller(Asker):
         inbound: InboundHandler,
         clock: Callable[[], int],
         health: ProviderHealth,
+        *,
+        after_start: float = _AFTER_START,
+        look: float = _LOOK,
     ) -> None:
         super().__init__(f"inbound {provider.name}", provider.limits.inbound_interval)
         self._provider = provider
@@ -36,6 +39,8 @@ class InboundPoller(Asker):
         self._inbound = inbound
         self._clock = clock
         self._health = health
+        self._after_start = after_start
+        self._look = look
         self._mark = f"inbound {provider.name}"  # when everything up to then was saved
         self._first_mark = f"inbound {provider.name} first"  # when it was asked for the first time
         self._started = False
@@ -44,10 +49,10 @@ class InboundPoller(Asker):
     async def _step(self) -> float:
         if not self._started:
             self._started = True
-            return min(self._interval, _AFTER_START)
+            return min(self._interval, self._after_start)
         wait = self._health.pause()
         if wait > 0 or not self._inbound.rules:
-            return min(wait or _LOOK, _LOOK)
+            return min(wait or self._look, self._look)
         began = self._clock()
         since = None if self._in_step else await self._since(began)
         self._in_step = False

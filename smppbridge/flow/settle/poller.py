@@ -29,6 +29,8 @@ class Poller(Asker):
         outcomes: Outcomes,
         clock: Callable[[], int],
         health: ProviderHealth,
+        *,
+        look: float = _LOOK,
     ) -> None:
         super().__init__(f"poller {provider.name}", provider.limits.poll_interval)
         self._provider = provider
@@ -36,6 +38,7 @@ class Poller(Asker):
         self._outcomes = outcomes
         self._clock = clock
         self._health = health
+        self._look = look
         self._questions = health.send_policy.questions
         self._limit = provider.limits.poll_batch
         self._refused: set[int] = set()  # messages about which the provider does not want to be asked
@@ -45,7 +48,7 @@ class Poller(Asker):
         loop = asyncio.get_running_loop()
         wait = self._health.pause() or self._questions.wait(_KIND, loop.time())
         if wait > 0:
-            return min(wait, _LOOK)
+            return min(wait, self._look)
         now = self._clock()
         claimed = await self._store.claim_polls(
             self._provider.name,
@@ -58,7 +61,7 @@ class Poller(Asker):
         polls = [poll for poll in claimed if poll.id not in self._refused and poll.sent_at > oldest]
         if not polls:
             self._questions.withdraw(_KIND)
-            return 0.0 if claimed else min(limits.poll_interval, _LOOK)
+            return 0.0 if claimed else min(limits.poll_interval, self._look)
         self._questions.asked(_KIND, loop.time())
         try:
             reports = await self._provider.status(polls)
@@ -67,7 +70,7 @@ class Poller(Asker):
         else:
             self._limit = limits.poll_batch
             await self._outcomes.settle(self._provider.name, reports)
-        return 0.0 if len(claimed) == self._limit else min(limits.poll_interval, _LOOK)
+        return 0.0 if len(claimed) == self._limit else min(limits.poll_interval, self._look)
 
     def _failed(self, error: ProviderError, polls: Sequence[Poll]) -> None:
         event(

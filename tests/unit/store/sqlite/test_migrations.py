@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from smppbridge.model.message import Inbound, Message, Sent, Stage, State
+from smppbridge.model.message import Inbound, Sent, Stage, State
 from smppbridge.store.results import Arrival
 from smppbridge.store.sqlite.store import SqliteStore
+from tests.support.builders.messages import claimed
 from tests.support.builders.rows import (
     DAY,
     HOUR,
@@ -17,11 +18,12 @@ from tests.support.builders.rows import (
     record_sent,
     record_unsent,
     report,
+    segment,
     sent,
     stages,
     unsent,
 )
-from tests.support.builders.stores import small_store
+from tests.support.builders.stores import store_in
 
 MIGRATIONS = files("smppbridge.store.sqlite").joinpath("migrations")
 FIRST_COLUMNS = """id, account, wire_id, origin, source_addr_ton, source_addr_npi, source_addr, dest_addr_ton,
@@ -73,7 +75,7 @@ def write_old_version(path: Path, version: int = 1) -> None:
 @pytest.fixture(params=[1, 2])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> SqliteStore:
     write_old_version(tmp_path / "bridge.db", request.param)
-    return small_store(tmp_path / "bridge.db")
+    return store_in(tmp_path)
 
 
 async def test_every_message_is_where_it_was(store: SqliteStore) -> None:
@@ -88,27 +90,7 @@ async def test_a_queued_message_is_sent(store: SqliteStore) -> None:
     await store.open()
     assert await store.promote("lab", NOW, 10) == {"pbx"}
     waited, queued = await claim(store)
-    assert queued == Message(
-        id=3,
-        account="pbx",
-        recipient="375291234567",
-        sender="ALARM",
-        text="text 3",
-        octets=None,
-        flash=False,
-        protocol_id=0,
-        tlvs=None,
-        data_coding=8,
-        priority=0,
-        service_type="",
-        send_at=0,
-        route="lab,spare",
-        provider="lab",
-        attempt=1,
-        tries=0,
-        submitted_at=NOW,
-        deadline=NOW + DAY,
-    )
+    assert queued == claimed(segment(3, text="text 3"))
     await record_sent(store, [sent(queued)], NOW)
     await record_unsent(store, [unsent(waited, Stage.UNCERTAIN, NOW)])
     assert (await store.settle("lab", [report(3)], NOW)).settled

@@ -1,6 +1,5 @@
 """How SQLite carries out the queries that run all the time: straight to their rows."""
 
-import asyncio
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ from smppbridge.store.sqlite import (
     settling,
     verdicts,
 )
-from tests.support.builders.stores import small_store
+from tests.support.builders.stores import memory, store_in
 
 PLANS = [
     (messages._CLAIM, "messages_queue (provider=? AND account=?)"),
@@ -83,17 +82,11 @@ PLANS = [
 
 
 @pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]:
-    path = tmp_path_factory.mktemp("plans") / "plans.db"
-
-    async def make() -> None:
-        store = small_store(path)
-        await store.open()
-        await store.close()
-
-    asyncio.run(make())
-    with closing(sqlite3.connect(path)) as connection:
-        yield connection
+def database() -> Iterator[sqlite3.Connection]:
+    with memory() as directory:
+        store_in(directory)
+        with closing(sqlite3.connect(directory / "bridge.db")) as connection:
+            yield connection
 
 
 @pytest.mark.parametrize(("sql", "search"), PLANS, ids=[search for _, search in PLANS])

@@ -12,17 +12,18 @@ from smppbridge.model.message import Outcome, State
 from smppbridge.store.sqlite.receipts import RELEASE_CHUNK
 from smppbridge.store.sqlite.store import SqliteStore
 from tests.support.builders.rows import HOUR, NOW, finish, segment
-from tests.support.builders.stores import small_store
+from tests.support.builders.stores import memory, store_in
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "bridge.db"
+def path() -> Iterator[Path]:
+    with memory() as directory:
+        yield directory / "bridge.db"
 
 
 @pytest.fixture
 async def store(path: Path) -> AsyncIterator[SqliteStore]:
-    opened = small_store(path)
+    opened = store_in(path.parent)
     await opened.open()
     yield opened
     await opened.close()
