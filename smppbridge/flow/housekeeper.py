@@ -1,6 +1,8 @@
-"""Watches the clock: wakes what is due, ends what is overdue, drops what is old, counts the queues.
+"""What time brings about, in three workers:
 
-Must not know: SMPP, how a provider talks.
+1. Deadlines: messages that become due are queued, overdue ones are ended or put in doubt.
+2. Housekeeping: old messages and receipts are deleted, messages of providers that are down are rerouted.
+3. Gauges: the queues are counted.
 """
 
 import asyncio
@@ -22,17 +24,18 @@ from smppbridge.store.results import Gauges
 
 log = logging.getLogger(__name__)
 
-_TICK = 1.0  # seconds between two looks at what is due
-_CHUNK = 500  # rows of one step: no step may hold up the loop
-_HOUSEKEEPING = 60.0
-_COUNTING = 5.0  # seconds between two counts of the queues, at least,
-_COUNTING_SHARE = 100  # and so many times as long as one took: long queues must not cost more
+_TICK = 1.0  # seconds
+_CHUNK = 500  # rows
+_MORE = 0.05  # seconds
+_HOUSEKEEPING = 60.0  # seconds
+_COUNTING = 5.0  # seconds
+_COUNTING_SHARE = 100  # of the time that a count takes: long queues must not cost more
 _ORPHAN_MS = 24 * 3600 * 1000  # how long a status for an unknown reference is kept
 _DAY_MS = 24 * 3600 * 1000
 
 
 class Housekeeper:
-    """The timers of all messages. ``providers`` are those configured, and those that have messages still."""
+    """The timers of all messages."""
 
     def __init__(
         self,
@@ -52,6 +55,12 @@ class Housekeeper:
         housekeeping: float = _HOUSEKEEPING,
         counting: float = _COUNTING,
     ) -> None:
+        """``providers``: those that are configured, and those that have messages still. ``keep_days``: how
+        long final messages are kept.
+
+        ``tick``: seconds between two looks at deadlines. ``chunk``: rows of one step, as no step may hold up
+        the loop. ``housekeeping``: seconds between two rounds of housekeeping. ``counting``: seconds between
+        two counts of the queues, at least; a hundred times as long as the count takes, if that is more."""
         self._store = store
         self._recorder = recorder
         self._metrics = metrics
@@ -99,7 +108,7 @@ class Housekeeper:
         return 0.0 if more else self._tick
 
     async def _end_overdue(self, provider: str, now: int) -> bool:
-        """True when there may be more of them."""
+        """True when there may be more."""
         overdue = await self._store.overdue(provider, now, self._chunk)
         outcomes: list[Outcome] = []
         unsent: list[Unsent] = []
@@ -131,12 +140,12 @@ class Housekeeper:
         for account in self._owing | self._accounts.keys():
             full |= await self._expire_receipts(account, now)
         for provider in self._providers:
-            if not self._fleet.usable(provider):  # what became due since it went down may have another way
+            if not self._fleet.usable(provider):  # what became due since then may have another way
                 self._rerouter.soon(provider)
-        return 0.05 if full else self._housekeeping_pause
+        return _MORE if full else self._housekeeping_pause
 
     async def _expire_receipts(self, account: str, now: int) -> bool:
-        """True when there may be more of them."""
+        """True when there may be more."""
         keep = self._accounts.receipt(account).keep
         dropped = await self._store.expire_receipts(account, now - round(keep * 1000), self._chunk)
         if dropped:

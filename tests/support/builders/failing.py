@@ -18,6 +18,7 @@ class FailingStore:
         self.called: list[str] = []  # verbs, in order, since `fail_at`
         self.failed: list[str] = []  # those of them that failed
         self.failing: set[str] = set()  # verbs that fail now, each time
+        self.futures: list[asyncio.Future[Any]] = []  # what every call has returned
         self.takes: Counter[str] = Counter()  # verb -> seconds from its call until it begins
 
     @property
@@ -37,15 +38,21 @@ class FailingStore:
             fails = verb in self.failing or len(self.called) == self._fails_at
             if fails:
                 self.failed.append(verb)
-            if not fails and not self.takes[verb]:
-                done: asyncio.Future[Any] = asyncio.ensure_future(getattr(self._real, verb)(*arguments))
-                return done
-            return asyncio.ensure_future(self._later(verb, arguments, fails))
+            real = getattr(self._real, verb)
+            if fails or self.takes[verb]:
+                work = self._later(real, arguments, self.takes[verb], fails)
+            else:
+                work = real(*arguments)
+            future: asyncio.Future[Any] = asyncio.ensure_future(work)
+            self.futures.append(future)
+            return future
 
         return call
 
-    async def _later(self, verb: str, arguments: tuple[Any, ...], fails: bool) -> Any:
-        await asyncio.sleep(self.takes[verb])
+    async def _later(
+        self, real: Callable[..., Any], arguments: tuple[Any, ...], seconds: float, fails: bool
+    ) -> Any:
+        await asyncio.sleep(seconds)
         if fails:
             raise StoreError("disk full")
-        return await getattr(self._real, verb)(*arguments)
+        return await real(*arguments)

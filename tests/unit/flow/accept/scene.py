@@ -29,7 +29,7 @@ from tests.support.bridge.scripted_provider import ScriptedProvider
 from tests.support.builders.clock import Clock
 from tests.support.builders.failing import FailingStore
 from tests.support.builders.stores import fast_store
-from tests.support.esme.withheld import connected
+from tests.support.esme.pending import connected
 
 PHONE = "375291234567"
 _TURNS = 200  # of the loop: more than any chain of callbacks takes

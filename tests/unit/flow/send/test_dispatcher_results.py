@@ -22,7 +22,7 @@ from smppbridge.smpp.constants import Status
 from tests.support.builders import messages
 from tests.support.builders.clock import moment
 from tests.support.builders.rows import DAY, HOUR, NOW, segment
-from tests.support.esme.withheld import Read, connected, refused, taken
+from tests.support.esme.pending import Read, connected, refused, taken
 from tests.unit.flow.send.rig import Lab, Rig, rigged, sending, times
 
 pytestmark = pytest.mark.virtual_time
@@ -300,7 +300,7 @@ async def test_an_esme_that_waits_is_told_why_its_message_is_refused(
     async with sending(lab) as rig, connected() as link:
         read = Read(link)
         for number in (1, 2):
-            rig.pending.add(number, read.withheld(number))
+            rig.pending.add(number, read.pending(number))
         await rig.queue(segment(1, route="lab"), segment(2, route="lab"))
         await moment()
         assert sorted(answer for call in read.calls for answer in call) == [refused(1, status), taken(2)]

@@ -3,9 +3,9 @@
 import asyncio
 
 import pytest
-from smppbridge.flow.health.readiness import Readiness
 
 from smppbridge.errors import Disabled
+from smppbridge.flow.readiness import Readiness
 from tests.unit.flow.send.rig import Lab, rigged
 
 pytestmark = pytest.mark.virtual_time
