@@ -1,5 +1,6 @@
 """Options and settings of the whole suite."""
 
+import gc
 from functools import cache
 from pathlib import Path
 
@@ -31,9 +32,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """`-m quick` does not even read the others."""
+    quick = any(
+        collection_path.is_relative_to(place) or place.is_relative_to(collection_path) for place in QUICK
+    )
+    return True if _is_quick(config) and not quick else None
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Before any test is read."""
-    settings.load_profile("quick" if config.option.markexpr == "quick" else "smppbridge")
+    settings.load_profile("quick" if _is_quick(config) else "smppbridge")
     # Every HTTP client reads the certificates that the system trusts, which takes 30 ms. The thousands of
     # clients in the tests share what the first one read.
     pytest.MonkeyPatch().setattr(httpcore2, "default_ssl_context", cache(httpcore2.default_ssl_context))
@@ -48,3 +57,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(longer, append=False)
         elif any(item.path.is_relative_to(place) for place in QUICK) and "slow" not in item.keywords:
             item.add_marker(pytest.mark.quick)
+
+
+def pytest_collection_finish() -> None:
+    """The collector of garbage need not walk over thousands of tests again and again."""
+    gc.collect()
+    gc.freeze()
+
+
+def _is_quick(config: pytest.Config) -> bool:
+    return bool(config.option.markexpr == "quick")
