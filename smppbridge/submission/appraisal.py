@@ -18,8 +18,6 @@ from smppbridge.smpp.text import flavour
 from smppbridge.submission.checks import check_fields, recipient_of, sender_of, service_of, times_of
 from smppbridge.submission.content import Content, coding_of, content_of
 
-_ANY_TEXT = "."  # stands for the text of which only a part is there: every provider carries it
-
 
 class Checker(Protocol):
     """The part of a provider that decides what it can carry."""
@@ -97,7 +95,7 @@ class Appraiser:
             draft = Draft(recipient, sender, *content[:3], service, data_coding)
         else:
             data_coding = submit.data_coding
-            draft = Draft(recipient, sender, _ANY_TEXT, flash=content.flash)
+            draft = Draft(recipient, sender, None, flash=content.flash)
         path = self.path_for(account.name, draft, path_of)
         not_before, deadline = times_of(submit, now, round(account.validity * 1000))
         timing = timing_of(path, not_before, deadline, now)

@@ -189,15 +189,14 @@ def _try(step: Callable[[], T]) -> T | Refused:
 
 
 def _draft(account: Account, submit: SubmitSm, known: Known) -> Draft | None:
-    """What providers are asked about; None where not enough is known of it. A part of a text is carried by
-    everybody who carries texts."""
+    """What providers are asked about; None where not enough is known of it."""
     service, recipient, content, sender, _ = known
     if any(isinstance(one, Refused) for one in (service, recipient, content, sender)):
         return None
     assert isinstance(service, str) and isinstance(recipient, str) and isinstance(sender, str)
     assert isinstance(content, Content)
     if content.concat is not None:
-        return Draft(recipient, sender, ".", flash=content.flash)
+        return Draft(recipient, sender, None, flash=content.flash)
     try:
         own = coding_of(account, submit.data_coding, content.octets)
     except Refused:
