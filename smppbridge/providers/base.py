@@ -142,6 +142,7 @@ class Provider(Protocol):
         """Raise Refused when this message can never be sent here. Cheap: called for every submit_sm.
 
         ``draft.service_type`` is "" or one of `services`; its text and address are checked already.
+        ``draft.text`` is None where only a part of a long message is there: the joined text comes here later.
         """
 
     def schedules(self, send_at: int, now: int) -> bool:

@@ -26,14 +26,13 @@ from smppbridge.model.account import Account
 from smppbridge.model.ids import IdSource
 from smppbridge.model.joining import Collected, Part
 from smppbridge.model.message import Segment, Stage
-from smppbridge.model.owed import KEPT_BITS
 from smppbridge.model.token_bucket import TokenBucket
-from smppbridge.smpp.constants import EsmClass, Status, status_name
+from smppbridge.smpp.constants import Status, status_name
 from smppbridge.smpp.pdu import SubmitSm, SubmitSmResp
 from smppbridge.store.base import Store
 from smppbridge.store.results import Kept
-from smppbridge.submission.appraisal import Appraisal, Appraiser, PathOf
-from smppbridge.submission.checks import reference_of, tlvs_of
+from smppbridge.submission.appraisal import Appraiser, segment_of
+from smppbridge.submission.paths import PathOf
 
 log = logging.getLogger(__name__)
 
@@ -235,10 +234,11 @@ class Intake:
     ) -> None:
         """Raises Refused with the command_status of the answer."""
         account = link.account
-        found = self._appraiser.appraise(account, submit, now, path_of)
+        appraisal = self._appraiser.appraise(account, submit, now, path_of)
         message_id = self._ids.next(now)
-        segment = _segment(link, submit, now, found, message_id, name_of(message_id))
-        concat, octets = found.content.concat, found.content.octets
+        own_bind = link.can_receive and account.receipt.to == "submitter"
+        segment = segment_of(appraisal, message_id, name_of(message_id), link.id if own_bind else 0)
+        concat, octets = appraisal.content.concat, appraisal.content.octets
         if concat is None or octets is None:
             whole.take(submit, segment)
             if submit.replace_if_present_flag:
@@ -287,44 +287,3 @@ class Intake:
 
 def _unsaved(response: SubmitSmResp) -> SubmitSmResp:
     return response if response.command_status else SubmitSmResp(command_status=Status.ESME_RSYSERR)
-
-
-def _segment(
-    link: BoundLink, submit: SubmitSm, now: int, found: Appraisal, message_id: int, wire_id: str
-) -> Segment:
-    """What is stored for one submit_sm; a part is COLLECTING, and keeps its octets elsewhere."""
-    content, is_part = found.content, found.content.concat is not None
-    timing = found.timing
-    datagram = submit.esm_class & EsmClass.MODE_MASK == EsmClass.MODE_DATAGRAM
-    own_bind = link.can_receive and link.account.receipt.to == "submitter"
-    return Segment(
-        id=message_id,
-        account=link.account.name,
-        wire_id=wire_id,
-        origin=link.id if own_bind else 0,
-        source_addr_ton=submit.source_addr_ton,
-        source_addr_npi=submit.source_addr_npi,
-        source_addr=submit.source_addr,
-        dest_addr_ton=submit.dest_addr_ton,
-        dest_addr_npi=submit.dest_addr_npi,
-        destination_addr=submit.destination_addr,
-        recipient=found.recipient,
-        sender=found.sender,
-        text=content.text,
-        octets=None if is_part else content.octets,
-        flash=content.flash,
-        protocol_id=submit.protocol_id,
-        tlvs=tlvs_of(submit) if submit.tlvs else None,
-        data_coding=found.data_coding,
-        registered_delivery=0 if datagram else submit.registered_delivery & KEPT_BITS,
-        priority=submit.priority_flag,
-        service_type=found.service,
-        user_message_reference=reference_of(submit) if submit.tlvs else None,
-        route=found.path.route,
-        provider=found.path.provider,
-        stage=Stage.COLLECTING if is_part else timing.stage,
-        send_at=found.not_before if is_part else timing.send_at,
-        submitted_at=now,
-        due_at=None if is_part else timing.due_at,
-        deadline=found.deadline,
-    )

@@ -21,8 +21,9 @@ from smppbridge.model.message import Draft, Outcome, Stage, State
 from smppbridge.smpp.constants import RegisteredDelivery, Status, status_name
 from smppbridge.store.base import Store
 from smppbridge.store.results import Made
-from smppbridge.submission.appraisal import Appraiser, PathOf, timing_of
+from smppbridge.submission.appraisal import Appraiser
 from smppbridge.submission.content import joined_text
+from smppbridge.submission.paths import PathOf
 
 log = logging.getLogger(__name__)
 
@@ -130,8 +131,9 @@ class Joiner:
         data_coding = join.parts[0].data_coding
         text = joined_text(account, data_coding, [part.octets for part in join.parts])
         draft = Draft(join.recipient, join.sender, text, flash=join.flash)
-        path = self._appraiser.path_for(join.account, draft, path_of)
-        timing = timing_of(path, join.not_before, join.deadline, now)
+        path, timing = self._appraiser.appraise_joined(
+            join.account, draft, join.not_before, join.deadline, now, path_of
+        )
         return Joined(
             head=join.head,
             missing=join.missing,

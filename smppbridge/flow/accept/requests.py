@@ -260,11 +260,10 @@ class Requests:
 
     def _replacement(self, account: Account, pdu: ReplaceSm, found: Found) -> Replacement:
         """Raises Refused where the new content would not have been taken either."""
-        now = self._clock()
         submit = from_replace_sm(pdu, found)
         patient = account.model_copy(update={"mode": "queued"})  # this answer waits for no provider
-        appraisal = self._appraiser.appraise(patient, submit, now, self._appraiser.paths())
-        return replacement_of(pdu, submit, found, appraisal, now, round(account.validity * 1000))
+        appraisal = self._appraiser.appraise(patient, submit, self._clock(), self._appraiser.paths())
+        return replacement_of(pdu, found, appraisal)
 
     # --- inside --------------------------------------------------------------------------------
 

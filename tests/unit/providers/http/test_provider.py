@@ -40,7 +40,7 @@ class _Provider(HttpProvider):
     services = frozenset({"HLR"})
 
     def check(self, draft: Draft) -> None:
-        if "никогда" in draft.text or draft.octets is not None or not draft.sender:
+        if "никогда" in (draft.text or "") or draft.octets is not None or not draft.sender:
             raise Refused(0x4A5, "such a message is not carried")
 
 
