@@ -1,6 +1,6 @@
-"""The command line: options and exit codes (0 done, 1 failed at run time, 2 wrong usage or configuration).
+"""The command line: options, exit codes and error lines. ``commands/`` holds what the commands do.
 
-Errors are one clear line on stderr. What the commands do is in ``commands/``.
+Exit codes: 0 done, 1 failed at run time, 2 wrong usage or configuration. Every problem is one line on stderr.
 """
 
 import asyncio
@@ -137,7 +137,7 @@ def send_command(
 
 
 def main() -> None:
-    """Entry point: turn errors into one line and an exit code."""
+    """Entry point. Turns each error into a line on stderr and an exit code."""
     try:
         cli.main(prog_name="smppbridge", standalone_mode=False)
     except click.ClickException as error:
@@ -152,7 +152,7 @@ def main() -> None:
     except SmppBridgeError as error:
         click.echo(f"smppbridge: {error}", err=True)
         sys.exit(EXIT_FAILED)
-    except OSError as error:  # without a number that tells people nothing
+    except OSError as error:  # str(error) would begin with "[Errno 98]", which tells people nothing
         click.echo(f"smppbridge: {error if error.filename else error.strerror or error}", err=True)
         sys.exit(EXIT_FAILED)
     except KeyboardInterrupt:

@@ -1,11 +1,24 @@
 """Options and settings of the whole suite."""
 
+import asyncio
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+
+import httpcore2
 import pytest
 from hypothesis import settings
 
+from tests.support.system.virtual_time import VirtualTimeLoop
+
+HERE = Path(__file__).parent
+QUICK = (HERE / "unit", HERE / "contract", HERE / "test_layers.py")
+ACCEPTANCE_TIMEOUT = 180  # seconds
+TIMEOUT_PER_KILL = 20  # seconds
+
 # Busy machines are slow at times; a slow example is no failure.
 settings.register_profile("smppbridge", deadline=None)
-settings.load_profile("smppbridge")
+settings.register_profile("quick", deadline=None, max_examples=25)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -20,3 +33,28 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="test against node-smpp, too: needs Node.js, npm and, once, its registry",
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before any test is read."""
+    settings.load_profile("quick" if config.option.markexpr == "quick" else "smppbridge")
+    # Every HTTP client reads the certificates that the system trusts, which takes 30 ms. The thousands of
+    # clients in the tests share what the first one read.
+    pytest.MonkeyPatch().setattr(httpcore2, "default_ssl_context", cache(httpcore2.default_ssl_context))
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m chooses
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Marks follow from the folders: quick, and how long acceptance tests may take."""
+    longer = pytest.mark.timeout(ACCEPTANCE_TIMEOUT + TIMEOUT_PER_KILL * config.option.kills)
+    for item in items:
+        if item.path.is_relative_to(HERE / "acceptance"):
+            item.add_marker(longer, append=False)
+        elif any(item.path.is_relative_to(place) for place in QUICK) and "slow" not in item.keywords:
+            item.add_marker(pytest.mark.quick)
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The event loop of a test: one with a virtual clock where the test is marked so."""
+    marked = item.get_closest_marker("virtual_time") is not None
+    return {"virtual": VirtualTimeLoop} if marked else {"real": asyncio.new_event_loop}

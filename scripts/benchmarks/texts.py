@@ -8,14 +8,15 @@ from timeit import timeit
 
 from scripts.benchmarks.bridge import NOWHERE, bridge
 from scripts.benchmarks.esme import load
-from smppbridge.model.account import Account
 from smppbridge.model.joining import Joined, Part
-from smppbridge.model.message import Segment, Stage
+from smppbridge.model.message import Stage
 from smppbridge.smpp.gsm import encode_gsm
 from smppbridge.smpp.pdu import SubmitSm
 from smppbridge.store.sqlite.store import SqliteStore
 from smppbridge.submission.checks import recipient_of
 from smppbridge.submission.content import content_of
+from tests.support.builders.accounts import account
+from tests.support.builders.rows import segment
 
 Figures = dict[str, float]
 
@@ -83,11 +84,11 @@ async def texts(messages: int, directory: Path | None) -> Figures:
 
 def _steps() -> Figures:
     """Microseconds of the two steps alone."""
-    account = Account(name="load", password="load", default_encoding="gsm", country="BY")  # type: ignore[arg-type]
+    owner = account(default_encoding="gsm", country="BY")
     submit = _gsm()
     steps = {
-        "decode_us": lambda: content_of(account, submit, ""),
-        "normalise_us": lambda: recipient_of(account, submit, ""),
+        "decode_us": lambda: content_of(owner, submit, ""),
+        "normalise_us": lambda: recipient_of(owner, submit, ""),
     }
     return {name: timeit(step, number=_ROUNDS) / _ROUNDS * 1e6 for name, step in steps.items()}
 
@@ -132,35 +133,18 @@ def _batches(first: int, count: int, numbers: tuple[int, ...]) -> Iterator[list[
 def _part(n: int, number: int) -> Part:
     """Part ``number`` of two of message ``n``."""
     message_id = 2 * n + number
-    segment = Segment(
-        id=message_id,
+    added = segment(
+        message_id,
         account="load",
-        wire_id=str(message_id),
         origin=0,
-        source_addr_ton=5,
-        source_addr_npi=0,
-        source_addr="ALARM",
-        dest_addr_ton=1,
-        dest_addr_npi=1,
         destination_addr=f"37529{n:07}",
         recipient=f"37529{n:07}",
-        sender="ALARM",
         text="",
-        octets=None,
-        flash=False,
-        protocol_id=0,
-        tlvs=None,
         data_coding=0,
-        registered_delivery=1,
-        priority=0,
-        service_type="",
-        user_message_reference=None,
         route="lab",
-        provider="lab",
         stage=int(Stage.COLLECTING),
-        send_at=0,
         submitted_at=0,
         due_at=None,
         deadline=10**12,
     )
-    return Part(segment, n & 0xFF, 8, 2, number, b"\5\0\3\7\2" + bytes((number,)) + b"x" * 153, 10**12)
+    return Part(added, n & 0xFF, 8, 2, number, b"\5\0\3\7\2" + bytes((number,)) + b"x" * 153, 10**12)

@@ -7,7 +7,6 @@ beside the provider. Must not know: how anything is carried out.
 import hashlib
 import hmac
 import re
-from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -105,11 +104,6 @@ class StoreConfig(Settings):
                 "must be sqlite:///FILE, with FILE relative to this file or absolute (sqlite:////var/…)"
             )
         return url if info.context is None else f"{_SQLITE}{info.context['base'] / name}"
-
-    @property
-    def path(self) -> Path:
-        """The database file."""
-        return Path(self.url.removeprefix(_SQLITE))
 
 
 class SmppDefaults(Settings):

@@ -16,6 +16,7 @@ from smppbridge.model.profiles import PROFILES
 from smppbridge.smpp.text import encode_text
 from tests.simulators.smspilot.simulator import Rules, SmspilotSimulator
 from tests.support.bridge.running import PATIENCE, bridge, free_port, pilot
+from tests.support.builders import accounts as builders
 from tests.support.esme.foreign import Came, Run, Sms, run_aiosmpplib, run_smpplib
 
 PHONE = "375291234501"
@@ -25,9 +26,7 @@ DELIVERED = 2  # message_state
 
 
 def settings(profile: str, **receipt: object) -> Account:
-    return Account.model_validate(
-        {"name": "pbx", "password": "secret", "profile": profile, "receipt": receipt}
-    )
+    return builders.account(profile=profile, receipt=receipt)
 
 
 @asynccontextmanager

@@ -201,9 +201,9 @@ async def test_without_money_no_message_is_tried_before_some_is_paid_in(tmp_path
     async with scripted(tmp_path, lab) as app, await Esme.bound(app.smpp_ports[0]) as esme:
         await esme.submit_many([submit(str(number)) for number in range(5)])
         await eventually(lambda: lab.balances_asked == 1)
-        app.dispatchers["lab"].retry()
+        app.fleet["lab"].retry()
         await eventually(lambda: lab.balances_asked == 2)
         assert len(lab.sent) == 1
         lab.money = -4.0  # an account that lives below zero
-        app.dispatchers["lab"].retry()
+        app.fleet["lab"].retry()
         await eventually(lambda: len(lab.sent) == 5)  # the first one waits a little longer

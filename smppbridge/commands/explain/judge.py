@@ -14,7 +14,7 @@ from smppbridge.errors import Refused
 from smppbridge.model.account import Account
 from smppbridge.model.ids import IdSource
 from smppbridge.model.message import Draft, Message
-from smppbridge.model.route import Choice, Route, Router
+from smppbridge.model.route import Route, Router
 from smppbridge.providers.preview import HttpRequest, Preview, preview, unarmed
 from smppbridge.smpp.codec import encode
 from smppbridge.smpp.constants import EsmClass, RegisteredDelivery, Status
@@ -25,8 +25,20 @@ from smppbridge.submission.content import Content, coding_of, content_of
 
 T = TypeVar("T")
 
-_ALL_WORK = Choice(usable=lambda provider: True, working=lambda provider: True)
 _MAX_PREVIEWED = 20  # submit_sm of one long message that are shown whole
+
+
+class _AllWork:
+    """No provider is asked how it does: each may be used. Implements ``model.route.Choice``."""
+
+    def usable(self, provider: str) -> bool:
+        return True
+
+    def working(self, provider: str) -> bool:
+        return True
+
+    def status(self, provider: str) -> int:
+        return Status.ESME_ROK
 
 
 class Known(NamedTuple):
@@ -48,7 +60,7 @@ class Judge:
             name: unarmed(name, options, callbacks_at=self._callbacks_at(name), variables=config.variables)
             for name, options in config.providers.items()
         }
-        self._appraiser = Appraiser(Router(config.routes), self._providers, _ALL_WORK)
+        self._appraiser = Appraiser(Router(config.routes), self._providers, _AllWork())
         self._path_of = self._appraiser.paths()
         self._ids = IdSource()
 
@@ -112,7 +124,7 @@ class Judge:
 
     def _objection(self, account: Account, draft: Draft, provider: str) -> str:
         """Why this provider cannot carry the message; "" = it can."""
-        only = Appraiser(Router((Route(to=(provider,)),)), self._providers, _ALL_WORK)
+        only = Appraiser(Router((Route(to=(provider,)),)), self._providers, _AllWork())
         try:
             only.path_for(account.name, draft, only.paths())
         except Refused as refused:

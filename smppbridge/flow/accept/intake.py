@@ -15,8 +15,11 @@ from typing import TypeVar
 
 from smppbridge.errors import Refused, StoreError
 from smppbridge.flow.accept.hints import CodingHints
+from smppbridge.flow.accept.joiner import Joiner
 from smppbridge.flow.accept.wire_ids import WireIds
+from smppbridge.flow.send.fleet import Fleet
 from smppbridge.flow.settle.pending import PendingResponse, PendingResponses
+from smppbridge.flow.waiting import Waiting
 from smppbridge.link.server import Answer, BoundLink
 from smppbridge.logs import Seldom, event
 from smppbridge.model.account import Account
@@ -83,11 +86,7 @@ class _Batch:
 
 
 class Intake:
-    """Turns submit_sm into segments. ``accept`` fits ``link.server.Accept``.
-
-    ``queued(provider, account, count)`` hears of new work, ``collected(count)`` of new parts, ``joinable()``
-    of a message whose parts are all there; ``waiting()`` is how many messages wait already.
-    """
+    """Turns submit_sm into segments. ``accept`` fits ``link.server.Accept``."""
 
     def __init__(
         self,
@@ -95,26 +94,24 @@ class Intake:
         appraiser: Appraiser,
         ids: IdSource,
         wire_ids: WireIds,
+        fleet: Fleet,
+        waiting: Waiting,
+        pending: PendingResponses,
+        joiner: Joiner,
         clock: Callable[[], int],
         *,
-        pending: PendingResponses,
-        queued: Callable[[str, str, int], None],
-        collected: Callable[[int], None],
-        joinable: Callable[[], None],
-        waiting: Callable[[], int],
-        max_queued: int,
+        max_unsaved: int = MAX_UNSAVED,
     ) -> None:
         self._store = store
         self._appraiser = appraiser
         self._ids = ids
         self._wire_ids = wire_ids
         self._clock = clock
-        self._pending = pending
-        self._queued = queued
-        self._collected = collected
-        self._joinable = joinable
+        self._fleet = fleet
         self._waiting = waiting
-        self.max_queued = max_queued
+        self._pending = pending
+        self._joiner = joiner
+        self._max_unsaved = max_unsaved
         self._unsaved = 0
         self._buckets: dict[str, tuple[Account, TokenBucket]] = {}
         self._complaints = Seldom(interval=60.0)
@@ -128,7 +125,7 @@ class Intake:
         that are taken get the same message_id."""
         now = self._clock()
         allowed = self._bucket(link.account).take(len(submits), self._loop.time())
-        full = self._unsaved >= MAX_UNSAVED or self._waiting() >= self.max_queued
+        full = self._unsaved >= self._max_unsaved or self._waiting.full
         path_of, name_of = self._appraiser.paths(), self._names(link, one_id)
         whole, parts = _Batch(link, answer), _Batch(link, answer)
         for index, submit in enumerate(submits):
@@ -174,11 +171,11 @@ class Intake:
             new = sum(
                 one.wire_id == part.segment.wire_id for one, part in zip(collected, batch.parts, strict=True)
             )
-            self._collected(new)
+            self._waiting.add(new)
             batch.rename(one.wire_id for one in collected)
             batch.give()
             if any(one.ready for one in collected):
-                self._joinable()
+                self._joiner.wake()
 
         self._follow(batch, self._store.add_parts(batch.parts), saved)
 
@@ -221,7 +218,8 @@ class Intake:
     def _announce(self, segments: list[Segment]) -> None:
         queued = Counter((item.provider, item.account) for item in segments if item.stage == Stage.QUEUED)
         for (provider, account), count in queued.items():
-            self._queued(provider, account, count)
+            self._waiting.add(count)
+            self._fleet.wake(provider, account, count)
 
     # --- checking ------------------------------------------------------------------------------
 

@@ -6,9 +6,11 @@ know: sockets, SMPP sessions, how a provider talks.
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from smppbridge.errors import Refused
+from smppbridge.flow.accounts import Accounts
+from smppbridge.flow.send.fleet import Fleet
 from smppbridge.flow.settle.outcomes import Outcomes
 from smppbridge.flow.worker import Worker
 from smppbridge.logs import Seldom, event
@@ -39,26 +41,25 @@ class _Step:
 
 
 class Joiner:
-    """``accounts`` is looked up anew each time; ``queued(provider, account)`` hears of new work."""
+    """Takes messages whose parts need not be waited for any longer, and joins them or gives them up."""
 
     def __init__(
         self,
         store: Store,
         appraiser: Appraiser,
         outcomes: Outcomes,
+        fleet: Fleet,
+        accounts: Accounts,
         metrics: Metrics,
         clock: Callable[[], int],
-        *,
-        accounts: Callable[[], Mapping[str, Account]],
-        queued: Callable[[str, str], None],
     ) -> None:
         self._store = store
         self._appraiser = appraiser
         self._outcomes = outcomes
         self._metrics = metrics
         self._clock = clock
+        self._fleet = fleet
         self._accounts = accounts
-        self._queued = queued
         self._worker = Worker("joiner", self._step)
         self._complaints = Seldom(interval=60.0)
         self._begun = False
@@ -93,13 +94,13 @@ class Joiner:
             self._metrics.joined_messages.labels(*step.results[head]).inc()
         for one in step.joined:
             if one.head in made.heads and one.stage == Stage.QUEUED:
-                self._queued(one.provider, step.results[one.head][0])
+                self._fleet.wake(one.provider, step.results[one.head][0])
 
     def _decide(self, joins: Sequence[Join], now: int) -> _Step:
         step = _Step()
         path_of = self._appraiser.paths()
         for join in joins:
-            account = self._accounts().get(join.account)
+            account = self._accounts.get(join.account)
             try:
                 result = self._end(step, join, account, now, path_of)
             except Refused as refusal:

@@ -13,11 +13,13 @@ from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
 
 from smppbridge.errors import Refused, StoreError
+from smppbridge.flow.send.fleet import Fleet
 from smppbridge.flow.settle.outcomes import Outcomes
 from smppbridge.flow.settle.pending import PendingResponses
 from smppbridge.link.server import Answer, BoundLink, Reply
 from smppbridge.logs import Seldom, event
 from smppbridge.model.account import Account
+from smppbridge.model.ids import IdSource
 from smppbridge.model.message import Found, Replacement, Stage
 from smppbridge.smpp.constants import MessageState, Status, status_name
 from smppbridge.smpp.pdu import (
@@ -98,11 +100,7 @@ class _Asked:
 
 
 class Requests:
-    """Answers requests. ``handle`` fits ``link.server.Serve``.
-
-    ``next_id()`` is above the ids of all messages that were submitted so far; ``requeued(provider, account)``
-    hears of a message that may be sent elsewhere, or at another time, now.
-    """
+    """Answers requests. ``handle`` fits ``link.server.Serve``."""
 
     def __init__(
         self,
@@ -111,9 +109,9 @@ class Requests:
         appraiser: Appraiser,
         outcomes: Outcomes,
         pending: PendingResponses,
+        fleet: Fleet,
+        ids: IdSource,
         clock: Callable[[], int],
-        next_id: Callable[[], int],
-        requeued: Callable[[str, str], None],
     ) -> None:
         self._store = store
         self._accept = accept
@@ -121,8 +119,8 @@ class Requests:
         self._outcomes = outcomes
         self._pending = pending
         self._clock = clock
-        self._next_id = next_id
-        self._requeued = requeued
+        self._ids = ids
+        self._fleet = fleet
         self._complaints = Seldom(interval=60.0)
         self._loop = asyncio.get_running_loop()
         self._steps: dict[type[Request], Callable[[_Asked, Any], None]] = {
@@ -212,7 +210,7 @@ class Requests:
         addressed = SubmitSm(dest_addr_ton=pdu.dest_addr_ton, destination_addr=pdu.destination_addr)
         recipient = recipient_of(account, addressed, service)
         wanted = service if pdu.service_type else None
-        before = self._next_id()  # what is submitted while this goes on is not meant
+        before = self._ids.next(self._clock())  # what is submitted while this goes on is not meant
         count = 0
 
         def go_on() -> None:
@@ -256,7 +254,7 @@ class Requests:
             self._pending.saved([one.id for (one, _), made in zip(changes, done, strict=True) if made])
             asked.answer(ReplaceSmResp())
             for provider in {change.provider for _, change in changes}:
-                self._requeued(provider, asked.account.name)
+                self._fleet.wake(provider, asked.account.name)
 
         self._when(asked, self._store.find_messages(asked.account.name, pdu.message_id), found)
 

@@ -5,8 +5,9 @@ Must not know: SMPP sessions, how a provider talks.
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
+from smppbridge.flow.accounts import Accounts
 from smppbridge.flow.deliver.inbound_text import write
 from smppbridge.logs import event
 from smppbridge.metrics import Metrics
@@ -31,8 +32,7 @@ class InboundHandler:
         metrics: Metrics,
         clock: Callable[[], int],
         rules: Sequence[InboundRule],
-        *,
-        accounts: Callable[[], Mapping[str, Account]],
+        accounts: Accounts,
         owed: Callable[[str], None],
     ) -> None:
         self.rules = rules
@@ -68,8 +68,7 @@ class InboundHandler:
 
     def _arrival(self, provider: str, message: Inbound, now: int) -> Arrival:
         names = owners(self.rules, provider, message.destination, message.text)
-        known = self._accounts()
-        there = [known[name] for name in names if name in known]
+        there = [self._accounts[name] for name in names if name in self._accounts]
         message = _storable(message, now)
         return Arrival(
             provider, message, [part for account in there for part in _parts(provider, account, message)]

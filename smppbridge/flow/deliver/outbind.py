@@ -10,11 +10,12 @@ Must not know: what is owed, how a connection is opened, who may bind on it.
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Mapping
-from typing import NamedTuple
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple, Protocol
 
+from smppbridge.flow.accounts import Accounts
 from smppbridge.flow.worker import Worker
-from smppbridge.link.outbind_calls import Place
+from smppbridge.link.outbind_calls import Endpoint
 from smppbridge.link.tls import client_context
 from smppbridge.logs import event
 from smppbridge.metrics import Metrics
@@ -41,9 +42,15 @@ class _Rest(NamedTuple):
 _RESTED = _Rest(0, 0.0)
 
 
+class Binds(Protocol):
+    """Knows which accounts have a bind that may receive: `Courier`."""
+
+    def reaches(self, account: str) -> bool: ...
+
+
 class OutbindCaller:
-    """``accounts`` is looked up anew each time. ``reaches(account)`` tells whether it has a bind that may
-    receive; ``call(account, place, outbind)`` is `link.server.Server.call`. ``system_id``: ours."""
+    """Calls the equipment of accounts. ``call(account, place, outbind)`` is `link.server.Server.call`;
+    ``system_id`` is ours."""
 
     def __init__(
         self,
@@ -51,16 +58,16 @@ class OutbindCaller:
         metrics: Metrics,
         clock: Callable[[], int],
         *,
-        accounts: Callable[[], Mapping[str, Account]],
-        reaches: Callable[[str], bool],
-        call: Callable[[str, Place, Outbind], Awaitable[bool]],
+        accounts: Accounts,
+        binds: Binds,
+        call: Callable[[str, Endpoint, Outbind], Awaitable[bool]],
         system_id: str,
     ) -> None:
         self._store = store
         self._metrics = metrics
         self._clock = clock
         self._accounts = accounts
-        self._reaches = reaches
+        self._binds = binds
         self._call = call
         self._system_id = system_id
         self._rests: dict[str, _Rest] = {}
@@ -83,7 +90,7 @@ class OutbindCaller:
 
     def owed(self, account: str) -> None:
         """Something is owed to an account that has no bind which may receive."""
-        known = self._accounts().get(account)
+        known = self._accounts.get(account)
         if known is not None and self._may_call(known):
             self._worker.wake()
 
@@ -96,8 +103,8 @@ class OutbindCaller:
     # --- inside --------------------------------------------------------------------------------
 
     async def _step(self) -> float:
-        for account in list(self._accounts().values()):
-            if self._reaches(account.name):
+        for account in list(self._accounts.values()):
+            if self._binds.reaches(account.name):
                 self._came(account.name)
             elif self._may_call(account) and await self._store.owes(account.name, self._clock()):
                 self._begin(account)
@@ -107,7 +114,7 @@ class OutbindCaller:
 
     def _may_call(self, account: Account) -> bool:
         name, now = account.name, asyncio.get_running_loop().time()
-        if account.outbind is None or name in self._calls or self._reaches(name):
+        if account.outbind is None or name in self._calls or self._binds.reaches(name):
             return False
         return self._rests.get(name, _RESTED).until <= now
 
@@ -148,10 +155,10 @@ class OutbindCaller:
         self._rests[name] = _Rest(failures, asyncio.get_running_loop().time() + pause)
 
     async def _place(self, name: str, to: CallOut) -> str:
-        place = Place(to.host, to.port)
+        place = Endpoint(to.host, to.port)
         if to.tls is not None:  # in a thread, as it reads files
             context = await asyncio.to_thread(client_context, to.tls.ca, to.tls.cert, to.tls.key)
-            place = Place(to.host, to.port, context, to.tls.server_name or "")
+            place = Endpoint(to.host, to.port, context, to.tls.server_name or "")
         outbind = Outbind(system_id=to.system_id or self._system_id, password=to.password.get_secret_value())
         return _BOUND if await self._call(name, place, outbind) else _NO_BIND
 

@@ -8,13 +8,11 @@ Must not know: asyncio, how an alert is sent.
 import sqlite3
 from collections.abc import Sequence
 
-from smppbridge.model.message import Alert, State
+from smppbridge.model.message import Alert
 from smppbridge.model.owed import wants_alert
+from smppbridge.store.rules.verdicts import Ended, phones, unreached
 from smppbridge.store.sqlite.rows import select_in
 
-Ended = tuple[int, str, str, int, int]  # a message that became final: id, account, recipient, state, when
-
-_NOT_REACHED = (State.UNDELIVERABLE, State.EXPIRED)
 _ANY = "SELECT EXISTS (SELECT 1 FROM alerts)"
 # What was never handed over says nothing about its phone.
 _ASKING = "SELECT id, tlvs FROM messages WHERE id IN ({}) AND instr(tlvs, x'0421') AND attempt > 0"
@@ -36,17 +34,16 @@ DELETE FROM alerts WHERE message_id IN (
 
 def settle(connection: sqlite3.Connection, ended: Sequence[Ended]) -> frozenset[str]:
     """Note which phones were not reached, and which were; accounts that are owed an alert now."""
-    lost = [message_id for message_id, _, _, state, _ in ended if state in _NOT_REACHED]
-    asking = {message_id for message_id, tlvs in select_in(connection, _ASKING, lost) if wants_alert(tlvs)}
+    rows = select_in(connection, _ASKING, unreached(ended))
+    asking = {message_id for message_id, tlvs in rows if wants_alert(tlvs)}
     if not asking and not _has_any(connection):  # mostly
         return frozenset()
     owed: set[str] = set()
-    for message_id, account, recipient, state, at in ended:
-        if state == State.DELIVERED:
-            if connection.execute(_REACHED, (at, account, recipient)).rowcount:
-                owed.add(account)
-        elif message_id in asking:
+    for (message_id, account, recipient, _, at), reached in phones(ended, asking):
+        if not reached:
             connection.execute(_WATCH, (at, message_id))
+        elif connection.execute(_REACHED, (at, account, recipient)).rowcount:
+            owed.add(account)
     return frozenset(owed)
 
 

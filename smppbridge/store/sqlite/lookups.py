@@ -9,8 +9,8 @@ from collections.abc import Collection, Sequence
 
 from smppbridge.model.message import Found, Outcome, Replacement, Segment, Stage, State
 from smppbridge.store.results import Cancelled, Kept
+from smppbridge.store.rules.verdicts import Binds
 from smppbridge.store.sqlite import messages, settling
-from smppbridge.store.sqlite.verdicts import Binds
 
 CANCEL_CHUNK = 100  # messages that one transaction cancels
 

@@ -9,6 +9,7 @@ from smppbridge.errors import StoreError
 from smppbridge.model.message import Message, Outcome, Stage, State
 from smppbridge.store.base import Store
 from smppbridge.store.results import Rerouted
+from tests.support.builders.messages import claimed
 from tests.support.builders.rows import (
     DAY,
     HOUR,
@@ -41,8 +42,7 @@ async def test_a_claimed_message_is_what_was_added(store: Store) -> None:
     )  # fmt: skip
     await store.add_segments([binary, plain])
     for added, message in zip([plain, binary], await claim(store), strict=True):
-        same = {name: getattr(added, name) for name in Message._fields if hasattr(added, name)}
-        assert message == Message(**{**same, "attempt": 1, "tries": 0})
+        assert message == claimed(added)
 
 
 async def test_a_duplicate_stores_nothing_of_its_batch(store: Store) -> None:

@@ -1,8 +1,8 @@
-"""Messages and polls for tests that need some."""
+"""Messages, as providers get them, and questions about them, for tests that need some."""
 
 from typing import Any
 
-from smppbridge.model.message import Doubt, Draft, Message, Poll
+from smppbridge.model.message import Doubt, Draft, Message, Poll, Segment
 
 NOW = 1_700_000_000_000  # ms
 DAY = 86_400_000  # ms
@@ -32,6 +32,12 @@ def message(number: int, **changes: Any) -> Message:
         deadline=NOW + DAY,
     )
     return plain._replace(**changes)
+
+
+def claimed(added: Segment, **changes: Any) -> Message:
+    """What the first claim of ``added`` gives its provider."""
+    same = {name: getattr(added, name) for name in Message._fields if hasattr(added, name)}
+    return Message(**{**same, "attempt": 1, "tries": 0, **changes})
 
 
 def poll(ref: str, sent_at: int) -> Poll:

@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from smppbridge.flow.settle.pending import PendingResponse
 from smppbridge.link.connection import Connection
 from smppbridge.link.server import Answer, BoundLink
-from smppbridge.model.account import Account
 from smppbridge.smpp.pdu import SubmitSm, SubmitSmResp
 from smppbridge.smpp.session import Role, Timers
+from tests.support.builders.accounts import account
 
 Call = list[tuple[str, int, str]]  # destination_addr, command_status, message_id
 
@@ -57,9 +57,8 @@ async def connected(status_codes: str = "sms-assistent") -> AsyncIterator[BoundL
         max_pdu_octets=65536,
     )
     await asyncio.get_running_loop().create_connection(lambda: connection, sock=ours)
-    settings = {"name": "pbx", "password": "secret", "status_codes": status_codes}
     try:
-        yield BoundLink(1, Account.model_validate(settings), connection, "TRX")
+        yield BoundLink(1, account(status_codes=status_codes), connection, "TRX")
     finally:
         connection.abort()
         theirs.close()

@@ -9,11 +9,8 @@ from pydantic import ValidationError
 
 from smppbridge.model.account import Account
 from smppbridge.model.passwords import hash_password
-from smppbridge.model.tls import Tls
-
-
-def account(**keys: Any) -> Account:
-    return Account.model_validate({"name": "pbx", "password": "secret12"} | keys)
+from smppbridge.model.tls_settings import Tls
+from tests.support.builders.accounts import account
 
 
 def mistakes(**keys: Any) -> dict[str, str]:

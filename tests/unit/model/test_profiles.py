@@ -1,16 +1,10 @@
 """Profiles of equipment: each is valid, goes below what the account says, and says what its clients need."""
 
-from typing import Any
-
 import pytest
 from pydantic import ValidationError
 
-from smppbridge.model.account import Account
 from smppbridge.model.profiles import PROFILES, fill_in
-
-
-def account(**keys: Any) -> Account:
-    return Account.model_validate({"name": "pbx", "password": "secret12"} | keys)
+from tests.support.builders.accounts import account
 
 
 @pytest.mark.parametrize("name", PROFILES)

@@ -1,5 +1,6 @@
 """Text codecs: exact both ways, and Refused with the right status for everything that is not text."""
 
+from functools import cache
 from typing import Any
 
 import pytest
@@ -108,23 +109,27 @@ def test_arbitrary_octets_are_text_or_refused(octets: bytes, data_coding: int, d
         assert refused.status in (NOT_TEXT, BAD_TEXT)
 
 
-def writable(data_coding: int, default: str) -> list[str]:
+@cache
+def alphabet(coding: tuple[int, str]) -> list[str]:
     """Every character of the first planes that the coding has."""
     found = []
     for code in (*range(0x3000), 0xFFFD, 0x1F600):
         try:
-            encode_text(chr(code), data_coding, default)
+            encode_text(chr(code), *coding)
         except ValueError:
             continue
         found.append(chr(code))
     return found
 
 
-ALPHABETS = {coding: writable(*coding) for coding in CODINGS}
+@cache
+def texts(coding: tuple[int, str]) -> st.SearchStrategy[str]:
+    """Made once for all examples: a strategy looks at its whole alphabet."""
+    return st.text(st.sampled_from(alphabet(coding)), max_size=200)
 
 
 def test_alphabets_are_as_large_as_their_codings() -> None:
-    sizes = {coding: len(found) for coding, found in ALPHABETS.items()}
+    sizes = {coding: len(alphabet(coding)) for coding in CODINGS}
     assert sizes[(0, "gsm")] == 127 + 10
     assert sizes[(0, "ascii")] == sizes[(1, "gsm")] == 128
     assert sizes[(3, "gsm")] == sizes[(6, "gsm")] == sizes[(0, "koi8-r")] == sizes[(0, "cp866")] == 256
@@ -138,7 +143,7 @@ def test_alphabets_are_as_large_as_their_codings() -> None:
 def test_every_text_of_an_alphabet_is_read_as_it_was_written(
     data: st.DataObject, coding: tuple[int, str]
 ) -> None:
-    text = data.draw(st.text(st.sampled_from(ALPHABETS[coding]), max_size=200))
+    text = data.draw(texts(coding))
     assert decode_text(encode_text(text, *coding), *coding) == text
 
 

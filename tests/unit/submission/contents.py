@@ -10,13 +10,10 @@ from smppbridge.smpp.constants import Tag
 from smppbridge.smpp.pdu import SubmitSm
 from smppbridge.smpp.tlv import tlv
 from smppbridge.submission.content import Content, content_of
+from tests.support.builders.accounts import account
 
 UDH = bytes.fromhex("0500 0301 0201")
 SAR = (tlv(Tag.SAR_MSG_REF_NUM, 7), tlv(Tag.SAR_TOTAL_SEGMENTS, 2), tlv(Tag.SAR_SEGMENT_SEQNUM, 1))
-
-
-def account(**keys: Any) -> Account:
-    return Account.model_validate({"name": "pbx", "password": "secret12", **keys})
 
 
 PLAIN = account()

@@ -18,14 +18,11 @@ from smppbridge.submission.checks import (
     times_of,
     tlvs_of,
 )
+from tests.support.builders.accounts import account
 from tests.support.esme.esme import submit
 
 NOW = 1_790_000_000_000
 HOUR = 3_600_000
-
-
-def account(**keys: Any) -> Account:
-    return Account.model_validate({"name": "pbx", "password": "secret12", **keys})
 
 
 PLAIN = account()

@@ -8,8 +8,9 @@ from smppbridge.smpp.concat import header
 from smppbridge.smpp.constants import Status, Tag
 from smppbridge.smpp.tlv import tlv
 from smppbridge.submission.content import Content, coding_of, joined_text
+from tests.support.builders.accounts import account
 from tests.support.esme.esme import submit
-from tests.unit.submission.contents import SAR, UDH, account, content, refusal
+from tests.unit.submission.contents import SAR, UDH, content, refusal
 
 RICH = account(services=["HLR", "CALL", "FLSHC", "MAIL", "BOT"], country="BY")
 

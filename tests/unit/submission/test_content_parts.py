@@ -13,8 +13,9 @@ from smppbridge.smpp.constants import Status, Tag
 from smppbridge.smpp.gsm import decode_gsm, encode_gsm, pack_septets
 from smppbridge.smpp.tlv import tlv
 from smppbridge.submission.content import Content, concat_of, joined_text
+from tests.support.builders.accounts import account
 from tests.support.esme.esme import submit
-from tests.unit.submission.contents import PLAIN, SAR, UDH, account, content, refusal
+from tests.unit.submission.contents import PLAIN, SAR, UDH, content, refusal
 
 # --- parts -----------------------------------------------------------------------------------------
 

@@ -6,10 +6,10 @@ import pytest
 
 from smppbridge.commands.explain.sources import Fields, from_fields
 from smppbridge.commands.explain.writing import kind_of_recipient, kind_of_sender
-from smppbridge.model.account import Account
 from smppbridge.smpp.addresses import SmeAddress
 from smppbridge.smpp.codec import encode
 from smppbridge.smpp.pdu import DataSm, EnquireLink, SubmitMulti, SubmitSm
+from tests.support.builders import accounts
 from tests.support.esme.esme import submit
 from tests.unit.commands.explain.told import account, config, told, told_of
 
@@ -83,7 +83,7 @@ async def test_the_coding_that_is_given(text: str, data_coding: int, keys: dict[
 def test_a_coding_that_does_not_do(
     text: str, data_coding: int | None, keys: dict[str, Any], words: str
 ) -> None:
-    owner = Account.model_validate({"name": "pbx", "password": "12345678", **keys})
+    owner = accounts.account(**keys)
     fields = Fields("1", text=text, data_coding=data_coding, account=owner)
     with pytest.raises(ValueError, match=words):
         fields.submit()

@@ -6,19 +6,15 @@ from typing import Any
 import pytest
 
 from smppbridge.flow.accept.hints import CodingHints
-from smppbridge.model.account import Account
 from smppbridge.smpp.constants import Tag
 from smppbridge.smpp.gsm import encode_gsm, pack_septets
 from smppbridge.smpp.tlv import tlv
 from smppbridge.submission.hints import hints_for
+from tests.support.builders.accounts import account
 from tests.support.esme.esme import submit
 
 UCS2 = "Дверь открыта".encode("utf-16-be")
 UTF8 = "Дверь открыта".encode()
-
-
-def account(name: str = "pbx", **keys: Any) -> Account:
-    return Account.model_validate({"name": name, "password": "secret12", **keys})
 
 
 class Ears:
@@ -54,7 +50,7 @@ ACCOUNT = account()
 
 
 def test_each_mistake_of_each_account(ears: Ears) -> None:
-    other = account("alarm")
+    other = account(name="alarm")
     for one in (ACCOUNT, other, ACCOUNT, other):
         for octets in (UCS2, UTF8):
             ears.now += 2

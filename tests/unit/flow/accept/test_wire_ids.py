@@ -10,17 +10,13 @@ import pytest
 
 from smppbridge.errors import Refused
 from smppbridge.flow.accept.wire_ids import WireIds
-from smppbridge.model.account import Account
 from smppbridge.smpp.constants import Status
 from smppbridge.store.sqlite.store import SqliteStore
 from tests.support.bridge.failing_store import failing
+from tests.support.builders.accounts import account
 
 OURS = 0x1A2B_3C4D_5E6F_7089
 LARGEST = 2**63 - 1
-
-
-def account(**keys: Any) -> Account:
-    return Account.model_validate({"name": "pbx", "password": "secret12"} | keys)
 
 
 def numbers(ids: WireIds, count: int, **keys: Any) -> Iterator[str]:

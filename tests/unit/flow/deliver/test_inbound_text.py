@@ -12,6 +12,7 @@ from smppbridge.smpp.concat import read_header
 from smppbridge.smpp.gsm import LANGUAGES, encode_gsm
 from smppbridge.smpp.text import ENCODINGS
 from smppbridge.submission.content import content_of, joined_text
+from tests.support.builders.accounts import account
 from tests.support.esme.esme import submit
 
 LETTERS = "abc XYZ 019 @@@\r\n[]{}€é§ДжьЎії€ΔÇğışשלא漢字😀_$"
@@ -34,10 +35,6 @@ OF_GSM = st.fixed_dictionaries(
     },
     optional={"encodings": st.fixed_dictionaries({}, optional={3: NAMES, 8: OF_8})},
 )
-
-
-def account(**keys: Any) -> Account:
-    return Account.model_validate({"name": "pbx", "password": "secret12", **keys})
 
 
 def read(owner: Account, data_coding: int, parts: list[bytes]) -> str:

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from smppbridge.flow.accounts import Accounts
 from smppbridge.flow.deliver import outbind as caller_module
 from smppbridge.flow.deliver.outbind import OutbindCaller
-from smppbridge.link.outbind_calls import Place
+from smppbridge.link.outbind_calls import Endpoint
 from smppbridge.metrics import Metrics
 from smppbridge.model.account import Account
 from smppbridge.model.message import Inbound, InboundPart
@@ -18,14 +19,15 @@ from smppbridge.smpp.pdu import Outbind
 from smppbridge.store.results import Arrival
 from smppbridge.store.sqlite.store import SqliteStore
 from tests.support.bridge.running import eventually
+from tests.support.builders.accounts import account
 from tests.support.builders.rows import HOUR, NOW
 
 PORTS = {"pbx": 1, "door": 2}
 
 
-def account(name: str = "pbx", **outbind: Any) -> Account:
+def callable_account(name: str = "pbx", **outbind: Any) -> Account:
     keys = {"host": "127.0.0.1", "port": PORTS[name], "password": "word", **outbind}
-    return Account.model_validate({"name": name, "password": "secret", "outbind": keys})
+    return account(name=name, outbind=keys)
 
 
 class Scene:
@@ -34,24 +36,31 @@ class Scene:
     def __init__(self, store: SqliteStore) -> None:
         self.store = store
         self.metrics = Metrics()
-        self.accounts = {"pbx": account()}
+        self.accounts = Accounts({"pbx": callable_account()})
         self.there: set[str] = set()  # accounts with a bind that may receive
         self.answer: Callable[[], bool] = lambda: False
         self.hold = asyncio.Event()  # calls end when it is set
         self.hold.set()
-        self.calls: list[tuple[str, Place, Outbind]] = []
+        self.calls: list[tuple[str, Endpoint, Outbind]] = []
         self.at: list[float] = []  # when (loop's clock)
         self.outbind_caller = OutbindCaller(
             store,
             self.metrics,
             lambda: NOW,
-            accounts=lambda: self.accounts,
-            reaches=self.there.__contains__,
+            accounts=self.accounts,
+            binds=self,
             call=self.call,
             system_id="bridge",
         )
 
-    async def call(self, name: str, place: Place, outbind: Outbind) -> bool:
+    def put(self, account: Account) -> None:
+        """A reload adds this account, or changes it."""
+        self.accounts.reload({**self.accounts, account.name: account})
+
+    def reaches(self, account: str) -> bool:
+        return account in self.there
+
+    async def call(self, name: str, place: Endpoint, outbind: Outbind) -> bool:
         self.calls.append((name, place, outbind))
         self.at.append(asyncio.get_running_loop().time())
         await self.hold.wait()
@@ -88,7 +97,7 @@ async def test_what_is_said_and_where(scene: Scene) -> None:
     await scene.owe()
     await eventually(lambda: scene.calls)
     name, place, outbind = scene.calls[0]
-    assert (name, place) == ("pbx", Place("127.0.0.1", 1))
+    assert (name, place) == ("pbx", Endpoint("127.0.0.1", 1))
     assert (outbind.system_id, outbind.password) == ("bridge", "word")
 
 
@@ -99,7 +108,7 @@ async def test_nobody_is_called_who_is_owed_nothing_yet(scene: Scene) -> None:
 
 
 async def test_an_account_without_an_address_is_not_called(scene: Scene) -> None:
-    scene.accounts["pbx"] = Account.model_validate({"name": "pbx", "password": "secret"})
+    scene.put(account())
     await scene.owe()
     await scene.owe("gone")
     await asyncio.sleep(0.1)
@@ -107,7 +116,7 @@ async def test_an_account_without_an_address_is_not_called(scene: Scene) -> None
 
 
 async def test_one_call_at_a_time_for_an_account(scene: Scene) -> None:
-    scene.accounts["door"] = account("door")
+    scene.put(callable_account("door"))
     scene.hold.clear()
     await scene.owe()
     await scene.owe()
@@ -154,7 +163,7 @@ async def test_a_reload_ends_pauses(scene: Scene, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(caller_module, "LAST_PAUSE", 60.0)
     await scene.owe()
     await eventually(lambda: scene.count("pbx", "no_bind"))
-    scene.accounts["pbx"] = account(port=3, system_id="centre")
+    scene.put(callable_account(port=3, system_id="centre"))
     scene.outbind_caller.reload()
     await eventually(lambda: len(scene.calls) == 2)
     assert (scene.calls[1][1].port, scene.calls[1][2].system_id) == (3, "centre")
@@ -188,7 +197,7 @@ async def test_every_end_is_counted_and_survived(
 
 async def test_files_for_tls_that_cannot_be_used(scene: Scene, tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("nothing")
-    scene.accounts["pbx"] = account(tls={"ca": str(tmp_path / "ca.pem")})
+    scene.put(callable_account(tls={"ca": str(tmp_path / "ca.pem")}))
     await scene.owe()
     await eventually(lambda: scene.count("pbx", "unreachable"))
     assert scene.calls == []
@@ -227,7 +236,7 @@ async def test_a_call_by_old_settings_keeps_nobody_waiting(
     scene.hold.clear()
     scene.outbind_caller.start()
     await eventually(lambda: len(scene.calls) == 1)
-    scene.accounts["pbx"] = account(port=3)
+    scene.put(callable_account(port=3))
     scene.outbind_caller.reload()
     scene.hold.set()
     await eventually(lambda: len(scene.calls) == 2, patience=5.0)

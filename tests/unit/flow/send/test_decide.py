@@ -1,5 +1,7 @@
 """What becomes of a message: each class of error, each policy, each stage that ran out."""
 
+from typing import NamedTuple
+
 import pytest
 
 from smppbridge.errors import (
@@ -21,6 +23,7 @@ from smppbridge.flow.send.decide import (
 )
 from smppbridge.model.message import Doubt, Message, Outcome, Overdue, Stage, State, Unsent
 from smppbridge.model.route import Choice, first_provider, next_provider
+from smppbridge.smpp.constants import Status
 from tests.support.builders import messages
 
 NOW = 1_000_000
@@ -28,26 +31,8 @@ DEADLINE = NOW + 600_000
 
 
 def message(provider: str = "a", tries: int = 0) -> Message:
-    return Message(
-        id=7,
-        account="pbx",
-        recipient="375291234567",
-        sender="ALARM",
-        text="door",
-        octets=None,
-        flash=False,
-        protocol_id=0,
-        tlvs=None,
-        data_coding=0,
-        priority=0,
-        service_type="",
-        send_at=0,
-        route="a,b,c",
-        provider=provider,
-        attempt=1,
-        tries=tries,
-        submitted_at=NOW - 1000,
-        deadline=DEADLINE,
+    return messages.message(
+        7, route="a,b,c", provider=provider, tries=tries, submitted_at=NOW - 1000, deadline=DEADLINE
     )
 
 
@@ -289,8 +274,24 @@ def test_a_lease_that_ran_out_is_a_doubt() -> None:
     assert unsent(when_overdue(overdue(Stage.SENDING), situation(uncertain="resend"))).stage == Stage.WAITING
 
 
+class Providers(NamedTuple):
+    """Implements ``model.route.Choice``."""
+
+    down: str = ""
+    spared: str = ""
+
+    def usable(self, provider: str) -> bool:
+        return provider not in self.down + self.spared
+
+    def working(self, provider: str) -> bool:
+        return provider not in self.down
+
+    def status(self, provider: str) -> int:
+        return Status.ESME_RSYSERR
+
+
 def choice(down: str = "", spared: str = "") -> Choice:
-    return Choice(lambda name: name not in down + spared, lambda name: name not in down)
+    return Providers(down, spared)
 
 
 def test_the_first_provider_is_the_first_of_all_when_none_works() -> None:

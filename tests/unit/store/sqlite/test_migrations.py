@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from smppbridge.model.message import Inbound, Message, Sent, Stage, State
+from smppbridge.model.message import Inbound, Sent, Stage, State
 from smppbridge.store.results import Arrival
 from smppbridge.store.sqlite.store import SqliteStore
+from tests.support.builders.messages import claimed
 from tests.support.builders.rows import (
     DAY,
     HOUR,
@@ -17,6 +18,7 @@ from tests.support.builders.rows import (
     record_sent,
     record_unsent,
     report,
+    segment,
     sent,
     stages,
     unsent,
@@ -86,27 +88,7 @@ async def test_a_queued_message_is_sent(store: SqliteStore) -> None:
     await store.open()
     assert await store.promote("lab", NOW, 10) == {"pbx"}
     waited, queued = await claim(store)
-    assert queued == Message(
-        id=3,
-        account="pbx",
-        recipient="375291234567",
-        sender="ALARM",
-        text="text 3",
-        octets=None,
-        flash=False,
-        protocol_id=0,
-        tlvs=None,
-        data_coding=8,
-        priority=0,
-        service_type="",
-        send_at=0,
-        route="lab,spare",
-        provider="lab",
-        attempt=1,
-        tries=0,
-        submitted_at=NOW,
-        deadline=NOW + DAY,
-    )
+    assert queued == claimed(segment(3, text="text 3"))
     await record_sent(store, [sent(queued)], NOW)
     await record_unsent(store, [unsent(waited, Stage.UNCERTAIN, NOW)])
     assert (await store.settle("lab", [report(3)], NOW)).settled

@@ -1,0 +1,16 @@
+"""A clock in milliseconds for what is built by hand: it follows the running loop."""
+
+import asyncio
+
+from tests.support.builders.rows import NOW
+
+
+class Clock:
+    """NOW when it is made; from then on it goes as the loop's clock does, on a virtual one in jumps."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._began = self._loop.time()
+
+    def __call__(self) -> int:
+        return NOW + round((self._loop.time() - self._began) * 1000)
