@@ -57,7 +57,9 @@ class Judge:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._providers = {
-            name: unarmed(name, options, callbacks_at=self._callbacks_at(name), variables=config.variables)
+            name: unarmed(
+                name, options, callbacks_at=config.callbacks_below(name), variables=config.variables
+            )
             for name, options in config.providers.items()
         }
         self._appraiser = Appraiser(Router(config.routes), self._providers, _AllWork())
@@ -166,16 +168,10 @@ class Judge:
             options,
             message,
             moment,
-            callbacks_at=self._callbacks_at(provider),
+            callbacks_at=self._config.callbacks_below(provider),
             variables=self._config.variables,
         )
         return {"provider": {"value": provider, "meaning": f"kind {options.kind}"}} | _shown(seen, moment)
-
-    def _callbacks_at(self, provider: str) -> str | None:
-        base = self._config.web.public_url
-        if base and self._config.callback_token(provider):
-            return f"{base.rstrip('/')}/callbacks/{provider}"
-        return None
 
 
 # --- what a submit_sm asks for -----------------------------------------------------------------------
