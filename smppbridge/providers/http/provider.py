@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import httpx2
 
-from smppbridge.errors import ProviderError, Refused, Rejected, Unavailable
+from smppbridge.errors import UNFIT, ProviderError, Refused, Rejected, Unavailable
 from smppbridge.logs import Seldom, event
 from smppbridge.model.message import Doubt, Draft, Inbound, Message
 from smppbridge.providers.base import Limits, Trace, Upcalls
@@ -23,7 +23,6 @@ logger = logging.getLogger(__name__)
 
 SPARE_CONNECTIONS = 2  # a status or balance question does not wait behind messages
 LARGE_ANSWER = 64 * 1024  # octets; above, an answer is read in a thread
-UNFIT = "unfit"  # the code of messages that were not even sent
 MAX_NOTED = 100  # kinds of complaints that were logged
 
 Answer = TypeVar("Answer")

@@ -19,10 +19,18 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
-from smppbridge.errors import Postponed, ProviderError, Rejected, Throttled, Unavailable, Uncertain
+from smppbridge.errors import (
+    UNREADABLE,
+    Postponed,
+    ProviderError,
+    Rejected,
+    Throttled,
+    Unavailable,
+    Uncertain,
+)
 from smppbridge.model.message import Doubt, Draft, Inbound, Message, Poll, StatusReport
 from smppbridge.providers.base import Callback, News, SendResult, Taken, Trace
-from smppbridge.providers.http.client import UNREADABLE, host_of
+from smppbridge.providers.http.client import host_of
 from smppbridge.providers.http.provider import LARGE_ANSWER, HttpProvider
 from smppbridge.providers.http.sending import SENDING_TIME, SubBatch
 from smppbridge.providers.rules import details_of

@@ -9,6 +9,8 @@ import pytest
 from starlette.responses import Response
 
 from smppbridge.errors import (
+    UNFIT,
+    UNREADABLE,
     ProviderError,
     Refused,
     Unavailable,
@@ -17,8 +19,7 @@ from smppbridge.errors import (
 from smppbridge.model.message import Draft
 from smppbridge.providers.base import Limits, Upcalls
 from smppbridge.providers.http import provider as http_provider
-from smppbridge.providers.http.client import UNREADABLE
-from smppbridge.providers.http.provider import UNFIT, HttpProvider
+from smppbridge.providers.http.provider import HttpProvider
 from smppbridge.providers.options import HttpOptions
 from smppbridge.providers.rules import Kind, Rule
 from tests.support.builders.messages import NOW, message
