@@ -4,7 +4,7 @@ The only place that knows everything.
 
     equipment ── Server ── Intake, Requests ── Store ── Fleet of Dispatchers ── providers
         │                     Joiner             │          Rerouter               │
-        └───────── Courier, OutbindCaller ───────┴── Outcomes, InboundHandler ─────┴── Web (callbacks)
+        └───────── Courier, OutbindCaller ───────┴── Outcomes, InboundRouter ──────┴── Web (callbacks)
 """
 
 import logging
@@ -21,13 +21,13 @@ from smppbridge.flow.accept.requests import Requests
 from smppbridge.flow.accept.wire_ids import WireIds
 from smppbridge.flow.accounts import Accounts
 from smppbridge.flow.deliver.courier import Courier
-from smppbridge.flow.deliver.inbound import InboundHandler
+from smppbridge.flow.deliver.inbound import InboundRouter
 from smppbridge.flow.deliver.inbound_poller import InboundPoller
 from smppbridge.flow.deliver.outbind import OutbindCaller
 from smppbridge.flow.health.balance import BalancePoller
-from smppbridge.flow.health.readiness import Readiness
 from smppbridge.flow.housekeeper import Housekeeper
 from smppbridge.flow.news import ProviderNews
+from smppbridge.flow.readiness import Readiness
 from smppbridge.flow.send.dispatcher import Dispatcher
 from smppbridge.flow.send.finder import Finder
 from smppbridge.flow.send.fleet import Fleet
@@ -137,7 +137,7 @@ class App:
         timeout = config.smpp.response_timeout
         self.courier = Courier(store, metrics, clock, response_timeout=timeout, absent=self._absent)
         self.outcomes = Outcomes(store, metrics, clock, self.courier.owed, self.courier.owed_inbound)
-        self.inbound = InboundHandler(
+        self.inbound = InboundRouter(
             store, metrics, clock, config.inbound, self.accounts, self.courier.owed_inbound
         )
         self.news = ProviderNews(self.outcomes, self.inbound)

@@ -1,6 +1,7 @@
 """Options and settings of the whole suite."""
 
 import asyncio
+import gc
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
@@ -35,9 +36,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """`-m quick` does not even read the others."""
+    quick = any(
+        collection_path.is_relative_to(place) or place.is_relative_to(collection_path) for place in QUICK
+    )
+    return True if _is_quick(config) and not quick else None
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Before any test is read."""
-    settings.load_profile("quick" if config.option.markexpr == "quick" else "smppbridge")
+    settings.load_profile("quick" if _is_quick(config) else "smppbridge")
     # Every HTTP client reads the certificates that the system trusts, which takes 30 ms. The thousands of
     # clients in the tests share what the first one read.
     pytest.MonkeyPatch().setattr(httpcore2, "default_ssl_context", cache(httpcore2.default_ssl_context))
@@ -58,3 +67,13 @@ def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[]
     """The event loop of a test: one with a virtual clock where the test is marked so."""
     marked = item.get_closest_marker("virtual_time") is not None
     return {"virtual": VirtualTimeLoop} if marked else {"real": asyncio.new_event_loop}
+
+
+def pytest_collection_finish() -> None:
+    """The collector of garbage need not walk over thousands of tests again and again."""
+    gc.collect()
+    gc.freeze()
+
+
+def _is_quick(config: pytest.Config) -> bool:
+    return bool(config.option.markexpr == "quick")

@@ -1,6 +1,6 @@
 """`smppbridge send`: an ESME that submits one message and may wait for its receipt.
 
-Works with any SMSC. Prints one JSON object per event. Must not know: the bridge's own configuration.
+Works with any SMSC: it reads no configuration of the bridge. Prints one JSON object per event.
 """
 
 import asyncio

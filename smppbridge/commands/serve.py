@@ -1,4 +1,4 @@
-"""`smppbridge serve`: run until told to stop. Must not know: what an App consists of."""
+"""`smppbridge serve`: run until SIGTERM or SIGINT, and reload the configuration at SIGHUP."""
 
 import asyncio
 import gc

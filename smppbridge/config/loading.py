@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import (
-    ValidationError,
-)
+from pydantic import ValidationError
 
 from smppbridge.config import file as config_file
 from smppbridge.config.problems import Describer
@@ -29,7 +29,7 @@ def load(path: Path | str, environ: Mapping[str, str] = os.environ) -> Config:
 
 def parse(text: str, base: Path, environ: Mapping[str, str] = os.environ) -> Config:
     """Like `load`, for the text of a file; relative paths are relative to ``base``."""
-    plain_schema = Config.model_json_schema()
+    plain_schema = _plain_schema()
     source = config_file.read(text, base, environ, _secret_keys(plain_schema) | {"admin_token"})
     problems = source.problems + list(_unknown_names(source.values))
     # A section without keys is like none; the store is always there, because its default path needs `base`.
@@ -68,6 +68,12 @@ def _unknown_names(values: Mapping[str, object]) -> Iterator[str]:
                     yield f'{lines}[{index}].{key}: "{name}" is not in {section}; known there: {names}'
 
 
+@cache
+def _plain_schema() -> dict[str, Any]:
+    """Not to be changed. Made once: it takes some 100 ms, in which a reload would stop all traffic."""
+    return Config.model_json_schema()
+
+
 def _secret_keys(schema: Mapping[str, Any]) -> frozenset[str]:
     """The names of all keys that hold secrets."""
     sections = [schema, *schema.get("$defs", {}).values()]
@@ -81,7 +87,7 @@ def _secret_keys(schema: Mapping[str, Any]) -> frozenset[str]:
 
 def schema() -> dict[str, Any]:
     """JSON Schema of the configuration file, for editors."""
-    result = Config.model_json_schema()
+    result = deepcopy(_plain_schema())
     secrets = _secret_keys(result)
     for section in [result, *result["$defs"].values()]:
         properties = section.get("properties", {})

@@ -7,8 +7,10 @@ from smppbridge.model.receipt_profile import ReceiptProfile
 
 
 class Accounts(Mapping[str, Account]):
-    """The accounts by system_id. Messages may belong to accounts that are no longer configured: for those the
-    defaults apply."""
+    """The accounts by system_id.
+
+    A message may belong to an account that is no longer configured. `uncertain` and `receipt` then return
+    the defaults."""
 
     def __init__(self, accounts: Mapping[str, Account]) -> None:
         self._accounts = dict(accounts)
@@ -27,7 +29,7 @@ class Accounts(Mapping[str, Account]):
         return len(self._accounts)
 
     def uncertain(self, name: str) -> str:
-        """What happens to an uncertain message of this account: hold, resend or fail."""
+        """What to do with an uncertain message of this account: "hold", "resend" or "fail"."""
         account = self._accounts.get(name)
         return account.uncertain if account is not None else "hold"
 

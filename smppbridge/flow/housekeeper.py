@@ -1,10 +1,12 @@
-"""Watches the clock: wakes what is due, ends what is overdue, drops what is old, counts the queues.
+"""What time brings about, in three workers:
 
-Must not know: SMPP, how a provider talks.
+1. Deadlines: messages that become due are queued, overdue ones are ended or put in doubt.
+2. Housekeeping: old messages and receipts are deleted, messages of providers that are down are rerouted.
+3. Gauges: the queues are counted.
 """
 
+import asyncio
 import logging
-import time
 from collections.abc import Callable, Iterable
 
 from smppbridge.flow.accounts import Accounts
@@ -22,17 +24,18 @@ from smppbridge.store.results import Gauges
 
 log = logging.getLogger(__name__)
 
-_TICK = 1.0  # seconds between two looks at what is due
-_CHUNK = 500  # rows of one step: no step may hold up the loop
-_HOUSEKEEPING = 60.0
-_COUNTING = 5.0  # seconds between two counts of the queues, at least,
-_COUNTING_SHARE = 100  # and so many times as long as one took: long queues must not cost more
+_TICK = 1.0  # seconds
+_CHUNK = 500  # rows
+_MORE = 0.05  # seconds
+_HOUSEKEEPING = 60.0  # seconds
+_COUNTING = 5.0  # seconds
+_COUNTING_SHARE = 100  # of the time that a count takes: long queues must not cost more
 _ORPHAN_MS = 24 * 3600 * 1000  # how long a status for an unknown reference is kept
 _DAY_MS = 24 * 3600 * 1000
 
 
 class Housekeeper:
-    """The timers of all messages. ``providers`` are those configured, and those that have messages still."""
+    """The timers of all messages."""
 
     def __init__(
         self,
@@ -47,7 +50,17 @@ class Housekeeper:
         *,
         providers: Iterable[str],
         keep_days: int,
+        tick: float = _TICK,
+        chunk: int = _CHUNK,
+        housekeeping: float = _HOUSEKEEPING,
+        counting: float = _COUNTING,
     ) -> None:
+        """``providers``: those that are configured, and those that have messages still. ``keep_days``: how
+        long final messages are kept.
+
+        ``tick``: seconds between two looks at deadlines. ``chunk``: rows of one step, as no step may hold up
+        the loop. ``housekeeping``: seconds between two rounds of housekeeping. ``counting``: seconds between
+        two counts of the queues, at least; a hundred times as long as the count takes, if that is more."""
         self._store = store
         self._recorder = recorder
         self._metrics = metrics
@@ -58,6 +71,10 @@ class Housekeeper:
         self._accounts = accounts
         self._waiting = waiting
         self._keep_ms = keep_days * _DAY_MS
+        self._tick = tick
+        self._chunk = chunk
+        self._housekeeping_pause = housekeeping
+        self._counting_pause = counting
         self._workers = [
             Worker("deadlines", self._timers),
             Worker("housekeeping", self._housekeeping),
@@ -81,18 +98,18 @@ class Housekeeper:
         more = False
         for provider in self._providers:
             now = self._clock()
-            promoted = await self._store.promote(provider, now, _CHUNK)
+            promoted = await self._store.promote(provider, now, self._chunk)
             if provider in self._fleet:
                 for account in promoted:
                     self._fleet.wake(provider, account)
             elif promoted:
                 self._rerouter.soon(provider)
             more |= bool(promoted) | await self._end_overdue(provider, now)
-        return 0.0 if more else _TICK
+        return 0.0 if more else self._tick
 
     async def _end_overdue(self, provider: str, now: int) -> bool:
-        """True when there may be more of them."""
-        overdue = await self._store.overdue(provider, now, _CHUNK)
+        """True when there may be more."""
+        overdue = await self._store.overdue(provider, now, self._chunk)
         outcomes: list[Outcome] = []
         unsent: list[Unsent] = []
         for message in overdue:
@@ -113,24 +130,24 @@ class Housekeeper:
             )
         if overdue:
             await self._recorder.record(provider, now, unsent=unsent, outcomes=outcomes)
-        return len(overdue) == _CHUNK
+        return len(overdue) == self._chunk
 
     # --- house ---------------------------------------------------------------------------------
 
     async def _housekeeping(self) -> float:
         now = self._clock()
-        full = await self._store.purge(now - self._keep_ms, now - _ORPHAN_MS, _CHUNK) >= _CHUNK
+        full = await self._store.purge(now - self._keep_ms, now - _ORPHAN_MS, self._chunk) >= self._chunk
         for account in self._owing | self._accounts.keys():
             full |= await self._expire_receipts(account, now)
         for provider in self._providers:
-            if not self._fleet.usable(provider):  # what became due since it went down may have another way
+            if not self._fleet.usable(provider):  # what became due since then may have another way
                 self._rerouter.soon(provider)
-        return 0.05 if full else _HOUSEKEEPING
+        return _MORE if full else self._housekeeping_pause
 
     async def _expire_receipts(self, account: str, now: int) -> bool:
-        """True when there may be more of them."""
+        """True when there may be more."""
         keep = self._accounts.receipt(account).keep
-        dropped = await self._store.expire_receipts(account, now - round(keep * 1000), _CHUNK)
+        dropped = await self._store.expire_receipts(account, now - round(keep * 1000), self._chunk)
         if dropped:
             event(
                 log,
@@ -139,18 +156,19 @@ class Housekeeper:
                 account=account,
                 count=dropped,
             )
-        return dropped == _CHUNK
+        return dropped == self._chunk
 
     async def _count(self) -> float:
-        began = time.monotonic()
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         gauges = await self._store.gauges(self._clock())
-        took = time.monotonic() - began
+        took = loop.time() - began
         self._publish(gauges)
         self._waiting.recount(
             sum(count for count, _ in gauges.queued.values()) + sum(gauges.collecting.values())
         )
         self._owing = {*gauges.owed, *gauges.inbound}
-        return max(_COUNTING, took * _COUNTING_SHARE)
+        return max(self._counting_pause, took * _COUNTING_SHARE)
 
     def _publish(self, gauges: Gauges) -> None:
         now = self._clock()

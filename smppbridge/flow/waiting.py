@@ -1,11 +1,12 @@
-"""How much waits to be sent, counted so that no submit_sm has to ask the store."""
+"""How many messages wait to be sent, so that no submit_sm has to ask the store."""
 
 
 class Waiting:
-    """The number of messages and parts that are not sent yet: as of the last count of the store, and those
-    added since. ``most``: at this number no more are taken; a reload may change it."""
+    """The number of messages and parts that are not sent yet: those that the store had when it was last
+    counted, and those added since."""
 
     def __init__(self, most: int) -> None:
+        """``most``: from this number on no more may be taken. A reload may change it."""
         self.most = most
         self.count = 0
 
@@ -15,9 +16,9 @@ class Waiting:
         return self.count >= self.most
 
     def add(self, count: int) -> None:
-        """So many were stored."""
+        """``count`` more are stored."""
         self.count += count
 
     def recount(self, count: int) -> None:
-        """The store has so many."""
+        """The store has ``count`` of them now."""
         self.count = count

@@ -1,6 +1,6 @@
 """The HTTP server of the bridge: /metrics, /healthz, /readyz and the callbacks of providers.
 
-`callbacks` says what becomes of a callback. A callable of `app` says whether the bridge is ready.
+`web.callbacks` says what becomes of a callback, `flow.readiness` whether the bridge is ready.
 """
 
 import asyncio

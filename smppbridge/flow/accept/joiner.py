@@ -89,7 +89,7 @@ class Joiner:
         return 0.0 if _CHUNK in (len(joins), forgotten) else _TICK
 
     def _tell(self, step: _Step, made: Made) -> None:
-        self._outcomes.ended(made.settlement)
+        self._outcomes.announce(made.settlement)
         for head in made.heads:
             self._metrics.joined_messages.labels(*step.results[head]).inc()
         for one in step.joined:

@@ -234,7 +234,7 @@ class Requests:
 
     def _ended(self, cancelled: Cancelled) -> None:
         self._pending.saved(cancelled.ids)  # a receipt that overtakes its submit_sm_resp is unknown
-        self._outcomes.applied("", cancelled.settlement)
+        self._outcomes.announce(cancelled.settlement)
 
     # --- replacing -----------------------------------------------------------------------------
 

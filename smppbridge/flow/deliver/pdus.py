@@ -1,6 +1,8 @@
-"""What is owed to an account as a deliver_sm (SMPP 3.4 §4.6, Appendix B): a receipt, or a phone's message.
+"""What is owed to an account, as PDUs:
 
-Must not know: who gets it, and when.
+1. A receipt: deliver_sm (SMPP 3.4 §4.6, Appendix B).
+2. A message from a phone, or a part of it: deliver_sm.
+3. An alert: alert_notification (SMPP 3.4 §4.12).
 """
 
 from smppbridge.model.message import Alert, InboundPart, Receipt
@@ -13,7 +15,7 @@ from smppbridge.smpp.ton import kind_of
 
 
 def receipt_style(profile: ReceiptProfile) -> ReceiptStyle:
-    """How the account wants the text written."""
+    """How the account wants the text of receipts written."""
     return ReceiptStyle(
         fields=profile.fields,
         dates=profile.dates,
@@ -29,8 +31,8 @@ def receipt_style(profile: ReceiptProfile) -> ReceiptStyle:
 
 
 def receipt_pdu(receipt: Receipt, style: ReceiptStyle, with_tlvs: bool) -> DeliverSm:
-    """The deliver_sm: addresses of the message swapped, esm_class 0x20 while not final, else as the account
-    wants it (exactly 0x04, where it does not say)."""
+    """A receipt, with the addresses of its message swapped. The esm_class is 0x20 while the state is not
+    final, else what the account wants (0x04 by default)."""
     text = format_receipt(
         ReceiptFields(
             id=receipt.wire_id,
@@ -58,7 +60,7 @@ def receipt_pdu(receipt: Receipt, style: ReceiptStyle, with_tlvs: bool) -> Deliv
 
 
 def inbound_pdu(part: InboundPart) -> DeliverSm:
-    """A message from a phone, or a part of it: esm_class 0, with UDHI for a part."""
+    """A message from a phone, or a part of it."""
     source_ton, source_npi = kind_of(part.source).types
     dest_ton, dest_npi = kind_of(part.destination).types
     return DeliverSm(
@@ -90,7 +92,7 @@ _AVAILABLE = 0  # SMPP 3.4 §5.3.2.30
 
 
 def alert_pdu(alert: Alert) -> AlertNotification:
-    """The addresses are those of the message that asked: source_addr the phone, esme_addr its sender."""
+    """An alert. source_addr is the phone, esme_addr the sender of the message that asked for the alert."""
     return AlertNotification(
         source_addr_ton=alert.dest_addr_ton,
         source_addr_npi=alert.dest_addr_npi,

@@ -105,7 +105,6 @@ class Dispatcher:
         """``count`` messages of the account were queued here. The worker is woken only where that changes
         what it waits for: at the first message of an account, and when a batch is full."""
         if not self._turns:
-            self._fresh = 0
             self._fill_until = self._loop.time() + self._limits.batch_wait
         known = account in self._turns
         self._turns.setdefault(account)

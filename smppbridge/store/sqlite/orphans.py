@@ -48,7 +48,7 @@ _WIDTH = len(Row._fields)
 def keep(
     connection: sqlite3.Connection, provider: str, strangers: Iterable[tuple[StatusReport, Verdict]]
 ) -> None:
-    """Keep what is said about references that nobody knows yet: the first final word, else the last."""
+    """Keep what is said about references that no message has yet: the first final word, else the last."""
     rows: list[tuple[object, ...]] = []
     [free] = connection.execute("SELECT ifnull(max(id), 0) + 1 FROM orphans").fetchone()
     for report, verdict in strangers:
@@ -84,8 +84,7 @@ def _candidate(fields: tuple[Any, ...]) -> Candidate:
 
 
 def purge(connection: sqlite3.Connection, before: int, limit: int) -> int:
-    """Forget statuses whose reference nobody has named since ``before``, up to ``limit`` rows from the first
-    one on; how many. Stops at a younger one."""
+    """Delete up to ``limit`` rows of statuses that came before ``before``, oldest first; how many."""
     oldest = connection.execute(_OLDEST, (limit,)).fetchall()
     doomed = list(takewhile(lambda row: row[1] < before, oldest))
     if doomed:

@@ -31,13 +31,13 @@ _DELETE = "DELETE FROM message_parts INDEXED BY message_parts_message WHERE mess
 
 
 def add(connection: sqlite3.Connection, sent: Sent) -> None:
-    """A message has become SENT in parts, by this attempt."""
+    """Store the parts of a message that this attempt made SENT."""
     refs = (sent.provider_ref, *sent.parts)
     connection.executemany(_ADD, [(ref, sent.id) for ref in refs if ref])
 
 
 def has_any(connection: sqlite3.Connection) -> bool:
-    """Whether any message has parts: where none has, that question is all that they cost."""
+    """Whether any message has parts. Where none has, this question is all that parts cost."""
     return bool(connection.execute(_ANY).fetchone()[0])
 
 
@@ -47,14 +47,14 @@ def find(connection: sqlite3.Connection, provider: str, refs: Sequence[str]) -> 
 
 
 def note(connection: sqlite3.Connection, words: Words) -> tuple[Words, int]:
-    """Write what is said of parts; (what follows for their messages, words that came too late)."""
+    """Write what is said of parts: (what follows for their messages, words that came too late)."""
     noted = rules.note(words)
     connection.executemany(_NOTE, noted.changes)
     return noted.follows + rules.ends(noted.ended, _of(connection, list(noted.ended))), noted.late
 
 
 def given_up(connection: sqlite3.Connection, words: Words) -> Words:
-    """Ends that the bridge decides, with what is known of the parts of those messages."""
+    """Ends that the bridge decides, after a look at the parts of those messages."""
     if not words or not has_any(connection):
         return words
     return rules.given_up(words, _of(connection, [row.id for row, _ in words if row.stage == Stage.SENT]))
@@ -69,5 +69,5 @@ def _of(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, list[Pa
 
 
 def delete(connection: sqlite3.Connection, ids: Iterable[tuple[int]]) -> None:
-    """Forget the parts of these messages."""
+    """Delete the parts of these messages."""
     connection.executemany(_DELETE, ids)

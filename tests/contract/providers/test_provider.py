@@ -295,6 +295,7 @@ async def test_stop_lets_the_request_under_way_end_and_begins_no_other(rig: Rig)
 
 
 @with_providers()
+@pytest.mark.slow
 async def test_stop_during_a_request_that_is_not_answered(rig: Rig) -> None:
     await check_stop(rig, Fault.HANG_AFTER, Uncertain)
 

@@ -71,6 +71,7 @@ async def test_fault_while_sending(rig: Rig, fault: Fault) -> None:
 
 @each_provider
 @pytest.mark.parametrize("fault", TIMEOUTS)
+@pytest.mark.slow
 async def test_timeout_while_sending(rig: Rig, fault: Fault) -> None:
     await check_sending(rig, fault)
 
@@ -166,6 +167,7 @@ async def test_slow_answer_is_waited_for(rig: Rig) -> None:
 
 
 @each_provider
+@pytest.mark.slow
 async def test_many_timeouts_do_not_use_up_the_connections(rig: Rig) -> None:
     provider = await rig.open(no_report, timeout=0.5)
     rig.faults.extend([Fault.HANG_AFTER] * 5)  # one more than there can be connections
@@ -209,6 +211,7 @@ async def test_fault_while_asking_for_a_status(rig: Rig, fault: Fault) -> None:
 
 
 @each_provider
+@pytest.mark.slow
 async def test_timeout_while_asking_for_a_status(rig: Rig) -> None:
     await check_asking(rig, Fault.HANG_AFTER)
 

@@ -21,6 +21,8 @@ from tests.support.bridge.running import bridge, config, eventually, free_port
 from tests.support.esme.esme import Esme, submit
 from tests.support.http.server import Fault
 
+pytestmark = pytest.mark.slow  # a whole bridge each
+
 called_back = with_providers(lambda rig: rig.has_callbacks)
 
 NAME = "gate"

@@ -83,6 +83,7 @@ async def test_a_message_that_was_never_taken_is_certainly_not_there(rig: Rig) -
 
 
 @with_providers(lambda rig: rig.can_find)
+@pytest.mark.slow
 async def test_a_message_whose_hand_over_timed_out_is_asked_about(rig: Rig) -> None:
     lost = fresh(4, recipient=PHONE)
     provider = await lose(rig, Fault.HANG_BEFORE, lost)
@@ -116,6 +117,7 @@ async def test_a_question_without_an_answer_makes_nothing_certain(rig: Rig, faul
 
 
 @with_rigs(lambda rig: rig.lists_are_cut)
+@pytest.mark.slow
 async def test_a_list_that_was_cut_makes_nothing_certain(rig: Rig) -> None:
     lost = fresh(4, recipient=PHONE)
     provider = await lose(rig, Fault.RESET_BEFORE, lost)

@@ -1,8 +1,10 @@
-"""A clock in milliseconds for what is built by hand: it follows the running loop."""
+"""Time for what is built by hand: a clock in milliseconds that follows the running loop's, and moments."""
 
 import asyncio
 
 from tests.support.builders.rows import NOW
+
+_MOMENT = 0.0001  # seconds: rounded to milliseconds it is nothing
 
 
 class Clock:
@@ -13,4 +15,15 @@ class Clock:
         self._began = self._loop.time()
 
     def __call__(self) -> int:
-        return NOW + round((self._loop.time() - self._began) * 1000)
+        return NOW + round(self.seconds * 1000)
+
+    @property
+    def seconds(self) -> float:
+        """How long ago it was made, to the millisecond."""
+        return round(self._loop.time() - self._began, 3)
+
+
+async def moment() -> None:
+    """Return when all that can happen now has happened. Only for a virtual clock, which does not go on before
+    that."""
+    await asyncio.sleep(_MOMENT)

@@ -1,24 +1,25 @@
-"""A SQLite store that opens fast: in memory where the system has a file system there; and one that fails."""
+"""SQLite stores that open fast: in memory where the system has a file system there, with a short log."""
 
-import asyncio
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from functools import cache
 from pathlib import Path
-from typing import Any
 
-from smppbridge.errors import StoreError
+from smppbridge.store.sqlite.connections import Connections
 from smppbridge.store.sqlite.store import SqliteStore
+from smppbridge.store.sqlite.writer import commit
 
 _MEMORY = Path("/dev/shm")  # Linux; elsewhere the usual temporary directory serves as well
 _SHORT_LOG = 16  # pages
+_NEVER_SLOW = 1e9  # seconds: on a busy machine, too, a COMMIT takes no turn of the loop
 
 
 @asynccontextmanager
 async def fast_store() -> AsyncIterator[SqliteStore]:
     """Open and empty while the ``async with`` lasts."""
-    with tempfile.TemporaryDirectory(dir=_MEMORY if _MEMORY.is_dir() else None) as directory:
-        store = SqliteStore(Path(directory) / "bridge.db", passive_pages=_SHORT_LOG)
+    with memory() as directory:
+        store = store_in(directory)
         await store.open()
         try:
             yield store
@@ -26,35 +27,26 @@ async def fast_store() -> AsyncIterator[SqliteStore]:
             await store.close()
 
 
-class FailingStore:
-    """A store that refuses its ``number``-th call, from 1 on, without effect. Other calls reach ``store``.
+@contextmanager
+def memory() -> Iterator[Path]:
+    """A directory that lasts as long as the ``with``, where COMMITs wait for no disk."""
+    with tempfile.TemporaryDirectory(dir=_MEMORY if _MEMORY.is_dir() else None) as directory:
+        yield Path(directory)
 
-    It has no more to tell once `failed` is true: a test goes through 1, 2, ... until nothing fails any more.
-    """
 
-    def __init__(self, store: SqliteStore, number: int = 0) -> None:
-        self._store = store
-        self._left = number
+def store_in(directory: Path) -> SqliteStore:
+    """A store that is not open yet. It goes on with the database ``bridge.db`` of that directory; where there
+    is none, it begins with an empty database that was made once for all."""
+    path = directory / "bridge.db"
+    if not path.exists():
+        path.write_bytes(_empty_database())
+    return SqliteStore(path, passive_pages=_SHORT_LOG, slow_commit=_NEVER_SLOW)
 
-    @property
-    def failed(self) -> bool:
-        """Whether a call was refused."""
-        return self._left < 0
 
-    def fail_at(self, number: int) -> None:
-        """Refuse the ``number``-th call from now on."""
-        self._left = number
-
-    def __getattr__(self, name: str) -> Any:
-        verb = getattr(self._store, name)
-
-        def call(*args: Any, **keys: Any) -> Any:
-            if self._left == 1:
-                self._left = -1
-                refused = asyncio.get_running_loop().create_future()
-                refused.set_exception(StoreError("the disk is full"))
-                return refused
-            self._left -= self._left > 0
-            return verb(*args, **keys)
-
-        return call
+@cache
+def _empty_database() -> bytes:
+    with memory() as directory:
+        connections = Connections(directory / "bridge.db", 0, 0)
+        connections.open(commit)
+        connections.close()
+        return (directory / "bridge.db").read_bytes()

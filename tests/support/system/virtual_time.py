@@ -18,6 +18,11 @@ Ts = TypeVarTuple("Ts")
 _THREAD_PATIENCE = 30.0  # real seconds for a thread to end
 
 
+async def moment() -> None:
+    """A millisecond, before which everything has happened that needs no time."""
+    await asyncio.sleep(0.001)
+
+
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
     """Time begins at 1000 s."""
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, cast
+from typing import Any
 
 from smppbridge.flow.accept.intake import Intake
 from smppbridge.flow.accept.joiner import Joiner
@@ -23,16 +23,15 @@ from smppbridge.model.ids import IdSource
 from smppbridge.model.message import Overdue, Stage
 from smppbridge.model.route import Route, Router
 from smppbridge.smpp.pdu import Request, Response, SubmitSm, SubmitSmResp
-from smppbridge.store.base import Store
 from smppbridge.store.sqlite.store import SqliteStore
 from smppbridge.submission.appraisal import Appraiser
 from tests.support.bridge.scripted_provider import ScriptedProvider
-from tests.support.builders.rows import NOW
-from tests.support.builders.stores import FailingStore, fast_store
-from tests.support.esme.withheld import connected
+from tests.support.builders.clock import Clock
+from tests.support.builders.failing import FailingStore
+from tests.support.builders.stores import fast_store
+from tests.support.esme.pending import connected
 
 PHONE = "375291234567"
-SECOND = 1000  # ms
 _TURNS = 200  # of the loop: more than any chain of callbacks takes
 
 
@@ -54,9 +53,10 @@ class Scene:
     def __init__(self, store: SqliteStore, link: BoundLink, max_unsaved: int, **limits: Any) -> None:
         self.loop = asyncio.get_running_loop()
         self.began = self.loop.time()
+        self.clock = Clock()
         self.file, self.link = store, link
         self.failing = FailingStore(store)
-        self.store = cast(Store, self.failing)
+        self.store = self.failing.store
         self.providers = {name: ScriptedProvider(name, **limits) for name in ("lab", "spare")}
         self.accounts = Accounts({link.account.name: link.account})
         self.metrics = Metrics()
@@ -109,9 +109,6 @@ class Scene:
             self.clock,
         )
         self.answers: list[list[SubmitSmResp]] = []  # the responses of each call
-
-    def clock(self) -> int:
-        return NOW + round((self.loop.time() - self.began) * SECOND)
 
     @property
     def passed(self) -> float:

@@ -232,7 +232,9 @@ async def test_sync_is_refused_where_no_provider_works() -> None:
     async with scene() as here:
         here.settings(mode="sync")
         for name in here.fleet:
-            here.fleet[name].health.trouble(Disabled("no money", status=Status.ESME_RNOMONEY, pause=60))
+            here.fleet[name].health.record_failure(
+                Disabled("no money", status=Status.ESME_RNOMONEY, pause=60)
+            )
         assert await here.statuses(submit()) == [here.link.account.status_for(Status.ESME_RNOMONEY)]
         here.settings(mode="queued")
         assert await here.statuses(submit()) == [0]

@@ -63,7 +63,7 @@ async def test_more_than_one_chunk_needs_no_second_wake() -> None:
         assert (len(texts(here)), here.passed) == (230, 0)
 
 
-async def test_parts_that_never_come_end_the_message() -> None:
+async def test_parts_that_never_come_end_the_message(caplog: pytest.LogCaptureFixture) -> None:
     async with scene() as here:
         here.settings(join={"timeout": 60, "incomplete": "fail"})
         await started(here)
@@ -77,6 +77,18 @@ async def test_parts_that_never_come_end_the_message() -> None:
             (State.UNDELIVERABLE, PARTS_MISSING)
         ]
         assert joined(here, "incomplete") == 1
+        assert "parts of a long message" in caplog.text
+
+
+async def test_nobody_could_take_parts_while_the_bridge_was_away() -> None:
+    async with scene() as here:
+        here.settings(join={"timeout": 60, "incomplete": "fail"})
+        await here.submit(part(1, b"a"))
+        await asyncio.sleep(3600)
+        await started(here)
+        await asyncio.sleep(58)
+        await here.submit(part(2, b"b"))
+        assert texts(here) == ["ab"]
 
 
 async def test_what_there_is_may_be_sent_instead() -> None:
@@ -115,6 +127,8 @@ async def test_one_that_breaks_us_keeps_no_other_here(
         await started(here)
         assert texts(here) == ["cd"]
         assert "unexpected error with the parts of message" in caplog.text
+        assert joined(here, "rejected") == 1
+        assert rows(here.directory, "SELECT state FROM receipts") == [(State.REJECTED,)] * 2
 
 
 async def test_an_account_that_is_gone_ends_its_messages() -> None:

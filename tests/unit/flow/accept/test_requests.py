@@ -32,7 +32,7 @@ from smppbridge.smpp.pdu import (
 from smppbridge.store.base import Store
 from smppbridge.store.results import Cancelled, Settlement
 from smppbridge.submission.appraisal import Appraiser
-from tests.support.esme.withheld import connected
+from tests.support.esme.pending import connected
 
 PHONE = "375291234567"
 MULTI = SubmitMulti(dest_address=(SmeAddress(1, 1, PHONE), SmeAddress(1, 1, PHONE)))

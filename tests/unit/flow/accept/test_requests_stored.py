@@ -167,6 +167,18 @@ async def test_what_a_provider_has_is_not_replaced() -> None:
         assert await status_of(here, replace) == Status.ESME_RREPLACEFAIL
 
 
+async def test_what_is_replaced_is_not_waited_for_any_longer() -> None:
+    async with scene() as here:
+        here.settings(mode="sync")
+        here.accept(submit(b"old"))
+        await here.submit()  # nothing: time for the COMMIT
+        assert here.answers == []
+        [(message_id,)] = rows(here.directory, "SELECT wire_id FROM messages")
+        replace = ReplaceSm(message_id=str(message_id), source_addr="ALARM", short_message=b"new")
+        assert await status_of(here, replace) == 0
+        assert [one.message_id for call in here.answers for one in call] == [message_id]
+
+
 async def test_replacing_waits_for_no_provider() -> None:
     async with scene() as here:
         message_id = await submitted(here)

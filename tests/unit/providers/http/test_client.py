@@ -64,6 +64,7 @@ async def test_answers_are_bounded(client: HttpClient, monkeypatch: pytest.Monke
         assert len((await client.request("POST", server.url, b"", {})).body) == 1000
 
 
+@pytest.mark.slow
 async def test_connections_are_bounded_and_waiting_for_one_sends_nothing() -> None:
     client = HttpClient(timeout=1.0, connections=1)
     async with ScriptedServer(b"ok") as server:
@@ -78,6 +79,7 @@ async def test_connections_are_bounded_and_waiting_for_one_sends_nothing() -> No
         await client.close()
 
 
+@pytest.mark.slow
 async def test_slow_drip_ends_at_the_deadline(client: HttpClient) -> None:
     """Every octet comes in time, the answer as a whole does not."""
 
