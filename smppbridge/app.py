@@ -78,7 +78,10 @@ class App:
         self.accounts = Accounts(config.accounts)
         self.store = make_store(config.store.url, self.metrics.committed)
         self._tokens = {name: config.callback_token(name) for name in config.providers}
-        self.providers = {name: self._provider(name) for name in config.providers}
+        self.providers = {
+            name: build_provider(name, options, config.callback_url(name))
+            for name, options in config.providers.items()
+        }
 
     async def start(self) -> None:
         """Open the store, recover, begin to work, and only then listen. Raises SmppBridgeError, OSError."""
@@ -116,14 +119,6 @@ class App:
         self.fleet.retry()
 
     # --- building ------------------------------------------------------------------------------
-
-    def _provider(self, name: str) -> Provider:
-        web = self._config.web
-        token = self._tokens[name]
-        callback = (
-            f"{web.public_url.rstrip('/')}/callbacks/{name}/{token}" if web.public_url and token else None
-        )
-        return build_provider(name, self._config.providers[name], callback)
 
     def _build(self, backlog: Backlog) -> None:
         self.ids = IdSource(last_id=backlog.last_id)

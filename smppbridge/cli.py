@@ -73,13 +73,11 @@ def check_command(path: Path, urls: bool) -> None:
 
 
 def _print_urls(config: Config) -> None:
-    base = config.web.public_url
-    if not base:
+    if not config.web.public_url:
         raise ConfigError(["web.public_url: set it to the address under which providers reach this bridge"])
     for name in config.providers:
-        if token := config.callback_token(name):
-            query = config.providers[name].callback_query()
-            click.echo(f"{name} {base.rstrip('/')}/callbacks/{name}/{token}{query}")
+        if url := config.callback_url(name):
+            click.echo(f"{name} {url}{config.providers[name].callback_query()}")
 
 
 cli.add_command(explain_command)

@@ -23,6 +23,9 @@
 The file that calls a library turns the library's exceptions into these. This module imports nothing.
 """
 
+UNFIT = "unfit"  # `ProviderError.code` of a message that its provider was not even asked to take
+UNREADABLE = "unreadable"  # `ProviderError.code` of an answer of the provider that makes no sense
+
 
 class SmppBridgeError(Exception):
     """Base of every exception that this project raises on purpose."""

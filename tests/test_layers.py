@@ -45,6 +45,8 @@ IMPURE_MODULES = frozenset({"asyncio", "socket", "time"})
 # The rules that all stores share: no clock, no database, and no store in particular.
 RULES = "smppbridge.store.rules"
 NOT_IN_RULES = IMPURE_MODULES | {"sqlite3"}
+# All that the workers know of providers: which kind of provider it is they must not ask.
+PROVIDERS_FOR_FLOW = frozenset({"smppbridge.providers.base"})
 MAX_LINES = 400
 SKIPPING = frozenset({"skip", "skipif", "xfail", "importorskip", "SkipTest", "skipTest"})
 
@@ -112,6 +114,17 @@ def layer_breaches(root: Path) -> list[str]:
     return found
 
 
+def provider_breaches(root: Path) -> list[str]:
+    """Imports by which a worker would know more of a provider than what every provider has."""
+    return [
+        f"{name} imports {target}"
+        for name, targets in graph(root).items()
+        if part_of(name) == "flow"
+        for target in sorted(targets)
+        if part_of(target) == "providers" and target not in PROVIDERS_FOR_FLOW
+    ]
+
+
 def impure_imports(root: Path) -> list[str]:
     """Imports of the clock or the network in parts that must not know them."""
     return [
@@ -146,6 +159,10 @@ def skipping(tree: ast.Module) -> list[int]:
 
 def test_imports_point_down() -> None:
     assert layer_breaches(ROOT) == []
+
+
+def test_workers_know_no_kind_of_provider() -> None:
+    assert provider_breaches(ROOT) == []
 
 
 def test_no_import_cycle() -> None:
@@ -230,6 +247,16 @@ def test_lets_imports_that_point_down_pass(tmp_path: Path) -> None:
     )
     assert layer_breaches(tmp_path) == []
     assert impure_imports(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["providers/http/client.py", "providers/webhook/codes.py", "providers/registry.py"]
+)
+def test_finds_a_worker_that_knows_a_kind_of_provider(tmp_path: Path, name: str) -> None:
+    target = f"smppbridge.{name.removesuffix('.py').replace('/', '.')}"
+    text = f"from smppbridge.providers.base import Provider\nfrom {target} import X"
+    build(tmp_path, {"providers/base.py": "", name: "", "flow/send/a.py": text, "app.py": text})
+    assert provider_breaches(tmp_path) == [f"smppbridge.flow.send.a imports {target}"]
 
 
 def test_finds_a_cycle(tmp_path: Path) -> None:

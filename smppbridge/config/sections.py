@@ -156,6 +156,16 @@ class Config(Settings):
             return ""
         return hmac.new(secret.encode(), f"callback {provider}".encode(), hashlib.sha256).hexdigest()[:32]
 
+    def callbacks_below(self, provider: str) -> str | None:
+        """The address of a provider's callbacks up to their secret part; None where it cannot call back."""
+        public = self.web.public_url
+        return f"{public}/callbacks/{provider}" if public and self.callback_token(provider) else None
+
+    def callback_url(self, provider: str) -> str | None:
+        """The whole address at which a provider reaches us; None where it cannot call back."""
+        below = self.callbacks_below(provider)
+        return None if below is None else f"{below}/{self.callback_token(provider)}"
+
     @field_validator("listen")
     @classmethod
     def _check_listeners(cls, listen: tuple[Listener, ...]) -> tuple[Listener, ...]:

@@ -5,9 +5,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from smppbridge.errors import Disabled, Postponed, Rejected, Throttled
+from smppbridge.errors import UNFIT, Disabled, Postponed, Rejected, Throttled
 from smppbridge.model.message import Stage
-from smppbridge.providers.http.provider import UNFIT
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.pdu import DeliverSm
 from smppbridge.smpp.receipt import parse_receipt

@@ -8,7 +8,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from smppbridge.commands.explain.request import ProviderRequest, callbacks_at, request_for
+from smppbridge.commands.explain.request import ProviderRequest, request_for
 from smppbridge.commands.explain.values import INLINE, CommandStatus, Instant, Meant
 from smppbridge.config.sections import Config
 from smppbridge.errors import Refused
@@ -133,7 +133,7 @@ class Examiner:
             Router(config.routes),
             {
                 name: unarmed(
-                    name, options, callbacks_at=callbacks_at(config, name), variables=config.variables
+                    name, options, callbacks_at=config.callbacks_below(name), variables=config.variables
                 )
                 for name, options in config.providers.items()
             },

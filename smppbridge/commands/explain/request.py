@@ -72,18 +72,10 @@ async def request_for(config: Config, message: Message, moment: int) -> Provider
         options,
         message,
         moment,
-        callbacks_at=callbacks_at(config, message.provider),
+        callbacks_at=config.callbacks_below(message.provider),
         variables=config.variables,
     )
     return ProviderRequest(Meant(message.provider, f"kind {options.kind}"), _shown(seen, moment))
-
-
-def callbacks_at(config: Config, provider: str) -> str | None:
-    """The address at which a provider would call back, without its token; None: it cannot."""
-    base = config.web.public_url
-    if base and config.callback_token(provider):
-        return f"{base.rstrip('/')}/callbacks/{provider}"
-    return None
 
 
 def _shown(seen: Preview, moment: int) -> HttpCall | HttpCalls | SubmitCalls | NoCall:

@@ -7,12 +7,11 @@
 
 from smppbridge.model.message import Alert, InboundPart, Receipt
 from smppbridge.model.receipt_profile import ReceiptProfile
-from smppbridge.smpp.constants import EsmClass, Npi, Tag, Ton
+from smppbridge.smpp.constants import EsmClass, Tag
 from smppbridge.smpp.pdu import AlertNotification, DeliverSm
 from smppbridge.smpp.receipt import ReceiptFields, ReceiptStyle, format_receipt, receipt_tlvs
 from smppbridge.smpp.tlv import tlv
-
-SHORT_NUMBER = 6  # digits of a service number that is no telephone number
+from smppbridge.smpp.ton import kind_of
 
 
 def receipt_style(profile: ReceiptProfile) -> ReceiptStyle:
@@ -62,8 +61,8 @@ def receipt_pdu(receipt: Receipt, style: ReceiptStyle, with_tlvs: bool) -> Deliv
 
 def inbound_pdu(part: InboundPart) -> DeliverSm:
     """A message from a phone, or a part of it."""
-    source_ton, source_npi = _kind(part.source)
-    dest_ton, dest_npi = _kind(part.destination)
+    source_ton, source_npi = kind_of(part.source).types
+    dest_ton, dest_npi = kind_of(part.destination).types
     return DeliverSm(
         source_addr_ton=source_ton,
         source_addr_npi=source_npi,
@@ -75,16 +74,6 @@ def inbound_pdu(part: InboundPart) -> DeliverSm:
         data_coding=part.data_coding,
         short_message=part.octets,
     )
-
-
-def _kind(address: str) -> tuple[int, int]:
-    """TON and NPI: a short number belongs to the network, a name to nobody."""
-    if not address:
-        return Ton.UNKNOWN, Npi.UNKNOWN
-    if not address.isdigit():
-        return Ton.ALPHANUMERIC, Npi.UNKNOWN
-    short = len(address) <= SHORT_NUMBER
-    return (Ton.NETWORK_SPECIFIC if short else Ton.INTERNATIONAL), Npi.ISDN_E164
 
 
 def _tlvs(receipt: Receipt, vendor: bool) -> tuple[tuple[int, bytes], ...]:

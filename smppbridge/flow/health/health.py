@@ -7,13 +7,11 @@ provider itself where it keeps connections.
 import logging
 from collections.abc import Callable, Sequence
 
-from smppbridge.errors import Disabled, Postponed, ProviderError, Rejected, Throttled
+from smppbridge.errors import UNFIT, UNREADABLE, Disabled, Postponed, ProviderError, Rejected, Throttled
 from smppbridge.flow.health.send_policy import SendPolicy
 from smppbridge.logs import event
 from smppbridge.metrics import Metrics
 from smppbridge.providers.base import Provider, SendResult, Taken
-from smppbridge.providers.http.client import UNREADABLE
-from smppbridge.providers.http.provider import UNFIT
 from smppbridge.smpp.constants import Status
 
 log = logging.getLogger(__name__)

@@ -16,12 +16,11 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
-from smppbridge.errors import Disabled, Postponed, Rejected, Throttled, Unavailable
+from smppbridge.errors import UNFIT, Disabled, Postponed, Rejected, Throttled, Unavailable
 from smppbridge.flow.health.breaker import CircuitBreaker
 from smppbridge.model.message import Message
 from smppbridge.model.token_bucket import TokenBucket
 from smppbridge.providers.base import Limits, SendResult, Taken
-from smppbridge.providers.http.provider import UNFIT
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")

@@ -4,10 +4,9 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
-from smppbridge.errors import ProviderError, Refused, Rejected, Uncertain
+from smppbridge.errors import UNFIT, ProviderError, Refused, Rejected, Uncertain
 from smppbridge.model.message import Message
 from smppbridge.providers.base import SendResult, Taken
-from smppbridge.providers.http.provider import UNFIT
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.pdu import Pdu, SubmitSm
 

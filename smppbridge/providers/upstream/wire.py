@@ -27,8 +27,8 @@ from smppbridge.smpp.pdu import SubmitSm
 from smppbridge.smpp.text import decode_text, encode_text, flavour
 from smppbridge.smpp.times import format_absolute, format_relative
 from smppbridge.smpp.tlv import Tlv, read_tlvs, tlv
+from smppbridge.smpp.ton import AddressKind, kind_of
 
-_SHORT_NUMBER = 6  # digits of a service number, at most
 _UCS2 = 8
 _FLASH_GSM, _FLASH_UCS2 = 0x10, 0x18  # data_coding of message class 0 (3GPP 23.038 §4)
 _SURE_PART = 33  # characters of any kind that surely fit one part: two UTF-16 units each, one pair not cut
@@ -141,13 +141,15 @@ class Wire:
         """ton, npi and source_addr; all empty when the sender is the one set at the SMSC."""
         own = self._own
         sender = sender or own.default_sender
-        if not sender:
-            return 0, 0, ""
-        if not (sender.isascii() and sender.isdigit()):
-            return own.alpha_ton, own.alpha_npi, sender
-        if len(sender) <= _SHORT_NUMBER:
-            return own.short_ton, own.short_npi, sender
-        return own.numeric_ton, own.numeric_npi, sender
+        match kind_of(sender):  # the SMSC may want other types than the usual ones
+            case AddressKind.EMPTY:
+                return 0, 0, ""
+            case AddressKind.NAME:
+                return own.alpha_ton, own.alpha_npi, sender
+            case AddressKind.SHORT:
+                return own.short_ton, own.short_npi, sender
+            case AddressKind.NUMBER:
+                return own.numeric_ton, own.numeric_npi, sender
 
     def _validity(self, deadline: int, now: int) -> str:
         """validity_period: the seconds that are left, rounded up, from 1 to VALIDITY_MAX."""

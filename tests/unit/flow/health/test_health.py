@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from smppbridge.errors import (
+    UNFIT,
+    UNREADABLE,
     Disabled,
     Postponed,
     ProviderError,
@@ -16,8 +18,6 @@ from smppbridge.errors import (
 from smppbridge.flow.health.health import PROBES_BEFORE_TRIAL, ProviderHealth
 from smppbridge.metrics import Metrics
 from smppbridge.providers.base import SendResult, Taken
-from smppbridge.providers.http.client import UNREADABLE
-from smppbridge.providers.http.provider import UNFIT
 from smppbridge.smpp.constants import Status
 from tests.support.bridge.scripted_provider import ScriptedProvider
 

@@ -8,10 +8,9 @@ from itertools import permutations
 
 import pytest
 
-from smppbridge.errors import ProviderError, Refused, Rejected, Throttled, Unavailable, Uncertain
+from smppbridge.errors import UNFIT, ProviderError, Refused, Rejected, Throttled, Unavailable, Uncertain
 from smppbridge.model.message import Message
 from smppbridge.providers.base import SendResult, Taken
-from smppbridge.providers.http.provider import UNFIT
 from smppbridge.providers.upstream import jobs as module
 from smppbridge.providers.upstream.jobs import BatchProgress, Build, Job
 from smppbridge.smpp.constants import Status

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from smppbridge.errors import (
+    UNFIT,
     ConfigError,
     ProviderError,
     Rejected,
@@ -18,7 +19,6 @@ from smppbridge.link import persistent_bind, upstream
 from smppbridge.model import pace
 from smppbridge.model.message import Inbound, StatusReport
 from smppbridge.providers.base import Callback, Taken
-from smppbridge.providers.http.provider import UNFIT
 from smppbridge.providers.upstream.options import FINISHING_TIME, SENDING_TIME
 from smppbridge.providers.upstream.provider import Smpp
 from smppbridge.smpp.constants import Status
