@@ -1,8 +1,8 @@
-"""From submit_sm to a stored segment: every check of the bridge itself, then one COMMIT for all of a read.
+"""From submit_sm to stored segments: limits, the appraisal of each submit_sm, one COMMIT for all of a read.
 
-The response with status 0 leaves only after that COMMIT, and for an account that waits for the provider
-(`mode: sync`) when its result is known. A part of a long message is stored and answered by itself; `joiner`
-does the rest. Must not know: sockets, providers, what makes a submit_sm acceptable.
+1. A response with status 0 leaves only after the COMMIT that holds its segment.
+2. In an account with `mode: sync` the response waits for the provider's result as well.
+3. A part of a long message is stored and answered by itself. `joiner` does the rest.
 """
 
 import asyncio
@@ -57,22 +57,23 @@ class _Batch:
     replacing: set[int] = field(default_factory=set)  # ids of segments that may take the place of another
 
     def take(self, submit: SubmitSm, segment: Segment) -> None:
-        """It will be answered with its message_id."""
+        """Answer this submit_sm with the message_id of its segment."""
         self.submits.append(submit)
         self.responses.append(SubmitSmResp(message_id=segment.wire_id))
         self.segments.append(segment)
 
     def refuse(self, submit: SubmitSm, response: SubmitSmResp) -> None:
-        """It is not stored."""
+        """Answer this submit_sm with a refusal."""
         self.submits.append(submit)
         self.responses.append(response)
 
     def rename(self, message_ids: Iterable[str]) -> None:
-        """The store knows some of them already, by other ids."""
+        """Answer with the ids under which the store knows the parts: it had some of them already."""
         self.responses = [SubmitSmResp(message_id=one) for one in message_ids]
 
     def replaced(self, kept: Mapping[int, Kept]) -> None:
-        """Segments with these ids took the place of messages, which they are now."""
+        """Answer with the ids of the messages that were replaced. ``kept``: those messages, by the ids of the
+        segments that took their places."""
         names = {one.wire_id: kept[one.id].wire_id for one in self.segments if one.id in kept}
         ids = {message_id: one.id for message_id, one in kept.items()}
         self.segments = [one._replace(id=ids.get(one.id, one.id)) for one in self.segments]
@@ -80,12 +81,12 @@ class _Batch:
             response.message_id = names.get(response.message_id, response.message_id)
 
     def give(self) -> None:
-        """Answer all."""
+        """Give the responses to whoever submitted."""
         self.answer(self.submits, self.responses)
 
 
 class Intake:
-    """Turns submit_sm into segments. ``accept`` fits ``link.server.Accept``."""
+    """Takes the submit_sm of all accounts. `accept` fits ``link.server.Accept``."""
 
     def __init__(
         self,
@@ -120,8 +121,8 @@ class Intake:
     def accept(
         self, link: BoundLink, submits: Sequence[SubmitSm], answer: Answer, *, one_id: bool = False
     ) -> None:
-        """Check and store the submit_sm of one read; ``answer`` gets their responses. With ``one_id`` all
-        that are taken get the same message_id."""
+        """Appraise and store the submit_sm of one read. ``answer`` gets the response to each, perhaps in
+        several calls. With ``one_id`` all that are taken get the same message_id (submit_multi)."""
         now = self._clock()
         allowed = self._bucket(link.account).take(len(submits), self._loop.time())
         full = self._unsaved >= self._max_unsaved or self._waiting.full
@@ -179,7 +180,7 @@ class Intake:
         self._follow(batch, self._store.add_parts(batch.parts), saved)
 
     def _follow(self, batch: _Batch, saving: "Future[T]", saved: Callable[[T], None]) -> None:
-        """``saved`` answers once it is on disk; if that fails, nothing was taken."""
+        """Call ``saved`` once the batch is on disk. When saving fails nothing was taken; all are told so."""
         self._unsaved += len(batch.segments)
 
         def done(future: "Future[T]") -> None:
@@ -197,8 +198,12 @@ class Intake:
         saving.add_done_callback(done)
 
     def _withhold(self, batch: _Batch, answered: set[int]) -> None:
-        """Answer what no provider gets now, and what has been ``answered`` before under the same id: its
-        refusal must be a receipt. The others have to wait for the provider's result."""
+        """Let responses wait for the provider's result, but for two kinds, which are answered now:
+
+        1. messages that no provider gets now;
+        2. messages that took the place of one with the same id (``answered``): that id has been told already,
+           so a refusal must come as a receipt.
+        """
         stored = iter(batch.segments)
         submits: list[SubmitSm] = []
         responses: list[SubmitSmResp] = []

@@ -1,11 +1,10 @@
 """Joins long messages whose parts are all there, and ends the waiting for parts that never came.
 
-The only one that does, and it begins and ends at rows, so it goes on after a restart where it was. Must not
-know: sockets, SMPP sessions, how a provider talks.
+Every step begins and ends at rows of the store, so joining goes on after a restart where it was.
 """
 
+import asyncio
 import logging
-import time
 from collections.abc import Callable, Sequence
 
 from smppbridge.errors import Refused
@@ -150,7 +149,7 @@ class Joiner:
         )
 
     def _complain(self, join: Join, why: str) -> None:
-        if self._complaints.allows((join.account, why), time.monotonic()):
+        if self._complaints.allows((join.account, why), asyncio.get_running_loop().time()):
             event(
                 log,
                 logging.WARNING,

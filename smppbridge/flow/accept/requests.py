@@ -1,8 +1,8 @@
 """What an ESME asks besides submit_sm: submit_multi, data_sm, query_sm, cancel_sm and replace_sm.
 
-The first two are submit_sm in other words, and `intake` takes them as such. The others are about stored
-messages: each is one step of the store, or two of which the second has its own condition, because a message
-may be on its way to a provider at any moment. Must not know: sockets, how messages are stored or sent.
+1. submit_multi and data_sm are submit_sm in other words. `intake` takes them as such.
+2. The others are about stored messages. Each is one step of the store, or two of which the second checks
+   again, because a message may go to a provider at any moment.
 """
 
 import asyncio
