@@ -30,7 +30,7 @@ from smppbridge.model.owed import KEPT_BITS
 from smppbridge.model.token_bucket import TokenBucket
 from smppbridge.smpp.constants import EsmClass, Status, status_name
 from smppbridge.smpp.pdu import SubmitSm, SubmitSmResp
-from smppbridge.store.base import Store
+from smppbridge.store.base import Accepting
 from smppbridge.store.results import Kept
 from smppbridge.submission.appraisal import Appraisal, Appraiser, PathOf
 from smppbridge.submission.checks import reference_of, tlvs_of
@@ -90,7 +90,7 @@ class Intake:
 
     def __init__(
         self,
-        store: Store,
+        store: Accepting,
         appraiser: Appraiser,
         ids: IdSource,
         wire_ids: WireIds,
