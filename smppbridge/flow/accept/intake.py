@@ -29,7 +29,7 @@ from smppbridge.model.message import Segment, Stage
 from smppbridge.model.token_bucket import TokenBucket
 from smppbridge.smpp.constants import Status, status_name
 from smppbridge.smpp.pdu import SubmitSm, SubmitSmResp
-from smppbridge.store.base import Store
+from smppbridge.store.base import Accepting
 from smppbridge.store.results import Kept
 from smppbridge.submission.appraisal import Appraiser, segment_of
 from smppbridge.submission.paths import PathOf
@@ -90,7 +90,7 @@ class Intake:
 
     def __init__(
         self,
-        store: Store,
+        store: Accepting,
         appraiser: Appraiser,
         ids: IdSource,
         wire_ids: WireIds,

@@ -18,7 +18,7 @@ from smppbridge.model.account import Account
 from smppbridge.model.joining import GivenUp, Join, Joined
 from smppbridge.model.message import Draft, Outcome, Stage, State
 from smppbridge.smpp.constants import RegisteredDelivery, Status, status_name
-from smppbridge.store.base import Store
+from smppbridge.store.base import Accepting
 from smppbridge.store.results import Made
 from smppbridge.submission.appraisal import Appraiser
 from smppbridge.submission.content import joined_text
@@ -45,7 +45,7 @@ class Joiner:
 
     def __init__(
         self,
-        store: Store,
+        store: Accepting,
         appraiser: Appraiser,
         outcomes: Outcomes,
         fleet: Fleet,

@@ -38,7 +38,7 @@ from smppbridge.smpp.pdu import (
     SubmitSmResp,
 )
 from smppbridge.smpp.times import format_absolute
-from smppbridge.store.base import Store
+from smppbridge.store.base import Accepting
 from smppbridge.store.results import Cancelled
 from smppbridge.submission.appraisal import Appraiser
 from smppbridge.submission.checks import recipient_of, service_of
@@ -104,7 +104,7 @@ class Requests:
 
     def __init__(
         self,
-        store: Store,
+        store: Accepting,
         accept: Accept,
         appraiser: Appraiser,
         outcomes: Outcomes,

@@ -15,7 +15,7 @@ from smppbridge.errors import Refused, StoreError
 from smppbridge.logs import Seldom, event
 from smppbridge.model.account import ID_LENGTHS, Account
 from smppbridge.smpp.constants import Status
-from smppbridge.store.base import Store
+from smppbridge.store.base import Accepting
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ _COMPLAINT_INTERVAL = 60.0  # seconds
 class WireIds:
     """Makes message_ids for all accounts."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Accepting) -> None:
         self._store = store
         self._numbers: deque[int] = deque()
         self._reserving: asyncio.Task[None] | None = None

@@ -35,7 +35,7 @@ from smppbridge.smpp.constants import Status, status_name
 from smppbridge.smpp.pdu import DeliverSm, DeliverSmResp
 from smppbridge.smpp.receipt import ReceiptStyle
 from smppbridge.smpp.session import Answered, Unanswered
-from smppbridge.store.base import Store
+from smppbridge.store.base import Delivering
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class Courier:
 
     def __init__(
         self,
-        store: Store,
+        store: Delivering,
         metrics: Metrics,
         clock: Callable[[], int],
         *,
