@@ -226,8 +226,8 @@ class Courier:
         except BaseException:
             self._inbound.add(name)
             raise
-        if len(claimed) == room:
-            self._inbound.add(name)
+        if len(claimed) == room:  # there may be more, for binds that have room
+            self.owed_inbound(name)
         return claimed
 
     async def _alert(self, link: BoundLink, now: int) -> None:
