@@ -63,7 +63,7 @@ class Courier:
         clock: Callable[[], int],
         *,
         response_timeout: float,
-        absent: Callable[[str], None] = lambda account: None,
+        absent: Callable[[str], None],
         rest: float = _REST,
         look_again: float = _LOOK_AGAIN,
         idle: float = _IDLE,
@@ -298,6 +298,8 @@ class Courier:
             await persist(f"receipts of {account}", save)
         finally:
             self._answered -= answered
+        if deferred:  # some may be due by now
+            self.owed(account)
 
     async def _pay(self, paid: Sequence[Owed]) -> None:
         receipts = [owed.id for owed in paid if isinstance(owed, Receipt)]
