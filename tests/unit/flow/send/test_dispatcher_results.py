@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from smppbridge.errors import (
+    UNFIT,
     Disabled,
     Postponed,
     ProviderError,
@@ -17,7 +18,6 @@ from smppbridge.errors import (
 from smppbridge.flow.send.dispatcher import GRACE_MS
 from smppbridge.model.message import Stage, State
 from smppbridge.providers.base import Taken
-from smppbridge.providers.http.provider import UNFIT
 from smppbridge.smpp.constants import Status
 from tests.support.builders import messages
 from tests.support.builders.clock import moment

@@ -9,13 +9,12 @@ from typing import Any
 
 import pytest
 
-from smppbridge.errors import Disabled, ProviderError, Rejected, Throttled, Unavailable
+from smppbridge.errors import UNREADABLE, Disabled, ProviderError, Rejected, Throttled, Unavailable
 from smppbridge.flow.health.health import ProviderHealth
 from smppbridge.flow.settle.outcomes import Outcomes
 from smppbridge.flow.settle.poller import Poller
 from smppbridge.metrics import Metrics
 from smppbridge.model.message import Poll, Stage, State, StatusReport
-from smppbridge.providers.http.client import UNREADABLE
 from tests.support.bridge.scripted_provider import ScriptedProvider
 from tests.support.builders.clock import Clock
 from tests.support.builders.failing import FailingStore
