@@ -1,6 +1,7 @@
 """Log lines for people or for machines. An event is one line: what strangers write is escaped.
 
-Callers use `event`, or plain `logging`. `setup` decides how lines look. `Seldom` holds back what repeats.
+Callers use `event`, or plain `logging`. `setup` decides how lines look. `Seldom` and `Complaints` hold back
+what repeats.
 """
 
 import json
@@ -178,3 +179,21 @@ class Seldom:
             if now - self._known[oldest][0] < self._interval:
                 return
             del self._known[oldest]
+
+
+class Complaints:
+    """Events that a peer can cause again and again: a line in ``interval`` seconds for each kind of them."""
+
+    def __init__(self, logger: logging.Logger, interval: float = 60.0) -> None:
+        self._logger = logger
+        self._seldom = Seldom(interval)
+
+    def __call__(
+        self, now: float, what: str, key: Hashable, /, *, level: int = logging.WARNING, **fields: object
+    ) -> None:
+        """Log `event` ``what`` with its fields, unless the same ``what`` and ``key`` came a moment ago.
+
+        ``now``: seconds of a clock that does not jump.
+        """
+        if self._seldom.allows((what, key), now):
+            event(self._logger, level, what, **fields)

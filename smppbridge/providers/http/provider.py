@@ -11,7 +11,7 @@ from typing import TypeVar
 import httpx2
 
 from smppbridge.errors import UNFIT, ProviderError, Refused, Rejected, Unavailable
-from smppbridge.logs import Seldom, event
+from smppbridge.logs import Complaints
 from smppbridge.model.message import Doubt, Draft, Inbound, Message
 from smppbridge.providers.base import Limits, Trace, Upcalls
 from smppbridge.providers.http.client import HttpAnswer, HttpClient, host_of, not_understood
@@ -57,7 +57,7 @@ class HttpProvider:
         self._client: HttpClient | None = None
         self._stopping = False
         self._noted: set[object] = set()
-        self._complaints = Seldom(interval=60.0)
+        self._complain = Complaints(logger)
 
     async def start(self, upcalls: Upcalls) -> None:
         """Open the HTTP client; statuses come by callback or poll, so there is nothing to call."""
@@ -124,8 +124,10 @@ class HttpProvider:
     def senseless(self, answer: HttpAnswer, url: str) -> ProviderError:
         """The error for an answer that makes no sense; a person is told, once a minute at most."""
         error = not_understood(answer, url)
-        if self._complaints.allows(host_of(url), asyncio.get_running_loop().time()):
-            event(logger, logging.ERROR, "answer not understood", provider=self.name, reason=error.reason)
+        now, host = asyncio.get_running_loop().time(), host_of(url)
+        self._complain(
+            now, "answer not understood", host, level=logging.ERROR, provider=self.name, reason=error.reason
+        )
         return error
 
     def run(self, now: int = 0, units: str = "requests") -> RequestRun:

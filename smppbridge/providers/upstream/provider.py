@@ -26,7 +26,7 @@ from smppbridge.link.outbind_listener import OutbindSettings
 from smppbridge.link.persistent_bind import BindSettings
 from smppbridge.link.tls import client_context, configured, server_context
 from smppbridge.link.upstream import Upstream
-from smppbridge.logs import Seldom, event
+from smppbridge.logs import Complaints
 from smppbridge.model.hosts import is_within
 from smppbridge.model.message import Doubt, Draft, Inbound, Message, Poll, StatusReport
 from smppbridge.providers.base import Callback, News, SendResult, Trace, Upcalls
@@ -81,7 +81,7 @@ class Smpp:
         self._upstream: Upstream | None = None
         self._stopping = False
         self._hearing: set[asyncio.Task[None]] = set()
-        self._complaints = Seldom(interval=60.0)
+        self._complain = Complaints(logger)
         self._unsaved: dict[str, BatchProgress] = {}  # references of messages that were taken just now
 
     # --- Provider ------------------------------------------------------------------------------
@@ -301,8 +301,8 @@ class Smpp:
 
     def _unreadable(self, why: str) -> None:
         self._upcalls.unreadable()
-        if self._complaints.allows(why, asyncio.get_running_loop().time()):
-            event(logger, logging.WARNING, "receipt not understood", provider=self.name, reason=why)
+        now = asyncio.get_running_loop().time()
+        self._complain(now, "receipt not understood", why, provider=self.name, reason=why)
 
     # --- UpstreamOwner -------------------------------------------------------------------------
 
