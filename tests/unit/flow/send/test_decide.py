@@ -1,7 +1,5 @@
 """What becomes of a message: each class of error, each policy, each stage that ran out."""
 
-from typing import NamedTuple
-
 import pytest
 
 from smppbridge.errors import (
@@ -22,9 +20,8 @@ from smppbridge.flow.send.decide import (
     when_overdue,
 )
 from smppbridge.model.message import Doubt, Message, Outcome, Overdue, Stage, State, Unsent
-from smppbridge.model.route import Choice, first_provider, next_provider
-from smppbridge.smpp.constants import Status
 from tests.support.builders import messages
+from tests.support.builders.choices import choice
 
 NOW = 1_000_000
 DEADLINE = NOW + 600_000
@@ -290,40 +287,3 @@ def test_a_stage_that_ran_out_has_its_final_state(stage: Stage, answered: bool, 
 def test_a_lease_that_ran_out_is_a_doubt() -> None:
     assert unsent(when_overdue(overdue(Stage.SENDING), situation())).stage == Stage.UNCERTAIN
     assert unsent(when_overdue(overdue(Stage.SENDING), situation(uncertain="resend"))).stage == Stage.WAITING
-
-
-class Providers(NamedTuple):
-    """Implements ``model.route.Choice``."""
-
-    down: str = ""
-    spared: str = ""
-
-    def usable(self, provider: str) -> bool:
-        return provider not in self.down + self.spared
-
-    def working(self, provider: str) -> bool:
-        return provider not in self.down
-
-    def status(self, provider: str) -> int:
-        return Status.ESME_RSYSERR
-
-
-def choice(down: str = "", spared: str = "") -> Choice:
-    return Providers(down, spared)
-
-
-def test_the_first_provider_is_the_first_of_all_when_none_works() -> None:
-    assert first_provider("a,b", choice(down="a")) == "b"
-    assert first_provider("a,b", choice(down="ab")) == "a"
-
-
-def test_one_that_is_to_be_spared_is_better_than_none() -> None:
-    assert first_provider("a,b", choice(spared="a")) == "b"
-    assert first_provider("a,b", choice(spared="ab")) == "a"
-    assert first_provider("a,b", choice(down="a", spared="b")) == "b"
-    assert next_provider("a,b,c", "a", choice(spared="b")) == "c"
-    assert next_provider("a,b,c", "a", choice(spared="b", down="c")) == "b"
-
-
-def test_a_provider_no_longer_in_the_route_has_no_next_one() -> None:
-    assert next_provider("a,b", "gone", choice()) is None
