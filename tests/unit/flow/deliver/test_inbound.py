@@ -187,7 +187,8 @@ async def test_when_it_was_sent(rig: Rig, at: int, kept: int) -> None:
 
 @pytest.mark.parametrize("name", ["ref", "source", "destination", "text"])
 async def test_half_a_surrogate_pair_does_not_hold_up_the_others(rig: Rig, name: str) -> None:
-    bad = from_phone("bad", "1")._replace(**{name: "\ud83d"})
+    changes: dict[str, Any] = {name: "\ud83d"}
+    bad = from_phone("bad", "1")._replace(**changes)
     for _ in range(2):
         await rig.router.arrive("lab", [bad, from_phone("good", "2")])
     assert await rig.texts() == ["?" if name == "text" else "bad", "good"]
