@@ -354,10 +354,10 @@ async def test_a_killed_process_loses_nothing_that_it_confirmed(path: Path) -> N
             [sys.executable, "-c", CHILD, str(path)], stdout=subprocess.PIPE, text=True
         ) as child:
             assert child.stdout is not None
-            child.stdout.readline()
+            first = child.stdout.readline()
             await asyncio.sleep(delay)
             child.send_signal(signal.SIGKILL)
-            confirmed = int(child.stdout.read().split()[-1])
+            confirmed = int((first + child.stdout.read()).split()[-1])
         store = SqliteStore(path)
         backlog = await store.open()
         assert backlog.last_id >= confirmed
