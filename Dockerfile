@@ -3,9 +3,9 @@
 # In the file: store.url sqlite:////data/bridge.db, and web.host 0.0.0.0 to reach the page from outside.
 FROM python:3.13-slim AS build
 WORKDIR /src
-COPY pyproject.toml ./
+COPY pyproject.toml README.md LICENSE ./
 COPY smppbridge ./smppbridge
-COPY config/demo.yaml ./config/
+COPY config ./config
 RUN python -m venv /opt/smppbridge && /opt/smppbridge/bin/pip install --no-cache-dir --disable-pip-version-check .
 
 FROM python:3.13-slim

@@ -1,51 +1,55 @@
-"""Builds the bridge from a configuration and joins its parts; the order of start and stop.
+"""The bridge, built from a configuration: its parts, who knows whom, and the order of start and stop.
 
-The only place that knows everything. Parts that must talk upward get a callable from here.
+The only place that knows everything.
+
+    equipment ── Server ── Intake, Requests ── Store ── Fleet of Dispatchers ── providers
+        │                     Joiner             │          Rerouter               │
+        └───────── Courier, OutbindCaller ───────┴── Outcomes, InboundRouter ──────┴── Web (callbacks)
 """
 
-import asyncio
 import logging
-import random
 import ssl
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from contextlib import AsyncExitStack
 
-from smppbridge.config.sections import Config, Listener, TlsFiles
-from smppbridge.errors import ConfigError, StoreError
+from smppbridge.config.sections import Config, TlsFiles
+from smppbridge.errors import ConfigError
 from smppbridge.flow.accept.intake import Intake
 from smppbridge.flow.accept.joiner import Joiner
 from smppbridge.flow.accept.requests import Requests
 from smppbridge.flow.accept.wire_ids import WireIds
+from smppbridge.flow.accounts import Accounts
 from smppbridge.flow.deliver.courier import Courier
-from smppbridge.flow.deliver.inbound import InboundHandler
+from smppbridge.flow.deliver.inbound import InboundRouter
 from smppbridge.flow.deliver.inbound_poller import InboundPoller
 from smppbridge.flow.deliver.outbind import OutbindCaller
 from smppbridge.flow.health.balance import BalancePoller
 from smppbridge.flow.housekeeper import Housekeeper
-from smppbridge.flow.send.decide import Situation
+from smppbridge.flow.news import ProviderNews, ProviderUpcalls
+from smppbridge.flow.readiness import Readiness
 from smppbridge.flow.send.dispatcher import Dispatcher
 from smppbridge.flow.send.finder import Finder
+from smppbridge.flow.send.fleet import Fleet
 from smppbridge.flow.send.rerouter import Rerouter
 from smppbridge.flow.settle.outcomes import Outcomes
 from smppbridge.flow.settle.pending import PendingResponses
 from smppbridge.flow.settle.poller import Poller
 from smppbridge.flow.settle.recorder import Recorder
+from smppbridge.flow.waiting import Waiting
 from smppbridge.flow.worker import Asker
 from smppbridge.link.authentication import Authenticator
 from smppbridge.link.server import Server
 from smppbridge.link.tls import server_context
 from smppbridge.logs import event
 from smppbridge.metrics import Metrics
-from smppbridge.model.account import Account
 from smppbridge.model.ids import IdSource
-from smppbridge.model.message import Inbound, Overdue, StatusReport
-from smppbridge.model.route import Choice, Router
-from smppbridge.providers.base import News, Provider, Upcalls
+from smppbridge.model.route import Router
+from smppbridge.providers.base import Provider
 from smppbridge.providers.registry import build_provider
-from smppbridge.smpp.constants import Status
 from smppbridge.smpp.session import Timers
+from smppbridge.store.opening import make_store
 from smppbridge.store.results import Backlog
-from smppbridge.store.sqlite.store import SqliteStore
 from smppbridge.submission.appraisal import Appraiser
 from smppbridge.web.callbacks import Callbacks
 from smppbridge.web.server import Web
@@ -54,7 +58,6 @@ log = logging.getLogger(__name__)
 
 _UNBIND_GRACE = 5.0  # seconds for ESMEs to answer our unbind
 _SEND_GRACE = 35.0  # seconds for hand-overs under way
-_PROBE_INTERVAL = 1.0  # seconds between two trial writes for /readyz
 
 
 def now_ms() -> int:
@@ -68,50 +71,31 @@ class App:
     def __init__(self, config: Config, clock: Callable[[], int] = now_ms) -> None:
         self._config = config
         self._clock = clock
-        self._accounts = dict(config.accounts)
-        self.metrics = Metrics()
+        self._running = AsyncExitStack()
         self.smpp_ports: list[int] = []
         self.web_port = 0
-        self.store = SqliteStore(config.store.path, on_commit=self._committed)
+        self.metrics = Metrics()
+        self.accounts = Accounts(config.accounts)
+        self.store = make_store(config.store.url, self.metrics.committed)
         self._tokens = {name: config.callback_token(name) for name in config.providers}
-        self.providers = {name: self._provider(name) for name in config.providers}
-        self.dispatchers: dict[str, Dispatcher] = {}
-        self._choice = Choice(self._usable, self._working, self._status_of)
-        self._askers: list[Asker] = []
-        self._probed: tuple[float, list[str]] = (-_PROBE_INTERVAL, [])  # when the store was tried, and how
+        self.providers = {
+            name: build_provider(name, options, config.callback_url(name))
+            for name, options in config.providers.items()
+        }
 
     async def start(self) -> None:
         """Open the store, recover, begin to work, and only then listen. Raises SmppBridgeError, OSError."""
-        backlog = await self.store.open()
-        try:
-            self._join(backlog)
-        except BaseException:
-            await self.store.close()
-            raise
-        try:
-            await self._begin(backlog)
-        except BaseException:
-            await self.stop()
-            raise
+        async with AsyncExitStack() as starting:
+            backlog = await self.store.open()
+            starting.push_async_callback(self.store.close)
+            self._build(backlog)
+            await self._start(starting, backlog)
+            self._running = starting.pop_all()
+        event(log, logging.INFO, "ready", smpp_ports=self.smpp_ports, web_port=self.web_port)
 
     async def stop(self) -> None:
         """Take nothing new, finish what was begun, let go. Loses nothing, whenever it is cut short."""
-        self.server.close_listeners()
-        self.pending.close()
-        for asker in self._askers:
-            await asker.stop()
-        await asyncio.gather(*(dispatcher.stop(_SEND_GRACE) for dispatcher in self.dispatchers.values()))
-        await self.joiner.stop()
-        await self.housekeeper.stop()
-        await self.rerouter.stop()
-        await self.outbind_caller.stop()
-        await self.courier.stop()
-        await self.server.stop(_UNBIND_GRACE)
-        await self.courier.settle_down()
-        await self.web.stop()
-        for provider in self.providers.values():
-            await provider.close()
-        await self.store.close()
+        await self._running.aclose()
 
     def reload(self, config: Config) -> None:
         """Take over accounts, routes and limits of a new configuration; providers that are down are tried
@@ -125,111 +109,94 @@ class App:
         for section in ("listen", "web", "smpp", "providers"):
             if getattr(config, section) != getattr(self._config, section):
                 event(log, logging.WARNING, "changes take effect with a restart only", section=section)
-        self._accounts = dict(config.accounts)
+        self.accounts.reload(config.accounts)
         self.rerouter.routes = config.routes
         self.inbound.rules = config.inbound
         self.appraiser.router = Router(config.routes)
-        self.intake.max_queued = config.store.max_queued
-        self.server.reload(self._accounts)
+        self.waiting.most = config.store.max_queued
+        self.server.reload(dict(config.accounts))
         self.outbind_caller.reload()
-        for dispatcher in self.dispatchers.values():
-            dispatcher.retry()
+        self.fleet.retry()
 
     # --- building ------------------------------------------------------------------------------
 
-    def _provider(self, name: str) -> Provider:
-        web = self._config.web
-        token = self._tokens[name]
-        callback = (
-            f"{web.public_url.rstrip('/')}/callbacks/{name}/{token}" if web.public_url and token else None
-        )
-        return build_provider(name, self._config.providers[name], callback)
+    def _build(self, backlog: Backlog) -> None:
+        self.ids = IdSource(last_id=backlog.last_id)
+        self.waiting = Waiting(self._config.store.max_queued)
+        self._build_settling()
+        self._build_sending(backlog)
+        self._build_accepting()
+        self._build_sessions()
+        self.readiness = Readiness(self.store, self.fleet)
+        callbacks = Callbacks(self.providers, self._tokens, self.news.take)
+        self.web = Web(self.metrics, callbacks, self.readiness.reasons)
 
-    def _join(self, backlog: Backlog) -> None:
-        self._ids = IdSource(last_id=backlog.last_id)
-        self._join_returning()
-        self._join_providers(backlog)
-        self._join_intake()
-        self._join_sessions()
-        self.web = Web(self.metrics, Callbacks(self.providers, self._tokens, self._hear), self.readiness)
-
-    def _join_returning(self) -> None:
+    def _build_settling(self) -> None:
         """What comes back from providers, and goes on to equipment."""
         config, clock, metrics, store = self._config, self._clock, self.metrics, self.store
         timeout = config.smpp.response_timeout
         self.courier = Courier(store, metrics, clock, response_timeout=timeout, absent=self._absent)
         self.outcomes = Outcomes(store, metrics, clock, self.courier.owed, self.courier.owed_inbound)
-        self.inbound = InboundHandler(
-            store,
-            metrics,
-            clock,
-            config.inbound,
-            accounts=lambda: self._accounts,
-            owed=self.courier.owed_inbound,
+        self.inbound = InboundRouter(
+            store, metrics, clock, config.inbound, self.accounts, self.courier.owed_inbound
         )
+        self.news = ProviderNews(self.outcomes, self.inbound)
         self.pending = PendingResponses()
         self.recorder = Recorder(store, self.outcomes, self.pending)
 
-    def _join_providers(self, backlog: Backlog) -> None:
+    def _build_sending(self, backlog: Backlog) -> None:
         """What goes out to providers, and when."""
         config, clock, metrics, store = self._config, self._clock, self.metrics, self.store
-        self.rerouter = Rerouter(store, self.dispatchers, config.routes, self._choice)
-        for name, provider in self.providers.items():
-            self.dispatchers[name] = Dispatcher(
-                provider,
-                store,
-                self.recorder,
-                metrics,
-                clock,
-                policy=self._policy,
-                choice=self._choice,
-                requeued=self._requeued,
-                changed=self.rerouter.provider_changed,
+        self.fleet = Fleet(self.accounts)
+        self.rerouter = Rerouter(store, self.fleet, config.routes)
+        for provider in self.providers.values():
+            changed = self.rerouter.provider_changed
+            self.fleet.add(
+                Dispatcher(provider, store, self.recorder, self.fleet, self.accounts, metrics, clock, changed)
             )
-            self._askers += self._askers_of(provider, self.dispatchers[name])
+        self.askers = [asker for provider in self.providers.values() for asker in self._askers_of(provider)]
         self.housekeeper = Housekeeper(
             store,
             self.recorder,
+            self.fleet,
+            self.rerouter,
+            self.accounts,
+            self.waiting,
             metrics,
             clock,
             providers=backlog.providers | set(self.providers),
-            dispatchers=self.dispatchers,
-            accounts=lambda: self._accounts,
-            situation=self._situation,
-            usable=self._usable,
-            unserved=self.rerouter.soon,
             keep_days=config.store.keep_days,
         )
 
-    def _join_intake(self) -> None:
+    def _askers_of(self, provider: Provider) -> list[Asker]:
+        """Who asks a provider something, each in its own time."""
+        store, clock, health = self.store, self._clock, self.fleet[provider.name].health
+        return [
+            Poller(provider, store, self.outcomes, clock, health),
+            Finder(provider, store, self.recorder, self.fleet, clock),
+            BalancePoller(provider, health),
+            InboundPoller(provider, store, self.inbound, clock, health),
+        ]
+
+    def _build_accepting(self) -> None:
         """What equipment submits."""
-        config, clock, metrics, store = self._config, self._clock, self.metrics, self.store
-        self.appraiser = Appraiser(Router(config.routes), self.providers, self._choice)
-        self.joiner = Joiner(
-            store,
-            self.appraiser,
-            self.outcomes,
-            metrics,
-            clock,
-            accounts=lambda: self._accounts,
-            queued=self._requeued,
-        )
+        clock, store, fleet = self._clock, self.store, self.fleet
+        self.appraiser = Appraiser(Router(self._config.routes), self.providers, fleet)
+        self.joiner = Joiner(store, self.appraiser, self.outcomes, fleet, self.accounts, self.metrics, clock)
         self.wire_ids = WireIds(store)
         self.intake = Intake(
             store,
             self.appraiser,
-            self._ids,
+            self.ids,
             self.wire_ids,
+            fleet,
+            self.waiting,
+            self.pending,
+            self.joiner,
             clock,
-            pending=self.pending,
-            queued=self._queued,
-            collected=self._collected,
-            joinable=self.joiner.wake,
-            waiting=lambda: self.housekeeper.waiting,
-            max_queued=config.store.max_queued,
         )
 
-    def _join_sessions(self) -> None:
+    def _build_sessions(self) -> None:
         """Whom equipment talks to."""
         clock, metrics, store, smpp = self._clock, self.metrics, self.store, self._config.smpp
         requests = Requests(
@@ -238,12 +205,12 @@ class App:
             self.appraiser,
             self.outcomes,
             self.pending,
+            self.fleet,
+            self.ids,
             clock,
-            next_id=self._next_id,
-            requeued=self._requeued,
         )
         self.server = Server(
-            Authenticator(self._accounts),
+            Authenticator(dict(self.accounts)),
             self.intake.accept,
             requests.handle,
             self.courier,
@@ -251,142 +218,67 @@ class App:
             system_id=smpp.system_id,
             timers=Timers(smpp.bind_timeout, smpp.enquire_link, smpp.inactivity, smpp.response_timeout),
             max_pdu_octets=smpp.max_pdu_octets,
-            new_link_id=self._next_id,
+            new_link_id=lambda: self.ids.next(clock()),
         )
         self.outbind_caller = OutbindCaller(
             store,
             metrics,
             clock,
-            accounts=lambda: self._accounts,
-            reaches=self.courier.reaches,
+            accounts=self.accounts,
+            binds=self.courier,
             call=self.server.call,
             system_id=smpp.system_id,
         )
 
-    def _askers_of(self, provider: Provider, dispatcher: Dispatcher) -> list[Asker]:
-        """Who asks a provider something, each in its own time."""
-        store, outcomes, clock, health = self.store, self.outcomes, self._clock, dispatcher.health
-        return [
-            Poller(provider, store, outcomes, clock, health),
-            Finder(provider, store, self.recorder, dispatcher, clock, requeued=self._requeued),
-            BalancePoller(provider, health),
-            InboundPoller(provider, store, self.inbound, clock, health),
-        ]
+    # --- starting, and stopping in the opposite order ------------------------------------------
 
-    async def _begin(self, backlog: Backlog) -> None:
+    async def _start(self, stack: AsyncExitStack, backlog: Backlog) -> None:
+        """Start every part, and put its end on ``stack``."""
         for name, provider in self.providers.items():
-            await provider.start(self._upcalls(name))
-        for provider_name, account in backlog.queued:
-            if provider_name in self.dispatchers:
-                self.dispatchers[provider_name].wake(account)
-            else:
-                self.rerouter.soon(provider_name)
-        for dispatcher in self.dispatchers.values():
-            dispatcher.start()
-        for asker in self._askers:
+            stack.push_async_callback(provider.close)
+            upcalls = ProviderUpcalls(name, self.fleet[name], self.news, self.metrics)
+            await provider.start(upcalls)
+        stack.push_async_callback(self.web.stop)  # the last to start; but callbacks are taken to the end
+        stack.push_async_callback(self.courier.settle_down)
+        stack.push_async_callback(self.server.stop, _UNBIND_GRACE)
+        stack.push_async_callback(self.courier.stop)
+        for worker in (self.rerouter, self.housekeeper, self.joiner):
+            stack.push_async_callback(worker.stop)
+            worker.start()
+        self._wake(backlog)
+        stack.push_async_callback(self.fleet.stop, _SEND_GRACE)
+        self.fleet.start()
+        for asker in self.askers:
+            stack.push_async_callback(asker.stop)
             asker.start()
+        stack.callback(self.pending.close)
+        await self.wire_ids.start()
+        await self._listen(stack)
+
+    def _wake(self, backlog: Backlog) -> None:
+        """Tell the workers what was left when the bridge stopped."""
+        for provider, account in backlog.queued:
+            if provider in self.fleet:
+                self.fleet.wake(provider, account)
+            else:
+                self.rerouter.soon(provider)
         for account in backlog.inbound:
             self.courier.owed_inbound(account)
-        self.rerouter.start()
-        self.housekeeper.start()
-        self.joiner.start()
-        await self.wire_ids.start()
+
+    async def _listen(self, stack: AsyncExitStack) -> None:
+        stack.callback(self.server.close_listeners)
         for listener in self._config.listen:
-            self.smpp_ports.append(await self._listen(listener))
+            tls = tls_context(listener.tls) if listener.tls is not None else None
+            self.smpp_ports.append(await self.server.listen(listener.host, listener.port, tls))
+        stack.push_async_callback(self.outbind_caller.stop)
         self.outbind_caller.start()
         self.web_port = await self.web.start(self._config.web.host, self._config.web.port)
-        event(log, logging.INFO, "ready", smpp_ports=self.smpp_ports, web_port=self.web_port)
-
-    async def _listen(self, listener: Listener) -> int:
-        tls = tls_context(listener.tls) if listener.tls is not None else None
-        return await self.server.listen(listener.host, listener.port, tls)
 
     # --- what parts ask of each other ----------------------------------------------------------
 
-    async def readiness(self) -> list[str]:
-        """Why the bridge cannot do its work now; empty when it can."""
-        reasons = await self._store_reasons()
-        if not any(self._working(name) for name in self.providers):
-            everyone = [dispatcher.health for dispatcher in self.dispatchers.values()]
-            reasons += [f"provider {health.name}: {health.reason}" for health in everyone]
-        return reasons
-
-    async def _store_reasons(self) -> list[str]:
-        """Why the store takes no writes, as of a second ago at most: who asks must not cost a write each."""
-        now = asyncio.get_running_loop().time()
-        asked_at, reasons = self._probed
-        if now - asked_at < _PROBE_INTERVAL:
-            return list(reasons)
-        try:
-            await self.store.probe()
-        except StoreError as error:
-            reasons = [f"store: {error}"]
-        else:
-            reasons = []
-        self._probed = (now, reasons)
-        return list(reasons)
-
-    def _usable(self, provider: str) -> bool:
-        dispatcher = self.dispatchers.get(provider)
-        return dispatcher is not None and dispatcher.health.usable
-
-    def _working(self, provider: str) -> bool:
-        dispatcher = self.dispatchers.get(provider)
-        return dispatcher is not None and dispatcher.health.working
-
-    def _status_of(self, provider: str) -> int:
-        """Why it does not work, for an ESME that would wait for it."""
-        dispatcher = self.dispatchers.get(provider)
-        return dispatcher.health.status if dispatcher is not None else Status.ESME_RSYSERR
-
-    def _next_id(self) -> int:
-        return self._ids.next(self._clock())
-
     def _absent(self, account: str) -> None:
+        """Something is owed to an account without a bind that may receive."""
         self.outbind_caller.owed(account)
-
-    def _requeued(self, provider: str, account: str) -> None:
-        self.dispatchers[provider].wake(account)
-
-    def _situation(self, provider: str, message: Overdue, now: int) -> Situation:
-        """What a decision about a message depends on, also for a provider that is no longer configured."""
-        if provider in self.dispatchers:
-            return self.dispatchers[provider].situation(message, now)
-        return Situation(now, self._choice, self._policy(message.account), random.random())
-
-    async def _hear(self, provider: str, news: Sequence[News]) -> None:
-        """Statuses and messages from phones that a provider tells; returns after COMMIT."""
-        reports = [item for item in news if isinstance(item, StatusReport)]
-        inbound = [item for item in news if isinstance(item, Inbound)]
-        if reports:
-            await self.outcomes.settle(provider, reports)
-        if inbound:
-            await self.inbound.arrive(provider, inbound)
-
-    def _policy(self, account: str) -> str:
-        known: Account | None = self._accounts.get(account)
-        return known.uncertain if known is not None else "hold"
-
-    def _upcalls(self, provider: str) -> Upcalls:
-        metrics = self.metrics
-        return Upcalls(
-            report=lambda news: self._hear(provider, news),
-            linked=self.dispatchers[provider].linked,
-            binds=lambda count: metrics.upstream_binds.labels(provider).set(count),
-            tried=lambda status: metrics.upstream_bind_attempts.labels(provider, status).inc(),
-            unreadable=lambda: metrics.unreadable_answers.labels(provider).inc(),
-        )
-
-    def _queued(self, provider: str, account: str, count: int) -> None:
-        self.housekeeper.waiting += count
-        self.dispatchers[provider].wake(account, count)
-
-    def _collected(self, count: int) -> None:
-        self.housekeeper.waiting += count
-
-    def _committed(self, seconds: float, rows: int) -> None:
-        self.metrics.store_commit_seconds.observe(seconds)
-        self.metrics.store_batch_rows.observe(rows)
 
 
 def tls_context(files: TlsFiles) -> ssl.SSLContext:

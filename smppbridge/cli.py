@@ -1,6 +1,6 @@
-"""The command line: options and exit codes (0 done, 1 failed at run time, 2 wrong usage or configuration).
+"""The command line: options, exit codes and error lines. ``commands/`` holds what the commands do.
 
-Errors are one clear line on stderr. What the commands do is in ``commands/``.
+Exit codes: 0 done, 1 failed at run time, 2 wrong usage or configuration. Every problem is one line on stderr.
 """
 
 import asyncio
@@ -73,13 +73,11 @@ def check_command(path: Path, urls: bool) -> None:
 
 
 def _print_urls(config: Config) -> None:
-    base = config.web.public_url
-    if not base:
+    if not config.web.public_url:
         raise ConfigError(["web.public_url: set it to the address under which providers reach this bridge"])
     for name in config.providers:
-        if token := config.callback_token(name):
-            query = config.providers[name].callback_query()
-            click.echo(f"{name} {base.rstrip('/')}/callbacks/{name}/{token}{query}")
+        if url := config.callback_url(name):
+            click.echo(f"{name} {url}{config.providers[name].callback_query()}")
 
 
 cli.add_command(explain_command)
@@ -137,7 +135,7 @@ def send_command(
 
 
 def main() -> None:
-    """Entry point: turn errors into one line and an exit code."""
+    """Entry point. Turns each error into a line on stderr and an exit code."""
     try:
         cli.main(prog_name="smppbridge", standalone_mode=False)
     except click.ClickException as error:
@@ -152,7 +150,7 @@ def main() -> None:
     except SmppBridgeError as error:
         click.echo(f"smppbridge: {error}", err=True)
         sys.exit(EXIT_FAILED)
-    except OSError as error:  # without a number that tells people nothing
+    except OSError as error:  # str(error) would begin with "[Errno 98]", which tells people nothing
         click.echo(f"smppbridge: {error if error.filename else error.strerror or error}", err=True)
         sys.exit(EXIT_FAILED)
     except KeyboardInterrupt:

@@ -1,9 +1,9 @@
-"""Every exception of the project. Each class names the next action; this module imports nothing.
+"""Every exception of the project. The class of an error names the next action.
 
     SmppBridgeError
     ├ ConfigError            refuse to start; name the key
     ├ ProtocolError          the peer broke SMPP
-    │ ├ FramingError         close the connection (after generic_nack)
+    │ ├ FramingError         answer with generic_nack, close the connection
     │ └ PduError             answer with a status, keep the session
     ├ LinkError
     │ ├ InvalidState         our own request does not fit the session's state
@@ -13,23 +13,26 @@
     ├ ProviderError
     │ ├ Unavailable          nothing was taken: next provider at once; after the last, back off
     │ ├ Throttled(after)     slow down
-    │ ├ Postponed(after)     this message later, the others go on
+    │ ├ Postponed(after)     try this message later; the others go on
     │ ├ Rejected(code)       final for this message
     │ ├ Disabled             key, IP or money: pause the provider, alert
-    │ └ Uncertain            may have been taken: never resend blindly
+    │ └ Uncertain            may have been taken: ask before resending
     ├ WrongSignature         a callback that the provider did not sign: answer 403
     └ StoreError             answer ESME_RSYSERR; never acknowledge what is not saved
 
-Exceptions of libraries are translated to these once, in the file that calls the library.
+The file that calls a library turns the library's exceptions into these. This module imports nothing.
 """
+
+UNFIT = "unfit"  # `ProviderError.code` of a message that its provider was not even asked to take
+UNREADABLE = "unreadable"  # `ProviderError.code` of an answer of the provider that makes no sense
 
 
 class SmppBridgeError(Exception):
-    """Base of everything this project raises on purpose."""
+    """Base of every exception that this project raises on purpose."""
 
 
 class ConfigError(SmppBridgeError):
-    """The configuration cannot be used. ``problems`` holds one line per mistake, each with its path."""
+    """The configuration cannot be used. ``problems``: a line for each mistake, with the key's path."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
@@ -39,8 +42,8 @@ class ConfigError(SmppBridgeError):
 class ProtocolError(SmppBridgeError):
     """The peer sent something that SMPP 3.4 does not allow.
 
-    ``status`` is the command_status of the answer, ``sequence_number`` and ``command_id`` are those of
-    the offending PDU (0 where its header could not be read).
+    ``status``: the command_status of the answer. ``sequence_number`` and ``command_id``: those of the wrong
+    PDU, 0 where its header could not be read.
     """
 
     def __init__(self, status: int, reason: str, command_id: int = 0, sequence_number: int = 0) -> None:
@@ -52,23 +55,23 @@ class ProtocolError(SmppBridgeError):
 
 
 class FramingError(ProtocolError):
-    """The limits of PDUs are lost: nothing after this point in the stream can be read."""
+    """Where the next PDU begins is unknown: nothing after this point of the stream can be read."""
 
 
 class PduError(ProtocolError):
-    """One PDU is malformed; the next one can be read."""
+    """One PDU is malformed. The PDU after it can be read."""
 
 
 class LinkError(SmppBridgeError):
-    """A conversation over SMPP did not go on."""
+    """A request of ours over SMPP has no answer, or cannot be sent."""
 
 
 class InvalidState(LinkError):
-    """A request that may not be sent in this session state, or with a full window."""
+    """The request may not be sent in this state of the session, or its window is full."""
 
 
 class ResponseTimeout(LinkError):
-    """No response within the response timer."""
+    """No response came within the response timer. The peer may have acted all the same."""
 
 
 class ConnectionLost(LinkError):
@@ -76,7 +79,7 @@ class ConnectionLost(LinkError):
 
 
 class Refused(SmppBridgeError):
-    """A submit_sm that is not taken: ``status`` is the command_status of its response."""
+    """A submit_sm is not taken. ``status``: the command_status of its response."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -87,8 +90,8 @@ class Refused(SmppBridgeError):
 class ProviderError(SmppBridgeError):
     """A provider did not take a message.
 
-    ``code`` is the provider's own error code as text ("" when it gave none). ``status`` is the
-    command_status that an ESME would get if it waited for the provider (`mode: sync`).
+    ``code``: the provider's own error code as text, "" when it gave none. ``status``: the command_status for
+    an ESME that waits for the provider (`mode: sync`).
     """
 
     def __init__(self, reason: str, *, code: str = "", status: int = 0x08) -> None:
@@ -99,11 +102,11 @@ class ProviderError(SmppBridgeError):
 
 
 class Unavailable(ProviderError):
-    """Nothing was taken; another provider, or this one later, may take the message."""
+    """Nothing was taken. Another provider may take the message, or the same provider later."""
 
 
 class Throttled(ProviderError):
-    """Nothing was taken because we are too fast; ``after`` is the pause in seconds."""
+    """Nothing was taken, because we are too fast. ``after``: the pause in seconds."""
 
     def __init__(self, reason: str, *, after: float, code: str = "", status: int = 0x58) -> None:
         super().__init__(reason, code=code, status=status)
@@ -111,7 +114,7 @@ class Throttled(ProviderError):
 
 
 class Postponed(ProviderError):
-    """Nothing was taken: this message may be tried again after ``after`` seconds, at the same provider."""
+    """Nothing was taken. The same provider may take this message after ``after`` seconds."""
 
     def __init__(self, reason: str, *, after: float, code: str = "", status: int = 0x45) -> None:
         super().__init__(reason, code=code, status=status)
@@ -119,7 +122,7 @@ class Postponed(ProviderError):
 
 
 class Rejected(ProviderError):
-    """The provider refused this message for good; ``err`` (0-999) goes into its receipt."""
+    """The provider refused this message for good. ``err``: the err of its receipt, 0 to 999."""
 
     def __init__(self, reason: str, *, code: str = "", status: int = 0x45, err: int = 0) -> None:
         super().__init__(reason, code=code, status=status)
@@ -127,7 +130,7 @@ class Rejected(ProviderError):
 
 
 class Disabled(ProviderError):
-    """The provider refuses us, not the message: key, address, account or money. ``pause`` is in seconds."""
+    """The provider refuses us, not the message: key, IP address, account or money. ``pause``: in seconds."""
 
     def __init__(self, reason: str, *, pause: float = 300.0, code: str = "", status: int = 0x08) -> None:
         super().__init__(reason, code=code, status=status)
@@ -135,12 +138,12 @@ class Disabled(ProviderError):
 
 
 class Uncertain(ProviderError):
-    """The request may have reached the provider and been carried out."""
+    """The request may have reached the provider, which may have taken the message."""
 
 
 class WrongSignature(SmppBridgeError):
-    """A callback whose signature or password is wrong: somebody else than the provider may have sent it."""
+    """The signature or password of a callback is wrong: somebody else than the provider may have sent it."""
 
 
 class StoreError(SmppBridgeError):
-    """The store could not save or read; nothing of the failed call has happened."""
+    """The store could not save or read. Nothing of the failed call has happened."""

@@ -1,6 +1,7 @@
-"""Log lines for people or for machines: one line per event, nothing secret, nothing forged.
+"""Log lines for people or for machines. An event is one line: what strangers write is escaped.
 
-Callers use `event` (or plain `logging`); `setup` decides once how lines look. Must not know: what is logged.
+Callers use `event`, or plain `logging`. `setup` decides how lines look. `Seldom` and `Complaints` hold back
+what repeats.
 """
 
 import json
@@ -13,8 +14,8 @@ from typing import Literal, TextIO
 _NUMBER_FIELDS = frozenset(
     {"recipient", "sender", "source", "destination", "source_addr", "destination_addr", "number"}
 )
-_NUMBER_MIN_DIGITS = 7  # fewer are a short code of a service, not somebody's number
-# They put whole addresses with keys and tokens into their lines: heard only when something is wrong.
+_NUMBER_MIN_DIGITS = 7  # fewer digits are the short code of a service, not somebody's number
+# These libraries log whole addresses, with keys and tokens. They are heard only when something is wrong.
 _TALKATIVE = ("httpx2", "httpcore2", "uvicorn", "uvicorn.access", "uvicorn.error", "asyncio")
 
 Level = Literal["debug", "info", "warning", "error"]
@@ -22,15 +23,15 @@ Format = Literal["text", "json"]
 
 
 def event(logger: logging.Logger, level: int, what: str, /, **fields: object) -> None:
-    """Log that ``what`` happened (a fixed phrase), with its details as fields."""
+    """Log that ``what`` happened. ``what`` is a fixed phrase to search for; details are in ``fields``."""
     if logger.isEnabledFor(level):
         logger.log(level, "%s", what, extra={"fields": fields})
 
 
 def mask_number(number: str) -> str:
-    """``375291234567`` -> ``37529*****67``: still tells operator and person apart, is nobody's number.
+    """``375291234567`` -> ``37529*****67``: it shows the operator, and is nobody's number.
 
-    Other characters stay; text with fewer than 7 digits (names, short codes) is unchanged.
+    Only digits are masked. Names and short codes (fewer than 7 digits) stay as they are.
     """
     places = [place for place, char in enumerate(number) if char.isdigit()]
     if len(places) < _NUMBER_MIN_DIGITS:
@@ -41,11 +42,14 @@ def mask_number(number: str) -> str:
 
 
 class _Handler(logging.StreamHandler[TextIO]):
-    """Our own handler, so that `setup` can find and replace it."""
+    """A type of its own, so that `setup` finds the handler that it made before."""
 
 
 def setup(format: Format = "text", level: Level = "info", mask: bool = True) -> None:
-    """Send all logging to stderr from now on. May be called again, to change how."""
+    """Send all log lines to stderr from now on. A second call replaces the settings of the first.
+
+    ``mask``: whether numbers are masked, see `mask_number`.
+    """
     handler = _Handler(sys.stderr)
     handler.setFormatter(JsonFormatter(mask) if format == "json" else TextFormatter(mask))
     root = logging.getLogger()
@@ -58,14 +62,14 @@ def setup(format: Format = "text", level: Level = "info", mask: bool = True) -> 
 
 
 class _Formatter(logging.Formatter):
-    """What both formats share: the time, the fields, masking."""
+    """What both formats share: fields, masked numbers, tracebacks."""
 
     def __init__(self, mask: bool = True) -> None:
         super().__init__()
         self._mask = mask
 
     def fields_of(self, record: logging.LogRecord) -> dict[str, object]:
-        """The fields of an `event`, numbers masked."""
+        """The fields of an `event`, with numbers masked. Empty for a record of plain `logging`."""
         fields: object = getattr(record, "fields", None)
         if not isinstance(fields, dict):
             return {}
@@ -79,7 +83,7 @@ class _Formatter(logging.Formatter):
         return value if isinstance(value, int | str) else str(value)
 
     def failure_of(self, record: logging.LogRecord) -> str:
-        """The traceback, or ""."""
+        """The traceback of the record; "" when it has none."""
         return self.formatException(record.exc_info) if record.exc_info else ""
 
 
@@ -89,7 +93,7 @@ def _time(record: logging.LogRecord) -> str:
 
 
 def _one_line(text: str) -> str:
-    """Escape what could end the line, move the cursor or hide text: it may come from a stranger."""
+    """Escape what could end the line, move the cursor or hide text. A stranger may have sent it."""
     if text.isprintable():
         return text
     return "".join(
@@ -108,7 +112,7 @@ class TextFormatter(_Formatter):
     """``2026-01-02T03:04:05.678Z INFO smppbridge.link.server bind accepted account=pbx``."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line; a traceback follows on indented lines."""
+        """The record as one line. A traceback follows on indented lines."""
         words = [_time(record), record.levelname, record.name, _one_line(record.getMessage())]
         words += [f"{name}={_value(value)}" for name, value in self.fields_of(record).items()]
         line = " ".join(words)
@@ -118,10 +122,13 @@ class TextFormatter(_Formatter):
 
 
 class JsonFormatter(_Formatter):
-    """One JSON object per line: ``time``, ``level``, ``logger``, ``message``, then the fields."""
+    """One JSON object per line: ``time``, ``level``, ``logger``, ``message``, the fields, ``exception``.
+
+    A field with one of the first four names gets a ``_`` at its end.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line without line breaks inside: JSON escapes them."""
+        """The record as one line. JSON escapes line breaks."""
         entry: dict[str, object] = {
             "time": _time(record),
             "level": record.levelname,
@@ -137,21 +144,21 @@ class JsonFormatter(_Formatter):
 
 
 class Seldom:
-    """Lets each key through at most once per ``interval`` seconds: nobody can fill the disk with complaints.
+    """Lets each key pass at most once in ``interval`` seconds, so that complaints cannot fill the disk.
 
-    Remembers at most ``keys`` keys; when more complain at once, the others share one place.
+    At most ``keys`` keys are remembered. When all these are fresh, further keys count as one key together.
     """
 
     def __init__(self, interval: float, keys: int = 1024) -> None:
         self._interval = interval
         self._keys = keys
-        # When it passed, how often it was held back since; in order of the former.
+        # By key: when it last passed, and how often it was held back since. Ordered by the time of passing.
         self._known: dict[Hashable, tuple[float, int]] = {}
 
     def allows(self, key: Hashable, now: float) -> int:
-        """0: not now. Else how often ``key`` came since it last passed, this time included.
+        """Whether ``key`` passes now: 0 when it does not, else how often it came since it last passed.
 
-        ``now`` in seconds of a clock that does not jump.
+        The count includes this time. ``now``: seconds of a clock that does not jump.
         """
         if key not in self._known and len(self._known) >= self._keys:
             self._forget(now)
@@ -166,9 +173,27 @@ class Seldom:
         return count + 1
 
     def _forget(self, now: float) -> None:
-        """Drop the keys that may pass again anyway: they stand first."""
+        """Drop the keys that would pass by now. They stand first in the order."""
         while self._known:
             oldest = next(iter(self._known))
             if now - self._known[oldest][0] < self._interval:
                 return
             del self._known[oldest]
+
+
+class Complaints:
+    """Events that a peer can cause again and again: a line in ``interval`` seconds for each kind of them."""
+
+    def __init__(self, logger: logging.Logger, interval: float = 60.0) -> None:
+        self._logger = logger
+        self._seldom = Seldom(interval)
+
+    def __call__(
+        self, now: float, what: str, key: Hashable, /, *, level: int = logging.WARNING, **fields: object
+    ) -> None:
+        """Log `event` ``what`` with its fields, unless the same ``what`` and ``key`` came a moment ago.
+
+        ``now``: seconds of a clock that does not jump.
+        """
+        if self._seldom.allows((what, key), now):
+            event(self._logger, level, what, **fields)

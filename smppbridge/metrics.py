@@ -1,7 +1,7 @@
 """Every Prometheus series of the bridge, named once.
 
-Labels are closed sets: names from the configuration, words from tables. Nothing that a stranger sends
-becomes a label. Must not know: who counts what.
+Values of labels come from the configuration or from a fixed table. Nothing that a stranger sends becomes a
+label, so the number of series stays bounded.
 """
 
 import platform
@@ -20,9 +20,10 @@ from smppbridge import __version__
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
-# No second series for each counter: the names are fixed.
+# The library would add a series <name>_created for every counter.
 disable_created_metrics()  # type: ignore[no-untyped-call]  # the library has no types for it
 
+# Buckets of histograms: seconds, except _ROWS.
 _QUICK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _REQUEST = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 _DELIVERY = (1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0, 14400.0, 86400.0)
@@ -30,7 +31,10 @@ _ROWS = (1, 5, 10, 50, 100, 250, 500, 1000, 2500, 5000)
 
 
 class Metrics:
-    """The series, in a registry of their own. Dashboards and alerts rely on their names."""
+    """All series, in a registry of their own. Dashboards and alerts rely on the names: they do not change.
+
+    Each name gets the prefix ``smppbridge_``; a counter also gets the suffix ``_total``.
+    """
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -110,8 +114,13 @@ class Metrics:
         self.build_info.labels(version=__version__, python=platform.python_version()).set(1)
 
     def expose(self) -> bytes:
-        """The text that Prometheus scrapes."""
+        """All series in the text format that Prometheus scrapes."""
         return generate_latest(self.registry)
+
+    def committed(self, seconds: float, rows: int) -> None:
+        """A transaction of the store was committed."""
+        self.store_commit_seconds.observe(seconds)
+        self.store_batch_rows.observe(rows)
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"smppbridge_{name}", text, labels, registry=self.registry)

@@ -1,12 +1,16 @@
 """Options and settings of the whole suite."""
 
+import asyncio
 import gc
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 
 import httpcore2
 import pytest
 from hypothesis import settings
+
+from tests.support.system.virtual_time import VirtualTimeLoop
 
 HERE = Path(__file__).parent
 QUICK = (HERE / "unit", HERE / "contract", HERE / "test_layers.py")
@@ -57,6 +61,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(longer, append=False)
         elif any(item.path.is_relative_to(place) for place in QUICK) and "slow" not in item.keywords:
             item.add_marker(pytest.mark.quick)
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The event loop of a test: one with a virtual clock where the test is marked so."""
+    marked = item.get_closest_marker("virtual_time") is not None
+    return {"virtual": VirtualTimeLoop} if marked else {"real": asyncio.new_event_loop}
 
 
 def pytest_collection_finish() -> None:

@@ -42,6 +42,11 @@ RANK = {part: rank for rank, parts in enumerate(reversed(LAYERS)) for part in pa
 PURE = frozenset({"smpp", "model", "submission"})
 PURE_IMPORTS = PURE | {"errors"}
 IMPURE_MODULES = frozenset({"asyncio", "socket", "time"})
+# The rules that all stores share: no clock, no database, and no store in particular.
+RULES = "smppbridge.store.rules"
+NOT_IN_RULES = IMPURE_MODULES | {"sqlite3"}
+# All that the workers know of providers: which kind of provider it is they must not ask.
+PROVIDERS_FOR_FLOW = frozenset({"smppbridge.providers.base"})
 MAX_LINES = 400
 SKIPPING = frozenset({"skip", "skipif", "xfail", "importorskip", "SkipTest", "skipTest"})
 
@@ -109,6 +114,17 @@ def layer_breaches(root: Path) -> list[str]:
     return found
 
 
+def provider_breaches(root: Path) -> list[str]:
+    """Imports by which a worker would know more of a provider than what every provider has."""
+    return [
+        f"{name} imports {target}"
+        for name, targets in graph(root).items()
+        if part_of(name) == "flow"
+        for target in sorted(targets)
+        if part_of(target) == "providers" and target not in PROVIDERS_FOR_FLOW
+    ]
+
+
 def impure_imports(root: Path) -> list[str]:
     """Imports of the clock or the network in parts that must not know them."""
     return [
@@ -117,6 +133,17 @@ def impure_imports(root: Path) -> list[str]:
         if part_of(name) in PURE
         for target in imports(name, tree, is_package=False)
         if target.split(".")[0] in IMPURE_MODULES
+    ]
+
+
+def rule_breaches(root: Path) -> list[str]:
+    """Imports of the rules of stores that tie them to an event loop, a clock or a backend."""
+    return [
+        f"{name} imports {target}"
+        for name, tree in modules(root).items()
+        if f"{name}.".startswith(f"{RULES}.")
+        for target in imports(name, tree, is_package=False)
+        if target.split(".")[0] in NOT_IN_RULES or target.startswith("smppbridge.store.sqlite")
     ]
 
 
@@ -134,12 +161,20 @@ def test_imports_point_down() -> None:
     assert layer_breaches(ROOT) == []
 
 
+def test_workers_know_no_kind_of_provider() -> None:
+    assert provider_breaches(ROOT) == []
+
+
 def test_no_import_cycle() -> None:
     TopologicalSorter(graph(ROOT)).prepare()
 
 
 def test_no_clock_and_no_network_in_the_core() -> None:
     assert impure_imports(ROOT) == []
+
+
+def test_the_rules_of_stores_know_no_store() -> None:
+    assert rule_breaches(ROOT) == []
 
 
 def test_errors_import_nothing() -> None:
@@ -214,6 +249,16 @@ def test_lets_imports_that_point_down_pass(tmp_path: Path) -> None:
     assert impure_imports(tmp_path) == []
 
 
+@pytest.mark.parametrize(
+    "name", ["providers/http/client.py", "providers/webhook/codes.py", "providers/registry.py"]
+)
+def test_finds_a_worker_that_knows_a_kind_of_provider(tmp_path: Path, name: str) -> None:
+    target = f"smppbridge.{name.removesuffix('.py').replace('/', '.')}"
+    text = f"from smppbridge.providers.base import Provider\nfrom {target} import X"
+    build(tmp_path, {"providers/base.py": "", name: "", "flow/send/a.py": text, "app.py": text})
+    assert provider_breaches(tmp_path) == [f"smppbridge.flow.send.a imports {target}"]
+
+
 def test_finds_a_cycle(tmp_path: Path) -> None:
     build(tmp_path, {"link/a.py": "from smppbridge.link.b import X", "link/b.py": "from . import a"})
     with pytest.raises(CycleError):
@@ -224,6 +269,23 @@ def test_finds_a_cycle(tmp_path: Path) -> None:
 def test_finds_the_clock_and_the_network(tmp_path: Path, text: str) -> None:
     build(tmp_path, {"smpp/a.py": text, "link/b.py": text})
     assert [line.split()[0] for line in impure_imports(tmp_path)] == ["smppbridge.smpp.a"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import sqlite3",
+        "from asyncio import Future",
+        "from time import time",
+        "from smppbridge.store.sqlite.rows import select_in",
+        "from smppbridge.store.sqlite import rows",
+        "from smppbridge.store import sqlite",
+        "from ..sqlite import rows",
+    ],
+)
+def test_finds_rules_that_know_a_store(tmp_path: Path, text: str) -> None:
+    build(tmp_path, {"store/rules/a.py": text, "store/sqlite/rows.py": text, "store/rules_of.py": text})
+    assert [line.split()[0] for line in rule_breaches(tmp_path)] == ["smppbridge.store.rules.a"]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from pathlib import Path
 from smppbridge import logs
 from smppbridge.app import App
 from smppbridge.commands.send import Errand, print_event, send
-from smppbridge.commands.serve import run, stop_on_signals
+from smppbridge.commands.serve import stop_on_signals
 from smppbridge.config.loading import load
 from smppbridge.config.sections import Config, Listener, WebConfig
 
@@ -29,7 +29,7 @@ _SYSTEM_ID = _PASSWORD = "demo"
 def demo(once: bool) -> None:
     """Run the demonstration; serve on until Ctrl-C unless ``once``. Raises SmppBridgeError."""
     logs.setup("text", "warning")
-    run(_demo(once))
+    asyncio.run(_demo(once))
 
 
 async def _demo(once: bool) -> None:
@@ -94,8 +94,8 @@ def _config(directory: Path) -> Config:
 
 def demo_file() -> Path:
     """config/demo.yaml of the checkout, or its copy inside the installed package."""
-    packaged = Path(str(resources.files("smppbridge"))) / "demo.yaml"
-    return packaged if packaged.exists() else packaged.parent.parent / "config" / "demo.yaml"
+    packaged = Path(str(resources.files("smppbridge"))) / "examples" / "demo.yaml"
+    return packaged if packaged.exists() else packaged.parents[2] / "config" / "demo.yaml"
 
 
 def _port(host: str, wanted: int) -> int:

@@ -1,6 +1,6 @@
 """`smppbridge send`: an ESME that submits one message and may wait for its receipt.
 
-Works with any SMSC. Prints one JSON object per event. Must not know: the bridge's own configuration.
+Works with any SMSC: it reads no configuration of the bridge. Prints one JSON object per event.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ from smppbridge.smpp.pdu import BindTransceiver, DeliverSm, DeliverSmResp, Pdu, 
 from smppbridge.smpp.receipt import ParsedReceipt, parse_receipt, state_of
 from smppbridge.smpp.text import choose_coding, decode_text
 from smppbridge.smpp.tlv import tlv
+from smppbridge.smpp.ton import AddressKind, kind_of
 
 _SHORT_MESSAGE_MAX = 254
 
@@ -110,12 +111,12 @@ def _submit_sm(errand: Errand) -> SubmitSm:
 
 
 def number_type(address: str) -> tuple[int, int]:
-    """TON and NPI by the characters: nothing, a name, an international number, or a national or short one."""
-    if not address:
-        return Ton.UNKNOWN, Npi.UNKNOWN
+    """TON and NPI of what a person has typed: an international number, or a national or short one, whose TON
+    is left to the message centre."""
     digits = address.removeprefix("+")
-    if not digits.isdigit():
-        return Ton.ALPHANUMERIC, Npi.UNKNOWN
+    kind = kind_of(digits or address)
+    if kind in (AddressKind.EMPTY, AddressKind.NAME):
+        return kind.types
     dialled = digits.startswith(_DIALLED) and digits == address
     international = len(digits) > _LONGEST_NATIONAL and not dialled
     return Ton.INTERNATIONAL if international else Ton.UNKNOWN, Npi.ISDN_E164

@@ -1,13 +1,11 @@
-"""`smppbridge serve`: run until told to stop. Must not know: what an App consists of."""
+"""`smppbridge serve`: run until SIGTERM or SIGINT, and reload the configuration at SIGHUP."""
 
 import asyncio
 import gc
-import importlib.util
 import logging
 import os
 import resource
 import signal
-from collections.abc import Callable, Coroutine
 from pathlib import Path
 
 from smppbridge import logs
@@ -26,16 +24,7 @@ def serve(path: Path, log_format: logs.Format | None) -> None:
     """Run the configuration of ``path`` until SIGTERM or SIGINT. Raises SmppBridgeError, OSError."""
     config = load(path)
     logs.setup(log_format or config.log.format, config.log.level, config.log.numbers == "masked")
-    run(_serve(config, path))
-
-
-def run(main: Coroutine[None, None, None]) -> None:
-    """Run in an event loop: uvloop's where it is installed, else asyncio's."""
-    factory: Callable[[], asyncio.AbstractEventLoop] | None = None
-    if importlib.util.find_spec("uvloop") is not None:
-        factory = importlib.import_module("uvloop").new_event_loop
-    with asyncio.Runner(loop_factory=factory) as runner:
-        runner.run(main)
+    asyncio.run(_serve(config, path))
 
 
 async def _serve(config: Config, path: Path) -> None:

@@ -7,7 +7,6 @@ beside the provider. Must not know: how anything is carried out.
 import hashlib
 import hmac
 import re
-from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -106,11 +105,6 @@ class StoreConfig(Settings):
             )
         return url if info.context is None else f"{_SQLITE}{info.context['base'] / name}"
 
-    @property
-    def path(self) -> Path:
-        """The database file."""
-        return Path(self.url.removeprefix(_SQLITE))
-
 
 class SmppDefaults(Settings):
     """What all SMPP sessions share. Times in seconds."""
@@ -161,6 +155,16 @@ class Config(Settings):
         if not secret:
             return ""
         return hmac.new(secret.encode(), f"callback {provider}".encode(), hashlib.sha256).hexdigest()[:32]
+
+    def callbacks_below(self, provider: str) -> str | None:
+        """The address of a provider's callbacks up to their secret part; None where it cannot call back."""
+        public = self.web.public_url
+        return f"{public}/callbacks/{provider}" if public and self.callback_token(provider) else None
+
+    def callback_url(self, provider: str) -> str | None:
+        """The whole address at which a provider reaches us; None where it cannot call back."""
+        below = self.callbacks_below(provider)
+        return None if below is None else f"{below}/{self.callback_token(provider)}"
 
     @field_validator("listen")
     @classmethod

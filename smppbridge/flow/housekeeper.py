@@ -1,80 +1,86 @@
-"""Watches the clock: wakes what is due, ends what is overdue, drops what is old, counts the queues.
+"""What time brings about, in three workers:
 
-Must not know: SMPP, how a provider talks.
+1. Deadlines: messages that become due are queued, overdue ones are ended or put in doubt.
+2. Housekeeping: old messages and receipts are deleted, messages of providers that are down are rerouted.
+3. Gauges: the queues are counted.
 """
 
+import asyncio
 import logging
-import time
-from collections.abc import Callable, Iterable, Mapping
-from typing import Protocol
+from collections.abc import Callable, Iterable
 
-from smppbridge.flow.send.decide import Situation, when_overdue
+from smppbridge.flow.accounts import Accounts
+from smppbridge.flow.send.decide import when_overdue
+from smppbridge.flow.send.fleet import Fleet
+from smppbridge.flow.send.rerouter import Rerouter
 from smppbridge.flow.settle.recorder import Recorder
+from smppbridge.flow.waiting import Waiting
 from smppbridge.flow.worker import Worker
 from smppbridge.logs import event
 from smppbridge.metrics import Metrics
-from smppbridge.model.account import Account
-from smppbridge.model.message import Outcome, Overdue, Stage, Unsent
-from smppbridge.model.receipt_profile import ReceiptProfile
-from smppbridge.store.base import Store
+from smppbridge.model.message import Outcome, Stage, Unsent
+from smppbridge.store.base import Housekeeping
 from smppbridge.store.results import Gauges
 
 log = logging.getLogger(__name__)
 
-_TICK = 1.0  # seconds between two looks at what is due
-_CHUNK = 500  # rows of one step: no step may hold up the loop
-_HOUSEKEEPING = 60.0
-_COUNTING = 5.0  # seconds between two counts of the queues, at least,
-_COUNTING_SHARE = 100  # and so many times as long as one took: long queues must not cost more
+_TICK = 1.0  # seconds
+_CHUNK = 500  # rows
+_MORE = 0.05  # seconds
+_HOUSEKEEPING = 60.0  # seconds
+_COUNTING = 5.0  # seconds
+_COUNTING_SHARE = 100  # of the time that a count takes: long queues must not cost more
 _ORPHAN_MS = 24 * 3600 * 1000  # how long a status for an unknown reference is kept
 _DAY_MS = 24 * 3600 * 1000
 
 
-class Due(Protocol):
-    """Who sends what became due."""
-
-    def wake(self, account: str, count: int = 1) -> None: ...
-
-
 class Housekeeper:
-    """The timers of all messages. ``accounts`` and ``dispatchers`` are looked up anew each time;
-    ``situation(provider, message, now)`` is what a decision about a message depends on;
-    ``unserved(provider)`` hears of messages whose provider is no longer configured, and now and then
-    of those whose provider is down."""
+    """The timers of all messages."""
 
     def __init__(
         self,
-        store: Store,
+        store: Housekeeping,
         recorder: Recorder,
+        fleet: Fleet,
+        rerouter: Rerouter,
+        accounts: Accounts,
+        waiting: Waiting,
         metrics: Metrics,
         clock: Callable[[], int],
         *,
         providers: Iterable[str],
-        dispatchers: Mapping[str, Due],
-        accounts: Callable[[], Mapping[str, Account]],
-        situation: Callable[[str, Overdue, int], Situation],
-        usable: Callable[[str], bool],
-        unserved: Callable[[str], None],
         keep_days: int,
+        tick: float = _TICK,
+        chunk: int = _CHUNK,
+        housekeeping: float = _HOUSEKEEPING,
+        counting: float = _COUNTING,
     ) -> None:
+        """``providers``: those that are configured, and those that have messages still. ``keep_days``: how
+        long final messages are kept.
+
+        ``tick``: seconds between two looks at deadlines. ``chunk``: rows of one step, as no step may hold up
+        the loop. ``housekeeping``: seconds between two rounds of housekeeping. ``counting``: seconds between
+        two counts of the queues, at least; a hundred times as long as the count takes, if that is more."""
         self._store = store
         self._recorder = recorder
         self._metrics = metrics
         self._clock = clock
         self._providers = sorted(providers)
-        self._dispatchers = dispatchers
+        self._fleet = fleet
+        self._rerouter = rerouter
         self._accounts = accounts
-        self._situation = situation
-        self._usable = usable
-        self._unserved = unserved
+        self._waiting = waiting
         self._keep_ms = keep_days * _DAY_MS
+        self._tick = tick
+        self._chunk = chunk
+        self._housekeeping_pause = housekeeping
+        self._counting_pause = counting
         self._workers = [
-            Worker("keeper of deadlines", self._timers),
-            Worker("keeper of the house", self._housekeeping),
-            Worker("keeper of the gauges", self._count),
+            Worker("deadlines", self._timers),
+            Worker("housekeeping", self._housekeeping),
+            Worker("gauges", self._count),
         ]
         self._owing: set[str] = set()  # accounts with anything owed, as of the last count
-        self.waiting = 0  # messages and parts not yet sent: as of the last count, and those added since
 
     def start(self) -> None:
         """Begin."""
@@ -92,22 +98,22 @@ class Housekeeper:
         more = False
         for provider in self._providers:
             now = self._clock()
-            promoted = await self._store.promote(provider, now, _CHUNK)
-            if provider in self._dispatchers:
+            promoted = await self._store.promote(provider, now, self._chunk)
+            if provider in self._fleet:
                 for account in promoted:
-                    self._dispatchers[provider].wake(account)
+                    self._fleet.wake(provider, account)
             elif promoted:
-                self._unserved(provider)
+                self._rerouter.soon(provider)
             more |= bool(promoted) | await self._end_overdue(provider, now)
-        return 0.0 if more else _TICK
+        return 0.0 if more else self._tick
 
     async def _end_overdue(self, provider: str, now: int) -> bool:
-        """True when there may be more of them."""
-        overdue = await self._store.overdue(provider, now, _CHUNK)
+        """True when there may be more."""
+        overdue = await self._store.overdue(provider, now, self._chunk)
         outcomes: list[Outcome] = []
         unsent: list[Unsent] = []
         for message in overdue:
-            decision = when_overdue(message, self._situation(provider, message, now))
+            decision = when_overdue(message, self._fleet.situation(provider, message, now))
             if isinstance(decision, Outcome):
                 outcomes.append(decision)
             else:
@@ -124,25 +130,24 @@ class Housekeeper:
             )
         if overdue:
             await self._recorder.record(provider, now, unsent=unsent, outcomes=outcomes)
-        return len(overdue) == _CHUNK
+        return len(overdue) == self._chunk
 
     # --- house ---------------------------------------------------------------------------------
 
     async def _housekeeping(self) -> float:
         now = self._clock()
-        full = await self._store.purge(now - self._keep_ms, now - _ORPHAN_MS, _CHUNK) >= _CHUNK
-        for account in self._owing | self._accounts().keys():
+        full = await self._store.purge(now - self._keep_ms, now - _ORPHAN_MS, self._chunk) >= self._chunk
+        for account in self._owing | self._accounts.keys():
             full |= await self._expire_receipts(account, now)
         for provider in self._providers:
-            if not self._usable(provider):  # what became due since it went down may have another way
-                self._unserved(provider)
-        return 0.05 if full else _HOUSEKEEPING
+            if not self._fleet.usable(provider):  # what became due since then may have another way
+                self._rerouter.soon(provider)
+        return _MORE if full else self._housekeeping_pause
 
     async def _expire_receipts(self, account: str, now: int) -> bool:
-        """True when there may be more of them."""
-        known = self._accounts().get(account)  # one that is no longer configured has the default
-        keep = (known.receipt if known is not None else ReceiptProfile()).keep
-        dropped = await self._store.expire_receipts(account, now - round(keep * 1000), _CHUNK)
+        """True when there may be more."""
+        keep = self._accounts.receipt(account).keep
+        dropped = await self._store.expire_receipts(account, now - round(keep * 1000), self._chunk)
         if dropped:
             event(
                 log,
@@ -151,16 +156,19 @@ class Housekeeper:
                 account=account,
                 count=dropped,
             )
-        return dropped == _CHUNK
+        return dropped == self._chunk
 
     async def _count(self) -> float:
-        began = time.monotonic()
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         gauges = await self._store.gauges(self._clock())
-        took = time.monotonic() - began
+        took = loop.time() - began
         self._publish(gauges)
-        self.waiting = sum(count for count, _ in gauges.queued.values()) + sum(gauges.collecting.values())
+        self._waiting.recount(
+            sum(count for count, _ in gauges.queued.values()) + sum(gauges.collecting.values())
+        )
         self._owing = {*gauges.owed, *gauges.inbound}
-        return max(_COUNTING, took * _COUNTING_SHARE)
+        return max(self._counting_pause, took * _COUNTING_SHARE)
 
     def _publish(self, gauges: Gauges) -> None:
         now = self._clock()
@@ -171,7 +179,7 @@ class Housekeeper:
             metrics.oldest_queued_seconds.labels(provider).set(max(0, now - oldest) / 1000)
             metrics.uncertain_messages.labels(provider).set(gauges.uncertain.get(provider, 0))
             metrics.unknown_statuses.labels(provider).set(gauges.unknown.get(provider, 0))
-        for account in self._accounts():
+        for account in self._accounts:
             count, oldest = gauges.owed.get(account, (0, now))
             metrics.owed_receipts.labels(account).set(count)
             metrics.oldest_owed_receipt_seconds.labels(account).set(max(0, now - oldest) / 1000)

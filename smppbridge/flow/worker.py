@@ -1,7 +1,4 @@
-"""The claim → act → record loop, once: sleep until there is work, do a step, survive its errors.
-
-Must not know: what a step does.
-"""
+"""The loop that every worker of the flow runs: do a step, survive its errors, sleep until there is work."""
 
 import asyncio
 import contextlib
@@ -24,8 +21,9 @@ _LONGEST_PAUSE = 10.0
 class Worker:
     """Runs ``step`` again and again in a task of its own.
 
-    A step returns how many seconds there is nothing to do (0: there is more work); `wake` cuts that short.
-    An error in a step is logged, and the next step comes after a second: a worker never ends by itself.
+    A step returns for how many seconds there is nothing to do; 0 = there is more work. `wake` cuts that
+    short. An error in a step is logged, and the next step begins a second later: a worker never ends by
+    itself.
     """
 
     def __init__(self, name: str, step: Callable[[], Awaitable[float]]) -> None:
@@ -41,14 +39,14 @@ class Worker:
         self._task = asyncio.get_running_loop().create_task(self._run(), name=self._name)
 
     def wake(self) -> None:
-        """There may be work."""
+        """There may be work: begin the next step at once, or as soon as the present one ends."""
         self._woken = True
         if self._sleeping is not None and not self._sleeping.done():
             self._sleeping.set_result(None)
 
     async def stop(self, grace: float = 5.0) -> None:
-        """End after the current step; a step longer than ``grace`` seconds is cancelled (every step starts
-        at a row of the store, so another run finds it)."""
+        """End after the present step. A step that takes longer than ``grace`` seconds is cancelled: every
+        step starts at rows of the store, so the next run finds its work again."""
         self._stopping = True
         self.wake()
         if self._task is not None:
@@ -75,7 +73,7 @@ class Worker:
                 await self._sleep(pause)
 
     async def _sleep(self, pause: float) -> None:
-        """Like waiting for an Event with a timeout, without a task for it: workers sleep often."""
+        """Wait for a wake, ``pause`` seconds at most. An Event with a timeout would need a task each time."""
         loop = asyncio.get_running_loop()
         self._sleeping = loop.create_future()
         alarm = loop.call_later(pause, self.wake)
@@ -87,20 +85,22 @@ class Worker:
 
 
 class Asker(ABC):
-    """Asks a provider something now and then. ``interval``: seconds between two questions, 0 = it is never
-    asked."""
+    """A worker that asks a provider something now and then.
+
+    ``interval``: seconds between two questions; 0 = the provider is never asked, and no worker runs.
+    """
 
     def __init__(self, name: str, interval: float) -> None:
         self._interval = interval
         self._worker = Worker(name, self._step)
 
     def start(self) -> None:
-        """Begin, where there is something to ask."""
+        """Begin to ask, unless the interval is 0."""
         if self._interval > 0:
             self._worker.start()
 
     async def stop(self) -> None:
-        """Ask no more; an answer under way is not waited for, as the next run asks again."""
+        """Ask no more. An answer under way is not waited for: the next run asks again."""
         await self._worker.stop(grace=0.1)
 
     @abstractmethod
@@ -109,8 +109,11 @@ class Asker(ABC):
 
 
 async def persist(what: str, save: Callable[[], Awaitable[Result]]) -> Result:
-    """Save what cannot be done again (a provider's answer, a paid receipt), for as long as it takes: on
-    StoreError once more, after pauses that grow to ten seconds."""
+    """Save what cannot be done again: a provider's answer, a paid receipt. Returns what ``save`` returns.
+
+    After a StoreError ``save`` is called again, for as long as it takes, after pauses of 1, 2, 4, 8 and then
+    10 seconds. Other errors are the caller's. ``what`` names the record in the log.
+    """
     pause = _PAUSE_AFTER_ERROR
     while True:
         try:

@@ -1,7 +1,6 @@
-"""Who may bind: system_id, password and address against the accounts.
+"""Who may bind: system_id, password and address are checked against the accounts.
 
-Unknown system_id and wrong password look alike from outside, in answer and in time. Must not know:
-connections, how many binds there are.
+From outside an unknown system_id and a wrong password look alike, in answer and in time.
 """
 
 import asyncio
@@ -11,7 +10,7 @@ from smppbridge.model.account import Account
 from smppbridge.model.passwords import same, verify_hash
 from smppbridge.smpp.constants import Status
 
-_HASHES_AT_ONCE = 2  # a flood of binds must not take every core, nor 16 MB for each
+_HASHES_AT_ONCE = 2  # a flood of binds must not take all cores, and 16 MB for each hash
 
 
 class Authenticator:
@@ -28,9 +27,13 @@ class Authenticator:
     async def check(
         self, system_id: str, password: str, address: str, gone: Callable[[], bool]
     ) -> tuple[Account | None, Status]:
-        """The account (None unless the password is right) and the status for bind_resp: ESME_RINVPASWD
-        for a wrong system_id or password, ESME_RBINDFAIL for an address that is not allowed. ``gone()`` tells
-        that nobody waits for the answer any more."""
+        """The account (None unless the password is right) and the status for bind_resp.
+
+        1. Wrong system_id or password: ESME_RINVPASWD.
+        2. An address that is not allowed: ESME_RBINDFAIL.
+
+        ``gone()`` says that the peer has left: no hash is computed for it any more.
+        """
         account = self._accounts.get(system_id)
         fits = await self._password_fits(account or self._decoy(), password, gone)
         if account is None or not fits:
@@ -40,7 +43,8 @@ class Authenticator:
         return account, Status.ESME_ROK
 
     def _decoy(self) -> Account | None:
-        """An account whose hash an unknown system_id is compared with, to take as long as a known one."""
+        """An account with a hash, for an unknown system_id: its check must take as long as that of a known
+        one."""
         return next((one for one in self._accounts.values() if one.password_hash is not None), None)
 
     async def _password_fits(self, account: Account | None, password: str, gone: Callable[[], bool]) -> bool:

@@ -1,6 +1,7 @@
-"""We act as ESME: one session with an SMSC, requests as awaitables or, on the hot path, in batches.
+"""We act as ESME: one session with an SMSC.
 
-Must not know: accounts, the store, what comes in (callables get it), what follows when the session ends.
+A request is sent in one of two ways: `send` returns a future of its answer; `submit`, for many messages, has
+no future, and the answers of one read are told together.
 """
 
 import asyncio
@@ -26,10 +27,11 @@ Verdict = Answered | Unanswered
 class Client:
     """One session towards an SMSC. Use `connect`, then `bind`.
 
-    ``incoming(client, pdus)`` gets the requests of the SMSC (deliver_sm, data_sm, outbind, ...), those of one
-    read together, and answers them with `respond`. ``verdicts(client, verdicts)`` hears what became of
-    requests given to `submit`; an empty list says that there is room again. ``fault(fault)`` hears of what
-    the SMSC did wrong.
+    1. ``incoming(client, pdus)`` gets the requests of the SMSC (deliver_sm, data_sm, outbind, ...), those of
+       one read together. They are answered with `respond`, or with `hold` and later `release`.
+    2. ``verdicts(client, verdicts)`` is told what became of requests given to `submit`. An empty list says
+       that there is room again.
+    3. ``fault(fault)`` is told what the SMSC did wrong.
     """
 
     def __init__(
@@ -54,22 +56,22 @@ class Client:
         self._ticker: asyncio.Task[None] | None = None
 
     async def connect(self, host: str, port: int, tls: ssl.SSLContext | None = None, name: str = "") -> None:
-        """Open the TCP connection; ``name`` is what the certificate must name, if not ``host``. Raises
-        ConnectionLost when nobody is there, or it is not who it should be."""
+        """Open the connection; ``name`` is what the certificate must name, if not ``host``. Raises
+        ConnectionLost when there is no connection, or the certificate is not accepted."""
         opened = False
         try:
             await asyncio.get_running_loop().create_connection(
                 self.protocol, host, port, ssl=tls, server_hostname=(name or host) if tls else None
             )
             opened = True
-        except (OSError, ssl.CertificateError, UnicodeError) as error:  # the last: a name that is none
+        except (OSError, ssl.CertificateError, UnicodeError) as error:  # UnicodeError: no host name
             raise ConnectionLost(f"cannot connect to {host}:{port}: {_why(error)}") from error
         finally:
             if not opened:
-                self._connection = None  # one that never began never ends: nobody is to wait for it
+                self._connection = None  # a connection that never began never ends: `close` must not wait
 
     def protocol(self) -> Connection:
-        """What a connection talks to that somebody else opens (for outbind)."""
+        """The protocol for a connection that the SMSC opens (outbind)."""
         self._connection = Connection(
             Role.ESME,
             self._handle,
@@ -82,23 +84,23 @@ class Client:
         return self._connection
 
     async def bind(self, pdu: Bind) -> Pdu:
-        """Send a bind; the answer, whatever its status. Raises ResponseTimeout, ConnectionLost."""
+        """Send a bind and return its answer, whatever the status. Raises ResponseTimeout, ConnectionLost."""
         return await self.request(pdu)
 
     def send(self, pdu: Pdu) -> "asyncio.Future[Pdu]":
-        """Send a request now; a future of its answer, whose exception is ResponseTimeout or ConnectionLost.
-        Raises InvalidState when it may not be sent (not bound, window full)."""
+        """Send a request now and return a future of its answer, whose exception is ResponseTimeout or
+        ConnectionLost. Raises InvalidState when it may not be sent (not bound, window full)."""
         future: asyncio.Future[Pdu] = asyncio.get_running_loop().create_future()
         self._live().request(pdu, future)
         return future
 
     async def request(self, pdu: Pdu) -> Pdu:
-        """`send`, then wait for the answer."""
+        """`send`, and wait for the answer."""
         return await self.send(pdu)
 
     def submit(self, pdu: Pdu, context: object) -> None:
-        """Send a request whose fate ``verdicts`` hears, under ``context``. Raises like `send`, and ValueError
-        for a PDU that cannot be encoded."""
+        """Send a request; ``verdicts`` is told its fate, with ``context``. Raises InvalidState as `send`, and
+        ValueError for a PDU that cannot be encoded."""
         self._live().request(pdu, context)
 
     def respond(self, request: Pdu, response: Pdu) -> None:
@@ -113,7 +115,7 @@ class Client:
             self._connection.hold(count)
 
     def release(self, answers: Sequence[tuple[Pdu, Pdu]]) -> None:
-        """Answer held requests: (request, response) each. Nobody is there to hear it: that is all right."""
+        """Answer held requests: (request, response) each. Does nothing when the connection is gone."""
         connection = self._connection
         if connection is None or self._gone.is_set():
             return
@@ -139,21 +141,21 @@ class Client:
 
     @property
     def peer_version(self) -> int:
-        """sc_interface_version of the SMSC, 0 where it said none."""
+        """sc_interface_version of the SMSC, 0 when it gave none."""
         return self._connection.session.peer_version if self._connection is not None else 0
 
     @property
     def peer(self) -> str:
-        """The address at the other end, "" while there is none."""
+        """The address of the SMSC, "" before there is a connection."""
         return self._connection.peer if self._connection is not None else ""
 
     def retire(self) -> None:
-        """Send nothing more; unbind when everything is answered, or will not be."""
+        """Send nothing more, and unbind when each request has its answer or its response timer has ended."""
         self._retired = True
         self._leave_when_answered()
 
     def unbind(self, grace: float = 0.0) -> None:
-        """Say unbind, and close when that is answered, or at once where it may not be said. ``grace``:
+        """Say unbind, and close when it is answered; close at once when unbind may not be sent. ``grace``:
         seconds after which the connection is cut off in any case, 0 = the session's timers decide."""
         self._retired = True
         if self._connection is not None:
@@ -162,7 +164,7 @@ class Client:
                 asyncio.get_running_loop().call_later(grace, self._connection.abort)
 
     async def close(self, grace: float = 5.0) -> None:
-        """Unbind if bound, and close; at once after ``grace`` seconds."""
+        """Unbind if bound, and close. After ``grace`` seconds the connection is cut off."""
         connection = self._connection
         if connection is not None and not self._gone.is_set():
             connection.unbind() if connection.session.state in BOUND else connection.close()
@@ -197,7 +199,7 @@ class Client:
             elif isinstance(item, Fault):
                 self._fault(item)
         if verdicts or not events or type(events[-1]) is Unbound:
-            self._verdicts(self, verdicts)  # first: a receipt may stand right behind the answer
+            self._verdicts(self, verdicts)  # first: a receipt may stand behind its answer
         if requests:
             self._incoming(self, requests)
         if self._retired and verdicts:

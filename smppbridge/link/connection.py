@@ -1,7 +1,8 @@
 """One TCP connection and its Session: octets in, events out, one write for all answers of a batch.
 
-Backpressure both ways: while the peer does not read its answers, or while too many of its requests wait
-for one, its socket is not read. Must not know: accounts, messages, what a request means.
+Back-pressure: the socket is not read while
+1. the peer does not read what we write, or
+2. too many of its requests wait for our answer.
 """
 
 import asyncio
@@ -23,7 +24,7 @@ from smppbridge.smpp.session import (
 
 MAX_UNANSWERED = 5000  # requests of the peer waiting for our answer, before its socket is left unread
 WRITE_HIGH_WATER = 256 * 1024  # octets not yet taken by the peer
-# The peer does not speak any more: nothing is worth waiting for.
+# Reasons to close that say that the peer is silent: its answers are not waited for.
 _SILENCE = frozenset(
     {
         CloseReason.BIND_TIMEOUT,
@@ -38,8 +39,10 @@ LINGER = 5.0  # seconds that a peer has to take the last octets
 class Connection(asyncio.Protocol):
     """Feeds a Session and carries out what it says.
 
-    ``began(connection)`` is called once it is open, after any TLS handshake; ``handle(connection, events)``
-    for every batch of events, at most once per read; ``ended(connection)`` when it is gone.
+    1. ``began(connection)`` is called once the connection is open, after any TLS handshake.
+    2. ``handle(connection, events)`` is called for every batch of events, at most once per read. An empty
+       batch says that the peer reads again.
+    3. ``ended(connection)`` is called when the connection is gone.
     """
 
     def __init__(
@@ -103,11 +106,12 @@ class Connection(asyncio.Protocol):
 
     @property
     def closing(self) -> bool:
-        """True from the moment nothing more will be read or asked."""
+        """Whether the connection is closed or being closed: nothing more is asked on it."""
         return self._transport is None or self._transport.is_closing() or self._abort_at is not None
 
     def request(self, pdu: Pdu, context: object = None) -> None:
-        """Send a request of ours; raises InvalidState (see Session.request). Its answer is an event."""
+        """Send a request of ours. Its answer is an event. Raises InvalidState and ValueError (see
+        Session.request)."""
         self.session.request(pdu, self._loop.time(), context)
         self.flush_soon()
 
@@ -117,23 +121,23 @@ class Connection(asyncio.Protocol):
         self._regulate()
 
     def answered(self, count: int) -> None:
-        """``count`` of them have it: write it out."""
+        """``count`` of them were answered: write the answers."""
         self._unanswered -= count
         self.flush()
         self._regulate()
 
     def flush(self) -> None:
-        """Write everything the session has to say, in one call."""
+        """Write what the session has to say, in one call."""
         self._write(self.session.drain())
 
     def flush_soon(self) -> None:
-        """Flush once at the end of this turn of the loop, however often it is called."""
+        """Flush once at the end of this turn of the loop, however often this is called."""
         if not self._flush_planned:
             self._flush_planned = True
             self._loop.call_soon(self._planned_flush)
 
     def tick(self) -> None:
-        """Let the timers run; call it about once a second."""
+        """Let the timers run. To be called about once a second."""
         now = self._loop.time()
         if self._abort_at is not None and now >= self._abort_at and self._transport is not None:
             self._transport.abort()
@@ -142,7 +146,7 @@ class Connection(asyncio.Protocol):
         self.flush()
 
     def unbind(self) -> None:
-        """Say unbind and close when it is answered; close at once where unbind may not be said."""
+        """Say unbind, and close when it is answered; close at once when unbind may not be sent."""
         if self.session.state is State.UNBINDING:
             return
         try:
@@ -152,7 +156,7 @@ class Connection(asyncio.Protocol):
         self.flush()
 
     def close(self) -> None:
-        """Write what is there and close; a peer that does not take it is cut off after LINGER seconds."""
+        """Write what is there and close. A peer that does not take it is cut off after LINGER seconds."""
         if self._transport is None or self._abort_at is not None:
             return
         self.flush()
@@ -160,7 +164,7 @@ class Connection(asyncio.Protocol):
         self._transport.close()
 
     def abort(self) -> None:
-        """Close at once, whatever is unsent."""
+        """Close at once, and drop what is unsent."""
         if self._transport is not None:
             self._transport.abort()
 
@@ -181,9 +185,12 @@ class Connection(asyncio.Protocol):
             self._close_when_answered()
 
     def _close_when_answered(self) -> None:
-        """A peer that unbinds first gets the answers to what it has sent (SMPP 3.4 §4.2): many clients
-        hang up at unbind_resp, and would submit again whatever was not answered by then. As ESME we wait for
-        its answers, too: a submit_sm without one is uncertain."""
+        """Close when every request has its answer; look again in a moment until then.
+
+        1. The peer gets our answers before unbind_resp (SMPP 3.4 §4.2): many clients hang up at unbind_resp,
+           and submit again what was not answered by then.
+        2. As ESME we wait for the answers of the SMSC, too: a submit_sm without one is uncertain.
+        """
         if self._transport is None:
             return
         session = self.session

@@ -1,7 +1,7 @@
-"""Connections that we open to an ESME, to have it bind (outbind, SMPP 3.4 §2.2.1, §4.1.7).
+"""We call an ESME: a connection that we open, so that it binds (outbind, SMPP 3.4 §2.2.1, §4.1.7).
 
-Who was called on which connection, and who may bind on it. Must not know: why somebody is called, passwords
-of accounts, what a bind is used for.
+`flow.deliver.outbind` decides who is called and when. This module keeps who was called on which connection,
+and so who may bind there.
 """
 
 import asyncio
@@ -15,12 +15,12 @@ from smppbridge.smpp.pdu import Bind, BindTransmitter
 CONNECT_TIMEOUT = 10.0  # seconds for TCP and TLS
 
 
-class Place(NamedTuple):
+class Endpoint(NamedTuple):
     """Where an ESME listens for outbind."""
 
     host: str
     port: int
-    tls: ssl.SSLContext | None = None  # the client side of it; None = in clear
+    tls: ssl.SSLContext | None = None  # the client side of TLS; None = in clear
     tls_name: str = ""  # what its certificate must name; "" = the host
 
 
@@ -29,16 +29,16 @@ class _Call(NamedTuple):
     bound: "asyncio.Future[bool]"
 
 
-class Calls:
-    """Those that did not end yet, also when the ESME has bound long since."""
+class OutbindCalls:
+    """All calls whose connection is still open, including those where the ESME has bound."""
 
     def __init__(self) -> None:
         self._calls: dict[Connection, _Call] = {}
 
-    async def make(self, account: str, place: Place, new_connection: Callable[[], Connection]) -> bool:
-        """Open a connection, which says outbind by itself: True as soon as ``account`` is bound on it, False
-        when it ended before. Raises OSError (TimeoutError among them) where there is no connection at all,
-        and UnicodeError for a host name that is none."""
+    async def call(self, account: str, to: Endpoint, new_connection: Callable[[], Connection]) -> bool:
+        """Open a connection, which says outbind by itself. True as soon as ``account`` is bound on it, False
+        when it ended before. Raises OSError (TimeoutError among them) when there is no connection, and
+        UnicodeError for a host name that is none."""
         loop = asyncio.get_running_loop()
         call = _Call(account, loop.create_future())
 
@@ -51,24 +51,27 @@ class Calls:
             async with asyncio.timeout(CONNECT_TIMEOUT):
                 await loop.create_connection(
                     enter,
-                    place.host,
-                    place.port,
-                    ssl=place.tls,
-                    server_hostname=(place.tls_name or place.host) if place.tls else None,
+                    to.host,
+                    to.port,
+                    ssl=to.tls,
+                    server_hostname=(to.tls_name or to.host) if to.tls else None,
                 )
         except BaseException:
             self._forget(call)
             raise
         return await call.bound  # the session's timer sees to it that this ends
 
-    def lets(self, connection: Connection, account: str, bind: Bind) -> bool:
-        """Whether ``account`` may bind like this: on a connection that we opened only who was called, and
-        only to receive, as there would be nothing else to call it for."""
+    def may_bind(self, connection: Connection, account: str, bind: Bind) -> bool:
+        """Whether ``account`` may bind like this on ``connection``.
+
+        1. The peer opened the connection: yes.
+        2. We opened it: only the account that was called, and not as transmitter, which receives nothing.
+        """
         call = self._calls.get(connection)
         return call is None or (call.account == account and not isinstance(bind, BindTransmitter))
 
     def bound(self, connection: Connection) -> None:
-        """Somebody has bound on this connection, whoever opened it."""
+        """An account has bound on this connection, whoever opened it."""
         call = self._calls.get(connection)
         if call is not None and not call.bound.done():
             call.bound.set_result(True)
@@ -82,7 +85,8 @@ class Calls:
     # --- inside --------------------------------------------------------------------------------
 
     def _forget(self, call: _Call) -> None:
-        """There is no connection, or nobody wants it any more: one that never began never ends."""
+        """Drop a call that failed or was cancelled. `ended` is not called for a connection that never
+        began."""
         for connection in [known for known, its_call in self._calls.items() if its_call is call]:
             connection.abort()
             del self._calls[connection]

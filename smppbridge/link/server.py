@@ -1,7 +1,7 @@
-"""We act as SMSC: listeners, bind authentication, and the way from PDUs of a bind to `accept` and back.
+"""We act as SMSC: listeners, binds, and the way of a request from its bind to whoever answers it, and back.
 
-What to do with a request or with a bind that may receive is not known here: `app` hands in callables.
-Must not know: the store, routes, providers.
+1. submit_sm go to ``accept``, all other requests of a bind to ``serve``.
+2. Binds that may receive, and the answers to deliver_sm, go to a `Receiver`.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from typing import Protocol
 
 from smppbridge.link.authentication import Authenticator
 from smppbridge.link.connection import Connection
-from smppbridge.link.outbind_calls import Calls, Place
+from smppbridge.link.outbind_calls import Endpoint, OutbindCalls
 from smppbridge.logs import Seldom, event
 from smppbridge.metrics import Metrics
 from smppbridge.model.account import Account
@@ -42,12 +42,12 @@ class BoundLink:
 
     @property
     def can_receive(self) -> bool:
-        """True when deliver_sm may be sent on it at all (SMPP 3.4 §2.3)."""
+        """Whether deliver_sm may be sent on it at all (SMPP 3.4 §2.3)."""
         return self.bind_type != "TX"
 
     @property
     def takes_tlvs(self) -> bool:
-        """False for interface_version 3.3 and older, which do not know TLVs (SMPP 3.4 §2.4)."""
+        """Whether the peer knows TLVs: not with interface_version 3.3 or older (SMPP 3.4 §2.4)."""
         return self.connection.session.peer_version >= _FIRST_TLV_VERSION
 
     @property
@@ -58,27 +58,31 @@ class BoundLink:
 
 
 Answer = Callable[[Sequence[SubmitSm], Sequence[SubmitSmResp]], None]
-"""Gets the responses to some submit_sm of one read; for what can be answered together one call is best. After
-the end of its connection, too: nothing is written then."""
+"""Takes some submit_sm of one read and the response to each. One call for all that are answered together is
+cheapest. It may be called after the end of the connection: nothing is written then."""
 Accept = Callable[[BoundLink, list[SubmitSm], Answer], None]
-"""Takes the submit_sm of one read and answers each of them exactly once, sooner or later: even when the bind
-is gone by then, as the connection waits for the answers, and they are counted."""
+"""Takes the submit_sm of one read and answers each of them exactly once, now or later. The answer is due even
+when the bind is gone by then: the connection waits for it, and it is counted."""
 Reply = Callable[[Response, Sequence[int]], None]
-"""Gets the answer to one request, and the command_status of each submit_sm that the request stood for."""
+"""Takes the response to one request, and the command_status of each submit_sm that the request stood for."""
 Serve = Callable[[BoundLink, Request, Reply], None]
-"""Takes a request other than submit_sm and answers it exactly once, as with `Accept`."""
+"""Takes a request other than submit_sm and answers it exactly once, as `Accept` does."""
 
 
 class Receiver(Protocol):
-    """Who delivers to binds: told of each bind and of the answers to its deliver_sm."""
+    """Delivers to binds. All binds are told, also those that may not receive."""
 
-    def bound(self, link: BoundLink) -> None: ...
+    def bound(self, link: BoundLink) -> None:
+        """A bind was accepted."""
 
-    def unbound(self, link: BoundLink) -> None: ...
+    def unbound(self, link: BoundLink) -> None:
+        """A bind has ended."""
 
-    def answered(self, link: BoundLink, events: Sequence[Answered | Unanswered]) -> None: ...
+    def answered(self, link: BoundLink, events: Sequence[Answered | Unanswered]) -> None:
+        """The fate of requests that were sent on ``link``."""
 
-    def roomy(self, link: BoundLink) -> None: ...
+    def roomy(self, link: BoundLink) -> None:
+        """More may be sent on ``link`` than before."""
 
 
 class Server:
@@ -118,7 +122,7 @@ class Server:
         self._listeners: list[asyncio.Server] = []
         self._connections: set[Connection] = set()
         self._links: dict[Connection, BoundLink] = {}
-        self._calls = Calls()
+        self._calls = OutbindCalls()
         self._binding: set[asyncio.Task[None]] = set()
         self._ticker: asyncio.Task[None] | None = None
         self._complaints = Seldom(interval=60.0)
@@ -139,19 +143,20 @@ class Server:
         bound: int = listener.sockets[0].getsockname()[1]
         return bound
 
-    async def call(self, account: str, place: Place, outbind: Outbind) -> bool:
-        """Connect to the ESME of ``account`` and say outbind. True once it is bound there, as if it had come
-        by itself; False when it does not bind. Raises OSError and UnicodeError where it is not reached."""
+    async def call(self, account: str, to: Endpoint, outbind: Outbind) -> bool:
+        """Connect to the ESME of ``account`` and say outbind. True once it is bound on that connection, False
+        when the connection ended before. Raises OSError and UnicodeError when there is no connection."""
 
         def began(connection: Connection) -> None:
             self._began(connection)
             connection.request(outbind)
 
         self._start_ticking()
-        return await self._calls.make(account, place, partial(self._new_connection, began=began))
+        return await self._calls.call(account, to, partial(self._new_connection, began=began))
 
     def reload(self, accounts: dict[str, Account]) -> None:
-        """New settings for bound links; binds of accounts that are gone are ended with unbind."""
+        """Use these accounts from now on. Binds get the new settings at once; binds of accounts that are gone
+        are ended with unbind."""
         self._authenticator.reload(accounts)
         for link in list(self._links.values()):
             account = accounts.get(link.account.name)
@@ -170,7 +175,7 @@ class Server:
             listener.close()
 
     async def stop(self, grace: float) -> None:
-        """Unbind every session and close; those that do not follow within ``grace`` seconds are cut off."""
+        """Unbind every session and close. After ``grace`` seconds what is left is cut off."""
         self.close_listeners()
         for connection in list(self._connections):
             connection.unbind() if connection in self._links else connection.close()
@@ -253,7 +258,7 @@ class Server:
     def _request(
         self, connection: Connection, link: BoundLink | None, pdu: Pdu, before: list[SubmitSm]
     ) -> None:
-        """Anything but a submit_sm. It may be about those that came ``before`` it: they go first."""
+        """Pass on anything but a submit_sm. The submit_sm ``before`` it, which it may be about, go first."""
         if isinstance(pdu, Bind):
             task = asyncio.get_running_loop().create_task(self._bind(connection, pdu))
             self._binding.add(task)
@@ -298,7 +303,7 @@ class Server:
         self._serve(link, request, reply)
 
     def _count(self, account: str, received: float, submitted: Sequence[int]) -> None:
-        """Submits that came at ``received`` are answered now, with each its command_status."""
+        """Count submit_sm that came at ``received`` and are answered now, with the statuses ``submitted``."""
         seconds = asyncio.get_running_loop().time() - received
         observe = self._metrics.submit_seconds.labels(account).observe
         for _ in submitted:
@@ -321,7 +326,7 @@ class Server:
             if bound >= account.binds:
                 status = Status.ESME_RBINDFAIL
                 self._complain("bind refused: too many binds", account=account.name, limit=account.binds)
-            elif not self._calls.lets(connection, account.name, pdu):
+            elif not self._calls.may_bind(connection, account.name, pdu):
                 status = Status.ESME_RBINDFAIL
         name = account.name if account is not None else ""
         self._metrics.bind_attempts.labels(name, status_name(status)).inc()
@@ -358,7 +363,7 @@ class Server:
         self._calls.bound(connection)
 
     def _complain(self, what: str, **fields: object) -> None:
-        """Log what a peer did wrong, once a minute for each kind, so that nobody can fill the disk."""
+        """Log what a peer did wrong: once a minute for each kind, so that no peer can fill the disk."""
         now = asyncio.get_running_loop().time()
         key = (what, fields.get("account"), fields.get("kind"), fields.get("peer"))
         if self._complaints.allows(key, now):
@@ -366,7 +371,7 @@ class Server:
 
 
 class _Refusal(asyncio.Protocol):
-    """Closes at once: for connections over the limit."""
+    """Closes at once: the protocol of connections over the limit."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         transport.close()

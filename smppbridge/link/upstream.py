@@ -1,7 +1,7 @@
 """Our binds at an upstream SMSC, and one queue of requests for all of them.
 
-What is in a request, what an answer means and what comes in are not known here: the owner is asked.
-Must not know: messages, the store.
+The owner makes the requests, and judges answers and what comes in. This module decides when a request goes
+out, and over which bind: in order, as fast as windows and pace allow.
 """
 
 import asyncio
@@ -12,8 +12,8 @@ from typing import Protocol
 
 from smppbridge.errors import InvalidState
 from smppbridge.link.client import Client, Verdict
-from smppbridge.link.line import Door, Line, Terms
-from smppbridge.link.outbind_listener import OutbindListener, OutbindTerms
+from smppbridge.link.outbind_listener import OutbindListener, OutbindSettings
+from smppbridge.link.persistent_bind import BindSettings, PersistentBind, SmscState
 from smppbridge.logs import Seldom, event
 from smppbridge.model.pace import Pace
 from smppbridge.smpp.events import Answered, Fault, Unanswered
@@ -23,11 +23,11 @@ log = logging.getLogger(__name__)
 
 PATIENCE = 3.0  # seconds without a bind that may pass before messages should go elsewhere
 SILENT_REQUESTS = 3  # so many in a row without an answer, and the bind is opened anew
-_GRACE = 1.0  # seconds for its unbind_resp
+_GRACE = 1.0  # seconds for the unbind_resp of a session that answers nothing
 
 
-class Task(Protocol):
-    """Requests that belong together and go out in order; made when their turn comes."""
+class RequestGroup(Protocol):
+    """Requests that belong together and go out in order. They are made when their turn comes."""
 
     queued: bool  # kept by the upstream
 
@@ -36,69 +36,74 @@ class Task(Protocol):
         """Whether the SMSC has some of them, or may have."""
 
     def next(self) -> tuple[int, Pdu] | None:
-        """The next request and its place; None when there is none (any more)."""
+        """The next request and its place in the group; None when all were given out."""
 
     def back(self, place: int, pdu: Pdu) -> None:
-        """This one was not taken: it is the next once more."""
+        """The request ``pdu`` at ``place`` was not taken: `next` gives it again."""
 
     def unsendable(self, place: int, why: str) -> None:
-        """This one cannot be written."""
+        """The request at ``place`` cannot be encoded."""
 
 
-class Owner(Protocol):
-    """Who sends over an upstream."""
+class UpstreamOwner(Protocol):
+    """The user of an upstream, which is told what happens on it."""
 
-    def incoming(self, client: Client, pdus: list[Pdu]) -> None: ...
+    def incoming(self, client: Client, pdus: list[Pdu]) -> None:
+        """The SMSC sent these requests (see `Client`)."""
 
     def answered(self, client: Client, verdicts: list[Verdict]) -> None:
-        """The fate of requests that were sent; their contexts are (task, place)."""
+        """The fate of requests that were sent; their contexts are (group, place)."""
 
-    def fault(self, fault: Fault) -> None: ...
+    def fault(self, fault: Fault) -> None:
+        """The SMSC broke the protocol."""
 
-    def tried(self, status: str) -> None: ...
+    def tried(self, status: str) -> None:
+        """See `BindOwner.tried`."""
 
-    def binds(self, count: int) -> None: ...
+    def binds(self, count: int) -> None:
+        """So many binds are up."""
 
     def linked(self, why: str) -> None:
-        """Requests can be sent (""), or cannot for the time being. Told when it changes."""
+        """Requests can be sent (``why`` is ""), or for that reason cannot for the time being. Told at each
+        change."""
 
 
 class Upstream:
-    """Made and used on one event loop. `submit` takes any number of tasks; their owner bounds them."""
+    """Made and used on one event loop. `submit` takes any number of groups; their owner bounds them."""
 
     def __init__(
         self,
-        terms: Terms,
-        owner: Owner,
+        settings: BindSettings,
+        owner: UpstreamOwner,
         *,
         kinds: Sequence[type[Bind]],
         rate: float = 0.0,
-        outbind: OutbindTerms | None = None,
+        outbind: OutbindSettings | None = None,
     ) -> None:
         """``kinds``: one bind of ours for each; ``rate``: requests per second, 0 = any."""
-        self._terms = terms
+        self._settings = settings
         self._owner = owner
         self._loop = asyncio.get_running_loop()
         self._pace = Pace(rate, self._loop.time())
-        self._queue: deque[Task] = deque()
+        self._queue: deque[RequestGroup] = deque()
         self._pace_alarm: asyncio.TimerHandle | None = None
         self._patience_alarm: asyncio.TimerHandle | None = None
-        self._told: str | None = None  # the owner heard last that nothing can be sent, or that ("") it can
+        self._told: str | None = None  # the last `linked`
         self._reason = "not bound yet"
         self._complaints = Seldom(interval=60.0)
         self._closing = False
-        door = Door()
-        self._lines = [Line(terms, kind, door, self) for kind in kinds]
-        self._senders = [line for line in self._lines if line.can_send]
-        self._outbind = OutbindListener(terms, outbind, self) if outbind is not None else None
+        smsc = SmscState()
+        self._binds = [PersistentBind(settings, kind, smsc, self) for kind in kinds]
+        self._senders = [bind for bind in self._binds if bind.can_send]
+        self._outbind = OutbindListener(settings, outbind, self) if outbind is not None else None
 
     async def start(self) -> None:
         """Begin to bind. Raises OSError when the port for outbind is taken."""
         if self._outbind is not None:
             await self._outbind.start()
-        for line in self._lines:
-            line.start()
-        self._await_line()
+        for bind in self._binds:
+            bind.start()
+        self._await_bind()
 
     async def close(self) -> None:
         """Unbind everywhere. What was not sent by then is never sent."""
@@ -108,7 +113,7 @@ class Upstream:
                 alarm.cancel()
         if self._outbind is not None:
             await self._outbind.close()
-        await asyncio.gather(*(line.close() for line in self._lines))
+        await asyncio.gather(*(bind.close() for bind in self._binds))
 
     # --- requests ------------------------------------------------------------------------------
 
@@ -122,49 +127,49 @@ class Upstream:
         """Seconds until the pace lets the next request go."""
         return self._pace.wait(self._loop.time())
 
-    def submit(self, tasks: Iterable[Task]) -> None:
+    def submit(self, groups: Iterable[RequestGroup]) -> None:
         """Send these after all others."""
-        for task in tasks:
-            task.queued = True
-            self._queue.append(task)
+        for group in groups:
+            group.queued = True
+            self._queue.append(group)
         self._pump()
 
-    def again(self, task: Task, place: int, pdu: Pdu) -> None:
-        """The SMSC said that it is too much: this one once more, first of all, and everything slower."""
+    def again(self, group: RequestGroup, place: int, pdu: Pdu) -> None:
+        """The SMSC said that ``pdu`` was too much: it goes again before all others, and everything slower."""
         now = self._loop.time()
         self._pace.slower(now)
-        task.back(place, pdu)
-        if not task.queued:
-            task.queued = True
-            self._queue.appendleft(task)
+        group.back(place, pdu)
+        if not group.queued:
+            group.queued = True
+            self._queue.appendleft(group)
         if self._complaints.allows("too fast", now):
             event(
                 log,
                 logging.WARNING,
                 "the SMSC takes no more for now, sending slower",
-                provider=self._terms.name,
+                provider=self._settings.name,
                 per_second=round(self._pace.rate, 1),
             )
 
-    def withdraw(self) -> list[Task]:
-        """Take back all tasks of which nothing was sent. What was begun goes on: half of it is of no use."""
-        tasks = [task for task in self._queue if not task.begun]
-        for task in tasks:
-            task.queued = False
-        self._queue = deque(task for task in self._queue if task.begun)
-        return tasks
+    def withdraw(self) -> list[RequestGroup]:
+        """Take back all groups of which nothing was sent. The others go on: half a message is of no use."""
+        groups = [group for group in self._queue if not group.begun]
+        for group in groups:
+            group.queued = False
+        self._queue = deque(group for group in self._queue if group.begun)
+        return groups
 
     def _pump(self) -> None:
         while self._queue and not self._closing:
-            line = max(self._senders, key=_room_of)
-            room, now = line.room, self._loop.time()
-            if not room or line.client is None:
+            bind = max(self._senders, key=_room_of)
+            room, now = bind.room, self._loop.time()
+            if not room or bind.client is None:
                 return
             allowed = self._pace.take(room, now)
             if not allowed:
                 self._pump_in(self._pace.wait(now))
                 return
-            used = self._fill(line.client, allowed)
+            used = self._fill(bind.client, allowed)
             if used < allowed:
                 self._pace.give_back(allowed - used)
                 return
@@ -173,20 +178,20 @@ class Upstream:
         """Send up to ``count`` requests; how many there were."""
         queue, used = self._queue, 0
         while queue and used < count:
-            task = queue[0]
-            item = task.next()
+            group = queue[0]
+            item = group.next()
             if item is None:
                 queue.popleft()
-                task.queued = False
+                group.queued = False
                 continue
             place, pdu = item
             try:
-                client.submit(pdu, (task, place))
-            except InvalidState:  # it went away under our hands
-                task.back(place, pdu)
+                client.submit(pdu, (group, place))
+            except InvalidState:  # the session went away meanwhile
+                group.back(place, pdu)
                 break
             except ValueError as error:
-                task.unsendable(place, str(error))
+                group.unsendable(place, str(error))
             else:
                 used += 1
         return used
@@ -199,20 +204,23 @@ class Upstream:
         self._pace_alarm = None
         self._pump()
 
-    # --- what lines and guests say -------------------------------------------------------------
+    # --- BindOwner: what the binds say, ours and those by outbind ---------------------------------
 
     def incoming(self, client: Client, pdus: list[Pdu]) -> None:
+        """See `BindOwner`."""
         self._owner.incoming(client, pdus)
 
     def verdicts(self, client: Client, verdicts: list[Verdict]) -> None:
+        """See `BindOwner`. An empty list says that there is room again."""
         if verdicts:
             self._watch(client, verdicts)
             self._owner.answered(client, verdicts)
-        if not client.bound and not any(line.is_up for line in self._senders):
+        if not client.bound and not any(bind.is_up for bind in self._senders):
             self.changed("the SMSC ended the session")
         self._pump()
 
     def fault(self, fault: Fault) -> None:
+        """See `BindOwner`."""
         if self._closing:
             return  # receipts that cross our unbind
         if self._complaints.allows(fault.kind, self._loop.time()):
@@ -220,20 +228,21 @@ class Upstream:
                 log,
                 logging.WARNING,
                 "protocol error of the SMSC",
-                provider=self._terms.name,
+                provider=self._settings.name,
                 kind=fault.kind,
                 detail=fault.detail,
             )
         self._owner.fault(fault)
 
     def tried(self, status: str) -> None:
+        """See `BindOwner`."""
         self._owner.tried(status)
 
     def changed(self, why: str, *, hopeless: bool = False) -> None:
-        """See `line.Owner`; guests that came by outbind say so too."""
-        guests = self._outbind.bound if self._outbind is not None else 0
-        self._owner.binds(guests + sum(line.client is not None for line in self._lines))
-        if any(line.is_up for line in self._senders):
+        """See `BindOwner`."""
+        by_outbind = self._outbind.bound if self._outbind is not None else 0
+        self._owner.binds(by_outbind + sum(bind.client is not None for bind in self._binds))
+        if any(bind.is_up for bind in self._senders):
             self._calm()
             self._tell("")
             self._pump()
@@ -242,28 +251,34 @@ class Upstream:
         if hopeless:
             self._give_up()
         else:
-            self._await_line()
+            self._await_bind()
 
     def _watch(self, client: Client, verdicts: list[Verdict]) -> None:
-        """A session that answers nothing any more, though it is alive, is of no use."""
-        line = next((line for line in self._senders if line.client is client), None)
-        if line is None:
+        """End a session that answers nothing any more, though its connection is alive.
+
+        1. SILENT_REQUESTS that went out after the last answer had none: the session is ended.
+        2. As many had none, some of which went out before the last answer and may have been lost by chance:
+           from now on one request at a time finds out. The first that has none ends the session.
+        """
+        bind = next((bind for bind in self._senders if bind.client is client), None)
+        if bind is None:
             return
         if type(verdicts[-1]) is Answered:
-            line.heard(self._loop.time())
+            bind.heard(self._loop.time())
             return
         unanswered = [verdict for verdict in verdicts if type(verdict) is Unanswered]
-        # Of those that went out before the last answer came some may have been lost by chance.
-        line.late += sum(verdict.at > line.heard_at for verdict in unanswered)
-        line.silent += len(unanswered)
-        if line.late >= SILENT_REQUESTS or (line.suspected and line.late):
-            event(log, logging.WARNING, "upstream does not answer, binding anew", provider=self._terms.name)
+        bind.late += sum(verdict.at > bind.heard_at for verdict in unanswered)
+        bind.silent += len(unanswered)
+        if bind.late >= SILENT_REQUESTS or (bind.suspected and bind.late):
+            event(
+                log, logging.WARNING, "upstream does not answer, binding anew", provider=self._settings.name
+            )
             client.unbind(grace=_GRACE)
             self.changed("the SMSC does not answer")
-        elif line.silent >= SILENT_REQUESTS:
-            line.suspected, line.proven = True, False  # one request finds out
+        elif bind.silent >= SILENT_REQUESTS:
+            bind.suspected, bind.proven = True, False
 
-    def _await_line(self) -> None:
+    def _await_bind(self) -> None:
         if not self._told and self._patience_alarm is None and not self._closing:
             self._patience_alarm = self._loop.call_later(PATIENCE, self._give_up)
 
@@ -283,5 +298,5 @@ class Upstream:
             self._owner.linked(why)
 
 
-def _room_of(line: Line) -> int:
-    return line.room
+def _room_of(bind: PersistentBind) -> int:
+    return bind.room

@@ -28,7 +28,7 @@ from smppbridge.model.profiles import PROFILES, fill_in
 from smppbridge.model.receipt_profile import ReceiptProfile
 from smppbridge.model.services import SERVICES
 from smppbridge.model.settings import Octet, Secret, Settings, Text, mistake, number_with_base
-from smppbridge.model.tls import TlsSetting
+from smppbridge.model.tls_settings import TlsSetting
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.gsm import LANGUAGES
 from smppbridge.smpp.text import ENCODINGS

@@ -1,6 +1,6 @@
 """How fast an SMSC may be given messages: additive increase, multiplicative decrease.
 
-Must not know the clock: ``now`` is an argument, in monotonic seconds that never go back.
+``now`` is always in seconds of a clock that never goes back.
 """
 
 SLOWEST = 1.0  # messages per second, however often the SMSC complains, unless the operator allows less
@@ -15,8 +15,8 @@ _ROUNDING = 1e-6
 class Pace:
     """Messages per second towards one SMSC.
 
-    ``rate`` is what the operator allows, 0 = any. `slower` halves what was seen to pass lately; from then on
-    the pace climbs steadily, back to ``rate`` or until it no longer matters.
+    ``rate`` is what the operator allows, 0 = any. `slower` halves the rate that passed lately. From then on
+    the pace climbs steadily, back to ``rate``, or until it is so fast that no limit is needed.
     """
 
     def __init__(self, rate: float, now: float) -> None:
@@ -32,11 +32,11 @@ class Pace:
 
     @property
     def rate(self) -> float:
-        """Messages per second at present, 0 = no limit."""
+        """Messages per second that are allowed now, 0 = no limit."""
         return self._current
 
     def take(self, n: int, now: float) -> int:
-        """How many of ``n`` may go now; they count as sent."""
+        """How many of ``n`` messages may go now. They count as sent."""
         self._advance(now)
         if self._current:
             n = min(n, int(self._tokens + _ROUNDING))
@@ -45,20 +45,21 @@ class Pace:
         return n
 
     def give_back(self, n: int) -> None:
-        """``n`` of those that the last `take` allowed did not go."""
+        """``n`` of the messages that the last `take` allowed were not sent."""
         self._passed = max(0, self._passed - n)
         if self._current:
             self._tokens = min(self._most, self._tokens + n)
 
     def wait(self, now: float) -> float:
-        """Seconds until one may go."""
+        """Seconds until the next message may go."""
         self._advance(now)
         if not self._current or self._tokens >= 1.0 - _ROUNDING:
             return 0.0
         return (1.0 - self._tokens) / self._current
 
     def slower(self, now: float) -> None:
-        """The SMSC said that it is too much (ESME_RTHROTTLED, ESME_RMSGQFUL)."""
+        """The SMSC said that it is too much (ESME_RTHROTTLED, ESME_RMSGQFUL). What it says within one
+        second counts once."""
         self._advance(now)
         if now - self._slowed_at < _ONE_SIGNAL:
             return

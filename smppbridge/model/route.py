@@ -1,17 +1,16 @@
 """Routes: which providers may carry a message, in which order.
 
-The first route that matches wins; within its ``to`` the next provider is tried when one fails. Must not know:
-providers themselves, messages.
+The first route that matches wins. Within its ``to`` the next provider is tried when one fails. Must not know:
+providers themselves.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Annotated, NamedTuple
+from collections.abc import Sequence
+from typing import Annotated, Protocol
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from smppbridge.model.message import ROUTE_SEPARATOR
 from smppbridge.model.settings import Settings, Text, mistake
-from smppbridge.smpp.constants import Status
 
 
 def as_list(value: object) -> object:
@@ -26,7 +25,7 @@ def _digits(value: str) -> str:
 
 
 def distinct(value: tuple[str, ...]) -> tuple[str, ...]:
-    """Raise a mistake where a name stands twice."""
+    """The same names. Raises a mistake where a name stands twice."""
     if len(set(value)) != len(value):
         raise mistake("must not name the same one twice")
     return value
@@ -54,14 +53,14 @@ class Route(Settings):
 
 
 class Router:
-    """Finds the route of a message; asked once for every submit_sm."""
+    """Finds the route of a message. Asked once for every submit_sm."""
 
     def __init__(self, routes: Sequence[Route]) -> None:
         self._routes = tuple(routes)
         self._by_account: dict[str, list[tuple[tuple[str, ...], tuple[str, ...]]]] = {}
 
     def find(self, account: str, digits: str) -> tuple[str, ...] | None:
-        """The providers, in order, for a recipient in international digits; None when no route matches."""
+        """The providers, in order, for a recipient in international digits. None when no route matches."""
         table = self._by_account.get(account)
         if table is None:
             table = self._by_account[account] = self._table(account)
@@ -79,27 +78,35 @@ class Router:
         ]
 
 
-class Choice(NamedTuple):
-    """Who may be used now."""
+class Choice(Protocol):
+    """Which providers may be used now, by their names."""
 
-    usable: Callable[[str], bool]  # it works, and has the money
-    working: Callable[[str], bool]  # it works, though it is to be spared
-    # the command_status that says why it does not work
-    status: Callable[[str], int] = lambda provider: Status.ESME_RSYSERR
+    def usable(self, provider: str) -> bool:
+        """Whether messages may be queued for the provider: it works, and its balance need not be spared."""
 
-    def among(self, providers: Sequence[str]) -> str | None:
-        """The first that is usable, else the first that works at all."""
-        spared = (name for name in providers if self.working(name))
-        return next((name for name in providers if self.usable(name)), None) or next(spared, None)
+    def working(self, provider: str) -> bool:
+        """Whether the provider works, even if its balance is to be spared."""
+
+    def status(self, provider: str) -> int:
+        """The command_status that tells an ESME why the provider does not work."""
+
+
+def best_provider(providers: Sequence[str], choice: Choice) -> str | None:
+    """The first of ``providers`` that is usable, else the first that works. None when none works."""
+    spared = (name for name in providers if choice.working(name))
+    return next((name for name in providers if choice.usable(name)), None) or next(spared, None)
 
 
 def first_provider(route: str, choice: Choice) -> str:
-    """The first provider of the route that may be used now; the first of all when none may."""
+    """The `best_provider` of the whole route; its first provider when none works. ``route`` is as in
+    `Segment.route`."""
     providers = route.split(ROUTE_SEPARATOR)
-    return choice.among(providers) or providers[0]
+    return best_provider(providers, choice) or providers[0]
 
 
 def next_provider(route: str, current: str, choice: Choice) -> str | None:
-    """The next provider after ``current`` that may be used now; None after the last."""
+    """The `best_provider` after ``current`` in the route. None when none works, or when ``current`` is not,
+    or no longer, in the route."""
     providers = route.split(ROUTE_SEPARATOR)
-    return choice.among(providers[providers.index(current) + 1 :] if current in providers else [])
+    following = providers[providers.index(current) + 1 :] if current in providers else []
+    return best_provider(following, choice)

@@ -1,11 +1,12 @@
 """One SMPP conversation without its socket and without a clock: octets and times in, events and octets out.
 
-The owner calls `receive` with what it read, `tick` about once a second, and writes what `drain` returns.
-The session answers by itself whatever needs no decision: enquire_link, unbind, malformed PDUs, requests in
-the wrong state or direction. Everything else is an event. Both roles are here because they differ only in a
-table (`states`). Must not know: sockets, accounts, messages.
+1. The owner calls `receive` with what it read, and `tick` about once a second.
+2. After each call it writes what `drain` returns.
+3. The session answers by itself what needs no decision: enquire_link, unbind, malformed PDUs, requests in
+   the wrong state or direction. Everything else is an event.
 
-Times are seconds on any clock that never goes back; every method that needs the time is given it.
+Both roles, ESME and SMSC, are here because they differ only in a table (`states`). Times are seconds of any
+clock that never goes back.
 """
 
 from collections import OrderedDict
@@ -84,9 +85,10 @@ _OWN = object()  # context of requests that the session sends by itself; their f
 class Session:
     """The state of one connection.
 
-    `window` bounds our unanswered requests; bind, unbind and enquire_link do not count. `peer_version` is the
-    interface_version of the bind (as SMSC) or sc_interface_version (as ESME); below 0x34 the peer knows no
-    TLVs, and 0 means that it never said.
+    1. `window` is the most requests of ours that may be unanswered; bind, unbind and enquire_link do not
+       count.
+    2. `peer_version` is the interface_version of the bind (as SMSC) or sc_interface_version (as ESME). Below
+       0x34 the peer knows no TLVs; 0 means that it gave none.
     """
 
     def __init__(
@@ -165,7 +167,7 @@ class Session:
             self._enter(STATE_AFTER_BIND[type(request)])
 
     def _take_rarity(self, item: Item, now: float, events: list[Event]) -> None:
-        """Everything that is neither a message nor an answer."""
+        """Take what is neither a message nor an answer."""
         if isinstance(item, ProtocolError):
             self._take_error(item, events)
         elif isinstance(item, EnquireLink):
@@ -192,7 +194,7 @@ class Session:
         events.append(Fault(FaultKind.WRONG_STATE, detail, request.command_id))
 
     def _take_error(self, error: ProtocolError, events: list[Event]) -> None:
-        """Answer as the codec says: with the matching response where there is one, else with generic_nack."""
+        """Answer as the codec says: with the matching response if there is one, else with generic_nack."""
         number = error.sequence_number
         cls = PDUS.get(error.command_id)
         if isinstance(error, FramingError):
@@ -209,7 +211,7 @@ class Session:
         events.append(Fault(kind, error.reason, error.command_id))
 
     def _answer(self, request: Pdu, status: int) -> None:
-        """A response of the header only; nothing for a request that has no response."""
+        """Send a response that is a header only; nothing for a request that has no response."""
         if isinstance(request, Request) and request.response is not None:
             self._out.append(encode_header(request.response.command_id, status, request.sequence_number))
 
@@ -226,11 +228,11 @@ class Session:
         return len(self._sent)
 
     def request(self, pdu: Pdu, now: float, context: Any = None) -> int:
-        """Send a request of ours; returns the sequence_number that it was given.
+        """Send a request of ours, and return the sequence_number that it was given.
 
         Its fate is an Answered or Unanswered event with `context`; outbind and alert_notification have none.
-        Raises InvalidState when it may not be sent in this state or role, or the window is full, and
-        ValueError when it cannot be encoded; nothing is sent then.
+        Raises InvalidState when it may not be sent in this state or role or the window is full, and
+        ValueError when it cannot be encoded. Nothing is sent then.
         """
         if not isinstance(pdu, Request) or not self._may_send(pdu):
             raise InvalidState(
@@ -265,8 +267,8 @@ class Session:
     def respond(self, request: Pdu, response: Pdu) -> None:
         """Answer a request of the peer, with its sequence_number.
 
-        The response to a bind changes the state when its status is 0. It carries sc_interface_version, and
-        nothing else, to a peer of version 3.4 or later, and no TLV to an older one.
+        The response to a bind changes the state when its status is 0. To a peer of version 3.4 or later it
+        carries sc_interface_version as its only TLV, to an older one no TLV.
         """
         response.sequence_number = request.sequence_number
         if isinstance(request, Bind):
@@ -286,7 +288,7 @@ class Session:
             self._enter(STATE_AFTER_BIND[type(request)])
 
     def refuse(self, request: Pdu, status: int) -> None:
-        """Answer a request with a status and no body; one that has no response is passed over."""
+        """Answer a request with a status and no body; nothing is sent for one that has no response."""
         if request is self._asked_to_bind:
             self._asked_to_bind = None
         self._answer(request, status)
@@ -304,8 +306,11 @@ class Session:
     # --- time and the end ----------------------------------------------------------------------
 
     def tick(self, now: float, *, listening: bool = True) -> list[Event]:
-        """Let the timers run. Its cost does not grow with the number of requests that wait. Unless we are
-        ``listening``, the silence is ours, and nobody is to be blamed for it."""
+        """Let the timers run. The cost does not grow with the number of requests that wait.
+
+        ``listening`` is false while we do not read what the peer says: then its silence means nothing, and
+        only the response timers of our requests run.
+        """
         events: list[Event] = []
         if self.state is State.CLOSED:
             return events
@@ -348,7 +353,7 @@ class Session:
         return bool(silence) and self.state in BOUND and not asked and now - self._heard_at >= silence
 
     def lost(self) -> list[Event]:
-        """The connection ended: no request of ours will be answered any more."""
+        """The connection ended: all requests of ours that wait are Unanswered."""
         waiting = [*self._sent.values(), *self._control.values()]
         self._sent.clear()
         self._control.clear()

@@ -20,14 +20,14 @@ class Backlog(NamedTuple):
 
 
 class Gauges(NamedTuple):
-    """A sample of the queues: counts and the oldest entry's time (ms), for metrics."""
+    """Counts of the queues, and the times (ms) of their oldest entries, for metrics."""
 
     queued: dict[str, tuple[int, int]]  # provider -> messages WAITING or QUEUED, oldest submitted_at
     uncertain: dict[str, int]  # provider -> messages UNCERTAIN
     owed: dict[str, tuple[int, int]]  # account -> receipts owed, oldest "at"
     inbound: dict[str, int]  # account -> parts of messages from phones owed
     collecting: dict[str, int]  # account -> parts of long messages that wait for the others
-    # provider -> statuses that have waited a minute for a message with their reference; of the oldest 10,000
+    # provider -> statuses that have waited a minute for a message with their reference, of the oldest 10,000
     unknown: dict[str, int]
 
 
@@ -35,7 +35,8 @@ class Settlement(NamedTuple):
     """What a batch of statuses did."""
 
     settled: list[Settled]  # became final now
-    notified: frozenset[str]  # accounts that are owed something else by it: notifications, receipts for parts
+    # Accounts that are owed something besides receipts for `settled`: notifications, and receipts for parts.
+    notified: frozenset[str]
     late: int  # statuses that contradict a final state: ignored
     alerted: frozenset[str] = frozenset()  # accounts that are owed an alert by it
 
@@ -43,7 +44,7 @@ class Settlement(NamedTuple):
 class Recorded(NamedTuple):
     """What one `record` did."""
 
-    settlement: Settlement  # by statuses that had waited for the references of what was sent; all `notified`
+    settlement: Settlement  # by statuses that had waited for what was sent; `notified` by all of it
     settled: list[Settled]  # became final by outcomes
 
 
@@ -51,8 +52,8 @@ class Cancelled(NamedTuple):
     """What a cancellation did."""
 
     found: int  # messages that were named
-    ids: list[int]  # those of them that are cancelled now
-    settlement: Settlement  # the same in numbers
+    ids: list[int]  # of these, the messages that are cancelled now
+    settlement: Settlement  # what their ends did
 
 
 class Kept(NamedTuple):
@@ -65,8 +66,8 @@ class Kept(NamedTuple):
 class Made(NamedTuple):
     """What one `join` did."""
 
-    heads: frozenset[int]  # those that it happened to
-    settlement: Settlement  # by outcomes
+    heads: frozenset[int]  # of the messages that were joined, or given up
+    settlement: Settlement  # by the outcomes of messages that were given up
 
 
 class Arrival(NamedTuple):

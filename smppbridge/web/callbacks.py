@@ -1,4 +1,13 @@
-"""Callbacks of providers: what an HTTP request becomes, and how it is answered."""
+"""Callbacks of providers: from an HTTP request to statuses and messages from phones, and its answer.
+
+200  what the callback tells is on disk
+400  the provider's parser does not understand it
+403  its signature is wrong
+404  no provider has this name and this token
+408  its body did not come within `BODY_TIMEOUT`
+413  its body is longer than `MAX_BODY`
+503  the store could not save it: the provider is to try again
+"""
 
 import asyncio
 import hmac
@@ -16,15 +25,18 @@ from smppbridge.providers.base import Callback, News, Provider
 log = logging.getLogger(__name__)
 
 MAX_BODY = 1 << 20  # octets of a callback's body
-BODY_TIMEOUT = 10.0  # seconds for it to come
+BODY_TIMEOUT = 10.0  # seconds from the start of a callback to the end of its body
 _FORM = "application/x-www-form-urlencoded"
 
 Hear = Callable[[str, Sequence[News]], Awaitable[None]]
-"""Takes what a provider tells; returns after COMMIT."""
+"""Takes the name of a provider and what it tells. Returns after COMMIT. Raises StoreError."""
 
 
 class Callbacks:
-    """Takes what providers tell. ``tokens`` maps each provider's name to the secret part of its path."""
+    """Answers the callbacks of all providers.
+
+    ``tokens``: the secret part of each provider's address, by the provider's name. "" means no callbacks.
+    """
 
     def __init__(self, providers: Mapping[str, Provider], tokens: Mapping[str, str], hear: Hear) -> None:
         self._providers = providers
@@ -32,7 +44,7 @@ class Callbacks:
         self._hear = hear
 
     async def receive(self, request: Request) -> Response:
-        """What a provider tells. 200 only after COMMIT: anything else makes the provider try again."""
+        """Answer a callback: 200 after COMMIT. A provider tries again after any other answer."""
         name, token = request.path_params["provider"], request.path_params["token"]
         if not hmac.compare_digest(token.encode(), self._tokens.get(name, "").encode()) or not token:
             return PlainTextResponse("not found\n", status_code=404)
@@ -47,7 +59,7 @@ class Callbacks:
         return PlainTextResponse(f"{what}\n", status_code=status)
 
     async def _take(self, name: str, callback: Callback) -> tuple[int, str]:
-        """Status and words of the answer."""
+        """Save what the callback tells. Returns status and words of the answer."""
         try:
             await self._hear(name, self._providers[name].parse_callback(callback))
         except WrongSignature as error:
@@ -63,7 +75,7 @@ class Callbacks:
 
 
 async def _bounded_body(request: Request) -> bytes | None:
-    """The body, or None when it is larger than any callback can be."""
+    """The body of the request; None when it is longer than `MAX_BODY`."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk

@@ -1,6 +1,6 @@
-"""HTTP of the bridge: /metrics, /healthz, /readyz and the providers' callbacks.
+"""The HTTP server of the bridge: /metrics, /healthz, /readyz and the callbacks of providers.
 
-What a callback means is told in `callbacks`; whether the bridge is ready, by a callable of `app`.
+`web.callbacks` says what becomes of a callback, `flow.readiness` whether the bridge is ready.
 """
 
 import asyncio
@@ -17,14 +17,14 @@ from starlette.routing import Route
 from smppbridge.metrics import CONTENT_TYPE, Metrics
 from smppbridge.web.callbacks import Callbacks
 
-MAX_REQUESTS = 500  # at once; more are answered 503
+MAX_REQUESTS = 500  # connections and requests at once; uvicorn answers further requests with 503
 
 Readiness = Callable[[], Awaitable[list[str]]]
-"""The reasons why the bridge is not ready; none when it is."""
+"""Returns the reasons why the bridge is not ready: an empty list when it is ready."""
 
 
 class Web:
-    """The HTTP side of the bridge."""
+    """The HTTP server. `start` and `stop` once each; ``application`` serves without a socket, too."""
 
     def __init__(self, metrics: Metrics, callbacks: Callbacks, readiness: Readiness) -> None:
         self._metrics = metrics
@@ -41,7 +41,7 @@ class Web:
         )
 
     async def start(self, host: str, port: int) -> int:
-        """Listen; the port it got (``port`` 0: a free one). Raises OSError."""
+        """Listen, and return the port. ``port`` 0 asks for a free one. Raises OSError."""
         listener = _listening_socket(host, port)
         config = uvicorn.Config(
             self.application,
@@ -57,7 +57,7 @@ class Web:
         return bound
 
     async def stop(self) -> None:
-        """Finish the requests under way and stop listening."""
+        """Stop listening, and wait for the requests under way, 5 s at most."""
         if self._server is not None and self._serving is not None:
             self._server.should_exit = True
             await self._serving
@@ -76,7 +76,7 @@ class Web:
 
 
 class _Uvicorn(uvicorn.Server):
-    """Leaves the signals to the program that it runs in."""
+    """uvicorn without its signal handlers: the signals belong to `commands.serve`."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -4,22 +4,22 @@ A further store is one more parameter of `make_store`; a further provider stands
 """
 
 import logging
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 
 from smppbridge.store.base import Store
-from smppbridge.store.sqlite.store import SqliteStore
 from tests.contract.providers.rig import Rig
 from tests.contract.providers.steps import assert_silent, logged
+from tests.support.builders.stores import memory, store_in
 
 
 @pytest.fixture(params=["sqlite"])
-def make_store(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Store]:
+def make_store(request: pytest.FixtureRequest) -> Iterator[Callable[[], Store]]:
     """Makes unopened stores over the same data, to be opened one after the other."""
-    makers: dict[str, Callable[[], Store]] = {"sqlite": lambda: SqliteStore(tmp_path / "bridge.db")}
-    return makers[request.param]
+    with memory() as directory:
+        makers: dict[str, Callable[[], Store]] = {"sqlite": lambda: store_in(directory)}
+        yield makers[request.param]
 
 
 @pytest.fixture

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from smppbridge.app import App
-from smppbridge.flow.deliver import outbind as caller
+from smppbridge.flow.deliver.outbind import OutbindCaller
 from smppbridge.model.message import State, StatusReport
 from smppbridge.smpp.constants import Tag
 from smppbridge.smpp.pdu import AlertNotification, DataSm, DataSmResp, SubmitSm
 from smppbridge.smpp.tlv import Tlv, tlv
+from tests.support.bridge.pauses import build_with
 from tests.support.bridge.running import bridge, eventually, metric
 from tests.support.bridge.scripted_provider import ScriptedProvider, scripted
 from tests.support.esme.callee import callee, outbind
@@ -105,7 +106,7 @@ async def test_an_alert_waits_for_a_bind_that_knows_it(tmp_path: Path) -> None:
 
 
 async def test_equipment_is_called_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(caller, "FIRST_PAUSE", 0.1)
+    build_with(monkeypatch, OutbindCaller, first_pause=0.1)
     async with callee() as equipment:
         sections = f"accounts: {{pbx: {{password: secret, {outbind(equipment.port)}}}}}"
         async with scene(tmp_path, sections, kind="TX") as now:

@@ -11,22 +11,24 @@ import pytest
 import trustme
 
 from smppbridge.app import App
-from smppbridge.flow.deliver import outbind as caller
+from smppbridge.flow.deliver.outbind import OutbindCaller
 from smppbridge.link import outbind_calls as calls_module
 from smppbridge.smpp.constants import Status, Tag
 from smppbridge.smpp.pdu import SubmitSmResp
+from tests.support.bridge.pauses import build_with
 from tests.support.bridge.running import PATIENCE, bridge, config, eventually, metric
 from tests.support.esme.callee import WORD, Callee, callee, outbind
 from tests.support.esme.esme import Esme, submit
 from tests.support.esme.phones import ALL_TO_PBX, from_phone, text_of
 from tests.support.system.ports import reserved_ports
 
+PAUSES = {"first_pause": 0.1, "last_pause": 0.2}
+
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first pause is so short that a test can wait for several calls."""
-    monkeypatch.setattr(caller, "FIRST_PAUSE", 0.1)
-    monkeypatch.setattr(caller, "LAST_PAUSE", 0.2)
+    build_with(monkeypatch, OutbindCaller, **PAUSES)
 
 
 def accounts(port: int, keys: str = "", more: str = "") -> str:
@@ -104,7 +106,7 @@ async def test_a_message_from_a_phone(tmp_path: Path) -> None:
 
 
 async def test_nobody_is_called_for_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(caller, "LOOK", 0.02)
+    build_with(monkeypatch, OutbindCaller, **PAUSES, look=0.02)
     async with scene(tmp_path) as (app, equipment):
         async with await Esme.bound(app.smpp_ports[0], kind="TX") as esme:
             await esme.submit(submit(registered_delivery=0))
@@ -300,8 +302,7 @@ async def test_equipment_that_does_not_speak_tls(tmp_path: Path, monkeypatch: py
 
 
 async def test_a_reload_counts_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(caller, "FIRST_PAUSE", 60.0)
-    monkeypatch.setattr(caller, "LAST_PAUSE", 60.0)
+    build_with(monkeypatch, OutbindCaller, first_pause=60.0, last_pause=60.0)
     with reserved_ports(1) as (port,):
         async with callee() as equipment, bridge(tmp_path) as app:
             message_ids = await owe(app)

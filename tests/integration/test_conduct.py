@@ -5,9 +5,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from smppbridge.errors import Disabled, Postponed, Rejected, Throttled
+from smppbridge.errors import UNFIT, Disabled, Postponed, Rejected, Throttled
 from smppbridge.model.message import Stage
-from smppbridge.providers.http.provider import UNFIT
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.pdu import DeliverSm
 from smppbridge.smpp.receipt import parse_receipt
@@ -201,9 +200,9 @@ async def test_without_money_no_message_is_tried_before_some_is_paid_in(tmp_path
     async with scripted(tmp_path, lab) as app, await Esme.bound(app.smpp_ports[0]) as esme:
         await esme.submit_many([submit(str(number)) for number in range(5)])
         await eventually(lambda: lab.balances_asked == 1)
-        app.dispatchers["lab"].retry()
+        app.fleet["lab"].retry()
         await eventually(lambda: lab.balances_asked == 2)
         assert len(lab.sent) == 1
         lab.money = -4.0  # an account that lives below zero
-        app.dispatchers["lab"].retry()
+        app.fleet["lab"].retry()
         await eventually(lambda: len(lab.sent) == 5)  # the first one waits a little longer

@@ -102,7 +102,7 @@ async def test_a_crash_before_the_parts_are_joined(tmp_path: Path) -> None:
 
 async def test_a_crash_before_what_was_joined_is_sent(tmp_path: Path) -> None:
     async with bridge(tmp_path) as app, await Esme.bound(app.smpp_ports[0]) as esme:
-        await app.dispatchers["lab"].stop(0)
+        await app.fleet["lab"].stop(0)
         ids = await esme.submit_many(russian())
         await eventually(lambda: texts(tmp_path))
         rest = after_crash(tmp_path)

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from smppbridge.flow.deliver import courier
-from smppbridge.flow.deliver import inbound as reception
+from smppbridge.flow.deliver.courier import Courier
+from smppbridge.flow.deliver.inbound_poller import InboundPoller
 from smppbridge.model.message import State, StatusReport
 from smppbridge.smpp.pdu import DeliverSm
 from smppbridge.smpp.receipt import parse_receipt
 from tests.support.bridge.failing_store import HAND_BACK, failing, rows
+from tests.support.bridge.pauses import build_with
 from tests.support.bridge.running import Clock, eventually, metric
 from tests.support.bridge.scripted_provider import ScriptedProvider, scripted
 from tests.support.esme.esme import Esme, submit
@@ -22,7 +23,7 @@ DELIVERED = StatusReport("ref-1", int(State.DELIVERED), True, 0, "2")
 async def test_what_was_claimed_before_the_store_failed_comes_when_its_lease_is_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(courier, "_IDLE", 0.2)
+    build_with(monkeypatch, Courier, idle=0.2)
     clock = Clock()
     lab = ScriptedProvider("lab")
     async with scripted(tmp_path, lab, sections=ALL_TO_PBX, clock=clock) as app:
@@ -83,7 +84,7 @@ async def test_what_has_to_wait_does_not_delay_the_others_while_it_cannot_be_sav
 async def test_messages_from_phones_that_cannot_be_saved_are_not_asked_for_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reception, "_AFTER_START", 0.2)
+    build_with(monkeypatch, InboundPoller, after_start=0.2)
     clock = Clock()
     lab = ScriptedProvider("lab", inbound_interval=60.0)
     lab.phones = [from_phone("yes", at=clock() + 60_000)]

@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 
 from smppbridge.errors import ConfigError
-from smppbridge.flow import housekeeper
+from smppbridge.flow.housekeeper import Housekeeper
 from smppbridge.providers.http import client as http
 from smppbridge.smpp.constants import Status, Tag
 from smppbridge.smpp.pdu import DeliverSm, Unbind
 from smppbridge.smpp.receipt import parse_receipt
 from smppbridge.smpp.times import format_relative
 from tests.simulators.smspilot.simulator import Rules, SmspilotSimulator
+from tests.support.bridge.pauses import build_with
 from tests.support.bridge.running import (
     Clock,
     bridge,
@@ -189,7 +190,7 @@ async def test_messages_of_a_provider_that_is_gone_take_another_way(tmp_path: Pa
 async def test_messages_that_become_due_while_their_provider_is_down_take_another_way(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(housekeeper, "_HOUSEKEEPING", 0.2)
+    build_with(monkeypatch, Housekeeper, housekeeping=0.2)
     clock = Clock()
     hour = format_relative(3600)
     async with (

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from smppbridge.flow import housekeeper
+from smppbridge.flow.housekeeper import Housekeeper
 from smppbridge.model.message import Inbound, StatusReport
 from smppbridge.smpp.constants import Npi, Status, Ton
 from smppbridge.smpp.pdu import DeliverSm
 from smppbridge.smpp.receipt import parse_receipt
+from tests.support.bridge.pauses import build_with
 from tests.support.bridge.running import Clock, eventually, metric
 from tests.support.bridge.scripted_provider import ScriptedProvider, call_back, scripted, scripted_config
 from tests.support.esme.esme import Esme, submit
@@ -343,8 +344,7 @@ async def test_answers_of_the_equipment(tmp_path: Path) -> None:
 async def test_what_waits_is_counted_and_dropped_when_nobody_comes_for_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(housekeeper, "_COUNTING", 0.05)
-    monkeypatch.setattr(housekeeper, "_HOUSEKEEPING", 0.05)
+    build_with(monkeypatch, Housekeeper, counting=0.05, housekeeping=0.05)
     clock = Clock()
     lab = ScriptedProvider("lab")
     sections = f"accounts: {{pbx: {{password: secret, receipt: {{keep: 1h}}}}}}\n{ALL_TO_PBX}"

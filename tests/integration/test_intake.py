@@ -168,7 +168,7 @@ async def test_a_full_queue(tmp_path: Path) -> None:
     async with bridge(tmp_path, settings) as app, await Esme.bound(app.smpp_ports[0]) as esme:
         await esme.submit_many([submit() for _ in range(3)])
     async with bridge(tmp_path, settings) as app, await Esme.bound(app.smpp_ports[0]) as esme:
-        await eventually(lambda: app.housekeeper.waiting == 3)
+        await eventually(lambda: app.waiting.count == 3)
         assert await status_of(esme, submit()) == Status.ESME_RMSGQFUL
         assert await status_of(esme, submit(to="G777")) == Status.ESME_RMSGQFUL
 

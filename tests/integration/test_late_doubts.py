@@ -77,7 +77,7 @@ async def test_a_doubt_whose_time_is_over_ends_when_nobody_can_be_asked(tmp_path
     async with scripted(tmp_path, lab, clock=clock) as app, await Esme.bound(app.smpp_ports[0]) as esme:
         await esme.submit(submit(validity_period=FOUR_MINUTES))
         await in_doubt(app)
-        app.dispatchers["lab"].health.trouble(Disabled("wrong key", pause=9999.0))
+        app.fleet["lab"].health.record_failure(Disabled("wrong key", pause=9999.0))
         clock.forward(310 + 14 * 60)
         await esme.silence(DeliverSm, 1.2)
         clock.forward(60)

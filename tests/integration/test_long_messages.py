@@ -16,6 +16,7 @@ from smppbridge.smpp.gsm import encode_gsm, pack_septets
 from smppbridge.smpp.pdu import DeliverSm, SubmitSm
 from smppbridge.smpp.receipt import ParsedReceipt, parse_receipt
 from smppbridge.smpp.tlv import tlv
+from smppbridge.store.sqlite.store import SqliteStore
 from tests.support.bridge.failing_store import rows
 from tests.support.bridge.running import Clock, bridge, config, eventually, metric, unreachable
 from tests.support.esme.esme import Esme, submit
@@ -368,7 +369,7 @@ async def test_late_parts_while_the_disk_is_slow(tmp_path: Path) -> None:
 
     settings = config(tmp_path, account)
     app = App(settings)
-    app.store._commit = slow
+    app.store = SqliteStore(tmp_path / "bridge.db", commit=slow)
     await app.start()
     try:
         async with await Esme.bound(app.smpp_ports[0]) as esme:

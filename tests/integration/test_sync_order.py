@@ -120,7 +120,7 @@ async def test_a_record_is_not_half_saved(tmp_path: Path) -> None:
             lab.answer.set()
             status, message_id = (await answers(esme, 1))[ends.sequence_number]
             assert status == 0  # its refusal could not be saved
-            app.dispatchers["spare"].wake("pbx")  # as other messages of the account do
+            app.fleet["spare"].wake("pbx")  # as other messages of the account do
             await esme.silence(SubmitSmResp)
             assert spare.sent == []
             assert [row[0] for row in stages(tmp_path)] == [Stage.SENT, Stage.SENDING, Stage.SENDING]

@@ -123,7 +123,7 @@ async def failed_hand_overs(app: App, count: int) -> None:
 async def test_not_ready_while_no_provider_can_be_used(tmp_path: Path) -> None:
     async with bridge(tmp_path, unreachable()) as app, await Esme.bound(app.smpp_ports[0]) as esme:
         assert (await get(app, "/readyz")).status_code == 200
-        for failures in range(1, 4):  # a hand-over each: the third failure in a row closes the gate
+        for failures in range(1, 4):  # a hand-over each: the third failure in a row opens the breaker
             await esme.submit(submit())
             await failed_hand_overs(app, failures)
         answer = await get(app, "/readyz")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from smppbridge import logs
-from smppbridge.logs import JsonFormatter, Seldom, TextFormatter, event, mask_number
+from smppbridge.logs import Complaints, JsonFormatter, Seldom, TextFormatter, event, mask_number
 
 LOGGER = logging.getLogger("smppbridge.test")
 MOMENT = 1767323045.678  # 2026-01-02T03:04:05.678Z
@@ -243,3 +243,19 @@ def test_seldom_never_lets_a_key_through_twice_in_an_interval(steps: list[tuple[
             assert now - passed.get(key, -10.0) >= 10.0
             passed[key] = now
     assert told <= came
+
+
+def test_a_complaint_is_logged_once_in_an_interval(caplog: pytest.LogCaptureFixture) -> None:
+    complain = Complaints(logging.getLogger("test"), interval=60.0)
+    complain(0.0, "bind refused", "a", peer="a")
+    complain(59.9, "bind refused", "a", peer="a")
+    complain(59.9, "bind refused", "b", level=logging.ERROR, peer="b")
+    complain(59.9, "too fast", "a", peer="a")  # another kind of complaint
+    complain(60.0, "bind refused", "a", peer="a")
+    told = [(line.levelname, line.getMessage(), vars(line)["fields"]) for line in caplog.records]
+    assert told == [
+        ("WARNING", "bind refused", {"peer": "a"}),
+        ("ERROR", "bind refused", {"peer": "b"}),
+        ("WARNING", "too fast", {"peer": "a"}),
+        ("WARNING", "bind refused", {"peer": "a"}),
+    ]

@@ -8,6 +8,7 @@ from smppbridge.model.account import Account
 from smppbridge.smpp.constants import Npi, Ton
 from smppbridge.smpp.gsm import LANGUAGES, encode_gsm, pack_septets
 from smppbridge.smpp.text import NAMES, encode_text, flavour
+from smppbridge.smpp.ton import AddressKind, kind_of
 from smppbridge.submission.content import encoding_of
 
 _LATIN, _UCS2 = 3, 8
@@ -59,10 +60,11 @@ def kind_of_recipient(address: str) -> tuple[int, int]:
 
 def kind_of_sender(address: str) -> tuple[int, int]:
     """The same for a source_addr, which may be a name, or empty."""
-    if not address:
-        return Ton.UNKNOWN, Npi.UNKNOWN
     digits = address.removeprefix("+").translate(str.maketrans("", "", _SEPARATORS))
-    return kind_of_recipient(address) if digits.isdigit() else (Ton.ALPHANUMERIC, Npi.UNKNOWN)
+    kind = kind_of(digits or address)
+    if kind in (AddressKind.EMPTY, AddressKind.NAME):
+        return kind.types
+    return kind_of_recipient(address)
 
 
 def _encoding(account: Account, data_coding: int) -> str | None:

@@ -1,14 +1,15 @@
 """Joins long messages whose parts are all there, and ends the waiting for parts that never came.
 
-The only one that does, and it begins and ends at rows, so it goes on after a restart where it was. Must not
-know: sockets, SMPP sessions, how a provider talks.
+Every step begins and ends at rows of the store, so joining goes on after a restart where it was.
 """
 
+import asyncio
 import logging
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from smppbridge.errors import Refused
+from smppbridge.flow.accounts import Accounts
+from smppbridge.flow.send.fleet import Fleet
 from smppbridge.flow.settle.outcomes import Outcomes
 from smppbridge.flow.worker import Worker
 from smppbridge.logs import Seldom, event
@@ -17,10 +18,11 @@ from smppbridge.model.account import Account
 from smppbridge.model.joining import GivenUp, Join, Joined
 from smppbridge.model.message import Draft, Outcome, Stage, State
 from smppbridge.smpp.constants import RegisteredDelivery, Status, status_name
-from smppbridge.store.base import Store
+from smppbridge.store.base import Accepting
 from smppbridge.store.results import Made
-from smppbridge.submission.appraisal import Appraiser, PathOf, timing_of
+from smppbridge.submission.appraisal import Appraiser
 from smppbridge.submission.content import joined_text
+from smppbridge.submission.paths import PathOf
 
 log = logging.getLogger(__name__)
 
@@ -39,26 +41,25 @@ class _Step:
 
 
 class Joiner:
-    """``accounts`` is looked up anew each time; ``queued(provider, account)`` hears of new work."""
+    """Takes messages whose parts need not be waited for any longer, and joins them or gives them up."""
 
     def __init__(
         self,
-        store: Store,
+        store: Accepting,
         appraiser: Appraiser,
         outcomes: Outcomes,
+        fleet: Fleet,
+        accounts: Accounts,
         metrics: Metrics,
         clock: Callable[[], int],
-        *,
-        accounts: Callable[[], Mapping[str, Account]],
-        queued: Callable[[str, str], None],
     ) -> None:
         self._store = store
         self._appraiser = appraiser
         self._outcomes = outcomes
         self._metrics = metrics
         self._clock = clock
+        self._fleet = fleet
         self._accounts = accounts
-        self._queued = queued
         self._worker = Worker("joiner", self._step)
         self._complaints = Seldom(interval=60.0)
         self._begun = False
@@ -88,18 +89,18 @@ class Joiner:
         return 0.0 if _CHUNK in (len(joins), forgotten) else _TICK
 
     def _tell(self, step: _Step, made: Made) -> None:
-        self._outcomes.ended(made.settlement)
+        self._outcomes.announce(made.settlement)
         for head in made.heads:
             self._metrics.joined_messages.labels(*step.results[head]).inc()
         for one in step.joined:
             if one.head in made.heads and one.stage == Stage.QUEUED:
-                self._queued(one.provider, step.results[one.head][0])
+                self._fleet.wake(one.provider, step.results[one.head][0])
 
     def _decide(self, joins: Sequence[Join], now: int) -> _Step:
         step = _Step()
         path_of = self._appraiser.paths()
         for join in joins:
-            account = self._accounts().get(join.account)
+            account = self._accounts.get(join.account)
             try:
                 result = self._end(step, join, account, now, path_of)
             except Refused as refusal:
@@ -129,8 +130,9 @@ class Joiner:
         data_coding = join.parts[0].data_coding
         text = joined_text(account, data_coding, [part.octets for part in join.parts])
         draft = Draft(join.recipient, join.sender, text, flash=join.flash)
-        path = self._appraiser.path_for(join.account, draft, path_of)
-        timing = timing_of(path, join.not_before, join.deadline, now)
+        path, timing = self._appraiser.appraise_joined(
+            join.account, draft, join.not_before, join.deadline, now, path_of
+        )
         return Joined(
             head=join.head,
             missing=join.missing,
@@ -147,7 +149,7 @@ class Joiner:
         )
 
     def _complain(self, join: Join, why: str) -> None:
-        if self._complaints.allows((join.account, why), time.monotonic()):
+        if self._complaints.allows((join.account, why), asyncio.get_running_loop().time()):
             event(
                 log,
                 logging.WARNING,

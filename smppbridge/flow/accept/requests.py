@@ -1,8 +1,8 @@
 """What an ESME asks besides submit_sm: submit_multi, data_sm, query_sm, cancel_sm and replace_sm.
 
-The first two are submit_sm in other words, and `intake` takes them as such. The others are about stored
-messages: each is one step of the store, or two of which the second has its own condition, because a message
-may be on its way to a provider at any moment. Must not know: sockets, how messages are stored or sent.
+1. submit_multi and data_sm are submit_sm in other words. `intake` takes them as such.
+2. The others are about stored messages. Each is one step of the store, or two of which the second checks
+   again, because a message may go to a provider at any moment.
 """
 
 import asyncio
@@ -13,11 +13,13 @@ from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
 
 from smppbridge.errors import Refused, StoreError
+from smppbridge.flow.send.fleet import Fleet
 from smppbridge.flow.settle.outcomes import Outcomes
 from smppbridge.flow.settle.pending import PendingResponses
 from smppbridge.link.server import Answer, BoundLink, Reply
 from smppbridge.logs import Seldom, event
 from smppbridge.model.account import Account
+from smppbridge.model.ids import IdSource
 from smppbridge.model.message import Found, Replacement, Stage
 from smppbridge.smpp.constants import MessageState, Status, status_name
 from smppbridge.smpp.pdu import (
@@ -36,7 +38,7 @@ from smppbridge.smpp.pdu import (
     SubmitSmResp,
 )
 from smppbridge.smpp.times import format_absolute
-from smppbridge.store.base import Store
+from smppbridge.store.base import Accepting
 from smppbridge.store.results import Cancelled
 from smppbridge.submission.appraisal import Appraiser
 from smppbridge.submission.checks import recipient_of, service_of
@@ -98,22 +100,18 @@ class _Asked:
 
 
 class Requests:
-    """Answers requests. ``handle`` fits ``link.server.Serve``.
-
-    ``next_id()`` is above the ids of all messages that were submitted so far; ``requeued(provider, account)``
-    hears of a message that may be sent elsewhere, or at another time, now.
-    """
+    """Answers requests. ``handle`` fits ``link.server.Serve``."""
 
     def __init__(
         self,
-        store: Store,
+        store: Accepting,
         accept: Accept,
         appraiser: Appraiser,
         outcomes: Outcomes,
         pending: PendingResponses,
+        fleet: Fleet,
+        ids: IdSource,
         clock: Callable[[], int],
-        next_id: Callable[[], int],
-        requeued: Callable[[str, str], None],
     ) -> None:
         self._store = store
         self._accept = accept
@@ -121,8 +119,8 @@ class Requests:
         self._outcomes = outcomes
         self._pending = pending
         self._clock = clock
-        self._next_id = next_id
-        self._requeued = requeued
+        self._ids = ids
+        self._fleet = fleet
         self._complaints = Seldom(interval=60.0)
         self._loop = asyncio.get_running_loop()
         self._steps: dict[type[Request], Callable[[_Asked, Any], None]] = {
@@ -212,7 +210,7 @@ class Requests:
         addressed = SubmitSm(dest_addr_ton=pdu.dest_addr_ton, destination_addr=pdu.destination_addr)
         recipient = recipient_of(account, addressed, service)
         wanted = service if pdu.service_type else None
-        before = self._next_id()  # what is submitted while this goes on is not meant
+        before = self._ids.next(self._clock())  # what is submitted while this goes on is not meant
         count = 0
 
         def go_on() -> None:
@@ -236,7 +234,7 @@ class Requests:
 
     def _ended(self, cancelled: Cancelled) -> None:
         self._pending.saved(cancelled.ids)  # a receipt that overtakes its submit_sm_resp is unknown
-        self._outcomes.applied("", cancelled.settlement)
+        self._outcomes.announce(cancelled.settlement)
 
     # --- replacing -----------------------------------------------------------------------------
 
@@ -256,17 +254,16 @@ class Requests:
             self._pending.saved([one.id for (one, _), made in zip(changes, done, strict=True) if made])
             asked.answer(ReplaceSmResp())
             for provider in {change.provider for _, change in changes}:
-                self._requeued(provider, asked.account.name)
+                self._fleet.wake(provider, asked.account.name)
 
         self._when(asked, self._store.find_messages(asked.account.name, pdu.message_id), found)
 
     def _replacement(self, account: Account, pdu: ReplaceSm, found: Found) -> Replacement:
         """Raises Refused where the new content would not have been taken either."""
-        now = self._clock()
         submit = from_replace_sm(pdu, found)
         patient = account.model_copy(update={"mode": "queued"})  # this answer waits for no provider
-        appraisal = self._appraiser.appraise(patient, submit, now, self._appraiser.paths())
-        return replacement_of(pdu, submit, found, appraisal, now, round(account.validity * 1000))
+        appraisal = self._appraiser.appraise(patient, submit, self._clock(), self._appraiser.paths())
+        return replacement_of(pdu, found, appraisal)
 
     # --- inside --------------------------------------------------------------------------------
 

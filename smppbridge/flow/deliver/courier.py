@@ -1,9 +1,20 @@
-"""Delivers what accounts are owed, receipts and messages from phones: claim, deliver_sm, record the answer.
+"""Delivers what accounts are owed: receipts, messages from phones (inbound) and alerts.
 
-A receipt goes to the bind that submitted the message if it is still there, else to any of the account, where
-messages from phones go anyway; each is paid only by deliver_sm_resp 0, ended by 0x65 and 0x66, and put behind
-the others by anything else.
-Must not know: providers, how receipts come about.
+To whom:
+
+1. A receipt goes to the bind that submitted its message, if that is still there and may receive; else to any
+   bind of the account that may receive.
+2. Inbound and alerts go to any bind of the account that may receive; alerts only to binds that know TLVs.
+
+What the answer to a deliver_sm does:
+
+1. deliver_sm_resp with status 0: it is delivered ("paid").
+2. 0x65 or 0x66: it is refused for good, and not sent again.
+3. Anything else, or no answer: it is deferred with backoff, behind the others. After 0x58 or 0x14 nothing at
+   all is sent on this bind for a second.
+4. The connection ended before the answer: it is due again at once the first time, deferred after that.
+
+An alert_notification has no answer: an alert is paid once it is written.
 """
 
 import asyncio
@@ -24,7 +35,7 @@ from smppbridge.smpp.constants import Status, status_name
 from smppbridge.smpp.pdu import DeliverSm, DeliverSmResp
 from smppbridge.smpp.receipt import ReceiptStyle
 from smppbridge.smpp.session import Answered, Unanswered
-from smppbridge.store.base import Store
+from smppbridge.store.base import Delivering
 
 log = logging.getLogger(__name__)
 
@@ -34,11 +45,11 @@ Deferral = tuple[Owed, int, int]  # what, when it is due again, tries
 
 _ENDS_RECEIPT = (Status.ESME_RX_P_APPN, Status.ESME_RX_R_APPN)
 _TOO_FAST = (Status.ESME_RTHROTTLED, Status.ESME_RMSGQFUL)
-_REST = 1.0  # seconds that a bind is left alone after one of these
-_LOOK_AGAIN = 1.0  # seconds between two looks for put-off receipts of an account
-_SAVING_GRACE = 10.0  # seconds at the end for a store that does not take the last answers
+_REST = 1.0  # seconds
+_LOOK_AGAIN = 1.0  # seconds
+_SAVING_GRACE = 10.0  # seconds
 _CLAIM_AT_MOST = 200
-_IDLE = 30.0  # seconds between two looks without being woken
+_IDLE = 30.0  # seconds
 _LEASE_SLACK_MS = 30_000
 
 
@@ -47,33 +58,49 @@ class Courier:
 
     def __init__(
         self,
-        store: Store,
+        store: Delivering,
         metrics: Metrics,
         clock: Callable[[], int],
         *,
         response_timeout: float,
-        absent: Callable[[str], None] = lambda account: None,
+        absent: Callable[[str], None],
+        rest: float = _REST,
+        look_again: float = _LOOK_AGAIN,
+        idle: float = _IDLE,
+        saving_grace: float = _SAVING_GRACE,
+        claim_at_most: int = _CLAIM_AT_MOST,
     ) -> None:
-        """``absent(account)`` hears of what is owed to an account without a bind that may receive."""
+        """``absent(account)`` is called when something is owed to an account without a bind that may receive.
+        ``response_timeout``: seconds after which a deliver_sm counts as unanswered.
+
+        ``rest``: seconds that a bind is left alone after 0x58 or 0x14. ``look_again``: seconds between two
+        looks for what was deferred. ``idle``: seconds between two looks without being woken.
+        ``saving_grace``: seconds that `settle_down` waits for a store that does not take the last answers.
+        ``claim_at_most``: of what is owed, in one step."""
         self._store = store
         self._metrics = metrics
         self._clock = clock
         self._absent = absent
+        self._rest = rest
+        self._look_again_pause = look_again
+        self._idle = idle
+        self._saving_grace = saving_grace
+        self._claim_at_most = claim_at_most
         self._lease_ms = round(response_timeout * 1000) + _LEASE_SLACK_MS
         self._workers: dict[int, Worker] = {}
         self._links: dict[str, list[BoundLink]] = {}
         self._saving: set[asyncio.Task[None]] = set()
-        self._answered: set[Key] = set()  # whose answer is being saved: not to be sent again
+        self._answered: set[Key] = set()  # their answers are being saved: not to be sent again
         self._inbound: set[str] = set()  # accounts that may be owed messages from phones, and alerts
         self._looked: dict[str, float] = {}  # account -> when these were last looked for (loop's clock)
         self._resting: dict[int, float] = {}  # link id -> until when (loop's clock)
-        self._put_off_until: dict[str, float] = {}  # account -> when its last put-off receipt is due
+        self._put_off_until: dict[str, float] = {}  # account -> when the last of its deferred is due
         self._alarms: dict[str, asyncio.TimerHandle] = {}
 
     # --- Receiver ------------------------------------------------------------------------------
 
     def bound(self, link: BoundLink) -> None:
-        """A bind that may receive gets what waits for it."""
+        """Deliver on this bind, if it may receive."""
         if link.can_receive:
             worker = Worker(f"courier {link.account.name} {link.id}", lambda: self._step(link))
             self._workers[link.id] = worker
@@ -81,7 +108,7 @@ class Courier:
             worker.start()
 
     def unbound(self, link: BoundLink) -> None:
-        """Its receipts may go to the other binds of the account."""
+        """The bind is gone: its receipts may go to the other binds of the account."""
         worker = self._workers.pop(link.id, None)
         if worker is None:
             return
@@ -95,7 +122,7 @@ class Courier:
             worker.wake()
 
     def answered(self, link: BoundLink, events: Sequence[Answered | Unanswered]) -> None:
-        """Record the answers of one read together."""
+        """The answers to deliver_sm that came in one read: save together what they do."""
         paid: list[Owed] = []
         deferred: list[Deferral] = []
         words: Counter[str] = Counter()
@@ -106,7 +133,7 @@ class Courier:
             status = _status(item)
             words["timeout" if status is None else status_name(status)] += 1
             if status in _TOO_FAST:
-                self._resting[link.id] = asyncio.get_running_loop().time() + _REST
+                self._resting[link.id] = asyncio.get_running_loop().time() + self._rest
             if status == Status.ESME_ROK:
                 paid.append(owed)
             elif status in _ENDS_RECEIPT:
@@ -144,15 +171,16 @@ class Courier:
         return bool(self._links.get(account))
 
     async def stop(self) -> None:
-        """Deliver no more. Binds may go on answering; call `settle_down` when they are gone."""
+        """Deliver no more. Binds may go on answering: call `settle_down` when they are gone."""
         await asyncio.gather(*(worker.stop() for worker in self._workers.values()))
 
     async def settle_down(self) -> None:
-        """Wait until the last answers are recorded. What a failing store does not take is delivered again."""
+        """Wait until the last answers are saved. What a failing store does not take is delivered again by the
+        next run."""
         for alarm in self._alarms.values():
             alarm.cancel()
         if self._saving:
-            await asyncio.wait(self._saving, timeout=_SAVING_GRACE)
+            await asyncio.wait(self._saving, timeout=self._saving_grace)
         for task in list(self._saving):
             task.cancel()
         await asyncio.gather(*self._saving, return_exceptions=True)
@@ -160,9 +188,9 @@ class Courier:
     # --- inside --------------------------------------------------------------------------------
 
     async def _step(self, link: BoundLink) -> float:
-        room = min(link.room, _CLAIM_AT_MOST)
+        room = min(link.room, self._claim_at_most)
         if room <= 0:
-            return _IDLE
+            return self._idle
         rest = self._resting.get(link.id, 0.0) - asyncio.get_running_loop().time()
         if rest > 0:
             return rest
@@ -171,15 +199,15 @@ class Courier:
         undelivered = self._deliver(link, claimed)
         if undelivered:
             await self._defer([(owed, now, owed.tries) for owed in undelivered])
-            return _IDLE
-        return _IDLE if len(claimed) < room else 0.0
+            return self._idle
+        return self._idle if len(claimed) < room else 0.0
 
     async def _claim(self, link: BoundLink, now: int, room: int) -> list[Owed]:
         name, lease_until = link.account.name, now + self._lease_ms
         claimed: list[Owed] = []
         at = asyncio.get_running_loop().time()
         # Now and then also unasked: a lease may have been left behind when the store failed.
-        if name in self._inbound or at - self._looked.get(name, 0.0) >= _IDLE:
+        if name in self._inbound or at - self._looked.get(name, 0.0) >= self._idle:
             self._looked[name] = at
             claimed += await self._claim_inbound(link, now, lease_until, room)
         if len(claimed) < room:
@@ -198,17 +226,17 @@ class Courier:
         except BaseException:
             self._inbound.add(name)
             raise
-        if len(claimed) == room:
-            self._inbound.add(name)
+        if len(claimed) == room:  # there may be more, for binds that have room
+            self.owed_inbound(name)
         return claimed
 
     async def _alert(self, link: BoundLink, now: int) -> None:
-        """Nobody answers an alert: it is paid once it is written; one that is not, comes after its lease."""
+        """Send alerts. One that cannot be written comes again when its lease is over."""
         if not link.takes_tlvs:  # SMPP 3.3 does not know them
             return
         account = link.account.name
         written: list[int] = []
-        for alert in await self._store.claim_alerts(account, now, now + self._lease_ms, _CLAIM_AT_MOST):
+        for alert in await self._store.claim_alerts(account, now, now + self._lease_ms, self._claim_at_most):
             try:
                 link.connection.request(alert_pdu(alert))
             except InvalidState:
@@ -218,7 +246,7 @@ class Courier:
             self._save(persist(f"alerts of {account}", lambda: self._store.pay_alerts(written)))
 
     def _deliver(self, link: BoundLink, claimed: Sequence[Owed]) -> Sequence[Owed]:
-        """Send; the ones that could not be sent because the session ended meanwhile."""
+        """Send deliver_sm. Returns what could not be sent because the session had ended."""
         profile = link.account.receipt
         style = receipt_style(profile)
         with_tlvs = profile.tlvs and link.takes_tlvs
@@ -229,14 +257,14 @@ class Courier:
                 link.connection.request(_pdu(owed, style, with_tlvs), owed)
             except InvalidState:
                 return claimed[index:]
-            except Exception:  # this one cannot be written: the others must not wait for it
+            except Exception:  # one that cannot be encoded must not hold up the others
                 log.exception("receipt %s cannot be encoded, it is put off", _name(owed))
                 self._save(self._record(link.account.name, [], [self._deferral(owed, lost=False)]))
         return ()
 
     def _deferral(self, owed: Owed, lost: bool) -> Deferral:
-        """Behind the others; at once when the connection went away for the first time, else with backoff, so
-        that a client that hangs up on this one is not made to do it again and again."""
+        """``lost``: the connection ended before the answer. That may be chance once. A client that hangs up
+        on this very deliver_sm must not be made to do so again and again, hence the backoff after that."""
         now = self._clock()
         if lost and not owed.tries:
             return owed, now, 1
@@ -245,18 +273,18 @@ class Courier:
         return owed, now + round(pause * 1000), owed.tries + 1
 
     def _look_again(self, account: str, pause: float) -> None:
-        """One timer for an account, however many of its receipts are put off."""
+        """Wake the account's binds until what was deferred is due: one timer for each account."""
         loop = asyncio.get_running_loop()
-        until = loop.time() + pause + _LOOK_AGAIN
+        until = loop.time() + pause + self._look_again_pause
         self._put_off_until[account] = max(self._put_off_until.get(account, 0.0), until)
         if account not in self._alarms:
-            self._alarms[account] = loop.call_later(_LOOK_AGAIN, self._alarm, account)
+            self._alarms[account] = loop.call_later(self._look_again_pause, self._alarm, account)
 
     def _alarm(self, account: str) -> None:
         loop = asyncio.get_running_loop()
         self.owed_inbound(account)
         if loop.time() < self._put_off_until[account]:
-            self._alarms[account] = loop.call_later(_LOOK_AGAIN, self._alarm, account)
+            self._alarms[account] = loop.call_later(self._look_again_pause, self._alarm, account)
         else:
             del self._alarms[account], self._put_off_until[account]
 
@@ -270,6 +298,8 @@ class Courier:
             await persist(f"receipts of {account}", save)
         finally:
             self._answered -= answered
+        if deferred:  # some may be due by now
+            self.owed(account)
 
     async def _pay(self, paid: Sequence[Owed]) -> None:
         receipts = [owed.id for owed in paid if isinstance(owed, Receipt)]
@@ -319,7 +349,7 @@ def _name(owed: Owed) -> str:
 
 
 def _status(item: Answered | Unanswered) -> int | None:
-    """The status of a deliver_sm_resp; None for silence, and for anything else, such as a generic_nack."""
+    """The status of a deliver_sm_resp; None for silence, and for any other PDU, such as generic_nack."""
     if isinstance(item, Answered) and isinstance(item.response, DeliverSmResp):
         return item.response.command_status
     return None

@@ -1,12 +1,10 @@
-"""Takes messages from phones: finds their owners, cuts them into deliver_sm, stores them, and asks for more.
-
-Must not know: SMPP sessions, how a provider talks.
-"""
+"""Messages from phones (MO): finds the accounts that they belong to, and stores what is owed to each."""
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
+from smppbridge.flow.accounts import Accounts
 from smppbridge.flow.deliver.inbound_text import write
 from smppbridge.logs import event
 from smppbridge.metrics import Metrics
@@ -14,7 +12,7 @@ from smppbridge.model.account import Account
 from smppbridge.model.inbound import InboundRule, owners
 from smppbridge.model.message import Inbound, InboundPart
 from smppbridge.smpp.constants import EsmClass
-from smppbridge.store.base import Store
+from smppbridge.store.base import Delivering
 from smppbridge.store.results import Arrival
 
 log = logging.getLogger(__name__)
@@ -22,19 +20,19 @@ log = logging.getLogger(__name__)
 ADDRESS_MAX = 20  # SMPP 3.4 §4.6.1: 21 octets with the NUL
 
 
-class InboundHandler:
-    """Stores what phones send. ``rules`` may be changed at any time; ``owed(account)`` hears of new parts."""
+class InboundRouter:
+    """Stores what phones send, by the rules of the configuration. ``rules`` may be replaced at any time."""
 
     def __init__(
         self,
-        store: Store,
+        store: Delivering,
         metrics: Metrics,
         clock: Callable[[], int],
         rules: Sequence[InboundRule],
-        *,
-        accounts: Callable[[], Mapping[str, Account]],
+        accounts: Accounts,
         owed: Callable[[str], None],
     ) -> None:
+        """``owed(account)`` is called when something new is owed to the account."""
         self.rules = rules
         self._store = store
         self._metrics = metrics
@@ -43,14 +41,18 @@ class InboundHandler:
         self._owed = owed
 
     async def arrive(self, provider: str, messages: Sequence[Inbound]) -> None:
-        """Take messages; returns after COMMIT. Raises StoreError: then nothing was taken."""
+        """Take messages that ``provider`` tells of. Returns after COMMIT.
+
+        A message that was taken before, by the provider's id or else by its content, is passed over. A
+        message that no rule gives to an account is stored, and owed to nobody. Raises StoreError: then
+        nothing was taken."""
         now = self._clock()
         arrivals = [self._arrival(provider, message, now) for message in messages]
         for arrival in await self._store.add_inbound(arrivals, now):
             self._announce(arrival)
 
     def _announce(self, arrival: Arrival) -> None:
-        """Count a message that is new, and wake whom it concerns; tell a person when it is nobody's."""
+        """Count a new message and tell its accounts; where it has none, warn."""
         accounts = list(dict.fromkeys(part.account for part in arrival.parts))
         for name in accounts or [""]:
             self._metrics.inbound_messages.labels(arrival.provider, name).inc()
@@ -68,8 +70,7 @@ class InboundHandler:
 
     def _arrival(self, provider: str, message: Inbound, now: int) -> Arrival:
         names = owners(self.rules, provider, message.destination, message.text)
-        known = self._accounts()
-        there = [known[name] for name in names if name in known]
+        there = [self._accounts[name] for name in names if name in self._accounts]
         message = _storable(message, now)
         return Arrival(
             provider, message, [part for account in there for part in _parts(provider, account, message)]
@@ -77,7 +78,8 @@ class InboundHandler:
 
 
 def _storable(message: Inbound, now: int) -> Inbound:
-    """Without what a provider should not have told: half a surrogate pair, a time still to come."""
+    """``message`` with what a store can hold: no half surrogate pair, an id, a time that is not to come.
+    ``now`` in ms."""
     ref, source, destination, text = (
         one.encode("utf-8", "replace").decode()
         for one in (message.ref, message.source, message.destination, message.text)
@@ -88,13 +90,13 @@ def _storable(message: Inbound, now: int) -> Inbound:
 
 
 def _fingerprint(message: Inbound) -> str:
-    """Stands for the id that the provider does not give."""
+    """Stands for the id, where the provider gives none."""
     words = "\0".join((message.source, message.destination, message.text, str(message.at)))
     return hashlib.sha256(words.encode()).hexdigest()
 
 
 def _parts(provider: str, account: Account, message: Inbound) -> Iterator[InboundPart]:
-    """The deliver_sm of one account; a part, and what is not text, as it came."""
+    """The deliver_sm that one account gets. Octets (binary content, or a part) go on as they came."""
     if message.octets is not None:
         yield _part(provider, account, message, message.esm_class, message.data_coding, message.octets)
         return
@@ -123,5 +125,5 @@ def _part(
 
 
 def _address(text: str) -> str:
-    """As much of it as an address of SMPP can hold."""
+    """As much of ``text`` as an address of SMPP can hold."""
     return "".join(char for char in text if " " < char < "\x7f")[:ADDRESS_MAX]

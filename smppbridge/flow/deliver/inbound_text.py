@@ -1,7 +1,4 @@
-"""Writes the text of a phone as one account reads texts: the other way round of what `content` does.
-
-Must not know: who gets it, the store.
-"""
+"""Encodes the text of a phone as one account reads texts: the inverse of `submission.content`."""
 
 from typing import NamedTuple
 
@@ -15,15 +12,20 @@ _UCS2 = 8
 
 
 class Written(NamedTuple):
-    """The short messages of one text; where there are several, each has a user data header."""
+    """One text as short messages. Where there are several, each begins with a user data header."""
 
     data_coding: int
     parts: list[bytes]
 
 
 def write(account: Account, text: str, reference: int) -> Written:
-    """``text`` (without lone surrogates) in what the account means by data_coding 0 where that suffices, else
-    in what it means by 8. Where neither has all characters, in UCS-2. ``reference``: 0..255, of the parts.
+    """Encode ``text``, which has no lone surrogates. The first of these that has all its characters is used:
+
+    1. data_coding 0, in the encoding that the account means by it.
+    2. data_coding 8, in the encoding that the account means by it.
+    3. data_coding 8, in UCS-2.
+
+    ``reference`` (0..255) marks the parts of a text that is too long for one short message.
     """
     for coding in (0, _UCS2):
         encoding = encoding_of(account, coding) or "ucs2"
@@ -36,7 +38,7 @@ def write(account: Account, text: str, reference: int) -> Written:
 
 
 def _pieces(account: Account, text: str, encoding: str) -> list[bytes] | None:
-    """``text`` cut where a phone could, too; None where the encoding lacks a character."""
+    """``text`` in pieces that each fit a short message; None where the encoding lacks a character."""
     if encoding == "ucs2":
         return _units(text)
     if encoding == "ucs2-le":
@@ -56,7 +58,8 @@ def _units(text: str) -> list[bytes]:
 
 
 def _parts(pieces: list[bytes], reference: int, *, packed: bool) -> list[bytes] | None:
-    """None where packed septets would be read as another text: an ``@`` or CR may be taken for padding."""
+    """The pieces with their headers. None where packed septets would be read as another text: an ``@`` or CR
+    at the end may be taken for padding."""
     if not packed:
         return _headed(pieces, reference)
     size = len(header(reference, 1, 1)) if len(pieces) > 1 else 0

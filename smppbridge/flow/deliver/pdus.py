@@ -1,20 +1,21 @@
-"""What is owed to an account as a deliver_sm (SMPP 3.4 §4.6, Appendix B): a receipt, or a phone's message.
+"""What is owed to an account, as PDUs:
 
-Must not know: who gets it, and when.
+1. A receipt: deliver_sm (SMPP 3.4 §4.6, Appendix B).
+2. A message from a phone, or a part of it: deliver_sm.
+3. An alert: alert_notification (SMPP 3.4 §4.12).
 """
 
 from smppbridge.model.message import Alert, InboundPart, Receipt
 from smppbridge.model.receipt_profile import ReceiptProfile
-from smppbridge.smpp.constants import EsmClass, Npi, Tag, Ton
+from smppbridge.smpp.constants import EsmClass, Tag
 from smppbridge.smpp.pdu import AlertNotification, DeliverSm
 from smppbridge.smpp.receipt import ReceiptFields, ReceiptStyle, format_receipt, receipt_tlvs
 from smppbridge.smpp.tlv import tlv
-
-SHORT_NUMBER = 6  # digits of a service number that is no telephone number
+from smppbridge.smpp.ton import kind_of
 
 
 def receipt_style(profile: ReceiptProfile) -> ReceiptStyle:
-    """How the account wants the text written."""
+    """How the account wants the text of receipts written."""
     return ReceiptStyle(
         fields=profile.fields,
         dates=profile.dates,
@@ -30,8 +31,8 @@ def receipt_style(profile: ReceiptProfile) -> ReceiptStyle:
 
 
 def receipt_pdu(receipt: Receipt, style: ReceiptStyle, with_tlvs: bool) -> DeliverSm:
-    """The deliver_sm: addresses of the message swapped, esm_class 0x20 while not final, else as the account
-    wants it (exactly 0x04, where it does not say)."""
+    """A receipt, with the addresses of its message swapped. The esm_class is 0x20 while the state is not
+    final, else what the account wants (0x04 by default)."""
     text = format_receipt(
         ReceiptFields(
             id=receipt.wire_id,
@@ -59,9 +60,9 @@ def receipt_pdu(receipt: Receipt, style: ReceiptStyle, with_tlvs: bool) -> Deliv
 
 
 def inbound_pdu(part: InboundPart) -> DeliverSm:
-    """A message from a phone, or a part of it: esm_class 0, with UDHI for a part."""
-    source_ton, source_npi = _kind(part.source)
-    dest_ton, dest_npi = _kind(part.destination)
+    """A message from a phone, or a part of it."""
+    source_ton, source_npi = kind_of(part.source).types
+    dest_ton, dest_npi = kind_of(part.destination).types
     return DeliverSm(
         source_addr_ton=source_ton,
         source_addr_npi=source_npi,
@@ -73,16 +74,6 @@ def inbound_pdu(part: InboundPart) -> DeliverSm:
         data_coding=part.data_coding,
         short_message=part.octets,
     )
-
-
-def _kind(address: str) -> tuple[int, int]:
-    """TON and NPI: a short number belongs to the network, a name to nobody."""
-    if not address:
-        return Ton.UNKNOWN, Npi.UNKNOWN
-    if not address.isdigit():
-        return Ton.ALPHANUMERIC, Npi.UNKNOWN
-    short = len(address) <= SHORT_NUMBER
-    return (Ton.NETWORK_SPECIFIC if short else Ton.INTERNATIONAL), Npi.ISDN_E164
 
 
 def _tlvs(receipt: Receipt, vendor: bool) -> tuple[tuple[int, bytes], ...]:
@@ -101,7 +92,7 @@ _AVAILABLE = 0  # SMPP 3.4 §5.3.2.30
 
 
 def alert_pdu(alert: Alert) -> AlertNotification:
-    """The addresses are those of the message that asked: source_addr the phone, esme_addr its sender."""
+    """An alert. source_addr is the phone, esme_addr the sender of the message that asked for the alert."""
     return AlertNotification(
         source_addr_ton=alert.dest_addr_ton,
         source_addr_npi=alert.dest_addr_npi,

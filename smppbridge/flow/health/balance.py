@@ -1,4 +1,4 @@
-"""Looks at the money that is left at a provider, now and then. Must not know: what is done about it."""
+"""Asks a provider now and then how much money is left, and reports that to its health."""
 
 from smppbridge.errors import ProviderError
 from smppbridge.flow.health.health import ProviderHealth
@@ -10,10 +10,10 @@ _LOOK = 10.0  # seconds between two looks while the provider is to be left alone
 
 
 class BalancePoller(Asker):
-    """One provider's."""
+    """Asks one provider."""
 
     def __init__(self, provider: Provider, health: ProviderHealth) -> None:
-        super().__init__(f"treasurer {provider.name}", provider.limits.balance_interval)
+        super().__init__(f"balance {provider.name}", provider.limits.balance_interval)
         self._provider = provider
         self._health = health
         self._started = False
@@ -26,7 +26,7 @@ class BalancePoller(Asker):
         if wait > 0:
             return min(wait, _LOOK)
         try:
-            self._health.note_balance(await self._provider.balance())
+            self._health.record_balance(await self._provider.balance())
         except ProviderError as error:
             self._health.question_failed(error)
         return self._interval

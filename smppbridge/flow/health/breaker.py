@@ -1,6 +1,14 @@
-"""Whether a provider may be used now: pauses that it asked for, and a breaker for when it does not work.
+"""The circuit breaker of one provider: whether a hand-over may begin now.
 
-Pure state, the clock is an argument. Must not know: the store, requests.
+It has three states:
+
+1. Closed: hand-overs begin freely.
+2. Open: nothing is handed over until the pause ends. A provider opens it by asking for a pause (`Throttled`),
+   by refusing us (`Disabled`), or by failing `FAILURES_BEFORE_PAUSE` times in a row.
+3. On trial, or "half open": the pause is over, or the provider has never worked yet. One hand-over at a time
+   finds out whether it works. A success closes the breaker.
+
+Pure state. The clock is an argument: seconds that do not jump.
 """
 
 from smppbridge.errors import Disabled, Postponed, ProviderError, Throttled
@@ -11,22 +19,26 @@ FAILURES_BEFORE_PAUSE = 3  # hand-overs in a row that the provider did not work 
 
 
 class CircuitBreaker:
-    """Open, or closed until a time (seconds of the loop's clock)."""
+    """Closed at first, and on trial until the first success.
+
+    ``reason`` says why the provider is down, for /readyz and the log; "" while it works. ``status`` is the
+    command_status for an ESME that waits for the provider.
+    """
 
     def __init__(self) -> None:
-        self._closed_until = 0.0
+        self._open_until = 0.0
         self._failures = 0
         self._proven = False  # a first success: several requests with a wrong key can earn a ban at once
-        self.reason = ""  # why it is down, for /readyz and the log; "" while it works
-        self.status = int(Status.ESME_RSYSERR)  # what an ESME is told that would wait for it
+        self.reason = ""
+        self.status = int(Status.ESME_RSYSERR)
 
-    def is_open(self, now: float) -> bool:
-        """True when a hand-over may begin."""
-        return now >= self._closed_until
+    def allows(self, now: float) -> bool:
+        """Whether a hand-over may begin."""
+        return now >= self._open_until
 
     def wait(self, now: float) -> float:
-        """Seconds until it may."""
-        return max(0.0, self._closed_until - now)
+        """Seconds until a hand-over may begin; 0 = now."""
+        return max(0.0, self._open_until - now)
 
     @property
     def works(self) -> bool:
@@ -35,44 +47,45 @@ class CircuitBreaker:
 
     @property
     def lacks_money(self) -> bool:
-        """True while it is down for that."""
+        """Whether the provider is down because no money is left there."""
         return bool(self.reason) and self.status == Status.ESME_RNOMONEY
 
     @property
     def on_trial(self) -> bool:
-        """True when only one hand-over at a time should find out whether it works."""
+        """Whether only one hand-over at a time may find out if the provider works."""
         return not self._proven or self._failures >= FAILURES_BEFORE_PAUSE or bool(self.reason)
 
-    def succeeded(self) -> None:
+    def record_success(self) -> None:
         """The provider answered as it should."""
         self._proven = True
         self._failures = 0
         self.reason = ""
         self.status = int(Status.ESME_RSYSERR)
 
-    def failed(self, error: ProviderError, now: float) -> None:
+    def record_failure(self, error: ProviderError, now: float) -> None:
         """A whole hand-over met this error."""
         if isinstance(error, Postponed):
             return  # it is about one message
         if isinstance(error, Throttled):
-            self._close(now + error.after)
+            self._open(now + error.after)
         elif isinstance(error, Disabled):
             self.reason, self.status = error.reason, error.status
-            self._close(now + error.pause)
+            self._open(now + error.pause)
         else:
             self._failures += 1
             excess = self._failures - FAILURES_BEFORE_PAUSE
             if excess >= 0:
                 self.reason, self.status = error.reason, error.status
-                self._close(now + backoff(excess, jitter=1.0))
+                self._open(now + backoff(excess, jitter=1.0))
 
-    def doubt(self) -> None:
-        """Whether it works is open again: one hand-over has to find out."""
+    def require_trial(self) -> None:
+        """The provider has to prove anew that it works, for instance after a reconnection."""
         self._proven = False
 
-    def reopen(self) -> None:
-        """A person has changed something: try again now instead of after the pause."""
-        self._closed_until = 0.0
+    def retry_now(self) -> None:
+        """End the pause: a person has changed something."""
+        self._open_until = 0.0
 
-    def _close(self, until: float) -> None:
-        self._closed_until = max(self._closed_until, until)
+    def _open(self, until: float) -> None:
+        """A shorter pause never ends a longer one."""
+        self._open_until = max(self._open_until, until)

@@ -1,18 +1,17 @@
-"""How the bridge stands with one provider: whether it works, has money, and may be used now.
+"""The health of one provider: whether it works, has money, and may be used now.
 
-Everybody who asked the provider something says here how that went. Must not know: the store, messages' fates.
+Everything that talks to the provider reports here how that went: hand-overs of messages, questions, and the
+provider itself where it keeps connections.
 """
 
 import logging
 from collections.abc import Callable, Sequence
 
-from smppbridge.errors import Disabled, Postponed, ProviderError, Rejected, Throttled
+from smppbridge.errors import UNFIT, UNREADABLE, Disabled, Postponed, ProviderError, Rejected, Throttled
 from smppbridge.flow.health.send_policy import SendPolicy
 from smppbridge.logs import event
 from smppbridge.metrics import Metrics
 from smppbridge.providers.base import Provider, SendResult, Taken
-from smppbridge.providers.http.client import UNREADABLE
-from smppbridge.providers.http.provider import UNFIT
 from smppbridge.smpp.constants import Status
 
 log = logging.getLogger(__name__)
@@ -22,8 +21,12 @@ PROBES_BEFORE_TRIAL = 3  # questions in a row that fail before a message is trie
 
 
 class ProviderHealth:
-    """One provider's. ``clock`` does not jump (seconds); ``changed(provider)`` hears that it went down, works
-    again, or that messages should go elsewhere because of its balance."""
+    """The health of one provider.
+
+    ``clock`` gives seconds that do not jump. ``changed(provider)`` is called when the provider goes down,
+    when it works again, when a trial of it failed, and when its balance passes the threshold at which
+    messages are diverted.
+    """
 
     def __init__(
         self, provider: Provider, metrics: Metrics, clock: Callable[[], float], changed: Callable[[str], None]
@@ -46,23 +49,23 @@ class ProviderHealth:
 
     @property
     def works(self) -> bool:
-        """False from a failure until a hand-over succeeds, and while it cannot be reached."""
+        """False from a failure until a hand-over succeeds, and while the provider cannot be reached."""
         return self.breaker.works and not self._unlinked
 
     @property
     def working(self) -> bool:
-        """True unless the provider is down; once its pause is over it may be tried."""
-        return not self._unlinked and (self.breaker.works or self.breaker.is_open(self._clock()))
+        """False while the provider is down. Once its pause is over it may be tried: then True."""
+        return not self._unlinked and (self.breaker.works or self.breaker.allows(self._clock()))
 
     @property
     def reason(self) -> str:
-        """Why it does not work, "" while it does."""
+        """Why the provider does not work; "" while it does."""
         return self._unlinked or self.breaker.reason
 
     @property
     def usable(self) -> bool:
-        """True unless the provider is down, or is to be spared: messages may be queued for it."""
-        return self.working and not self.send_policy.leaves()
+        """Whether messages may be queued for the provider: it works, and its balance need not be spared."""
+        return self.working and not self.send_policy.diverts
 
     def pause(self) -> float:
         """Seconds for which the provider is to be left alone."""
@@ -70,57 +73,69 @@ class ProviderHealth:
 
     @property
     def status(self) -> int:
-        """The command_status that says so to an ESME that would wait."""
+        """The command_status for an ESME that waits while the provider does not work."""
         return int(Status.ESME_RSYSERR) if self._unlinked else self.breaker.status
 
-    # --- what others tell ----------------------------------------------------------------------
+    # --- what others report --------------------------------------------------------------------
 
-    def judge(
+    def record_results(
         self, results: Sequence[SendResult], *, began: float = float("inf"), partly: bool = False
     ) -> None:
-        """A hand-over that began then ended so; ``partly``: some of it was taken before. What was not
-        even sent says nothing about the provider, and what began before there was trouble nothing about
-        now."""
+        """A hand-over, or a part of one, ended with these results.
+
+        ``began`` is when the hand-over began, in seconds of the clock. ``partly``: the provider took other
+        messages of the same hand-over before. In this order:
+
+        1. Messages that were not even sent (`UNFIT`) say nothing about the provider.
+        2. One `Disabled` or `Throttled`, or too many refusals in a row, is a failure.
+        3. One message that was taken or rejected proves that the provider works, unless the hand-over began
+           before the last failure.
+        4. What is left is a failure, except where the hand-over went well in part, the provider cannot be
+           reached anyway, or the messages were only postponed.
+        """
         results = [result for result in results if isinstance(result, Taken) or result.code != UNFIT]
         errors = [result for result in results if isinstance(result, ProviderError)]
         grave = next((error for error in errors if isinstance(error, Disabled | Throttled)), None)
         grave = grave or self.send_policy.count_refusals(results, self._clock())
         if grave is not None:
-            self.trouble(grave)
+            self.record_failure(grave)
         elif any(isinstance(result, Taken | Rejected) for result in results):
             if began < self._troubled_at:
                 return
             worked_before = self.works
-            self.breaker.succeeded()
+            self.breaker.record_success()
             self._announce(worked_before)
         elif errors and not (partly or self._unlinked or isinstance(errors[0], Postponed)):
-            self.trouble(errors[0])
+            self.record_failure(errors[0])
 
-    def trouble(self, error: ProviderError) -> None:
+    def record_failure(self, error: ProviderError) -> None:
         """A whole hand-over met ``error``: leave the provider alone for as long as that asks for."""
         self._count_unreadable(error)
         if error.status == Status.ESME_RNOMONEY:
             self._spent = self.send_policy.balance
         worked_before = self.works
-        self.breaker.failed(error, self._clock())
+        self.breaker.record_failure(error, self._clock())
         if self.breaker.reason:
             self._troubled_at = self._clock()
         self._announce(worked_before)
 
     def question_failed(self, error: ProviderError) -> None:
-        """A question (statuses, doubts, money, messages from phones) met ``error``. Only what is about us,
-        not about the question, keeps messages from being sent."""
+        """A question (statuses, doubts, money, messages from phones) met ``error``. Only an error about us
+        (`Disabled`, `Throttled`) keeps messages from being sent; others are about the question."""
         if isinstance(error, Disabled | Throttled):
-            self.trouble(error)
+            self.record_failure(error)
         else:
             self._count_unreadable(error)
 
-    def note_balance(self, balance: float | None) -> None:
-        """The provider said how much money is left: below the threshold a person is told, and, where that is
-        configured, messages go elsewhere."""
+    def record_balance(self, balance: float | None) -> None:
+        """The provider has this much money left; None = it did not say.
+
+        Below ``low_balance`` of its limits an error is logged, and, with ``leave_when_low``, messages are
+        diverted to other providers.
+        """
         if balance is None or balance == self.send_policy.balance:
             return
-        was_low, left = self.send_policy.is_low, self.send_policy.leaves()
+        was_low, diverted = self.send_policy.is_low, self.send_policy.diverts
         self.send_policy.balance = balance
         self._metrics.provider_balance.labels(self.name).set(balance)
         if self.send_policy.is_low != was_low:
@@ -129,11 +144,17 @@ class ProviderHealth:
                 (logging.WARNING, "balance is well again") if was_low else (logging.ERROR, "balance is low")
             )
             event(log, level, what, provider=self.name, balance=balance)
-        if self.send_policy.leaves() != left:
+        if self.send_policy.diverts != diverted:
             self._changed(self.name)
 
     async def probe(self) -> bool:
-        """Ask a provider that was down for something harmless; whether it may be trusted with a message."""
+        """Ask a provider that was down for its balance, which harms nobody. Whether a message may be tried:
+
+        1. After an answer, yes; but while money lacks, only if some was paid in.
+        2. After `Disabled` or `Throttled`, no.
+        3. After another error, at every `PROBES_BEFORE_TRIAL`th question without an answer: perhaps only the
+           balance cannot be had.
+        """
         try:
             balance = await self._provider.balance()
         except ProviderError as error:
@@ -141,34 +162,35 @@ class ProviderHealth:
             lasting = isinstance(error, Disabled | Throttled)
             if lasting or self._failed_probes % PROBES_BEFORE_TRIAL:
                 why = self.breaker.reason
-                self.trouble(error)
+                self.record_failure(error)
                 self.breaker.reason = self.breaker.reason if lasting else why
                 return False
-            return True  # perhaps only the balance cannot be had
+            return True
         self._failed_probes = 0
-        self.note_balance(balance)
+        self.record_balance(balance)
         if self.breaker.lacks_money and balance is not None and self._still_spent(balance):
-            self.trouble(Disabled(self.breaker.reason, status=Status.ESME_RNOMONEY))
+            self.record_failure(Disabled(self.breaker.reason, status=Status.ESME_RNOMONEY))
             return False
         return True
 
     def linked(self, why: str) -> None:
-        """A provider that keeps connections can be reached (""), or cannot for that reason; whether it
-        works is another question, which a first message has to answer anew."""
+        """A provider that keeps connections can be reached (""), or cannot for this reason. Whether it works
+        is another question: after a reconnection one message finds that out."""
         worked_before = self.works
         self._unlinked = why
         if why:
-            self.breaker.doubt()
+            self.breaker.require_trial()
         self._announce(worked_before)
 
     def trial_unused(self) -> None:
-        """There was no message to try: the next one may be tried."""
+        """`probe` allowed a trial, but there was no message: the next `probe` may allow it again."""
         self._failed_probes = max(0, self._failed_probes - 1)
 
     # --- inside --------------------------------------------------------------------------------
 
     def _still_spent(self, balance: float) -> bool:
-        """Whether nothing was paid in since there was not enough (some accounts live below zero)."""
+        """Whether nothing was paid in since money lacked. Some accounts live below zero, so a balance that
+        grew is as good as one above the threshold."""
         paid_in = self._spent is not None and balance > self._spent
         return balance <= self._provider.limits.low_balance and not paid_in
 
@@ -179,7 +201,7 @@ class ProviderHealth:
     def _announce(self, worked_before: bool) -> None:
         if self.works == worked_before:
             if not worked_before:
-                self._changed(self.name)  # a trial failed: what came meanwhile may have another way
+                self._changed(self.name)  # a trial failed: messages that came meanwhile may have another way
             return
         self._metrics.provider_up.labels(self.name).set(int(self.works))
         if self.works:

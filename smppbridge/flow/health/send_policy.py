@@ -1,36 +1,47 @@
-"""The rules of conduct towards one provider, all in one place, so that the bridge never earns a ban.
+"""The limits of one provider, kept in one place, so that the bridge never earns a ban.
 
-Everything that talks to a provider asks here first: pauses and breaker (`gate`), messages per second, the
-same text to the same number, floods to one number, refusals in a row, status questions one after another, and
-the money that is left. Pure state, the clock is an argument (seconds that do not jump). Must not know:
-the store, requests, which provider it is.
+Everything that talks to the provider asks here first:
+
+1. pauses, and whether the provider works: the circuit breaker;
+2. messages per second: a token bucket;
+3. the same text to the same number, and floods to one number: `SendPolicy.hold_back`;
+4. refusals in a row: `SendPolicy.count_refusals`;
+5. status questions one after another: `Questions`;
+6. the money that is left: `SendPolicy.is_low` and `SendPolicy.diverts`.
+
+Pure state. The clock is an argument: seconds that do not jump.
 """
 
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
-from smppbridge.errors import Disabled, Postponed, Rejected, Throttled, Unavailable
+from smppbridge.errors import UNFIT, Disabled, Postponed, Rejected, Throttled, Unavailable
 from smppbridge.flow.health.breaker import CircuitBreaker
 from smppbridge.model.message import Message
 from smppbridge.model.token_bucket import TokenBucket
 from smppbridge.providers.base import Limits, SendResult, Taken
-from smppbridge.providers.http.provider import UNFIT
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
-REMEMBERED = 100_000  # recipients and texts of the last minutes, at most
+REMEMBERED = 100_000  # recipients, and as many texts, of the last minutes
 
 
 class SendPolicy:
-    """What is remembered of one provider entry to keep its limits."""
+    """What is remembered of one provider entry to keep its limits.
 
-    def __init__(self, limits: Limits, now: float) -> None:
+    ``remembered``: recipients and texts, each, that the limits of `hold_back` are kept for. Of more the
+    oldest are forgotten.
+    """
+
+    def __init__(self, limits: Limits, now: float, *, remembered: int = REMEMBERED) -> None:
         self.breaker = CircuitBreaker()
         self.bucket = TokenBucket(limits.rate, max(limits.rate, 1.0), now)
         self.questions = Questions(limits.poll_gap)
         self._limits = limits
+        self._remembered = remembered
+        # The oldest first:
         self._texts: OrderedDict[int, float] = OrderedDict()  # hash of number and text -> last sent
         self._floods: OrderedDict[str, _Flood] = OrderedDict()  # by number
         self._refusals = 0
@@ -40,7 +51,11 @@ class SendPolicy:
     # --- messages ------------------------------------------------------------------------------
 
     def hold_back(self, message: Message, now: float) -> float:
-        """Seconds for which this message must wait; 0 = it goes now, and counts as sent."""
+        """Seconds for which this message must wait; 0 = it goes now, and counts as sent.
+
+        A message waits until ``same_text_gap`` after the last equal text to its number, and, after
+        ``flood_count`` messages to its number, until ``flood_gap`` after the last of them.
+        """
         limits = self._limits
         wait = 0.0
         key = _key(message)
@@ -51,13 +66,13 @@ class SendPolicy:
         if wait > 0:
             return wait
         if limits.same_text_gap:
-            _remember(self._texts, key, now)
+            self._remember(self._texts, key, now)
         if limits.flood_count:
             self._count_flood(message.recipient, now)
         return 0.0
 
-    def count(self, messages: Sequence[Message], results: Sequence[SendResult]) -> None:
-        """How messages that `hold_back` let go fared: those that were not taken do not count."""
+    def release(self, messages: Sequence[Message], results: Sequence[SendResult]) -> None:
+        """Count messages that `hold_back` let go, but that the provider did not see, as not sent."""
         for message, result in zip(messages, results, strict=True):
             unsent = isinstance(result, Unavailable | Throttled | Postponed | Disabled)
             if unsent or (isinstance(result, Rejected) and result.code == UNFIT):
@@ -78,13 +93,22 @@ class SendPolicy:
     def _count_flood(self, recipient: str, now: float) -> None:
         flood = self._floods.get(recipient)
         again = flood is not None and now - flood.last < self._limits.flood_gap
-        _remember(self._floods, recipient, _Flood(flood.messages + 1 if flood and again else 1, now))
+        self._remember(self._floods, recipient, _Flood(flood.messages + 1 if flood and again else 1, now))
+
+    def _remember(self, memory: "OrderedDict[Key, Value]", key: Key, value: Value) -> None:
+        memory[key] = value
+        memory.move_to_end(key)
+        if len(memory) > self._remembered:
+            memory.popitem(last=False)
 
     # --- refusals ------------------------------------------------------------------------------
 
     def count_refusals(self, results: Iterable[SendResult], now: float) -> Disabled | None:
-        """Note how messages fared, in order. An error when so many were refused in a row that the provider
-        may take us for an attacker: then it is to be left alone."""
+        """Count the messages that were refused in a row, in order of ``results``.
+
+        An error when they are ``refusals_in_row`` within ``refusals_window``: the provider may take us for an
+        attacker, and is to be left alone. Only a message that was taken ends a row.
+        """
         limit = self._limits.refusals_in_row
         if not limit:
             return None
@@ -109,8 +133,9 @@ class SendPolicy:
         threshold = self._limits.low_balance
         return threshold > 0 and self.balance is not None and self.balance < threshold
 
-    def leaves(self) -> bool:
-        """Whether messages should go to another provider because the money is running out."""
+    @property
+    def diverts(self) -> bool:
+        """Whether messages are diverted to another provider because the money is running out."""
         return self._limits.leave_when_low and self.is_low
 
 
@@ -120,7 +145,10 @@ class _Flood(NamedTuple):
 
 
 class Questions:
-    """One status question after another, ``gap`` seconds apart, whoever asks (`kind`): who waits longest."""
+    """The order of questions to a provider: ``gap`` seconds apart, and the ``kind`` that waits longest next.
+
+    A kind is the name of a worker that asks, such as "statuses".
+    """
 
     def __init__(self, gap: float) -> None:
         self._gap = gap
@@ -128,7 +156,7 @@ class Questions:
         self._waiting: dict[str, float] = {}
 
     def wait(self, kind: str, now: float) -> float:
-        """Seconds until ``kind`` may ask; 0 = now. It must then call `asked` or `withdraw`."""
+        """Seconds until ``kind`` may ask; 0 = now. After 0 the caller must call `asked` or `withdraw`."""
         self._waiting.setdefault(kind, now)
         if now < self._next:
             return self._next - now
@@ -136,21 +164,14 @@ class Questions:
         return 0.0 if longest == kind else min(1.0, self._gap)
 
     def asked(self, kind: str, now: float) -> None:
-        """A question goes out."""
+        """A question of this kind goes out."""
         self._waiting.pop(kind, None)
         self._next = now + self._gap
 
     def withdraw(self, kind: str) -> None:
-        """There is nothing to ask."""
+        """This kind has nothing to ask: it keeps the others waiting no longer."""
         self._waiting.pop(kind, None)
 
 
 def _key(message: Message) -> int:
     return hash((message.recipient, message.text, message.octets, message.service_type))
-
-
-def _remember(memory: "OrderedDict[Key, Value]", key: Key, value: Value) -> None:
-    memory[key] = value
-    memory.move_to_end(key)
-    if len(memory) > REMEMBERED:
-        memory.popitem(last=False)

@@ -1,6 +1,6 @@
-"""What becomes of a message whose attempt did not end SENT, or whose time ran out: rules without I/O.
+"""What becomes of a message whose attempt did not end SENT, or whose time ran out.
 
-Must not know: the store, providers, the clock (an argument).
+Rules without I/O. The clock and chance are arguments.
 """
 
 from typing import NamedTuple
@@ -11,9 +11,10 @@ from smppbridge.model.message import Doubt, Message, Outcome, Overdue, Stage, St
 from smppbridge.model.route import Choice, first_provider, next_provider
 
 LEASE_OVER = "lease over"
-# A provider may need a moment until it can find what it has taken, so once is not enough.
+# So many times in a row the provider has to say that it does not have a message: it may need a moment until
+# it can find what it has taken.
 MISSES_ARE_CERTAIN = 2
-# So many questions without an answer, and those who would rather have it twice than late get it.
+# After so many questions without an answer the account's policy decides, if that is "resend" or "fail".
 ASKED_IN_VAIN = 5
 
 
@@ -24,14 +25,22 @@ class Situation(NamedTuple):
     choice: Choice
     uncertain: str  # the account's policy: hold | resend | fail
     jitter: float  # 0..1
-    ask_after: float = 0.0  # seconds until its provider may be asked about a doubt; 0 = it cannot be asked
-    waited: bool = False  # its ESME waits for the answer to its submit_sm, and can be told of a refusal there
+    ask_after: float = 0.0  # seconds until the provider is asked about a doubt; 0 = it cannot be asked
+    waited: bool = False  # the ESME waits for its submit_sm_resp, and can be told of a refusal there
 
 
 def after_error(message: Message | Doubt, error: ProviderError, here: Situation) -> Unsent | Outcome:
-    """The next stage of a message that a provider did not take. One that is waited for is refused rather than
-    kept for later, when no provider after this one in its route may be used: its route is gone through once,
-    and those before are not tried again. Only one that came too fast waits its turn."""
+    """What becomes of a message that a provider did not take:
+
+    1. Rejected: it is final, REJECTED.
+    2. Uncertain: see `in_doubt`.
+    3. Throttled, or Postponed: it waits, and stays with its provider.
+    4. Any other error: it goes to the next provider of its route that may be used.
+    5. After the last one: it waits, backs off, and begins its route anew.
+
+    While its ESME waits for the submit_sm_resp (`Situation.waited`), the message goes through its route only
+    once: then Postponed is an error like others (4), and after the last provider the message is REJECTED (5).
+    """
     if isinstance(error, Rejected):
         return _refused(message, error.err, error.code, here)
     if isinstance(error, Uncertain):
@@ -49,8 +58,15 @@ def after_error(message: Message | Doubt, error: ProviderError, here: Situation)
 
 
 def in_doubt(message: Message | Overdue | Doubt, here: Situation, code: str, reason: str) -> Unsent | Outcome:
-    """The provider may or may not have the message: it is asked, or else the account's policy decides. It is
-    never refused to an ESME that waits: that would submit once more what may have gone out already."""
+    """What becomes of a message that the provider may or may not have:
+
+    1. The provider can be asked: UNCERTAIN, until the first question.
+    2. The account's policy is "fail": UNDELIVERABLE.
+    3. The policy is "resend": it waits, backs off, and goes to the same provider once more.
+    4. The policy is "hold": UNCERTAIN until its deadline.
+
+    It is never refused to an ESME that waits: the ESME would submit again what may have gone out already.
+    """
     if here.ask_after:
         return _unsent(
             message,
@@ -72,8 +88,13 @@ def in_doubt(message: Message | Overdue | Doubt, here: Situation, code: str, rea
 
 
 def after_question(doubt: Doubt, here: Situation, *, missing: bool) -> Unsent | Outcome | None:
-    """What becomes of a message that its provider did not find (``missing``), or could not tell anything
-    about; None = it is asked again. Only what is certainly not there goes out once more."""
+    """What becomes of a message after a question about it. None = it is asked about again.
+
+    1. ``missing``, for the `MISSES_ARE_CERTAIN`th time in a row: the provider certainly does not have it, so
+       it goes out again as after Unavailable.
+    2. The provider could not tell, for the `ASKED_IN_VAIN`th time, and the account's policy is not "hold":
+       that policy decides.
+    """
     if missing:
         if doubt.misses + 1 < MISSES_ARE_CERTAIN:
             return None
@@ -84,7 +105,12 @@ def after_question(doubt: Doubt, here: Situation, *, missing: bool) -> Unsent | 
 
 
 def when_overdue(message: Overdue, here: Situation) -> Unsent | Outcome:
-    """The end of a stage: EXPIRED for what was never sent, UNKNOWN for what nobody can tell any more."""
+    """What becomes of a message whose time in its stage is over:
+
+    1. SENDING, past its lease: it is in doubt.
+    2. UNCERTAIN, or SENT without any status of the provider: UNKNOWN.
+    3. Else, never sent or still under way by its last status: EXPIRED.
+    """
     if message.stage == Stage.SENDING:
         return in_doubt(message, here, "", LEASE_OVER)
     if message.stage == Stage.UNCERTAIN:
@@ -95,7 +121,7 @@ def when_overdue(message: Overdue, here: Situation) -> Unsent | Outcome:
 
 
 def _refused(message: Message | Doubt, err: int, code: str, here: Situation) -> Outcome:
-    """The end of a message that no provider takes: in silence where its ESME can be told at once."""
+    """REJECTED; without a receipt (silent) where the ESME is told in its submit_sm_resp."""
     state, attempt = State.REJECTED, message.attempt
     return Outcome(message.id, state, err, code, here.now, silent=here.waited, attempt=attempt)
 
@@ -130,5 +156,5 @@ def _unsent(
 
 
 def result_word(error: ProviderError | None) -> str:
-    """The word for an attempt's result: a label of attempts_total, and a column of the history."""
+    """The word for the result of an attempt: a label of attempts_total, and a column of the history."""
     return "sent" if error is None else type(error).__name__.lower()

@@ -1,7 +1,7 @@
-"""Hands queued messages to one provider: claim a batch under a lease, send, record.
+"""Hands queued messages to one provider: claims a batch under a lease, sends it, records the results.
 
-Claims take turns between accounts, so that one sender's bulk never delays another's one-time password.
-A task per request, never per message. Must not know: SMPP, how a provider talks.
+Claims take turns between accounts, so that one sender's bulk never delays another's one-time password. There
+is a task for each request, never for each message.
 """
 
 import asyncio
@@ -9,6 +9,7 @@ import logging
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from smppbridge.errors import (
     ProviderError,
@@ -16,6 +17,7 @@ from smppbridge.errors import (
     Unavailable,
     Uncertain,
 )
+from smppbridge.flow.accounts import Accounts
 from smppbridge.flow.health.health import ProviderHealth
 from smppbridge.flow.send.decide import Situation, after_error, result_word
 from smppbridge.flow.settle.recorder import Recorder
@@ -25,7 +27,7 @@ from smppbridge.metrics import Metrics
 from smppbridge.model.message import Doubt, Message, Outcome, Overdue, Sent, Stage, Unsent
 from smppbridge.model.route import Choice
 from smppbridge.providers.base import Progress, Provider, SendResult, Stream, Taken
-from smppbridge.store.base import Store
+from smppbridge.store.base import Sending
 
 log = logging.getLogger(__name__)
 
@@ -34,25 +36,29 @@ _CLAIM_AGAIN = 1.0  # seconds after the store refused
 _IDLE = 60.0  # seconds; a wake comes before when there is work
 
 
+class Others(Choice, Protocol):
+    """All dispatchers: which providers may be used now, and whom to wake for messages that are passed on."""
+
+    def wake(self, provider: str, account: str, count: int = 1) -> None:
+        """``count`` messages of the account were queued for this provider."""
+
+
 class Dispatcher:
     """The queue of one provider.
 
-    ``policy(account)`` is what happens to uncertain messages; ``choice`` tells which other
-    providers take messages now; ``requeued(provider, account)`` passes one on to it; ``changed(provider)``
-    hears that this one went down or works again.
+    ``others`` are all dispatchers, this one among them. ``changed(provider)`` is called when other providers
+    may have to take this one's messages, or may pass theirs to it: see `ProviderHealth`. ``clock`` is in ms.
     """
 
     def __init__(
         self,
         provider: Provider,
-        store: Store,
+        store: Sending,
         recorder: Recorder,
+        others: Others,
+        accounts: Accounts,
         metrics: Metrics,
         clock: Callable[[], int],
-        *,
-        policy: Callable[[str], str],
-        choice: Choice,
-        requeued: Callable[[str, str], None],
         changed: Callable[[str], None],
     ) -> None:
         self.name = provider.name
@@ -61,15 +67,14 @@ class Dispatcher:
         self._store = store
         self._metrics = metrics
         self._clock = clock
-        self._policy = policy
-        self._choice = choice
         self._recorder = recorder
-        self._requeued = requeued
+        self._others = others
+        self._accounts = accounts
         self._loop = asyncio.get_running_loop()
         self.health = ProviderHealth(provider, metrics, self._loop.time, changed)
-        self._accounts: dict[str, None] = {}  # may have queued messages, next turn first
+        self._turns: dict[str, None] = {}  # accounts that may have queued messages, next turn first
         self._fresh = 0  # messages heard of since the last claim
-        self._fill_until = 0.0
+        self._fill_until = 0.0  # until then a batch is waited for that is full
         self._stopping = False
         self._saving: set[asyncio.Task[None]] = set()  # messages on their way back to the queue
         self._tasks: set[asyncio.Task[None]] = set()  # hand-overs that take a slot
@@ -81,8 +86,11 @@ class Dispatcher:
         self._worker.start()
 
     async def stop(self, grace: float) -> None:
-        """Claim no more; wait up to ``grace`` seconds for the hand-overs under way and their record. What
-        they have not sent by then goes back to the queue; what is unknown then is found by its lease."""
+        """Claim no more, and wait up to ``grace`` seconds for the hand-overs under way.
+
+        The provider begins no further request: messages that it has not sent go back to the queue. Hand-overs
+        that take longer are cancelled: the next start finds their messages by the lease.
+        """
         self._stopping = True
         self._provider.stop()
         await self._worker.stop(grace)
@@ -94,25 +102,25 @@ class Dispatcher:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def wake(self, account: str, count: int = 1) -> None:
-        """``count`` messages of the account were queued here."""
-        if not self._accounts:
-            self._fresh = 0
+        """``count`` messages of the account were queued here. The worker is woken only where that changes
+        what it waits for: at the first message of an account, and when a batch is full."""
+        if not self._turns:
             self._fill_until = self._loop.time() + self._limits.batch_wait
-        known = account in self._accounts
-        self._accounts.setdefault(account)
+        known = account in self._turns
+        self._turns.setdefault(account)
         self._fresh += count
         if not known or self._fresh - count < self._limits.batch <= self._fresh:
-            self._worker.wake()  # else it knows already, and waits for a slot or a pause to end
+            self._worker.wake()
 
     def linked(self, why: str) -> None:
-        """The provider can be reached (""), or cannot for the time being."""
+        """The provider can be reached (""), or cannot for this reason, for the time being."""
         self.health.linked(why)
         self._worker.wake()
 
     def retry(self) -> None:
-        """Try a provider that is down now instead of after its pause."""
+        """If the provider is down: try it now instead of after its pause."""
         if not self.health.breaker.works:
-            self.health.breaker.reopen()
+            self.health.breaker.retry_now()
             self._worker.wake()
 
     # --- claim ---------------------------------------------------------------------------------
@@ -121,7 +129,7 @@ class Dispatcher:
         now = self._loop.time()
         breaker, bucket = self.health.breaker, self.health.send_policy.bucket
         running = len(self._tasks) + (len(self._answering) if breaker.on_trial else 0)
-        if not self._accounts or running >= (1 if breaker.on_trial else self._limits.parallel):
+        if not self._turns or running >= (1 if breaker.on_trial else self._limits.parallel):
             return _IDLE
         pause = self.health.pause()
         if pause > 0:
@@ -142,16 +150,20 @@ class Dispatcher:
             task = self._loop.create_task(self._hand_over(batch), name=f"send {self.name}")
             self._tasks.add(task)
             task.add_done_callback(self._handed_over)
-        return 0.0 if self._accounts else _IDLE
+        return 0.0 if self._turns else _IDLE
 
     async def _claim(self, limit: int) -> list[Message]:
-        """Equal shares for all accounts that have something; who is not through goes to the end."""
-        turn = list(self._accounts)[:limit]
+        """Up to ``limit`` messages: an equal share of each account that may have some, one at least.
+
+        An account that used its whole share may have more: it goes to the end of the turns. After a claim
+        that failed the account gets its next turn a second later.
+        """
+        turn = list(self._turns)[:limit]
         share = max(1, limit // len(turn))
         now = self._clock()
         lease_until = now + round(self._limits.lease * 1000)
         for account in turn:
-            del self._accounts[account]
+            del self._turns[account]
         self._fresh = 0
         claims = await asyncio.gather(
             *(self._store.claim_messages(self.name, account, share, now, lease_until) for account in turn),
@@ -164,12 +176,13 @@ class Dispatcher:
                 self._loop.call_later(_CLAIM_AGAIN, self.wake, account)
                 continue
             if len(claim) == share:
-                self._accounts.setdefault(account)
+                self._turns.setdefault(account)
             batch += claim
         return batch
 
     def _hold_back(self, claimed: list[Message]) -> list[Message]:
-        """Without those that would break a rule if they were sent now: they wait."""
+        """Those that may be sent now. The others are put back to wait: that is saved beside the work, as a
+        slow store must not delay the batch."""
         waits = [self._wait(message) for message in claimed]
         if not any(waits):
             return claimed
@@ -187,8 +200,11 @@ class Dispatcher:
         return [message for message, wait in zip(claimed, waits, strict=True) if not wait]
 
     def _wait(self, message: Message) -> float:
-        """Seconds for which a message must not be sent: its schedule, which another provider was to keep, or
-        a rule of conduct."""
+        """Seconds for which a message must not be sent; 0 = it goes now, and counts as sent.
+
+        1. It came from a provider that was to keep its schedule, and this one does not keep schedules.
+        2. A limit of this provider: `SendPolicy.hold_back`.
+        """
         now = self._clock()
         if message.send_at > now and not self._provider.schedules(message.send_at, now):
             return (message.send_at - now) / 1000
@@ -205,7 +221,7 @@ class Dispatcher:
         self._metrics.provider_seconds.labels(self.name).observe(self._loop.time() - began)
 
     async def _follow(self, batch: list[Message], progress: Progress, began: float) -> None:
-        """Note results as they come; the slot is free when everything is on its way."""
+        """Note results as they come. The slot is free when all messages of the batch are on their way."""
         partly = False
         while not progress.done:
             told = await progress.more()
@@ -222,14 +238,14 @@ class Dispatcher:
     async def _note(
         self, batch: Sequence[Message], results: Sequence[SendResult], began: float, partly: bool = False
     ) -> None:
-        self.health.note_balance(self._provider.last_balance)
+        self.health.record_balance(self._provider.last_balance)
         for word, count in Counter(
             result_word(None if isinstance(result, Taken) else result) for result in results
         ).items():
             self._metrics.attempts.labels(self.name, word).inc(count)
-        self.health.send_policy.count(batch, results)
+        self.health.send_policy.release(batch, results)
         if not self._stopping:
-            self.health.judge(results, began=began, partly=partly)
+            self.health.record_results(results, began=began, partly=partly)
         await persist(f"results of {self.name}", lambda: self._record(batch, results))
 
     async def _send(self, batch: list[Message]) -> Sequence[SendResult]:
@@ -266,7 +282,7 @@ class Dispatcher:
                 continue
             error: ProviderError = result
             if self._stopping and isinstance(error, Unavailable):
-                error = Throttled(error.reason, after=0.0)  # our fault: it stays with its provider
+                error = Throttled(error.reason, after=0.0)  # we ended it: the message stays with its provider
             statuses[message.id] = error.status
             decision = after_error(message, error, self.situation(message, now))
             if isinstance(decision, Outcome):
@@ -279,13 +295,17 @@ class Dispatcher:
         self._pass_on(batch, unsent)
 
     def situation(self, message: Message | Doubt | Overdue, now: int) -> Situation:
-        """What a decision about a message depends on."""
+        """What a decision about a message depends on. ``now`` in ms."""
         ask_after = self._limits.find_first if self._limits.find_interval else 0.0
-        policy, waited = self._policy(message.account), self._recorder.waits(message.id)
-        return Situation(now, self._choice, policy, random.random(), ask_after, waited)
+        policy, waited = self._accounts.uncertain(message.account), self._recorder.waits(message.id)
+        return Situation(now, self._others, policy, random.random(), ask_after, waited)
 
     def sent(self, message: Message | Doubt, taken: Taken, now: int) -> Sent:
-        """The record of a message that the provider has, with the times of its status questions."""
+        """The record of a message that the provider has, with the times (ms) of its status questions.
+
+        Both count from when the provider sends the message, which may be later than ``now``. The message is
+        given up `GRACE_MS` after its deadline, or after the provider's own limit where that comes first.
+        """
         limits, begins = self._limits, max(now, message.send_at)
         validity = min(message.deadline - begins, round(limits.validity_max * 1000))
         give_up = begins + max(validity, 0) + GRACE_MS
@@ -296,7 +316,7 @@ class Dispatcher:
         account_of = {message.id: message.account for message in batch}
         for item in unsent:
             if item.stage == Stage.QUEUED:
-                self._requeued(item.provider, account_of[item.id])
+                self._others.wake(item.provider, account_of[item.id])
             elif item.stage == Stage.UNCERTAIN:
                 event(
                     log,

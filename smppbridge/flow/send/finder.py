@@ -1,7 +1,7 @@
-"""Asks a provider what became of messages whose hand-over ended without a clear answer.
+"""Asks a provider what became of messages in doubt: those whose hand-over ended without a clear answer.
 
-What the provider has is SENT after all; what it certainly does not have goes out again; until one of both is
-clear the message stays UNCERTAIN. Must not know: SMPP, how a provider talks.
+A message that the provider has is SENT after all. A message that the provider certainly does not have goes
+out again. Until either is clear, the message stays UNCERTAIN.
 """
 
 import asyncio
@@ -10,13 +10,13 @@ from collections.abc import Callable, Sequence
 
 from smppbridge.errors import ProviderError
 from smppbridge.flow.send.decide import after_question
-from smppbridge.flow.send.dispatcher import Dispatcher
+from smppbridge.flow.send.fleet import Fleet
 from smppbridge.flow.settle.recorder import Recorder
 from smppbridge.flow.worker import Asker, persist
 from smppbridge.logs import event
 from smppbridge.model.message import Doubt, Outcome, Sent, Stage, Unsent
 from smppbridge.providers.base import Provider, Taken, Trace
-from smppbridge.store.base import Store
+from smppbridge.store.base import Sending
 
 log = logging.getLogger(__name__)
 
@@ -25,26 +25,24 @@ _LOOK = 10.0  # seconds between two looks for something to ask about
 
 
 class Finder(Asker):
-    """The doubts of one provider. ``requeued(provider, account)`` passes a message on to a queue."""
+    """The messages in doubt of one provider. ``clock`` is in ms."""
 
     def __init__(
         self,
         provider: Provider,
-        store: Store,
+        store: Sending,
         recorder: Recorder,
-        dispatcher: Dispatcher,
+        fleet: Fleet,
         clock: Callable[[], int],
-        *,
-        requeued: Callable[[str, str], None],
     ) -> None:
         super().__init__(f"finder {provider.name}", provider.limits.find_interval)
         self._provider = provider
         self._store = store
         self._recorder = recorder
-        self._dispatcher = dispatcher
-        self._health = dispatcher.health
+        self._fleet = fleet
+        self._dispatcher = fleet[provider.name]
+        self._health = self._dispatcher.health
         self._clock = clock
-        self._requeued = requeued
 
     async def _step(self) -> float:
         limits, name = self._provider.limits, self._provider.name
@@ -70,6 +68,14 @@ class Finder(Asker):
         return 0.0 if len(doubts) == limits.find_batch else min(limits.find_interval, _LOOK)
 
     async def _resolve(self, doubts: Sequence[Doubt], traces: Sequence[Trace]) -> None:
+        """Sort the messages by what the provider said, and save that:
+
+        1. Found: the first of its ``refs`` that no other message of ours has.
+        2. Unclear, despite such a reference, while an equal message is SENDING: the reference may belong to
+           that message.
+        3. Missing: no such reference, a complete answer, and all ``unlikely`` references belong to others.
+        4. Else unclear.
+        """
         told = {trace.id: trace for trace in traces}
         # In this order: an equal message whose answer is recorded in between is known by its reference.
         in_flight = await self._store.in_flight(self._provider.name)
@@ -83,7 +89,7 @@ class Finder(Asker):
             trace = told.get(doubt.id, Trace(doubt.id, complete=False))
             ref = next((ref for ref in trace.refs if ref not in used), None)
             if ref is not None and (doubt.recipient, doubt.text) in in_flight:
-                unclear.append(doubt)  # it may be that one's
+                unclear.append(doubt)
             elif ref is not None:
                 used.add(ref)
                 found.append(self._dispatcher.sent(doubt, Taken(ref), now))
@@ -93,13 +99,13 @@ class Finder(Asker):
                 unclear.append(doubt)
         what = f"doubts of {self._provider.name}"
         missed, untold = await persist(what, lambda: self._record(found, missing, unclear, now))
-        # What it leaves open is counted when that is saved, and once.
+        # A miss counts only when the rest is saved, and only once: not in `_record`, which may run again.
         await persist(what, lambda: self._store.note_doubts(missed, untold))
 
     async def _record(
         self, found: list[Sent], missing: list[Doubt], unclear: list[Doubt], now: int
     ) -> tuple[list[int], list[int]]:
-        """Save what became of them; the ids of those ``missing``, and those ``unclear``, that stay open."""
+        """Save what became of them. Returns the ids that stay open: of ``missing``, and of ``unclear``."""
         unsent: list[Unsent] = []
         outcomes: list[Outcome] = []
         still: tuple[list[int], list[int]] = ([], [])
@@ -121,7 +127,7 @@ class Finder(Asker):
         account_of = {doubt.id: doubt.account for doubt in others}
         for item in unsent:
             if item.stage == Stage.QUEUED:
-                self._requeued(item.provider, account_of[item.id])
+                self._fleet.wake(item.provider, account_of[item.id])
         event(
             log,
             logging.WARNING,

@@ -1,6 +1,6 @@
-"""Brings provider statuses home: from callbacks, from providers that push, and by asking.
+"""What became of messages: provider statuses are stored here, and results are announced here.
 
-Must not know: SMPP, how a provider talks, who waits for a receipt.
+Statuses come from callbacks, from providers that push, and from the poller (`poller.Poller`).
 """
 
 import logging
@@ -10,24 +10,24 @@ from collections.abc import Callable, Sequence
 from smppbridge.logs import event
 from smppbridge.metrics import Metrics
 from smppbridge.model.message import Settled, State, StatusReport
-from smppbridge.store.base import Store
+from smppbridge.store.base import Settling
 from smppbridge.store.results import Settlement
 
 log = logging.getLogger(__name__)
 
 
 class Outcomes:
-    """Settles statuses and tells the courier whom they concern."""
+    """Stores provider statuses. Announces final states to the metrics and to the courier."""
 
     def __init__(
         self,
-        store: Store,
+        store: Settling,
         metrics: Metrics,
         clock: Callable[[], int],
         owed: Callable[[str], None],
         alerted: Callable[[str], None] = lambda account: None,
     ) -> None:
-        """``owed(account)`` hears of receipts, ``alerted(account)`` of alerts."""
+        """``owed(account)`` is called when a receipt is owed, ``alerted(account)`` when an alert is."""
         self._store = store
         self._metrics = metrics
         self._clock = clock
@@ -35,12 +35,14 @@ class Outcomes:
         self._alerted = alerted
 
     async def settle(self, provider: str, reports: Sequence[StatusReport]) -> None:
-        """Apply statuses; returns after COMMIT. Raises StoreError: then nothing was applied."""
-        settlement = await self._store.settle(provider, reports, self._clock())
-        self.applied(provider, settlement)
+        """Apply statuses of ``provider`` and announce what they did. Returns after COMMIT.
 
-    def applied(self, provider: str, settlement: Settlement) -> None:
-        """Count and pass on what a settlement did."""
+        Raises StoreError: then nothing was applied, and the statuses have to be told again."""
+        settlement = await self._store.settle(provider, reports, self._clock())
+        self.announce_statuses(provider, settlement)
+
+    def announce_statuses(self, provider: str, settlement: Settlement) -> None:
+        """Announce what statuses of ``provider`` did, and count those that came too late."""
         if settlement.late:
             self._metrics.late_statuses.labels(provider).inc(settlement.late)
             event(
@@ -50,18 +52,18 @@ class Outcomes:
                 provider=provider,
                 count=settlement.late,
             )
-        self.ended(settlement)
+        self.announce(settlement)
 
-    def ended(self, settlement: Settlement) -> None:
-        """Pass on what became final, and who is owed receipts for it."""
+    def announce(self, settlement: Settlement) -> None:
+        """Announce a settlement, whatever brought it about."""
         for account in settlement.notified:
             self._owed(account)
         for account in settlement.alerted:
             self._alerted(account)
-        self.settled(settlement.settled)
+        self.announce_final(settlement.settled)
 
-    def settled(self, messages: Sequence[Settled]) -> None:
-        """These became final: count them, and wake whoever delivers their receipts."""
+    def announce_final(self, messages: Sequence[Settled]) -> None:
+        """These messages became final: count them, and wake the courier for the receipts that are owed."""
         now = self._clock()
         for (provider, state), count in Counter((item.provider, item.state) for item in messages).items():
             self._metrics.outcomes.labels(provider, State(state).name).inc(count)

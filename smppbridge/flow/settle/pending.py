@@ -1,9 +1,15 @@
-"""The ESMEs that wait for a provider's result (`mode: sync`): which answers are withheld, and who gives them.
+"""The submit_sm_resp that are held back until a provider's result is known (`mode: sync`).
 
-Pure bookkeeping on the loop: whoever takes an answer first gives it, a result that is on disk or the end of
-the patience. All wait equally long, so one alarm for the oldest is enough. An answer to a connection that is
-gone is given like any other: it reaches nobody, but there it is waited for no longer, and it is counted.
-Must not know: the store, providers, why a message is refused.
+A pending response is given exactly once, by the first of these:
+
+1. The result is on disk: `PendingResponses.saved`.
+2. A refusal could not be saved: `PendingResponses.unsaved`. The message is stored, so the answer is status 0.
+3. The patience is over: status 0, and the message goes on as a queued one. This does not apply to a refusal
+   that is being saved.
+4. The bridge stops: `PendingResponses.close`. Status 0, except for a refusal that is being saved.
+
+All responses have the same patience, so one timer, for the oldest, is enough. A response to a connection that
+has ended is given as well: the connection does not wait for it any longer, and it is counted.
 """
 
 import asyncio
@@ -23,7 +29,7 @@ MOST = 20_000  # of all connections
 
 
 class PendingResponse(NamedTuple):
-    """A submit_sm whose message is stored, and the answer that it gets unless it is refused."""
+    """A submit_sm whose message is stored, and the response that it gets unless the message is refused."""
 
     link: BoundLink
     submit: SubmitSm
@@ -32,17 +38,18 @@ class PendingResponse(NamedTuple):
 
     @property
     def gone(self) -> bool:
-        """True when nobody can be answered any more."""
+        """True when the connection has ended, so that an answer reaches nobody."""
         return self.link.connection.closing
 
 
 class PendingResponses:
-    """Withheld answers by message id. ``patience`` is in seconds; at most ``most_of_one`` of one connection
-    and ``most`` in all are withheld at a time."""
+    """Pending responses by message id. Pure bookkeeping on the event loop."""
 
     def __init__(
         self, patience: float = PATIENCE, *, most_of_one: int = MOST_OF_ONE, most: int = MOST
     ) -> None:
+        """``patience`` in seconds. At most ``most_of_one`` responses of one connection, and ``most`` in all,
+        are pending at a time."""
         self._patience = patience
         self._most_of_one = most_of_one
         self._most = most
@@ -53,36 +60,40 @@ class PendingResponses:
         self._alarm: asyncio.TimerHandle | None = None
         self._closed = False
 
-    def add(self, message_id: int, withheld: PendingResponse) -> bool:
-        """Withhold an answer; False when it must be given at once: as a queued message's, because nothing is
-        waited for any more or too much is already."""
-        if self._closed or withheld.gone:
+    def add(self, message_id: int, pending: PendingResponse) -> bool:
+        """Hold a response back. False when it must be given at once instead:
+
+        1. The bridge stops.
+        2. The connection has ended.
+        3. Too many responses of this connection, or in all, are pending already.
+        """
+        if self._closed or pending.gone:
             return False
-        link = withheld.link
+        link = pending.link
         if self._count[link] >= self._most_of_one or len(self._waiting) + len(self._refused) >= self._most:
             return False
         self._count[link] += 1
         deadline = self._loop.time() + self._patience
-        self._waiting[message_id] = (deadline, withheld)
+        self._waiting[message_id] = (deadline, pending)
         if self._alarm is None:
             self._alarm = self._loop.call_at(deadline, self._ring)
         return True
 
     def waits(self, message_id: int) -> bool:
-        """Whether a refusal would reach somebody. One whose connection is gone waits no longer."""
+        """Whether the message may be refused: its response is pending, and its connection is up."""
         entry = self._waiting.get(message_id)
         return entry is not None and not entry[1].gone
 
     def refuse(self, statuses: Mapping[int, int]) -> None:
-        """These messages (id: command_status) are to be refused as soon as that is on disk, see `saved`:
-        nothing else answers them from now on, not even the end of the patience."""
+        """These messages (id: command_status) are refused, and that is being saved. Only `saved` or `unsaved`
+        gives their responses from now on. Messages without a pending response are passed over."""
         for message_id, status in statuses.items():
             entry = self._waiting.pop(message_id, None)
             if entry is not None:
                 self._refused[message_id] = (status, entry[1])
 
     def saved(self, message_ids: Iterable[int]) -> None:
-        """What became of these messages is on disk: answer those that are waited for."""
+        """What became of these messages is on disk: give their responses, where they are pending."""
         if not (self._waiting or self._refused):
             return
         told = []
@@ -94,51 +105,51 @@ class PendingResponses:
         self._tell(told)
 
     def unsaved(self, message_ids: Iterable[int]) -> None:
-        """The refusal of these messages could not be saved: they are stored as before, so they are taken."""
+        """The refusal of these messages could not be saved. They are stored as before: status 0."""
         refused = [self._refused.pop(message_id, None) for message_id in message_ids]
         self._tell([(0, entry[1]) for entry in refused if entry is not None])
 
     def close(self) -> None:
-        """Nobody waits any longer: all have it in writing that their messages are taken."""
+        """Hold nothing back any longer: all messages are stored, so all responses have status 0."""
         self._closed = True
         if self._alarm is not None:
             self._alarm.cancel()
         waiting = list(self._waiting.values())
         self._waiting.clear()
-        self._tell([(0, withheld) for _, withheld in waiting])
+        self._tell([(0, pending) for _, pending in waiting])
 
     # --- inside --------------------------------------------------------------------------------
 
     def _ring(self) -> None:
-        """The patience of the oldest is over: its message becomes a queued one."""
+        """The patience of the oldest is over, and perhaps that of others."""
         self._alarm = None
         now = self._loop.time()
         late = []
         while self._waiting:
-            message_id, (deadline, withheld) = next(iter(self._waiting.items()))
+            message_id, (deadline, pending) = next(iter(self._waiting.items()))
             if deadline > now:
                 self._alarm = self._loop.call_at(deadline, self._ring)
                 break
             del self._waiting[message_id]
-            late.append((0, withheld))
+            late.append((0, pending))
         self._tell(late)
 
     def _tell(self, told: Iterable[tuple[int, PendingResponse]]) -> None:
-        """Answer, with one call for what came in one read."""
+        """Give responses, with one call for what came in one read."""
         calls: dict[Answer, tuple[list[SubmitSm], list[SubmitSmResp]]] = {}
-        for status, withheld in told:
-            link = withheld.link
+        for status, pending in told:
+            link = pending.link
             self._count[link] -= 1
             if not self._count[link]:
                 del self._count[link]
-            submits, responses = calls.setdefault(withheld.answer, ([], []))
-            submits.append(withheld.submit)
-            responses.append(_response(status, withheld))
+            submits, responses = calls.setdefault(pending.answer, ([], []))
+            submits.append(pending.submit)
+            responses.append(_response(status, pending))
         for answer, (submits, responses) in calls.items():
             answer(submits, responses)
 
 
-def _response(status: int, withheld: PendingResponse) -> SubmitSmResp:
+def _response(status: int, pending: PendingResponse) -> SubmitSmResp:
     if status == Status.ESME_ROK:
-        return withheld.response
-    return SubmitSmResp(command_status=withheld.link.account.status_for(status))
+        return pending.response
+    return SubmitSmResp(command_status=pending.link.account.status_for(status))

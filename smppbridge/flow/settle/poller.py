@@ -1,4 +1,4 @@
-"""Asks a provider for the statuses of the messages that it has."""
+"""Asks a provider for the statuses of messages (polling), where its callbacks do not suffice."""
 
 import asyncio
 import logging
@@ -11,41 +11,53 @@ from smppbridge.flow.worker import Asker
 from smppbridge.logs import event
 from smppbridge.model.message import Poll
 from smppbridge.providers.base import Provider
-from smppbridge.store.base import Store
+from smppbridge.store.base import Settling
 
 log = logging.getLogger(__name__)
 
 _KIND = "statuses"
-_LOOK = 10.0  # seconds between two looks for something to ask about
+_LOOK = 10.0  # seconds
 
 
 class Poller(Asker):
-    """Asks one provider for statuses: never for nothing, for too many, for too old ones, or too often."""
+    """Polls one provider, by the rules in its ``limits``.
+
+    1. Only messages that are due are asked about, at most ``poll_batch`` in one question. The same message is
+       due again after ``poll_interval``, later after as long as it is under way, up to ``poll_slowest``.
+    2. No message older than ``poll_max_age`` is asked about.
+    3. Two questions to the provider are ``poll_gap`` apart, and none is asked while it is to be left alone.
+    4. A question that the provider rejects is halved, until the message that spoils it is found. That one
+       is not asked about again in this run of the program.
+    """
 
     def __init__(
         self,
         provider: Provider,
-        store: Store,
+        store: Settling,
         outcomes: Outcomes,
         clock: Callable[[], int],
         health: ProviderHealth,
+        *,
+        look: float = _LOOK,
     ) -> None:
+        """``look``: seconds between two looks, at most."""
         super().__init__(f"poller {provider.name}", provider.limits.poll_interval)
         self._provider = provider
         self._store = store
         self._outcomes = outcomes
         self._clock = clock
         self._health = health
+        self._look = look
         self._questions = health.send_policy.questions
         self._limit = provider.limits.poll_batch
-        self._refused: set[int] = set()  # messages about which the provider does not want to be asked
+        self._refused: set[int] = set()  # ids of messages that spoil a question
 
     async def _step(self) -> float:
         limits = self._provider.limits
         loop = asyncio.get_running_loop()
         wait = self._health.pause() or self._questions.wait(_KIND, loop.time())
         if wait > 0:
-            return min(wait, _LOOK)
+            return min(wait, self._look)
         now = self._clock()
         claimed = await self._store.claim_polls(
             self._provider.name,
@@ -58,7 +70,7 @@ class Poller(Asker):
         polls = [poll for poll in claimed if poll.id not in self._refused and poll.sent_at > oldest]
         if not polls:
             self._questions.withdraw(_KIND)
-            return 0.0 if claimed else min(limits.poll_interval, _LOOK)
+            return 0.0 if claimed else min(limits.poll_interval, self._look)
         self._questions.asked(_KIND, loop.time())
         try:
             reports = await self._provider.status(polls)
@@ -67,7 +79,7 @@ class Poller(Asker):
         else:
             self._limit = limits.poll_batch
             await self._outcomes.settle(self._provider.name, reports)
-        return 0.0 if len(claimed) == self._limit else min(limits.poll_interval, _LOOK)
+        return 0.0 if len(claimed) == self._limit else min(limits.poll_interval, self._look)
 
     def _failed(self, error: ProviderError, polls: Sequence[Poll]) -> None:
         event(
@@ -76,7 +88,7 @@ class Poller(Asker):
         if not isinstance(error, Rejected):
             self._health.question_failed(error)
         elif len(polls) > 1:
-            self._limit = len(polls) // 2  # one of them spoils the question: find out which
+            self._limit = len(polls) // 2  # one of them spoils the question
         else:
             self._limit = self._provider.limits.poll_batch
             self._refused.add(polls[0].id)

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from smppbridge.errors import ProviderError, Throttled, Unavailable, Uncertain
+from smppbridge.errors import UNREADABLE, ProviderError, Throttled, Unavailable, Uncertain
 
 # The largest honest answer repeats the texts of 1000 messages of 10 parts: 1.7 MB of UTF-8.
 MAX_ANSWER_OCTETS = 8 * 1024 * 1024
@@ -28,7 +28,6 @@ MAX_ANSWER_OCTETS = 8 * 1024 * 1024
 CONNECT_SHARE = 0.3
 # Servers close idle connections after 5 s or more, and a request that meets such a close is uncertain.
 KEEP_ALIVE_SECONDS = 4.0
-UNREADABLE = "unreadable"  # the code of errors for answers that make no sense
 DEFAULT_RETRY_AFTER, MAX_RETRY_AFTER = 5.0, 3600.0
 
 # At INFO the library logs whole URLs, at DEBUG headers: both can hold credentials.

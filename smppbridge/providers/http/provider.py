@@ -10,42 +10,54 @@ from typing import TypeVar
 
 import httpx2
 
-from smppbridge.errors import Disabled, ProviderError, Refused, Rejected, Throttled, Unavailable, Uncertain
-from smppbridge.logs import Seldom, event
+from smppbridge.errors import UNFIT, ProviderError, Refused, Rejected, Unavailable
+from smppbridge.logs import Complaints
 from smppbridge.model.message import Doubt, Draft, Inbound, Message
 from smppbridge.providers.base import Limits, Trace, Upcalls
 from smppbridge.providers.http.client import HttpAnswer, HttpClient, host_of, not_understood
+from smppbridge.providers.http.sending import SENDING_TIME, RequestRun
 from smppbridge.providers.options import HttpOptions
 from smppbridge.providers.rules import Kind, Rule, safe_reason
 
 logger = logging.getLogger(__name__)
 
-SENDING_TIME = 120.0  # seconds in which one send() may begin requests
 SPARE_CONNECTIONS = 2  # a status or balance question does not wait behind messages
 LARGE_ANSWER = 64 * 1024  # octets; above, an answer is read in a thread
-UNFIT = "unfit"  # the code of messages that were not even sent
 MAX_NOTED = 100  # kinds of complaints that were logged
 
 Answer = TypeVar("Answer")
 
 
 class HttpProvider:
-    """Base of the HTTP providers. ``secrets`` are never told in a reason or a log line."""
+    """Base of the HTTP providers.
+
+    ``secrets`` are never told in a reason or a log line. ``sending_time``: seconds in which one send() may
+    begin requests.
+    """
 
     services: frozenset[str] = frozenset()
     takes_parts = False
     transport: httpx2.AsyncBaseTransport | None = None  # what carries the requests instead of the network
 
-    def __init__(self, name: str, options: HttpOptions, limits: Limits, *, secrets: Iterable[str]) -> None:
+    def __init__(
+        self,
+        name: str,
+        options: HttpOptions,
+        limits: Limits,
+        *,
+        secrets: Iterable[str],
+        sending_time: float = SENDING_TIME,
+    ) -> None:
         self.name = name
         self.limits = limits
         self.last_balance: float | None = None  # from the last answer that told
         self._options: HttpOptions = options
         self._secrets = tuple(secrets)
+        self._sending_time = sending_time
         self._client: HttpClient | None = None
         self._stopping = False
         self._noted: set[object] = set()
-        self._complaints = Seldom(interval=60.0)
+        self._complain = Complaints(logger)
 
     async def start(self, upcalls: Upcalls) -> None:
         """Open the HTTP client; statuses come by callback or poll, so there is nothing to call."""
@@ -112,9 +124,24 @@ class HttpProvider:
     def senseless(self, answer: HttpAnswer, url: str) -> ProviderError:
         """The error for an answer that makes no sense; a person is told, once a minute at most."""
         error = not_understood(answer, url)
-        if self._complaints.allows(host_of(url), asyncio.get_running_loop().time()):
-            event(logger, logging.ERROR, "answer not understood", provider=self.name, reason=error.reason)
+        now, host = asyncio.get_running_loop().time(), host_of(url)
+        self._complain(
+            now, "answer not understood", host, level=logging.ERROR, provider=self.name, reason=error.reason
+        )
         return error
+
+    def run(self, now: int = 0, units: str = "requests") -> RequestRun:
+        """A run of requests that begins now, at ``now`` (ms)."""
+        return RequestRun(now, seconds=self._sending_time, units=units)
+
+    def start_run(
+        self, messages: Sequence[Message], now: int, units: str = "requests"
+    ) -> tuple[RequestRun, list[Message]]:
+        """The run of a send() at ``now`` (ms), and the messages to hand over: those that `check` takes. The
+        others are Rejected already. ``units``: what reasons call the requests."""
+        run = self.run(now, units)
+        run.note(dict(self.unfit(messages, self._options.default_sender)))
+        return run, [message for message in messages if message.id not in run.results]
 
     def unfit(self, messages: Iterable[Message], default_sender: str) -> Iterator[tuple[int, Rejected]]:
         """Messages that `check` refuses, by our id: they may have been checked by another provider only."""
@@ -150,12 +177,3 @@ class HttpProvider:
             self.note(code, logging.ERROR, f"our request is wrong, please report this: {reason}")
         elif not known:
             self.note(code, logging.WARNING, f"an error code that no list holds: {reason}")
-
-
-def stops_batch(error: ProviderError) -> ProviderError | None:
-    """What this end of one request means for those behind it in a batch; None = go on."""
-    if isinstance(error, Disabled | Throttled | Unavailable):
-        return error
-    if isinstance(error, Uncertain):
-        return Unavailable("not sent: it is uncertain what became of the request before it")
-    return None

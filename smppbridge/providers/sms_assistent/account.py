@@ -4,13 +4,12 @@ Must not know: what becomes of messages, what a status means.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from smppbridge.errors import ProviderError, Unavailable
-from smppbridge.model.message import Message
-from smppbridge.providers.base import SendResult
-from smppbridge.providers.http.provider import SENDING_TIME, HttpProvider, stops_batch
+from smppbridge.errors import ProviderError
+from smppbridge.providers.http.provider import HttpProvider
+from smppbridge.providers.http.sending import SENDING_TIME, RequestRun
 from smppbridge.providers.sms_assistent import codes
 from smppbridge.providers.sms_assistent import wire_json as sms_assistent_json
 from smppbridge.providers.sms_assistent import wire_plain as sms_assistent_plain
@@ -21,40 +20,14 @@ from smppbridge.providers.sms_assistent.records import MAX_VALIDITY, Answer, Log
 
 POLL_BATCH = 100
 POLL_SLOWEST = 600.0  # seconds
-TOO_LATE = "not sent: the requests before it took too long"
-
-
-class Errand:
-    """One call of the flow: how long it may begin requests, what ended it, what it has found out."""
-
-    def __init__(self, now: int = 0) -> None:
-        """``now``: ms at its beginning. Needs a running loop."""
-        self._clock = asyncio.get_running_loop().time
-        self._began = self._clock()
-        self._now = now
-        self.deadline = self._began + SENDING_TIME  # of the loop's clock
-        self.results: dict[int, SendResult] = {}  # by our id
-        self.stop: ProviderError | None = None  # nothing more may be sent; the error of the rest
-
-    @property
-    def over(self) -> bool:
-        """Whether its time to begin requests is over."""
-        return self._clock() >= self.deadline
-
-    def now(self) -> int:
-        """Milliseconds, by the clock of whoever asked."""
-        return self._now + int((self._clock() - self._began) * 1000)
-
-    def fail(self, messages: Iterable[Message], error: ProviderError) -> None:
-        """A whole request for these ended so."""
-        self.results |= dict.fromkeys((message.id for message in messages), error)
-        self.stop = self.stop or stops_batch(error)
 
 
 class SmsAssistentApi(HttpProvider):
     """Base of the provider: everything that makes a request goes through here."""
 
-    def __init__(self, name: str, options: SmsAssistentOptions) -> None:
+    def __init__(
+        self, name: str, options: SmsAssistentOptions, *, sending_time: float = SENDING_TIME
+    ) -> None:
         password = options.password.get_secret_value()
         limits = options.limits(
             poll_slowest=max(POLL_SLOWEST, options.poll_interval),
@@ -63,28 +36,28 @@ class SmsAssistentApi(HttpProvider):
             find_interval=0.0,  # no question leads from our id to theirs
             inbound_interval=0.0,
             validity_max=float(MAX_VALIDITY),
-            lease=SENDING_TIME + 2 * options.timeout,
+            lease=sending_time + 2 * options.timeout,
         )
-        super().__init__(name, options, limits, secrets=(password,))
+        super().__init__(name, options, limits, secrets=(password,), sending_time=sending_time)
         self.own = options
         self.login = Login(options.login, password)
         self.rides = Stop(options.batch_wait)
         self._slots = asyncio.Semaphore(options.parallel)
 
     @asynccontextmanager
-    async def turn(self, errand: Errand) -> AsyncIterator[None]:
-        """A place among the requests that may run at once. Raises what ended the errand, or Unavailable when
+    async def turn(self, run: RequestRun) -> AsyncIterator[None]:
+        """A place among the requests that may run at once. Raises what ended the run, or Unavailable when
         its time is over."""
         try:
-            async with asyncio.timeout_at(errand.deadline):
+            async with asyncio.timeout_at(run.deadline):
                 await self._slots.acquire()
         except TimeoutError:
-            raise Unavailable(TOO_LATE) from None
+            raise run.too_late() from None
         try:
-            if errand.over:
-                raise Unavailable(TOO_LATE)
-            if errand.stop is not None:
-                raise errand.stop.with_traceback(None)  # it is raised for many messages: no endless traceback
+            if run.is_over:
+                raise run.too_late()
+            if run.stop is not None:
+                raise run.stop.with_traceback(None)  # it is raised for many messages: no endless traceback
             yield
         finally:
             self._slots.release()

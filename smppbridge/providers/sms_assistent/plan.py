@@ -10,9 +10,11 @@ Must not know: the network, answers.
 
 from collections import deque
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from smppbridge.model.message import Message
+from smppbridge.providers.http.sending import SubBatch
 from smppbridge.providers.sms_assistent.records import date_send, seconds_left
 
 Format = Literal["json", "xml"]
@@ -21,12 +23,12 @@ SOONEST = 11 * 60_000  # ms ahead that a date_send is used: 10 minutes (§2.1), 
 SHORT = 3600  # seconds; PLAIN and JSON cannot say less
 
 
-class Package(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Package(SubBatch):
     """Messages that go in one request."""
 
     format: Format
     date: str  # date_send, "" = at once
-    messages: Sequence[Message]
 
 
 class Plan(NamedTuple):
@@ -67,7 +69,7 @@ def packages(messages: Iterable[Message], *, api: str, now: int) -> list[Package
         date = date_of(message, now)
         chosen: Format = "xml" if api == "xml" or _is_short(message, now) else "json"
         grouped.setdefault((chosen, date), []).append(message)
-    found = [Package(*key, group) for key, group in grouped.items()]
+    found = [Package(group, *key) for key, group in grouped.items()]
     return sorted(found, key=lambda package: package.format == "json")
 
 

@@ -21,12 +21,12 @@ from collections.abc import Sequence
 from smppbridge.errors import Disabled, Postponed, ProviderError, Refused, Uncertain
 from smppbridge.model.message import Draft, Message, Poll, StatusReport
 from smppbridge.providers.base import Callback, News, SendResult, Taken
-from smppbridge.providers.http.provider import stops_batch
+from smppbridge.providers.http.sending import SENDING_TIME, RequestRun
 from smppbridge.providers.sms_assistent import codes
 from smppbridge.providers.sms_assistent import wire_json as sms_assistent_json
 from smppbridge.providers.sms_assistent import wire_plain as sms_assistent_plain
 from smppbridge.providers.sms_assistent import wire_xml as sms_assistent_xml
-from smppbridge.providers.sms_assistent.account import Errand, SmsAssistentApi
+from smppbridge.providers.sms_assistent.account import SmsAssistentApi
 from smppbridge.providers.sms_assistent.options import SmsAssistentOptions, sender_problem
 from smppbridge.providers.sms_assistent.plan import (
     SOONEST,
@@ -56,8 +56,10 @@ _SURELY_SHORT = MAX_PARTS * 67 // 2
 class SmsAssistent(SmsAssistentApi):
     """One sms-assistent account."""
 
-    def __init__(self, name: str, options: SmsAssistentOptions) -> None:
-        super().__init__(name, options)
+    def __init__(
+        self, name: str, options: SmsAssistentOptions, *, sending_time: float = SENDING_TIME
+    ) -> None:
+        super().__init__(name, options, sending_time=sending_time)
         self._plain_allowed = True  # until they say -13 to it
         self._allowance = Allowance(options.plain_per_minute)
         self._questions = Questions(self)
@@ -71,9 +73,10 @@ class SmsAssistent(SmsAssistentApi):
             raise Refused(Status.ESME_RINVSRCADR, problem)
         if draft.octets is not None:
             raise Refused(Status.ESME_RINVENCODING, "sms-assistent takes no binary messages")
-        if not draft.text.strip():
+        text = draft.text
+        if text is not None and not text.strip():
             raise Refused(Status.ESME_RINVTEXT, "the text is empty")
-        if len(draft.text) > _SURELY_SHORT and _too_long(draft.text):
+        if text is not None and len(text) > _SURELY_SHORT and _too_long(text):
             raise Refused(Status.ESME_RINVTEXT, f"the text needs more than {MAX_PARTS} parts")
         self.own.check_flash(draft.flash)
 
@@ -84,22 +87,22 @@ class SmsAssistent(SmsAssistentApi):
     async def send(self, messages: Sequence[Message], now: int) -> list[SendResult]:
         """Send urgent messages in PLAIN, then the others in packages, one after the other. A failure that is
         not about messages ends it: what was not sent yet is then Unavailable, or meets the same pause."""
-        errand = Errand(now)
-        errand.results |= dict(self.unfit(messages, self.own.default_sender))
+        run, fit = self.start_run(messages, now)
         planned = plan(
-            (message for message in messages if message.id not in errand.results),
+            fit,
             api=self.own.api,
             default_sender=self.own.default_sender,
             plain_allowed=self._plain_allowed,
             now=now,
         )
-        for message in planned.early:
-            errand.results[message.id] = _until_its_time(message, now, TOO_NEAR, "")
-        packed = [*await self._send_plain(errand, planned.plain), *planned.packed]
-        pending = deque(packages(packed, api=self.own.api, now=errand.now()))
-        while pending:
-            pending.extendleft(await self._send_package(errand, pending.popleft()))
-        return [errand.results[message.id] for message in messages]
+        run.note({message.id: _until_its_time(message, now, TOO_NEAR, "") for message in planned.early})
+        packed = [*await self._send_plain(run, planned.plain), *planned.packed]
+
+        async def hand_over(package: Package) -> bool:
+            return await self._send_package(run, package)
+
+        await run.send(packages(packed, api=self.own.api, now=run.now()), hand_over)
+        return run.in_order(messages)
 
     async def status(self, polls: Sequence[Poll]) -> list[StatusReport]:
         """Ask for statuses, 100 in a request or, with `api: plain`, one. Raises ProviderError."""
@@ -111,7 +114,7 @@ class SmsAssistent(SmsAssistentApi):
 
     # --- PLAIN -------------------------------------------------------------------------------------
 
-    async def _send_plain(self, errand: Errand, messages: Sequence[Message]) -> list[Message]:
+    async def _send_plain(self, run: RequestRun, messages: Sequence[Message]) -> list[Message]:
         """One request each, some at once. Returns those that have to go in a package after all."""
         allowed = len(messages)
         if self.own.api != "plain":
@@ -121,7 +124,7 @@ class SmsAssistent(SmsAssistentApi):
         async def work() -> None:
             while queue:
                 message = queue.popleft()
-                if not self._plain_allowed or not await self._send_one(errand, message):
+                if not self._plain_allowed or not await self._send_one(run, message):
                     packed.append(message)
 
         async with asyncio.TaskGroup() as group:
@@ -129,15 +132,15 @@ class SmsAssistent(SmsAssistentApi):
                 group.create_task(work())
         return packed
 
-    async def _send_one(self, errand: Errand, message: Message) -> bool:
+    async def _send_one(self, run: RequestRun, message: Message) -> bool:
         """False: nothing was taken, because PLAIN itself is blocked."""
         try:
-            async with self.turn(errand):
-                now = errand.now()
+            async with self.turn(run):
+                now = run.now()
                 _not_too_near([message], now)
                 answer = await self.plain_send(self._encode_plain(message, now))
         except ProviderError as error:
-            errand.fail([message], error)
+            run.fail([message], error)
             return True
         if answer.failure == codes.BLOCKED:
             self._plain_allowed = False
@@ -145,9 +148,9 @@ class SmsAssistent(SmsAssistentApi):
             self.note("plain", logging.ERROR, told)
             return False
         if answer.failure:
-            errand.fail([message], self._refusal(message, answer.failure, errand.now()))
+            run.fail([message], self._refusal(message, answer.failure, run.now()))
         else:
-            errand.results[message.id] = Taken(answer.sent[0].ref)
+            run.results[message.id] = Taken(answer.sent[0].ref)
         return True
 
     def _encode_plain(self, message: Message, now: int) -> bytes:
@@ -157,34 +160,32 @@ class SmsAssistent(SmsAssistentApi):
 
     # --- packages ----------------------------------------------------------------------------------
 
-    async def _send_package(self, errand: Errand, package: Package) -> Sequence[Package]:
-        """Returns packages that are to be sent instead of this one, the last one first."""
+    async def _send_package(self, run: RequestRun, package: Package) -> bool:
+        """Whether the package was refused as a whole, perhaps for one of its messages."""
         passenger = self.rides.board() if package.format == "xml" else None
         try:
-            answer = await self._exchange(errand, package, passenger.refs if passenger else ())
+            answer = await self._exchange(run, package, passenger.refs if passenger else ())
             if passenger is not None and answer.statuses:
                 passenger.tell(answer.statuses)
         except ProviderError as error:
-            errand.fail(package.messages, error)
-            return []
+            run.fail(package.messages, error)
+            return False
         finally:
             if passenger is not None:
                 passenger.tell(None)
         if answer.failure == codes.BAD_ID and passenger is not None:
             # The question was refused; no manual says that its messages were, too.
-            errand.fail(
-                package.messages, Uncertain(f"with a status question: {self.code_reason(codes.BAD_ID)}")
-            )
-            return []
+            run.fail(package.messages, Uncertain(f"with a status question: {self.code_reason(codes.BAD_ID)}"))
+            return False
         if answer.failure:
-            return self._package_refused(errand, package, answer.failure)
-        self._match(errand, package.messages, answer.sent)
-        return []
+            return self._package_refused(run, package, answer.failure)
+        self._match(run, package.messages, answer.sent)
+        return False
 
-    async def _exchange(self, errand: Errand, package: Package, refs: Sequence[str]) -> Answer:
+    async def _exchange(self, run: RequestRun, package: Package, refs: Sequence[str]) -> Answer:
         login, sender, messages = self.login, self.own.default_sender, package.messages
-        async with self.turn(errand):
-            now, date = errand.now(), package.date
+        async with self.turn(run):
+            now, date = run.now(), package.date
             _not_too_near(messages, now)
             if package.format == "json":
                 return await self.json(
@@ -194,27 +195,25 @@ class SmsAssistent(SmsAssistentApi):
                 sms_assistent_xml.encode(login, messages, refs, default_sender=sender, date=date, now=now)
             )
 
-    def _package_refused(self, errand: Errand, package: Package, code: int) -> Sequence[Package]:
+    def _package_refused(self, run: RequestRun, package: Package, code: int) -> bool:
         """A code for the whole package: nothing of it was taken. One message may be at fault: which one?"""
         messages = package.messages
         if len(messages) > 1 and codes.rule_for(code, 0).about_message:
-            middle = len(messages) // 2
-            return [package._replace(messages=half) for half in (messages[:middle], messages[middle:])][::-1]
-        for message in messages:
-            errand.fail([message], self._refusal(message, code, errand.now()))
-        return []
+            return True
+        run.note({message.id: self._refusal(message, code, run.now()) for message in messages})
+        return False
 
-    def _match(self, errand: Errand, messages: Sequence[Message], rows: Sequence[Sent]) -> None:
+    def _match(self, run: RequestRun, messages: Sequence[Message], rows: Sequence[Sent]) -> None:
         """Whose row is whose: by position. Where that is not certain, nothing is."""
         if len(rows) != len(messages) or not all(map(_fits, messages, rows)):
-            errand.fail(messages, Uncertain("sms-assistent's answer does not fit the messages"))
+            run.fail(messages, Uncertain("sms-assistent's answer does not fit the messages"))
             return
         times = Counter(row.ref for row in rows)
         for message, row in zip(messages, rows, strict=True):
-            result = self._result(message, row, errand.now(), unique=times[row.ref] == 1)
-            errand.results[message.id] = result
+            result = self._result(message, row, run.now(), unique=times[row.ref] == 1)
+            run.results[message.id] = result
             if isinstance(result, Disabled):  # any other code: the next package may fare better
-                errand.stop = stops_batch(result)
+                run.stop = result
 
     def _result(self, message: Message, row: Sent, now: int, *, unique: bool) -> SendResult:
         if row.error is not None and row.error < 0 and not row.ref:

@@ -12,11 +12,12 @@ from collections.abc import Sequence
 
 from smppbridge.errors import ProviderError
 from smppbridge.model.message import Poll, State, StatusReport
+from smppbridge.providers.http.sending import RequestRun
 from smppbridge.providers.rules import safe_reason
 from smppbridge.providers.sms_assistent import codes
 from smppbridge.providers.sms_assistent import wire_json as sms_assistent_json
 from smppbridge.providers.sms_assistent import wire_xml as sms_assistent_xml
-from smppbridge.providers.sms_assistent.account import POLL_BATCH, Errand, SmsAssistentApi
+from smppbridge.providers.sms_assistent.account import POLL_BATCH, SmsAssistentApi
 from smppbridge.providers.sms_assistent.records import Answer, Status
 
 MAX_QUESTIONS = 40  # more than one for each list: what one call may spend on finding unknown ids
@@ -104,25 +105,25 @@ class Questions:
         return await api.xml(sms_assistent_xml.encode(api.login, (), refs))
 
     async def _ask_one_by_one(self, refs: Sequence[str], rows: Rows) -> None:
-        errand = Errand()
+        run = self._api.run()
         queue = deque(refs)
 
         async def work() -> None:
             while queue:  # none of them is asked after a failure
                 ref = queue.popleft()
                 try:
-                    rows[ref] = await self._ask_one(errand, ref)
+                    rows[ref] = await self._ask_one(run, ref)
                 except ProviderError as error:
-                    errand.stop = error
+                    run.stop = error
 
         async with asyncio.TaskGroup() as group:
             for _ in range(min(self._api.own.parallel, len(queue))):
                 group.create_task(work())
-        if errand.stop is not None:
-            raise errand.stop
+        if run.stop is not None:
+            raise run.stop
 
-    async def _ask_one(self, errand: Errand, ref: str) -> Status:
-        async with self._api.turn(errand):
+    async def _ask_one(self, run: RequestRun, ref: str) -> Status:
+        async with self._api.turn(run):
             answer = await self._api.plain_status(ref)
         if answer.failure == codes.BAD_ID:
             return Status(ref, "", codes.BAD_ID)

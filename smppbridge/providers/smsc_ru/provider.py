@@ -19,11 +19,20 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
-from smppbridge.errors import Postponed, ProviderError, Rejected, Throttled, Unavailable, Uncertain
+from smppbridge.errors import (
+    UNREADABLE,
+    Postponed,
+    ProviderError,
+    Rejected,
+    Throttled,
+    Unavailable,
+    Uncertain,
+)
 from smppbridge.model.message import Doubt, Draft, Inbound, Message, Poll, StatusReport
 from smppbridge.providers.base import Callback, News, SendResult, Taken, Trace
-from smppbridge.providers.http.client import UNREADABLE, host_of
-from smppbridge.providers.http.provider import LARGE_ANSWER, SENDING_TIME, HttpProvider, stops_batch
+from smppbridge.providers.http.client import host_of
+from smppbridge.providers.http.provider import LARGE_ANSWER, HttpProvider
+from smppbridge.providers.http.sending import SENDING_TIME, SubBatch
 from smppbridge.providers.rules import details_of
 from smppbridge.providers.smsc_ru import callbacks, codes, order, wire
 from smppbridge.providers.smsc_ru.options import STATUS_BATCH, STATUS_GAP, SmscRuOptions
@@ -52,7 +61,14 @@ _Decode = Callable[[bytes], wire.Answer]
 class SmscRu(HttpProvider):
     """One smsc.ru account."""
 
-    def __init__(self, name: str, options: SmscRuOptions, *, callback_url: str | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        options: SmscRuOptions,
+        *,
+        callback_url: str | None = None,
+        sending_time: float = SENDING_TIME,
+    ) -> None:
         """``callback_url``: where smsc.ru is told (by a person, in the account) to report statuses; None =
         they are only polled."""
         polling = POLL_INTERVAL_WITH_CALLBACKS if callback_url else POLL_INTERVAL
@@ -71,9 +87,9 @@ class SmscRu(HttpProvider):
             refusals_in_row=REFUSALS_IN_ROW,
             refusals_window=REFUSALS_WINDOW,
             validity_max=VALIDITY_MAX,
-            lease=SENDING_TIME + (len(options.bases) + 2) * options.timeout,
+            lease=sending_time + (len(options.bases) + 2) * options.timeout,
         )
-        super().__init__(name, options, limits, secrets=options.secrets)
+        super().__init__(name, options, limits, secrets=options.secrets, sending_time=sending_time)
         self._wishes = options.wishes
         self._rights = options.rights
         self._format = wire.FORMATS[options.format]
@@ -109,21 +125,15 @@ class SmscRu(HttpProvider):
     async def send(self, messages: Sequence[Message], now: int) -> list[SendResult]:
         """Send them one after the other. A failure that is not about a message ends it: what was not sent yet
         is then Unavailable, or meets the same pause. What check() refuses is Rejected."""
-        clock = asyncio.get_running_loop().time
-        began = clock()
-        results: dict[int, SendResult] = dict(self.unfit(messages, self._wishes.default_sender))
-        stop: ProviderError | None = None
-        for message in messages:
-            if message.id in results:
-                continue
-            elapsed = clock() - began
-            if stop is None and elapsed > SENDING_TIME:
-                stop = Unavailable("not sent: the messages before it took too long")
-            result = stop or await self._hand_over(message, now + int(elapsed * 1000))
-            results[message.id] = result
-            if stop is None and isinstance(result, ProviderError):
-                stop = stops_batch(result)
-        return [results[message.id] for message in messages]
+        run, fit = self.start_run(messages, now, "messages")
+
+        async def hand_over(alone: SubBatch) -> bool:
+            (message,) = alone.messages
+            run.note({message.id: await self._hand_over(message, run.now())})
+            return False
+
+        await run.send((SubBatch([message]) for message in fit), hand_over)
+        return run.in_order(messages)
 
     async def _hand_over(self, message: Message, now: int) -> SendResult:
         asked = order.parameters(message, self._wishes, now)

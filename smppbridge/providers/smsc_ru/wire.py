@@ -12,9 +12,10 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import NamedTuple
 from urllib.parse import urlencode
-from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
 
 from smppbridge.providers.http.lenient import parse_lenient, text_of
+from smppbridge.providers.http.xml import parse_xml
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 JSON = {"Content-Type": "application/json; charset=utf-8"}
@@ -107,7 +108,7 @@ def decode_statuses(body: bytes) -> Answer:
         return Answer(failure)
     if isinstance(value, str):
         rows = tuple(_status_line(line) for line in value.splitlines() if line.strip())
-    elif isinstance(value, ElementTree.Element):
+    elif isinstance(value, Element):
         rows = tuple(_row(_leaves(element), "err") for element in value.iter() if _is_status(element))
     else:
         items = value if isinstance(value, list) else [value]
@@ -125,7 +126,7 @@ def decode_balance(body: bytes) -> Answer:
     told: object = value
     if isinstance(value, dict):
         told = value.get("balance")
-    elif isinstance(value, ElementTree.Element):
+    elif isinstance(value, Element):
         told = next((element.text for element in value.iter("balance")), None)
     balance = money_of(told)
     if balance is None:
@@ -146,7 +147,7 @@ def decode_list(body: bytes) -> Answer:
 def decode_fields(body: bytes) -> dict[str, str]:
     """The fields of a callback in JSON or XML. Raises ValueError when it is neither."""
     value = _value(body.decode("utf-8-sig", "replace").strip())
-    if isinstance(value, ElementTree.Element):
+    if isinstance(value, Element):
         return {child.tag: child.text or "" for child in value if len(child) == 0}  # as it was signed
     if not isinstance(value, dict):
         raise ValueError("not an object")
@@ -155,7 +156,7 @@ def decode_fields(body: bytes) -> dict[str, str]:
 
 # --- the formats -----------------------------------------------------------------------------------
 
-_Value = dict[str, object] | list[object] | ElementTree.Element | str
+_Value = dict[str, object] | list[object] | Element | str
 
 
 def _small(body: bytes) -> bytes:
@@ -170,7 +171,7 @@ def _opened(body: bytes) -> tuple[_Value, Failure | None]:
     fields: Mapping[str, object] = {}
     if isinstance(value, dict):
         fields = value
-    elif isinstance(value, ElementTree.Element):
+    elif isinstance(value, Element):
         fields = _leaves(value)
     elif isinstance(value, str):
         if found := _TEXT_FAILURE.match(value):
@@ -184,7 +185,7 @@ def _opened(body: bytes) -> tuple[_Value, Failure | None]:
 
 def _value(text: str) -> _Value:
     if text.startswith("<"):
-        return _xml(text)
+        return parse_xml(text)
     if not text.startswith(("{", "[")):
         return text
     try:
@@ -196,15 +197,6 @@ def _value(text: str) -> _Value:
     return value
 
 
-def _xml(text: str) -> ElementTree.Element:
-    if "<!DOCTYPE" in text:
-        raise ValueError("XML with definitions of its own")  # entities could grow without end
-    try:
-        return ElementTree.fromstring(text)
-    except (ElementTree.ParseError, ValueError, LookupError):
-        raise ValueError("not XML") from None
-
-
 def _failure(code: str, words: str) -> Failure:
     number = integer_of(code)
     if number is None or number <= 0:
@@ -212,17 +204,17 @@ def _failure(code: str, words: str) -> Failure:
     return Failure(number, words)
 
 
-def _leaves(element: ElementTree.Element) -> dict[str, str]:
+def _leaves(element: Element) -> dict[str, str]:
     return {child.tag: (child.text or "").strip() for child in element if len(child) == 0}
 
 
-def _is_status(element: ElementTree.Element) -> bool:
+def _is_status(element: Element) -> bool:
     """Whether an element holds one message: lists and items are both called <status> somewhere."""
     return integer_of(_leaves(element).get("status")) is not None
 
 
 def _sent_fields(value: _Value) -> Mapping[str, object]:
-    if isinstance(value, ElementTree.Element):
+    if isinstance(value, Element):
         phones = [
             {**phone.attrib, "phone": (phone.text or "").strip()}
             for phones in value.iter("phones")

@@ -20,15 +20,16 @@ Must not know: the store, SMPP sessions, other providers.
 
 import asyncio
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, TypeGuard
+from typing import TypeGuard
 
-from smppbridge.errors import Disabled, Postponed, ProviderError, Rejected, Throttled, Unavailable, Uncertain
+from smppbridge.errors import Disabled, Postponed, ProviderError, Rejected, Throttled, Uncertain
 from smppbridge.model.message import Doubt, Draft, Inbound, Message, Poll, StatusReport
 from smppbridge.providers.base import Callback, Limits, News, SendResult, Taken, Trace
 from smppbridge.providers.http.client import host_of
-from smppbridge.providers.http.provider import SENDING_TIME, HttpProvider, stops_batch
+from smppbridge.providers.http.provider import HttpProvider
+from smppbridge.providers.http.sending import SENDING_TIME, RequestRun, SubBatch, stops_batch
 from smppbridge.providers.rules import to_error
 from smppbridge.providers.smspilot import callbacks, codes
 from smppbridge.providers.smspilot.api1 import MAX_RECIPIENTS, Api1
@@ -60,12 +61,20 @@ class Smspilot(HttpProvider):
 
     services = SERVICES
 
-    def __init__(self, name: str, options: SmspilotOptions, *, callback_url: str | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        options: SmspilotOptions,
+        *,
+        callback_url: str | None = None,
+        sending_time: float = SENDING_TIME,
+    ) -> None:
         """``callback_url``: where smspilot reports statuses, with its token; None = they are only polled."""
         self._callback = callbacks.callback_address(callback_url, options) if callback_url else ""
         password = options.callback_password.get_secret_value() if options.callback_password else ""
         secrets = (options.credential(), self._callback, callback_url or "", password)
-        super().__init__(name, options, _limits(options, bool(callback_url)), secrets=secrets)
+        limits = _limits(options, bool(callback_url), sending_time)
+        super().__init__(name, options, limits, secrets=secrets, sending_time=sending_time)
         self._pilot = options
         key = options.credential()
         self._api1 = Api1(key, options.format)
@@ -95,44 +104,42 @@ class Smspilot(HttpProvider):
         """Send in as few packets as the rules allow, one after the other. A failure that is not about
         messages ends it: what was not sent yet is then Unavailable, or meets the same pause. What check()
         refuses is Rejected: the message may have been checked by another provider, before it came here."""
-        clock = asyncio.get_running_loop().time
-        began = clock()
-        results: dict[int, SendResult] = dict(self.unfit(messages, self._pilot.default_sender))
-        fit = [message for message in messages if message.id not in results]
-        results |= {message.id: error for message in fit if (error := _too_early(message, now))}
-        pending = deque(self._splitter.split((message for message in fit if message.id not in results), now))
-        stop: ProviderError | None = None
+        run, fit = self.start_run(messages, now, "packets")
+        run.note({message.id: error for message in fit if (error := _too_early(message, now))})
+        split = self._splitter.split((message for message in fit if message.id not in run.results), now)
         streak = _Streak()
-        while pending:
-            packet = pending.popleft()
-            elapsed = clock() - began
-            if stop is None and elapsed > SENDING_TIME:
-                stop = Unavailable("not sent: the packets before it took too long")
-            if stop is not None:
-                results |= dict.fromkeys(_ids(packet), stop)
-                continue
-            outcome = await self._hand_over(packet, now + int(elapsed * 1000))
-            results |= outcome.results
-            pending.extendleft(outcome.halves)
-            stop = outcome.stop or streak.after(outcome.results)
-        return [results[message.id] for message in messages]
 
-    async def _hand_over(self, packet: list[Message], now: int) -> "_Outcome":
+        async def hand_over(packet: SubBatch) -> bool:
+            halve = await self._hand_over(run, packet.messages)
+            if not halve:
+                results = [run.results[message.id] for message in packet.messages]
+                run.stop = run.stop or streak.after(results)
+            return halve
+
+        await run.send(map(SubBatch, split), hand_over)
+        return run.in_order(messages)
+
+    async def _hand_over(self, run: RequestRun, packet: Sequence[Message]) -> bool:
+        """Whether the packet was refused as a whole, perhaps for one of its messages."""
         try:
-            answer = await self._ask(self._encode(packet, now))
+            answer = await self._ask(self._encode(packet, run.now()))
         except ProviderError as error:
-            return _Outcome(dict.fromkeys(_ids(packet), error), stops_batch(error))
+            run.fail(packet, error)
+            return False
         if answer.failure is None:
             items = (pair_by_number if self._is_api1 else pair)(packet, answer.items)
             results = self._match(packet, items, answer)
-            return _Outcome(results, next(filter(_is_ours, results.values()), None))
+            run.results |= results
+            run.stop = next(filter(_is_ours, results.values()), None)
+            return False
         code, words = answer.failure
         if len(packet) > 1 and codes.rule_for(code, 0).about_message:
-            middle = len(packet) // 2
-            return _Outcome({}, halves=(packet[middle:], packet[:middle]))
+            return True
         errors = {message.id: self._refusal(message, code, words) for message in packet}
         first = errors[packet[0].id]
-        return _Outcome(dict(errors), None if isinstance(first, Uncertain) else stops_batch(first))
+        run.results |= errors
+        run.stop = None if isinstance(first, Uncertain) else stops_batch(first)
+        return False
 
     def _encode(self, messages: Sequence[Message], now: int) -> Question:
         alone = SALES[messages[0].service_type].alone
@@ -275,14 +282,6 @@ class Smspilot(HttpProvider):
         return (await self._learn(self._wire.encode_balance())).balance
 
 
-class _Outcome(NamedTuple):
-    """What became of one packet."""
-
-    results: dict[int, SendResult]  # by our id
-    stop: ProviderError | None = None  # nothing more may be sent now; the error of the rest
-    halves: tuple[list[Message], ...] = ()  # to be sent instead, the last one first
-
-
 class _Streak:
     """Messages that were refused alone, one after the other, with one code. A long one tells what those
     behind them would meet, and asking on looks like an attack."""
@@ -291,12 +290,12 @@ class _Streak:
         self._code = ""
         self._length = 0
 
-    def after(self, results: Mapping[int, SendResult]) -> Postponed | None:
-        """Note what became of a packet (nothing: it is halved). The error of the rest, when it is enough."""
-        if len(results) == 1 and isinstance(error := next(iter(results.values())), Rejected):
+    def after(self, results: Sequence[SendResult]) -> Postponed | None:
+        """Note what became of the messages of a packet. The error of the rest, when it is enough."""
+        if len(results) == 1 and isinstance(error := results[0], Rejected):
             self._length = self._length + 1 if error.code == self._code else 1
             self._code = error.code
-        elif results:
+        else:
             self._length = 0
         if self._length < MAX_ALONE:
             return None
@@ -309,7 +308,7 @@ def _is_ours(result: SendResult) -> TypeGuard[Disabled | Throttled]:
     return isinstance(result, Disabled | Throttled)
 
 
-def _limits(options: SmspilotOptions, has_callbacks: bool) -> Limits:
+def _limits(options: SmspilotOptions, has_callbacks: bool, sending_time: float) -> Limits:
     polling = 2 * POLL_ADVISED if has_callbacks else POLL_ADVISED
     interval = options.set_or("poll_interval", polling)
     one_by_one = options.format == "v"
@@ -326,12 +325,8 @@ def _limits(options: SmspilotOptions, has_callbacks: bool) -> Limits:
         refusals_in_row=REFUSALS_IN_ROW,
         refusals_window=REFUSALS_WINDOW,
         validity_max=VALIDITY_MAX,
-        lease=SENDING_TIME + 2 * options.timeout,
+        lease=sending_time + 2 * options.timeout,
     )
-
-
-def _ids(packet: Sequence[Message]) -> list[int]:
-    return [message.id for message in packet]
 
 
 def _too_early(message: Message, now: int) -> Postponed | None:

@@ -1,14 +1,14 @@
 """smspilot API-2 in XML: requests as octets, answers as plain records. API-1 answers in the same words.
 
 Answers are repaired where the manuals print them wrong: attributes without quotes, names of attributes in
-quotes. No document may bring entities or a DTD. Must not know: what a code means, how octets travel.
+quotes.
 """
 
 import re
-import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
 
 from smppbridge.providers.http.lenient import number
+from smppbridge.providers.http.xml import parse_xml
 from smppbridge.providers.smspilot.records import (
     Answer,
     Line,
@@ -30,7 +30,6 @@ _NOT_IN_XML = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 # White space is what a parser would alter: a line break in an attribute, a carriage return anywhere.
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\t": "&#9;", "\n": "&#10;", "\r": "&#13;"}
 _ESCAPED = re.compile("|".join(map(re.escape, _ESCAPES)))
-_DECLARATION = re.compile(r"<!\s*(?:DOCTYPE|ENTITY|ELEMENT|ATTLIST|NOTATION)", re.IGNORECASE)
 # Neither can look at an octet more than a few times, whatever stands there: no "<" inside a tag.
 _TAG = re.compile(r'<[A-Za-z](?>"[^"<]*"|[^<>"])*+>')
 _ATTRIBUTE = re.compile(r'(?<=\s)"?(\w{1,40})"?\s*+=\s*+(?:"([^"]*)"|([^\s"\'/>]++))')
@@ -100,7 +99,7 @@ def _escape(text: str) -> str:
 
 def decode(body: bytes) -> Answer:
     """Read an answer. Raises ValueError when it is not one of smspilot's."""
-    root = _parse(body.decode("utf-8-sig", "replace"))
+    root = parse_xml(body.decode("utf-8-sig", "replace").strip(), max_tags=MAX_TAGS, repair=_repair)
     if root.tag == "error":
         found = {child.tag: child.text for child in root}
         return Answer(failure=failure_of(found.get("code"), found.get("description"), found.get("status_ru")))
@@ -112,26 +111,6 @@ def decode(body: bytes) -> Answer:
     if root.tag not in ("send", "check") and (root.tag != "balance" or balance is None):
         raise ValueError("neither messages nor a balance")
     return Answer(None, server_id(root.get("server_packet_id")), balance, tuple(map(item_of, rows)))
-
-
-def _parse(text: str) -> ET.Element:
-    if _DECLARATION.search(text) or text.count("<") > MAX_TAGS:
-        raise ValueError("not an answer")
-    text = text.strip()
-    try:
-        return _parse_strictly(text)
-    except ValueError:
-        return _parse_strictly(_repair(text))
-
-
-def _parse_strictly(text: str) -> ET.Element:
-    parser = ET.XMLParser()  # text, not octets: whatever encoding the document claims, it was UTF-8
-    try:
-        parser.feed(text)
-        root: ET.Element = parser.close()
-    except (ET.ParseError, LookupError) as error:
-        raise ValueError("not XML") from error
-    return root
 
 
 def _repair(text: str) -> str:

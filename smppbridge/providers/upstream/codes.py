@@ -1,8 +1,8 @@
 """command_status of an upstream SMSC's answer to submit_sm -> what we do.
 
 Sources: SMPP 3.4 §5.1.3 and, for the profile sms-assistent, sms-assistent.by API v1 §5.3.6; one row each. The
-operator may say otherwise about any code. What answers to binds mean is not said here: some of their codes
-are in the tables because SMSCs answer submit_sm with them, too. Must not know: PDUs, sessions.
+operator may say otherwise about any code. Answers to binds are not judged here: some of their codes are in
+the tables because SMSCs answer submit_sm with them, too.
 """
 
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ _NO_ROUTE = Rule(Kind.RETRY, Status.ESME_RNOROUTE)
 
 
 def _passed_on(status: Status) -> Rule:
-    """A refusal whose code tells the ESME what it may change: it gets it as it is."""
+    """A refusal whose code tells the ESME what to change: the code is passed on as it is."""
     return Rule(Kind.PERM, status)
 
 
@@ -68,7 +68,7 @@ STANDARD: dict[int, Rule] = {
     Status.ESME_RINVEXPIRY: _BUG,
     Status.ESME_RINVDFTMSGID: _BUG,
 }
-"""SMPP 3.4. Any other code of the specification refuses the message and is passed on."""
+"""SMPP 3.4 §5.1.3. Any other code of the specification refuses the message and is passed on."""
 
 ASSISTENT: dict[int, Rule] = {
     Status.ESME_RINVCMDLEN: _BUG,
@@ -83,7 +83,7 @@ ASSISTENT: dict[int, Rule] = {
     Status.ESME_RNOMONEY: _MONEY,
     Status.ESME_RINVTEXT: _passed_on(Status.ESME_RINVTEXT),
 }
-"""sms-assistent.by §5.3.6, and the two of SMPP 3.4 that only ask for patience. It sends no others."""
+"""sms-assistent.by §5.3.6, and the two codes of SMPP 3.4 that only ask for patience. It sends no others."""
 
 _KNOWN = {int(status): status for status in Status if status}
 
@@ -91,8 +91,8 @@ _KNOWN = {int(status): status for status in Status if status}
 def rule_for(profile: str, overrides: Mapping[int, Treatment], status: int, tries: int) -> Rule:
     """The row for the ``status`` (not 0) of an answer to submit_sm.
 
-    ``tries``: finished rounds of the message so far. ``overrides``: what the operator says of single codes;
-    it goes before every table.
+    ``tries``: finished rounds of the message so far. ``overrides``: what the operator says of single codes,
+    which counts before every table.
     """
     wish = overrides.get(status)
     if wish is not None:
@@ -105,7 +105,7 @@ def rule_for(profile: str, overrides: Mapping[int, Treatment], status: int, trie
 
 
 def _refusal(status: int) -> Rule:
-    """A number that SMPP does not have would only confuse the ESME."""
+    """A refusal. Its code is passed on only when it is one of SMPP: any other would confuse the ESME."""
     known = _KNOWN.get(status)
     return _REFUSED if known is None else _passed_on(known)
 
@@ -123,7 +123,7 @@ def _as_wished(wish: Treatment, status: int) -> Rule:
 
 
 def to_error(rule: Rule, status: int, reason: str) -> ProviderError:
-    """The exception that a row stands for; its code is the command_status as documents print it: ``0x45``."""
+    """The exception that a row stands for. Its code is the command_status as manuals print it: ``0x45``."""
     error = rules.to_error(rule, status, reason)
     error.code = f"0x{status:02X}"
     return error

@@ -1,16 +1,12 @@
-"""A batch of messages on its way to an SMSC: what of it is sent, and the results as they come.
-
-Must not know: sessions, what an answer means.
-"""
+"""A batch of messages on its way to an SMSC: which parts are sent, and the results as they come."""
 
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
-from smppbridge.errors import ProviderError, Refused, Rejected, Uncertain
+from smppbridge.errors import UNFIT, ProviderError, Refused, Rejected, Uncertain
 from smppbridge.model.message import Message
 from smppbridge.providers.base import SendResult, Taken
-from smppbridge.providers.http.provider import UNFIT
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.pdu import Pdu, SubmitSm
 
@@ -21,14 +17,14 @@ GROUP = 0.01  # seconds for which a result waits for others, so that they are re
 Build = Callable[[Message], Sequence[SubmitSm]]
 
 
-class Batch:
-    """Implements ``providers.base.Progress``. ``ended(batch)`` is called with the last result."""
+class BatchProgress:
+    """The results of one batch: a ``providers.base.Progress``. ``ended(batch)`` is called at the last one."""
 
-    def __init__(self, size: int, ended: "Callable[[Batch], None]" = lambda batch: None) -> None:
+    def __init__(self, size: int, ended: "Callable[[BatchProgress], None]" = lambda batch: None) -> None:
         self.left = size  # messages without a result
         self.unsent = size  # messages of which not everything is on its way
-        self.closed = False  # nothing of it may begin any more
-        self.given_up = False  # nothing of it may go out any more
+        self.closed = False  # no message of it may begin any more
+        self.given_up = False  # no part of it may go out any more
         self.refs: list[str] = []  # of all parts that were taken
         self.jobs: list[Job] = []
         self.alarm: asyncio.TimerHandle | None = None  # the end of its time
@@ -39,16 +35,17 @@ class Batch:
 
     @property
     def done(self) -> bool:
-        """Whether all results were told."""
+        """Whether `more` has returned all results."""
         return not self.left and not self._fresh
 
     @property
     def holding(self) -> bool:
-        """Whether some of it has not begun its way."""
+        """Whether some part of a message has not gone out yet."""
         return self.unsent > 0
 
     async def more(self) -> Sequence[tuple[int, SendResult]]:
-        """The results that came since the last call, with the places of their messages."""
+        """The results that came since the last call, with the places of their messages. Waits for the first
+        one, and then up to GROUP for others."""
         if not self._fresh and self.left:
             self._changed.clear()
             await self._changed.wait()
@@ -71,25 +68,25 @@ class Batch:
             self._ended(self)
 
     def one_sent(self) -> None:
-        """All of one message is on its way, or never will be."""
+        """All parts of one message went out, or never will."""
         self.unsent -= 1
         if not self.unsent:
             self._changed.set()
 
     def one_back(self) -> None:
-        """Some of one message has to go out again."""
+        """A part of one message has to go out again."""
         self.unsent += 1
 
 
 class Job:
-    """One message of a batch: what became of each of its parts. Implements ``link.upstream.Task``."""
+    """One message of a batch, and the fate of each of its parts: a ``link.upstream.RequestGroup``."""
 
     __slots__ = (
         *("batch", "errors", "message", "place", "queued", "refs"),
         *("_again", "_build", "_counted", "_given", "_left", "_out", "_pdus"),
     )
 
-    def __init__(self, batch: Batch, place: int, message: Message, build: Build) -> None:
+    def __init__(self, batch: BatchProgress, place: int, message: Message, build: Build) -> None:
         self.batch = batch
         self.place = place
         self.message = message
@@ -99,12 +96,12 @@ class Job:
         self._build = build
         self._pdus: Sequence[SubmitSm] | None = None  # made when its turn comes
         self._given = 0  # how many of them went out
-        self._again: list[tuple[int, Pdu]] = []  # these must go out once more
+        self._again: list[tuple[int, Pdu]] = []  # what the SMSC did not take: it must go out again
         self._left = 0  # parts whose fate is open
         self._out = 0  # of these, how many are at the SMSC now
         self._counted = True  # among batch.unsent
 
-    # --- Task ----------------------------------------------------------------------------------
+    # --- RequestGroup --------------------------------------------------------------------------
 
     @property
     def begun(self) -> bool:
@@ -113,11 +110,11 @@ class Job:
 
     @property
     def alone(self) -> bool:
-        """Whether a part that is at the SMSC now is all that it may have of the message."""
+        """Whether the SMSC can have no other part of the message than one that has no answer yet."""
         return self._out <= 1 and not any(ref is not None for ref in self.refs)
 
     def next(self) -> tuple[int, Pdu] | None:
-        """See `link.upstream.Task`."""
+        """See `link.upstream.RequestGroup`."""
         if self._pdus is None and not self._make():
             return None
         pdus = self._pdus or ()
@@ -133,31 +130,31 @@ class Job:
         return item
 
     def back(self, place: int, pdu: Pdu) -> None:
-        """See `link.upstream.Task`."""
+        """See `link.upstream.RequestGroup`."""
         self._out -= 1
         self._again.append((place, pdu))
         self._count()
 
     def unsendable(self, place: int, why: str) -> None:
-        """See `link.upstream.Task`."""
+        """See `link.upstream.RequestGroup`."""
         self.failed(Rejected(why, code=UNFIT, status=Status.ESME_RSYSERR))
 
-    # --- what becomes of it --------------------------------------------------------------------
+    # --- what became of its parts --------------------------------------------------------------
 
     def taken(self, place: int, ref: str) -> None:
-        """The SMSC took a part under ``ref``, "" when it named none."""
+        """The SMSC took the part at ``place`` under ``ref``, "" when it gave no id."""
         self._out -= 1
         self.refs[place] = ref
         self._less(1)
 
     def failed(self, error: ProviderError) -> None:
-        """A part met ``error``: those that did not go out are not worth sending any more."""
+        """A part ended with ``error``. Parts that have not gone out are dropped."""
         self._out -= 1
         self.errors.append(error)
         self._less(1 + self._drop())
 
     def abandon(self, error: ProviderError) -> None:
-        """What did not go out never will."""
+        """Drop the parts that have not gone out; they end with ``error``."""
         if self._pdus is None:
             self._pdus = ()
             self._count()
@@ -174,7 +171,7 @@ class Job:
         except Refused as refused:
             self.abandon(Rejected(refused.reason, code=UNFIT, status=refused.status))
             return False
-        except Exception:  # one message that we cannot bear must not cost the others their result
+        except Exception:  # a mistake with one message must not cost the others their result
             logger.exception("unexpected error with message %d", self.message.id)
             self.abandon(Rejected("internal error", code=UNFIT, status=Status.ESME_RSYSERR))
             return False
@@ -183,7 +180,7 @@ class Job:
         return True
 
     def _drop(self) -> int:
-        """Forget what has not gone out; how many parts."""
+        """Drop the parts that have not gone out; how many."""
         dropped = len(self._pdus or ()) - self._given + len(self._again)
         self._given = len(self._pdus or ())
         self._again.clear()
@@ -202,7 +199,13 @@ class Job:
             self.batch.put(self.place, self._result())
 
     def _result(self) -> SendResult:
-        """A refusal is final whatever became of the rest; half a message is neither sent nor unsent."""
+        """The result of the message.
+
+        1. All parts were taken: Taken, with their references if every part has one.
+        2. A part was refused: that refusal, which is final whatever became of the others.
+        3. A part is in doubt, or some were taken and others not: Uncertain.
+        4. No part was taken: the first error.
+        """
         refs = [ref for ref in self.refs if ref is not None]
         if not self.errors:
             named = [ref for ref in refs if ref]

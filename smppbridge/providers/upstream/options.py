@@ -1,7 +1,6 @@
 """`providers.<name>` with `kind: smpp`: another SMSC, to which we are the ESME; and which senders it takes.
 
-A `profile` is a set of defaults, and of rules where the SMSC has a manual. Must not know: PDUs, sessions, the
-network.
+A `profile` is a set of defaults, and of rules where the SMSC has a manual.
 """
 
 import re
@@ -25,7 +24,7 @@ from smppbridge.model.duration import PositiveDuration
 from smppbridge.model.hosts import Network, is_host
 from smppbridge.model.route import as_list
 from smppbridge.model.settings import File, Secret, Settings, Text, mistake, number_as_text, number_with_base
-from smppbridge.model.tls import TlsSetting
+from smppbridge.model.tls_settings import TlsSetting
 from smppbridge.providers.base import Limits
 from smppbridge.providers.options import FlashPolicy
 from smppbridge.providers.sms_assistent import options as sms_assistent_options
@@ -79,10 +78,8 @@ _NUMBER = re.compile(r"[0-9]+")
 
 
 def parse_address(text: str) -> tuple[str, int | None]:
-    """Host and port of ``host``, ``host:port``, ``[v6]:port`` or a bare IPv6 address; None = no port in it.
-
-    Raises ValueError for anything else.
-    """
+    """Host and port of ``host``, ``host:port``, ``[v6]:port`` or a bare IPv6 address; the port is None when
+    the text has none. Raises ValueError for anything else."""
     if text.count(":") > 1 and not text.startswith("["):
         return str(IPv6Address(text)), None
     found = _ADDRESS.fullmatch(text)
@@ -135,7 +132,7 @@ class OutbindTls(Settings):
     key: File
 
 
-class Outbind(Settings):
+class OutbindOptions(Settings):
     """Where we listen for the outbind of an SMSC that calls us (SMPP 3.4 §4.1.7)."""
 
     host: str = "0.0.0.0"
@@ -179,7 +176,7 @@ class SmppOptions(FlashPolicy):
     enquire_link: PositiveDuration = 20.0  # of silence, then we ask
     response_timeout: PositiveDuration = Field(default=30.0, le=120)
     reconnect_max: PositiveDuration = Field(default=60.0, le=3600)  # longest pause between two tries to bind
-    outbind: Outbind | None = None
+    outbind: OutbindOptions | None = None
 
     # what is sent
     data_codings: CodingList = (0, 8)  # those that the SMSC reads, the preferred one first
@@ -241,22 +238,22 @@ class SmppOptions(FlashPolicy):
 
     @property
     def hosts(self) -> tuple[tuple[str, int], ...]:
-        """Where the SMSC is: host and port, in the order in which they are tried."""
+        """Host and port of the SMSC, in the order in which they are tried."""
         return tuple((host, port or self.port) for host, port in map(parse_address, self.host))
 
     @property
     def takes_tlvs(self) -> bool:
-        """Whether the SMSC knows optional parameters: those came with SMPP 3.4."""
+        """Whether the SMSC knows optional parameters, which came with SMPP 3.4."""
         return self.interface_version >= 0x34
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must never be told."""
+        """The passwords, which must never be logged."""
         kept = (self.password, self.outbind.password if self.outbind else None)
         return tuple(secret.get_secret_value() for secret in kept if secret is not None)
 
     def limits(self) -> Limits:
-        """The rules of conduct. Statuses and messages from phones come by themselves: nothing is asked."""
+        """The send policy. Statuses and messages from phones come by themselves, so nothing is asked."""
         return Limits(
             # Few beyond what the window takes: after a crash whatever was claimed is uncertain.
             batch=min(1000, max(10, 2 * self.window * self.binds)),
@@ -270,12 +267,12 @@ class SmppOptions(FlashPolicy):
         )
 
     def warnings(self, *, callbacks: bool) -> list[str]:
-        """What works but can be overheard, or that SMSCs are known not to like."""
+        """Settings that work, but can be overheard or are refused by some SMSCs."""
         return list(_warnings(self))
 
 
 def _contradictions(own: SmppOptions) -> Iterator[str]:
-    """Settings that cannot go together, each with its reason."""
+    """Settings that contradict each other, each with its reason."""
     if not own.host:
         yield "host: is required; only the profile sms-assistent has one of its own"
     if not own.takes_tlvs and (own.long in {"sar", "payload"} or own.flash == "subunit"):
@@ -331,10 +328,10 @@ def _is_loopback(host: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def sender_problem(sender: str, profile: str) -> str:
-    """Why the SMSC would not take this sender; "" if it may be used, or is its own default.
+    """Why the SMSC would not take this sender; "" when it may be used, or is empty (the SMSC's default).
 
     A name has 1 to 11 printable ASCII characters, a number up to 15 digits. sms-assistent has rules of its
-    own for names (§1.1); numbers it takes over SMPP, unlike over HTTP (§5.3.8).
+    own for names (§1.1), and takes numbers over SMPP though not over HTTP (§5.3.8).
     """
     if not sender:
         return ""

@@ -1,14 +1,15 @@
 """Forwards messages to another SMSC over SMPP 3.4: smpp.sms-assistent.by, or any other.
 
-`smpp_wire` makes submit_sm, `smpp_receipts` reads deliver_sm, `smpp_codes` knows what answers mean, `link`
-keeps the binds; this file joins them. Statuses come by themselves, so nothing is ever asked.
-Must not know: the store, the accounts.
+`wire` makes submit_sm, `deliver_sm` reads receipts and messages from phones, `codes` knows what answers mean,
+`jobs` keeps what became of a batch, `link.upstream` keeps the binds; this file joins them. Statuses come by
+themselves, so nothing is ever asked.
 """
 
 import asyncio
 import itertools
 import logging
 import random
+import ssl
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -21,19 +22,20 @@ from smppbridge.errors import (
     Uncertain,
 )
 from smppbridge.link.client import Client, Verdict
-from smppbridge.link.line import Terms
-from smppbridge.link.outbind_listener import OutbindTerms
+from smppbridge.link.outbind_listener import OutbindSettings
+from smppbridge.link.persistent_bind import BindSettings
+from smppbridge.link.tls import client_context, configured, server_context
 from smppbridge.link.upstream import Upstream
-from smppbridge.logs import Seldom, event
+from smppbridge.logs import Complaints
 from smppbridge.model.hosts import is_within
 from smppbridge.model.message import Doubt, Draft, Inbound, Message, Poll, StatusReport
 from smppbridge.providers.base import Callback, News, SendResult, Trace, Upcalls
 from smppbridge.providers.rules import Kind
 from smppbridge.providers.upstream.codes import rule_for, to_error
-from smppbridge.providers.upstream.jobs import Batch, Job
+from smppbridge.providers.upstream.deliver_sm import Reader
+from smppbridge.providers.upstream.jobs import BatchProgress, Job
+from smppbridge.providers.upstream.message_ids import stored_id
 from smppbridge.providers.upstream.options import FINISHING_TIME, SENDING_TIME, SmppOptions
-from smppbridge.providers.upstream.receipts import Reader, stored_id
-from smppbridge.providers.upstream.tls import outbind_tls_context, upstream_tls_context
 from smppbridge.providers.upstream.wire import Wire
 from smppbridge.smpp.constants import Status, status_name
 from smppbridge.smpp.events import Answered, Fault
@@ -60,7 +62,7 @@ MAX_REFERENCE = 0xFFFF
 
 
 class Smpp:
-    """One entry with `kind: smpp`. Implements ``providers.base.Provider`` and ``link.upstream.Owner``."""
+    """One entry with `kind: smpp`: a ``providers.base.Provider`` and a ``link.upstream.UpstreamOwner``."""
 
     services: frozenset[str] = frozenset()
     takes_parts = True
@@ -73,16 +75,14 @@ class Smpp:
         self._options = options
         self._wire = Wire(options)
         self._reader = Reader(options)
-        self._tls = upstream_tls_context(name, options.tls)
-        outbind = options.outbind
-        self._outbind_tls = outbind_tls_context(name, outbind.tls) if outbind is not None else None
+        self._tls, self._outbind_tls = _tls_contexts(name, options)
         self._references = itertools.count(random.randrange(MAX_REFERENCE))
-        self._upcalls = Upcalls(_nobody)
+        self._upcalls = Upcalls()
         self._upstream: Upstream | None = None
         self._stopping = False
         self._hearing: set[asyncio.Task[None]] = set()
-        self._complaints = Seldom(interval=60.0)
-        self._unsaved: dict[str, Batch] = {}  # references of messages that were taken just now
+        self._complain = Complaints(logger)
+        self._unsaved: dict[str, BatchProgress] = {}  # references of messages that were taken just now
 
     # --- Provider ------------------------------------------------------------------------------
 
@@ -90,7 +90,7 @@ class Smpp:
         """Begin to bind. Raises OSError when the port for outbind is taken."""
         self._upcalls = upcalls
         options = self._options
-        terms = Terms(
+        settings = BindSettings(
             name=self.name,
             hosts=options.hosts,
             tls=self._tls,
@@ -105,12 +105,12 @@ class Smpp:
         if options.bind == "pair":
             kinds = (BindTransmitter, BindReceiver)
         self._upstream = Upstream(
-            terms, self, kinds=kinds * options.binds, rate=options.rate, outbind=self._outbind_terms()
+            settings, self, kinds=kinds * options.binds, rate=options.rate, outbind=self._outbind_settings()
         )
         await self._upstream.start()
 
     def stop(self) -> None:
-        """Begin nothing more; what has begun is finished, and gets its answer."""
+        """Begin no further message. A message that has begun is finished, and gets its answer."""
         self._stopping = True
         self._give_back(Unavailable("not sent: stopping"))
 
@@ -124,11 +124,11 @@ class Smpp:
         await asyncio.gather(*self._hearing, return_exceptions=True)
 
     def check(self, draft: Draft) -> None:
-        """See `smpp_wire`."""
+        """See `Wire.check`."""
         self._wire.check(draft)
 
     def schedules(self, send_at: int, now: int) -> bool:
-        """Whatever is scheduled is kept here, so that it can be cancelled."""
+        """Never: what is scheduled is kept here, so that it can be cancelled."""
         return False
 
     async def send(self, messages: Sequence[Message], now: int) -> Sequence[SendResult]:
@@ -139,10 +139,10 @@ class Smpp:
             results.update(await batch.more())
         return [results[place] for place in range(len(messages))]
 
-    def begin(self, messages: Sequence[Message], now: int) -> Batch:
+    def begin(self, messages: Sequence[Message], now: int) -> BatchProgress:
         """Submit all parts of all messages."""
         loop = asyncio.get_running_loop()
-        batch = Batch(len(messages), self._ended)
+        batch = BatchProgress(len(messages), self._ended)
         build = partial(self._submits, now)
         batch.jobs = [Job(batch, place, message, build) for place, message in enumerate(messages)]
         upstream = self._upstream
@@ -182,8 +182,9 @@ class Smpp:
     def _submits(self, now: int, message: Message) -> Sequence[SubmitSm]:
         return self._wire.submits(message, now, next(self._references) & MAX_REFERENCE)
 
-    def _time_over(self, batch: Batch) -> None:
-        """What has not begun by now goes back; what has, gets a little more time to be whole."""
+    def _time_over(self, batch: BatchProgress) -> None:
+        """The time for the batch is over: messages that have not begun go back, the others get a little more
+        time for their further parts."""
         if not batch.left or self._upstream is None:
             return
         batch.closed = True
@@ -194,20 +195,20 @@ class Smpp:
         if batch.left:
             batch.alarm = asyncio.get_running_loop().call_later(FINISHING_TIME, self._give_up, batch, late)
 
-    def _give_up(self, batch: Batch, late: ProviderError) -> None:
+    def _give_up(self, batch: BatchProgress, late: ProviderError) -> None:
         batch.given_up = True
         for job in batch.jobs:
             job.abandon(late)
 
     def _give_back(self, error: ProviderError) -> None:
-        """What has not begun ends with ``error``."""
+        """All messages that have not begun end with ``error``."""
         if self._upstream is not None:
             for task in self._upstream.withdraw():
                 if isinstance(task, Job):
                     task.abandon(error)
 
     def answered(self, client: Client, verdicts: list[Verdict]) -> None:
-        """What became of submit_sm."""
+        """See `UpstreamOwner`: what became of submit_sm."""
         rule = self._options.message_id
         for verdict in verdicts:
             job, place = verdict.context
@@ -223,27 +224,28 @@ class Smpp:
                 self._refused(client, verdict, job, place)
 
     def _refused(self, client: Client, verdict: Answered, job: Job, place: int) -> None:
-        """Refusals come as submit_sm_resp, or as generic_nack."""
+        """A submit_sm was refused, by submit_sm_resp or by generic_nack."""
         status = verdict.response.command_status or Status.ESME_RUNKNOWNERR
         rule = rule_for(self._options.profile, self._options.errors, status, job.message.tries)
         upstream = self._upstream
-        # What is over for a message that has not begun is not over for half a one.
+        # A message of which a part was taken is sent to its end though the time is over.
         ending = job.batch.closed or self._stopping
         over = job.errors or job.batch.given_up or (ending and job.alone)
         if rule.kind is Kind.THROTTLE and not over and upstream is not None:
             upstream.again(job, place, verdict.request)
             return
         if status == Status.ESME_RINVBNDSTS:
-            client.retire()  # it does not take this session for a bound one
+            client.retire()  # to the SMSC this session is not bound
         error = to_error(rule, status, f"the SMSC answered {status_name(status)} ({status:#x})")
         job.failed(error)
         if rule.kind is Kind.ACCOUNT:
-            self._give_back(error)  # it would say the same to all of them
+            self._give_back(error)  # all others would get the same answer
 
     # --- what comes in -------------------------------------------------------------------------
 
     def incoming(self, client: Client, pdus: list[Pdu]) -> None:
-        """Receipts and messages from phones of one read; answered when they are saved."""
+        """See `UpstreamOwner`: receipts and messages from phones of one read. They are answered when they are
+        saved."""
         news: list[News] = []
         answers: list[tuple[Pdu, Response]] = []
         now = time.time_ns() // 1_000_000
@@ -261,20 +263,22 @@ class Smpp:
             self._hearing.add(task)
             task.add_done_callback(self._hearing.discard)
 
-    def _ended(self, batch: Batch) -> None:
-        """Only the references of a batch outlive it: its alarm would keep all messages of a minute."""
+    def _ended(self, batch: BatchProgress) -> None:
+        """A batch has its last result. Only its references are kept for a while; its messages are dropped at
+        once, as the alarm would keep those of a whole minute in memory."""
         if batch.alarm is not None:
             batch.alarm.cancel()
         batch.jobs = []
         asyncio.get_running_loop().call_later(SAVING_TIME, self._forget, batch)
 
-    def _forget(self, batch: Batch) -> None:
+    def _forget(self, batch: BatchProgress) -> None:
         for ref in batch.refs:
-            if self._unsaved.get(ref) is batch:  # else the SMSC has given it again
+            if self._unsaved.get(ref) is batch:  # else the SMSC has used the id again
                 del self._unsaved[ref]
 
     def _timed(self, news: News) -> News:
-        """A receipt may come before its reference is stored; it must not count for another message then."""
+        """Mark a receipt that came before its reference is stored as early: it must not count for another
+        message."""
         if isinstance(news, StatusReport):
             if news.provider_ref in self._unsaved:
                 return news._replace(also=(), early=True)
@@ -297,25 +301,25 @@ class Smpp:
 
     def _unreadable(self, why: str) -> None:
         self._upcalls.unreadable()
-        if self._complaints.allows(why, asyncio.get_running_loop().time()):
-            event(logger, logging.WARNING, "receipt not understood", provider=self.name, reason=why)
+        now = asyncio.get_running_loop().time()
+        self._complain(now, "receipt not understood", why, provider=self.name, reason=why)
 
-    # --- what the binds say --------------------------------------------------------------------
+    # --- UpstreamOwner -------------------------------------------------------------------------
 
     def fault(self, fault: Fault) -> None:
-        """The SMSC broke the protocol; the session has answered already."""
+        """See `UpstreamOwner`; the session has answered already."""
         self._upcalls.unreadable()
 
     def tried(self, status: str) -> None:
-        """A bind was tried."""
+        """See `UpstreamOwner`."""
         self._upcalls.tried(status)
 
     def binds(self, count: int) -> None:
-        """So many are up."""
+        """See `UpstreamOwner`."""
         self._upcalls.binds(count)
 
     def linked(self, why: str) -> None:
-        """Messages can be sent, or should go elsewhere."""
+        """See `UpstreamOwner`; while there is no bind messages go elsewhere."""
         if why:
             self._give_back(Unavailable(why))
         self._upcalls.linked(why)
@@ -334,11 +338,11 @@ class Smpp:
             address_range=options.address_range,
         )
 
-    def _outbind_terms(self) -> OutbindTerms | None:
+    def _outbind_settings(self) -> OutbindSettings | None:
         outbind = self._options.outbind
         if outbind is None:
             return None
-        return OutbindTerms(
+        return OutbindSettings(
             outbind.host,
             outbind.port,
             lambda ip: is_within(ip, outbind.allow_from),
@@ -348,5 +352,12 @@ class Smpp:
         )
 
 
-async def _nobody(news: Sequence[News]) -> None:
-    """Hears what comes before the start: nothing does."""
+def _tls_contexts(name: str, options: SmppOptions) -> tuple[ssl.SSLContext | None, ssl.SSLContext | None]:
+    """TLS towards the SMSC, and where we listen for its outbind; None = in clear. Raises ConfigError."""
+    ours = called = None
+    if (tls := options.tls) is not None:
+        ours = configured(f"providers.{name}.tls", lambda: client_context(tls.ca, tls.cert, tls.key))
+    if options.outbind is not None and (shown := options.outbind.tls) is not None:
+        # No certificate is asked of the SMSC: the password of outbind says who calls.
+        called = configured(f"providers.{name}.outbind.tls", lambda: server_context(shown.cert, shown.key))
+    return ours, called

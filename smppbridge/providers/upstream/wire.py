@@ -1,7 +1,7 @@
 """A message -> the submit_sm that carry it to an upstream SMSC, as its options say.
 
-Nothing is ever lost or replaced on the way: a text goes out in a coding that has all of its characters, or
-not at all. Must not know: sessions, what the SMSC answers, the clock.
+No character is lost or replaced on the way: a text goes out in a coding that has all of its characters, or
+not at all.
 """
 
 from collections.abc import Sequence
@@ -27,15 +27,15 @@ from smppbridge.smpp.pdu import SubmitSm
 from smppbridge.smpp.text import decode_text, encode_text, flavour
 from smppbridge.smpp.times import format_absolute, format_relative
 from smppbridge.smpp.tlv import Tlv, read_tlvs, tlv
+from smppbridge.smpp.ton import AddressKind, kind_of
 
-_SHORT_NUMBER = 6  # digits of a service number, at most
 _UCS2 = 8
 _FLASH_GSM, _FLASH_UCS2 = 0x10, 0x18  # data_coding of message class 0 (3GPP 23.038 §4)
 _SURE_PART = 33  # characters of any kind that surely fit one part: two UTF-16 units each, one pair not cut
 # Elements of a user data header that leave the alphabet alone: parts and ports (3GPP 23.040 §9.2.3.24).
 _HARMLESS = frozenset({0x00, 0x08, 0x04, 0x05})
 
-# What says how a text is cut: ours, never the ESME's.
+# Optional parameters about how a text is cut: always ours, never those of the ESME.
 _OWN = frozenset({Tag.MESSAGE_PAYLOAD, Tag.SAR_MSG_REF_NUM, Tag.SAR_TOTAL_SEGMENTS, Tag.SAR_SEGMENT_SEQNUM})
 _LISTED = frozenset(
     {
@@ -47,7 +47,7 @@ _LISTED = frozenset(
         *(Tag.LANGUAGE_INDICATOR, Tag.ITS_REPLY_TYPE, Tag.ITS_SESSION_INFO, Tag.USSD_SERVICE_OP),
     }
 )
-"""Optional parameters of submit_sm (SMPP 3.4 §4.4.1), without the text and what says how it is cut."""
+"""Optional parameters of submit_sm (SMPP 3.4 §4.4.1) without the text and those about how it is cut."""
 
 
 class _Content(NamedTuple):
@@ -85,7 +85,8 @@ class Wire:
             self._registered |= RegisteredDelivery.INTERMEDIATE
 
     def check(self, draft: Draft) -> None:
-        """Raise Refused for what cannot go there: 0x0A sender, 0x4A3 coding, 0x4A5 no text or too long."""
+        """Raise Refused for a message that can never be sent there: 0x0A for its sender, 0x4A3 for its coding
+        or flash, 0x4A5 for an empty or too long text."""
         problem = sender_problem(draft.sender, self._own.profile)
         if problem:
             raise Refused(Status.ESME_RINVSRCADR, problem)
@@ -93,17 +94,18 @@ class Wire:
             if self._piece(draft.octets, draft.data_coding).is_text:
                 self._check_flash(draft.flash)
             return
-        if not draft.text:
+        text = draft.text
+        if text == "":
             raise Refused(Status.ESME_RINVTEXT, "the text is empty")
-        if len(draft.text) > self._surely_fits:
-            self._split(draft.text, self._own.data_codings)
+        if text is not None and len(text) > self._surely_fits:
+            self._split(text, self._own.data_codings)
         self._check_flash(draft.flash)
 
     def submits(self, message: Message, now: int, reference: int) -> list[SubmitSm]:
         """The submit_sm that carry ``message``, at least one; ``now`` in ms.
 
-        ``reference`` joins its parts: messages to one phone that are under way at the same time have
-        different ones. Raises Refused as `check` does.
+        ``reference`` joins its parts: messages to one phone that are under way at the same time must have
+        different references. Raises Refused as `check` does.
         """
         if message.octets is None:
             contents = self._of_text(message, reference)
@@ -136,19 +138,21 @@ class Wire:
     # --- fields --------------------------------------------------------------------------------
 
     def _source(self, sender: str) -> tuple[int, int, str]:
-        """ton, npi and source_addr; all empty where the SMSC has a default of its own."""
+        """ton, npi and source_addr; all empty when the sender is the one set at the SMSC."""
         own = self._own
         sender = sender or own.default_sender
-        if not sender:
-            return 0, 0, ""
-        if not (sender.isascii() and sender.isdigit()):
-            return own.alpha_ton, own.alpha_npi, sender
-        if len(sender) <= _SHORT_NUMBER:
-            return own.short_ton, own.short_npi, sender
-        return own.numeric_ton, own.numeric_npi, sender
+        match kind_of(sender):  # the SMSC may want other types than the usual ones
+            case AddressKind.EMPTY:
+                return 0, 0, ""
+            case AddressKind.NAME:
+                return own.alpha_ton, own.alpha_npi, sender
+            case AddressKind.SHORT:
+                return own.short_ton, own.short_npi, sender
+            case AddressKind.NUMBER:
+                return own.numeric_ton, own.numeric_npi, sender
 
     def _validity(self, deadline: int, now: int) -> str:
-        """validity_period: what is left, in seconds rounded up, from one to as long as we wait ourselves."""
+        """validity_period: the seconds that are left, rounded up, from 1 to VALIDITY_MAX."""
         seconds = min(max(-(-(deadline - now) // 1000), 1), int(VALIDITY_MAX))
         match self._own.validity:
             case "relative":
@@ -159,9 +163,9 @@ class Wire:
                 return ""
 
     def _marked(self, coding: int, flash: bool) -> tuple[int, tuple[Tlv, ...]]:
-        """data_coding of a text in ``coding``, and the TLV where data_coding cannot say that it is flash.
+        """data_coding of a text in ``coding``, and a TLV when data_coding cannot say that it is flash.
 
-        Raises Refused (0x4A3) where it cannot be, and is not to be an ordinary one then.
+        Raises Refused (0x4A3) when the text cannot be flash and must not be sent as an ordinary one.
         """
         self._check_flash(flash)
         how = self._own.flash
@@ -178,7 +182,8 @@ class Wire:
             self._own.check_flash(flash)
 
     def _passed_on(self, raw: bytes | None, ours: tuple[Tlv, ...]) -> tuple[Tlv, ...]:
-        """The optional parameters of the ESME that the SMSC gets, octet for octet; ``ours`` go before."""
+        """The optional parameters of the ESME that are passed on, octet for octet; not those that ``ours``
+        has."""
         if not raw or not self._own.takes_tlvs or self._own.tlvs == "none":
             return ()
         found = read_tlvs(raw, 0, tolerant=True)
@@ -220,7 +225,7 @@ class Wire:
     def _split(self, text: str, codings: Sequence[int]) -> tuple[int, list[bytes]]:
         """The first of ``codings`` that has all characters, and the octets of each short message.
 
-        Raises Refused: 0x4A5 where only the length is wrong, else 0x4A3.
+        Raises Refused: 0x4A5 when only the length is wrong, else 0x4A3.
         """
         readable = False
         for coding in codings:
@@ -236,14 +241,14 @@ class Wire:
         raise Refused(Status.ESME_RINVENCODING, "no data_coding of the SMSC has all characters of the text")
 
     def _encoded(self, text: str, coding: int) -> bytes | None:
-        """None where the coding lacks a character."""
+        """The text in ``coding``, None when the coding lacks a character."""
         try:
             return encode_text(text, coding, self._own.default_encoding)
         except ValueError:
             return None
 
     def _pieces(self, octets: bytes, coding: int) -> list[bytes]:
-        """The octets of each short message; none where they would be too many."""
+        """The octets of each short message; [] when there would be too many."""
         most, width = self._own.max_parts, self._reference_bits
         if len(octets) > max(SINGLE_SEPTETS, most * PART_SEPTETS):
             return []
@@ -269,9 +274,9 @@ class Wire:
         return _Content(EsmClass.UDHI if piece.header else 0, data_coding, piece.header + piece.data, tlvs)
 
     def _piece(self, octets: bytes, data_coding: int) -> _Piece:
-        """What goes out of ``octets`` (header and data): the same, or the same text in another coding.
+        """``octets`` (header and data) as they go out: unchanged, or the same text in another coding.
 
-        Raises Refused: 0x4A3 where the SMSC does not read it, 0x4A5 where it is too long.
+        Raises Refused: 0x4A3 when the SMSC does not read it, 0x4A5 when it is too long.
         """
         length = octets[0] if octets else 0
         head, data = octets[: 1 + length] if length else b"", octets[1 + length :]

@@ -7,15 +7,16 @@ the values mean.
 """
 
 import re
-import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Annotated
+from xml.etree.ElementTree import Element
 
 from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from smppbridge.model.settings import Settings, mistake
 from smppbridge.providers.http.lenient import parse_lenient
+from smppbridge.providers.http.xml import parse_xml
 from smppbridge.providers.webhook.regex import MAX_MATCHED, safe_regex
 
 MAX_FOUND = 2000  # nodes that one JSONPath may find
@@ -23,7 +24,6 @@ MAX_XML = 1024 * 1024  # octets
 MAX_WORD = 200  # characters of an id, a code or a state; longer ones are none
 _STEP = re.compile(r"""\.([A-Za-z_][\w-]*|\*)|\['([^']+)'\]|\["([^"]+)"\]|\[(-?[0-9]{1,4}|\*)\]""")
 _ATTRIBUTE = re.compile(r"(?:(?P<path>.*)/)?@(?P<name>[\w:.-]+)")
-_DTD = re.compile(r"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 Steps = tuple[str | int, ...]
 ANY = "*"
 
@@ -120,8 +120,8 @@ class Document:
         return value
 
     @property
-    def xml(self) -> ET.Element:
-        """The root of an XML body. Raises ValueError, also for a DTD: entities can fill the memory."""
+    def xml(self) -> Element:
+        """The root of an XML body. Raises ValueError for what is none, or is not read here."""
         if self._xml is None:
             raise ValueError("not an XML that is read here")
         return self._xml
@@ -134,14 +134,10 @@ class Document:
             return None, False
 
     @cached_property
-    def _xml(self) -> ET.Element | None:
-        # Whatever encoding it declares: what was searched for a DTD must be what is read.
-        parser = ET.XMLParser(encoding="utf-8")
+    def _xml(self) -> Element | None:
         try:
-            if len(self.body) > MAX_XML or _DTD.search(self.text):
-                return None
-            return ET.fromstring(self.text.encode(), parser)
-        except (ET.ParseError, ValueError):
+            return parse_xml(self.text) if len(self.body) <= MAX_XML else None
+        except ValueError:
             return None
 
     def part(self, value: object) -> "Document":
@@ -171,7 +167,7 @@ class Extract(Settings):
             try:
                 if path.startswith("/"):
                     raise SyntaxError
-                list(_elements(ET.Element("x"), path))
+                list(_elements(Element("x"), path))
             except (SyntaxError, KeyError, ValueError, TypeError):
                 raise mistake(
                     "must be a simple XPath below the root element, as in messages/message/@id"
@@ -242,7 +238,7 @@ class Extract(Settings):
         return document.form.get(self.param or "", "") or document.query.get(self.param or "", "")
 
 
-def _elements(root: ET.Element, path: str) -> Iterator[str]:
+def _elements(root: Element, path: str) -> Iterator[str]:
     attribute = _ATTRIBUTE.fullmatch(path)
     if attribute is None:
         return (element.text or "" for element in root.findall(path))

@@ -5,36 +5,21 @@ Must not know: the network, answers.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from smppbridge.errors import Uncertain
 from smppbridge.model.message import Message, Poll
 from smppbridge.providers.base import SendResult, Taken
+from smppbridge.providers.http.sending import SubBatch
 from smppbridge.providers.webhook.options import SendRequest, StatusRequest
 from smppbridge.providers.webhook.template import Lookup
 
 
-class Packet(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Packet(SubBatch):
     """One request to be made."""
 
     section: SendRequest
-    messages: list[Message]
-
-    def ids(self) -> list[int]:
-        """Our ids of its messages."""
-        return [message.id for message in self.messages]
-
-    def halves(self) -> tuple["Packet", "Packet"]:
-        """The second half and the first."""
-        middle = len(self.messages) // 2
-        return self._replace(messages=self.messages[middle:]), self._replace(messages=self.messages[:middle])
-
-
-class Outcome(NamedTuple):
-    """What became of one packet."""
-
-    results: dict[int, SendResult]  # by our id
-    halves: tuple[Packet, ...] = ()  # to be sent instead, the last one first
 
 
 def packets_of(
@@ -43,21 +28,21 @@ def packets_of(
     lookup_of: Callable[[Message], Lookup],
 ) -> Iterator[Packet]:
     """Messages whose requests are the same outside of the list together, no number twice, in order."""
-    packets: dict[object, Packet] = {}
+    packets: dict[object, tuple[SendRequest, list[Message]]] = {}
     turns: Counter[object] = Counter()
     sizes: Counter[object] = Counter()
     for message in messages:
         section = section_of(message)
         if section.batch is None:
-            packets[message.id] = Packet(section, [message])
+            packets[message.id] = section, [message]
             continue
         kind: object = (id(section), section.prepare("", lookup_of(message)))
         turn = turns[kind, message.recipient]
         turns[kind, message.recipient] += 1
         page = sizes[kind, turn] // section.batch.size
         sizes[kind, turn] += 1
-        packets.setdefault((kind, turn, page), Packet(section, [])).messages.append(message)
-    return iter(packets.values())
+        packets.setdefault((kind, turn, page), (section, []))[1].append(message)
+    return (Packet(together, section) for section, together in packets.values())
 
 
 def questions_of(

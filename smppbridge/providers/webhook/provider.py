@@ -17,14 +17,14 @@ import asyncio
 import logging
 import re
 import time
-from collections import deque
 from collections.abc import Sequence
 
-from smppbridge.errors import ProviderError, Refused, Rejected, Unavailable, Uncertain
+from smppbridge.errors import ProviderError, Refused, Rejected, Uncertain
 from smppbridge.model.message import Doubt, Draft, Message, Poll, StatusReport
 from smppbridge.providers.base import Callback, News, SendResult, Taken, Trace
 from smppbridge.providers.http.client import HttpAnswer, host_of
-from smppbridge.providers.http.provider import LARGE_ANSWER, SENDING_TIME, HttpProvider, stops_batch
+from smppbridge.providers.http.provider import LARGE_ANSWER, HttpProvider
+from smppbridge.providers.http.sending import SENDING_TIME, RequestRun
 from smppbridge.providers.rules import safe_reason
 from smppbridge.providers.webhook import answer as answers
 from smppbridge.providers.webhook.answer import Answer, Refusal
@@ -39,7 +39,7 @@ from smppbridge.providers.webhook.fields import (
     poll_fields,
 )
 from smppbridge.providers.webhook.options import FindRequest, SendRequest, StatusRequest, WebhookOptions
-from smppbridge.providers.webhook.packets import Outcome, Packet, packets_of, questions_of, without_shared
+from smppbridge.providers.webhook.packets import Packet, packets_of, questions_of, without_shared
 from smppbridge.providers.webhook.regex import is_whole
 from smppbridge.providers.webhook.request import Extracts, Prepared, Request
 from smppbridge.providers.webhook.rules import state_for
@@ -59,7 +59,14 @@ _RECIPIENT = re.compile(r"[1-9][0-9]{4,14}")
 class Webhook(HttpProvider):
     """One account at a declared provider."""
 
-    def __init__(self, name: str, options: WebhookOptions, *, callback_url: str | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        options: WebhookOptions,
+        *,
+        callback_url: str | None = None,
+        sending_time: float = SENDING_TIME,
+    ) -> None:
         """``callback_url``: where the provider reaches us, with its token; None = it cannot."""
         self._secret_values = {key: value.get_secret_value() for key, value in options.secrets.items()}
         called_back = callback_url is not None and options.callback is not None
@@ -75,11 +82,10 @@ class Webhook(HttpProvider):
             inbound_interval=0.0,
             balance_interval=options.balance_interval if options.balance else 0.0,
             validity_max=options.validity_max,
-            lease=SENDING_TIME + 2 * options.timeout,
+            lease=sending_time + 2 * options.timeout,
         )
-        super().__init__(
-            name, options, limits, secrets=options.hidden(self._secret_values, callback_url or "")
-        )
+        hidden = options.hidden(self._secret_values, callback_url or "")
+        super().__init__(name, options, limits, secrets=hidden, sending_time=sending_time)
         self._declared = options
         self._callback_url = callback_url or ""
         self._id = re.compile(options.id_pattern)
@@ -98,7 +104,8 @@ class Webhook(HttpProvider):
             if self._declared.send_binary is None:
                 raise Refused(Status.ESME_RINVENCODING, "binary content cannot be sent here")
             return
-        self._check_text(draft.text)
+        if draft.text is not None:
+            self._check_text(draft.text)
         if not self._sends_flash:
             self._declared.check_flash(draft.flash)
 
@@ -122,26 +129,13 @@ class Webhook(HttpProvider):
 
     async def send(self, messages: Sequence[Message], now: int) -> list[SendResult]:
         """Send one request after the other. A failure that is not about single messages ends it."""
-        clock = asyncio.get_running_loop().time
-        began = clock()
-        results: dict[int, SendResult] = dict(self.unfit(messages, self._declared.default_sender))
-        fit = (message for message in messages if message.id not in results)
-        pending = deque(packets_of(fit, self._section, lambda message: self._lookup(message, now)))
-        stop: ProviderError | None = None
-        while pending:
-            packet = pending.popleft()
-            elapsed = clock() - began
-            if stop is None and elapsed > SENDING_TIME:
-                stop = Unavailable("not sent: the requests before it took too long")
-            if stop is not None:
-                results |= dict.fromkeys(packet.ids(), stop)
-                continue
-            outcome = await self._hand_over(packet, now + int(elapsed * 1000))
-            pending.extendleft(outcome.halves)
-            results |= outcome.results
-            errors = (error for error in outcome.results.values() if isinstance(error, ProviderError))
-            stop = next((found for found in map(stops_batch, errors) if found is not None), None)
-        return [results[message.id] for message in messages]
+        run, fit = self.start_run(messages, now)
+
+        async def hand_over(packet: Packet) -> bool:
+            return await self._hand_over(run, packet)
+
+        await run.send(packets_of(fit, self._section, lambda message: self._lookup(message, now)), hand_over)
+        return run.in_order(messages)
 
     def _lookup(self, message: Message, now: int) -> Lookup:
         sender = message.sender or self._declared.default_sender
@@ -154,30 +148,37 @@ class Webhook(HttpProvider):
         assert self._declared.send_binary is not None  # check() has refused it
         return self._declared.send_binary
 
-    async def _hand_over(self, packet: Packet, now: int) -> Outcome:
+    async def _hand_over(self, run: RequestRun, packet: Packet) -> bool:
+        """Whether the request was refused as a whole, perhaps for one of its messages."""
+        now = run.now()
         lookups = [self._lookup(message, now) for message in packet.messages]
         try:
             prepared = packet.section.prepare(self._declared.url, lookups[0], lookups)
             answer = await self._ask(prepared)
         except ProviderError as error:
-            return Outcome(dict.fromkeys(packet.ids(), error))
+            run.fail(packet.messages, error)
+            return False
         batch = packet.section.batch
         if batch is None:
-            return Outcome({packet.messages[0].id: self._result(packet, packet.messages[0], answer, answer)})
+            (message,) = packet.messages
+            run.note({message.id: self._result(packet, message, answer, answer)})
+            return False
         found = answers.results_of(batch, answer, lookups)
         if found is None:
-            return self._refused_whole(packet, answer)
+            return self._refused_whole(run, packet, answer)
         results = {
             message.id: self._result(packet, message, answer, result)
             for message, result in zip(packet.messages, found, strict=True)
         }
-        return Outcome(without_shared(results))
+        run.note(without_shared(results))
+        return False
 
-    def _refused_whole(self, packet: Packet, answer: Answer) -> Outcome:
+    def _refused_whole(self, run: RequestRun, packet: Packet, answer: Answer) -> bool:
         refusal = self._refusal(packet.section, answer)
         if refusal is not None and refusal.about_message and len(packet.messages) > 1:
-            return Outcome({}, packet.halves())
-        return Outcome({one.id: self._error(packet.section, answer, one) for one in packet.messages})
+            return True
+        run.note({one.id: self._error(packet.section, answer, one) for one in packet.messages})
+        return False
 
     def _result(self, packet: Packet, message: Message, whole: Answer, own: Answer | None) -> SendResult:
         if own is None:

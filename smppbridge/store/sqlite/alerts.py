@@ -1,20 +1,18 @@
-"""Watches for phones that could not be reached, and the alerts that follow when one is.
+"""Watches for phones that could not be reached, and alerts once they are.
 
-A message that asked for it and did not reach its phone leaves a watch; the next message of its account that
-reaches the same phone turns it into an alert that is owed. Functions of a connection inside a transaction.
-Must not know: asyncio, how an alert is sent.
+A message that asked for an alert and did not reach its phone leaves a watch. The next message of its account
+that reaches the same phone turns the watch into an alert that is owed. Functions of a connection inside a
+transaction.
 """
 
 import sqlite3
 from collections.abc import Sequence
 
-from smppbridge.model.message import Alert, State
+from smppbridge.model.message import Alert
 from smppbridge.model.owed import wants_alert
+from smppbridge.store.rules.verdicts import Ended, phones, unreached
 from smppbridge.store.sqlite.rows import select_in
 
-Ended = tuple[int, str, str, int, int]  # a message that became final: id, account, recipient, state, when
-
-_NOT_REACHED = (State.UNDELIVERABLE, State.EXPIRED)
 _ANY = "SELECT EXISTS (SELECT 1 FROM alerts)"
 # What was never handed over says nothing about its phone.
 _ASKING = "SELECT id, tlvs FROM messages WHERE id IN ({}) AND instr(tlvs, x'0421') AND attempt > 0"
@@ -35,18 +33,17 @@ DELETE FROM alerts WHERE message_id IN (
 
 
 def settle(connection: sqlite3.Connection, ended: Sequence[Ended]) -> frozenset[str]:
-    """Note which phones were not reached, and which were; accounts that are owed an alert now."""
-    lost = [message_id for message_id, _, _, state, _ in ended if state in _NOT_REACHED]
-    asking = {message_id for message_id, tlvs in select_in(connection, _ASKING, lost) if wants_alert(tlvs)}
+    """Note which phones were not reached, and which were; the accounts that are owed an alert now."""
+    rows = select_in(connection, _ASKING, unreached(ended))
+    asking = {message_id for message_id, tlvs in rows if wants_alert(tlvs)}
     if not asking and not _has_any(connection):  # mostly
         return frozenset()
     owed: set[str] = set()
-    for message_id, account, recipient, state, at in ended:
-        if state == State.DELIVERED:
-            if connection.execute(_REACHED, (at, account, recipient)).rowcount:
-                owed.add(account)
-        elif message_id in asking:
+    for (message_id, account, recipient, _, at), reached in phones(ended, asking):
+        if not reached:
             connection.execute(_WATCH, (at, message_id))
+        elif connection.execute(_REACHED, (at, account, recipient)).rowcount:
+            owed.add(account)
     return frozenset(owed)
 
 
@@ -57,7 +54,7 @@ def _has_any(connection: sqlite3.Connection) -> bool:
 def claim(
     connection: sqlite3.Connection, account: str, now: int, lease_until: int, limit: int
 ) -> list[Alert]:
-    """Alerts due for an account; leased until ``lease_until``."""
+    """Alerts that are due for an account. They are leased until ``lease_until``."""
     alerts = list(map(Alert._make, connection.execute(_CLAIM, (account, now, limit)).fetchall()))
     connection.executemany(
         "UPDATE alerts SET due_at = ? WHERE message_id = ?", [(lease_until, alert.id) for alert in alerts]
@@ -66,10 +63,10 @@ def claim(
 
 
 def delete(connection: sqlite3.Connection, ids: Sequence[int]) -> None:
-    """Forget those of these messages: they are sent, or the messages are gone."""
+    """Delete the alerts, or watches, of these messages."""
     connection.executemany("DELETE FROM alerts WHERE message_id = ?", [(message_id,) for message_id in ids])
 
 
 def expire(connection: sqlite3.Connection, account: str, before: int, limit: int) -> None:
-    """Delete up to ``limit`` for messages that ended before ``before``."""
+    """Delete up to ``limit`` alerts, or watches, of messages that ended before ``before``."""
     connection.execute(_EXPIRE, (account, before, limit))

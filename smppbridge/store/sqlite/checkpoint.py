@@ -1,12 +1,13 @@
 """Keeps the write-ahead log short: moves its pages into the database beside the work.
 
-SQLite begins its log anew only when every page of it is in the database and nobody reads it, which under
-load never happens by itself. So two steps, both in a thread on a connection of their own: PASSIVE, which
-disturbs nobody, whenever enough pages wait; and once the log is long and PASSIVE has left little, RESTART,
-for which the writer holds its transactions a moment (they queue; the loop goes on).
+SQLite begins its log anew only when every page of it is in the database and nobody reads it. Under load that
+never happens by itself. So there are two steps, both in a thread, on a connection of their own:
 
-RESTART rather than TRUNCATE: writing over the old log costs half an fsync of growing a new one.
-Must not know: the schema, what is written.
+1. PASSIVE, whenever enough pages wait. It disturbs nobody.
+2. RESTART, once the log is long and PASSIVE has left little. Meanwhile the writer begins no transaction: its
+   calls queue, and the event loop goes on.
+
+RESTART and not TRUNCATE, because to write over the old log costs half an fsync of growing a new one.
 """
 
 import asyncio
@@ -31,7 +32,7 @@ NICENESS = 5  # of the thread: a quarter of a core when the loop wants all of it
 class WalIndex:
     """How long the log is, read from the header of the -shm file (SQLite: "WAL-mode File Format", §2.1).
 
-    The size of the -wal file does not tell: it stays when the log begins anew.
+    The size of the -wal file does not tell: it stays as it is when the log begins anew.
     """
 
     _LENGTH, _BACKFILLED = 16, 96  # offsets of mxFrame and nBackfill, native 32-bit integers
@@ -40,25 +41,25 @@ class WalIndex:
         self._descriptor = os.open(f"{path}-shm", os.O_RDONLY | os.O_CLOEXEC)
 
     def read(self) -> tuple[int, int]:
-        """(pages in the log, how many of them are not in the database yet)."""
+        """(pages in the log, pages of these that are not in the database yet)."""
         length: int = struct.unpack("=I", os.pread(self._descriptor, 4, self._LENGTH))[0]
         backfilled: int = struct.unpack("=I", os.pread(self._descriptor, 4, self._BACKFILLED))[0]
         return length, max(0, length - backfilled)
 
     def close(self) -> None:
-        """Only after every connection is closed: closing any descriptor of a file drops all POSIX locks
-        that this process has on it, SQLite's too."""
+        """Close it, after every connection is closed: closing any descriptor of a file drops all POSIX locks
+        that this process has on the file, those of SQLite too."""
         os.close(self._descriptor)
 
 
 def _step_back() -> None:
-    """Let the event loop have most of a core that it shares with this thread (Linux: nice is per thread)."""
+    """Leave the event loop most of a core that it shares with this thread (Linux: nice is per thread)."""
     with suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
 class Checkpointer:
-    """Looks at the log after each COMMIT (`look`) and starts what is due. Lives on the event loop."""
+    """Looks at the log after each COMMIT (`look`), and starts the step that is due. On the event loop."""
 
     def __init__(
         self,
@@ -70,8 +71,8 @@ class Checkpointer:
         passive_pages: int,
         restart_pages: int,
     ) -> None:
-        """``hold`` and ``resume`` are the writer's. PASSIVE runs when ``passive_pages`` wait, RESTART when
-        the log has ``restart_pages``; at one and a half times that writing waits for the checkpoint."""
+        """``hold`` and ``resume`` are those of the writer. PASSIVE runs when ``passive_pages`` wait, RESTART
+        when the log has ``restart_pages``. At one and a half times that, writing waits for the checkpoint."""
         self._connection = connection
         self._wal = wal
         self._hold = hold
@@ -88,7 +89,7 @@ class Checkpointer:
         self._closed = False
 
     def look(self) -> None:
-        """Start a checkpoint if one is due, and hold the writer if it outruns the one under way."""
+        """Start a checkpoint if it is due, and hold the writer if it outruns a checkpoint under way."""
         length, waiting = self._wal.read()
         if self._closed or not waiting:
             return  # nothing waits: the next write begins the log anew by itself
@@ -99,7 +100,7 @@ class Checkpointer:
             self._start("PASSIVE")
 
     async def close(self) -> None:
-        """Wait for what is under way; start nothing more."""
+        """Wait for the step under way, and start nothing more."""
         self._closed = True
         if self._running is not None:
             await asyncio.wait([self._running])
@@ -111,7 +112,7 @@ class Checkpointer:
         self._running.add_done_callback(partial(self._ended, mode))
 
     def _checkpoint(self, mode: str) -> bool:
-        """Whether the checkpoint was complete (in a thread)."""
+        """Run a checkpoint, in the thread; whether it was complete."""
         busy, _, _ = self._connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
         return not busy
 

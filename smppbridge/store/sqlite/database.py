@@ -1,6 +1,6 @@
-"""The SQLite file: opening it, its lock, its migrations, and what its errors mean to the operator.
+"""The SQLite file: how it is opened, its lock, its migrations, and what its errors mean to the operator.
 
-Must not know: messages, receipts, the event loop. Everything here blocks; open() runs it in a thread.
+Everything here blocks. `SqliteStore.open` runs it in a thread.
 """
 
 import fcntl
@@ -29,14 +29,16 @@ _PRIMARY_CODE = 0xFF  # extended result codes carry the primary one in their low
 
 
 def store_error(error: Exception) -> StoreError:
-    """The StoreError for an exception of sqlite3 (or of binding a value): advice first, then its words."""
+    """The StoreError for an exception of sqlite3, or of binding a value. What to do comes first, then what
+    SQLite said."""
     code = getattr(error, "sqlite_errorcode", None)
     advice = _ADVICE.get(code & _PRIMARY_CODE) if isinstance(code, int) else None
     return StoreError(f"{advice} ({error})" if advice else f"the database refused: {error}")
 
 
 class FileLock:
-    """A lock file beside the database: one process at a time. The system drops it when the process dies."""
+    """A lock file beside the database, for one process at a time. The system drops the lock when the process
+    dies."""
 
     def __init__(self, path: Path) -> None:
         """Take the lock. Raises StoreError when another process has it or the file cannot be made."""
@@ -58,9 +60,9 @@ class FileLock:
 
 
 def connect(path: Path, wal_limit: int) -> sqlite3.Connection:
-    """A connection that may write; transactions are spelled out, nothing waits for a lock.
+    """A connection that may write. It begins no transaction by itself, and waits for no lock.
 
-    ``wal_limit``: size in octets to which SQLite cuts a write-ahead log that had to grow beyond it.
+    ``wal_limit``: the size in octets to which SQLite cuts a write-ahead log that had to grow beyond it.
     """
     # One connection serves the loop and, for a slow COMMIT, one thread: never both at a time.
     connection = sqlite3.connect(
@@ -74,7 +76,7 @@ def connect(path: Path, wal_limit: int) -> sqlite3.Connection:
             )
         for pragma in (
             "synchronous = FULL",
-            "wal_autocheckpoint = 0",  # store.checkpoint does it, beside the loop
+            "wal_autocheckpoint = 0",  # `Checkpointer` does it, beside the loop
             f"journal_size_limit = {wal_limit}",
             "cache_size = -32768",
             "mmap_size = 0",
@@ -89,7 +91,7 @@ def connect(path: Path, wal_limit: int) -> sqlite3.Connection:
 
 
 def connect_reader(path: Path) -> sqlite3.Connection:
-    """A connection that only reads, for use in the thread that asked for it."""
+    """A connection that only reads, for the thread that asked for it."""
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=1, isolation_level=None
     )
@@ -98,7 +100,7 @@ def connect_reader(path: Path) -> sqlite3.Connection:
 
 
 def check_path(path: Path) -> None:
-    """Raise StoreError where sqlite3 would only say "unable to open database file"."""
+    """Raise StoreError with a reason where sqlite3 would only say "unable to open database file"."""
     if sqlite3.sqlite_version_info < OLDEST_SQLITE:
         raise StoreError(f"SQLite {sqlite3.sqlite_version} is too old; 3.37 or later is needed")
     if not path.parent.is_dir():
@@ -110,8 +112,8 @@ def check_path(path: Path) -> None:
 def make_private(path: Path) -> None:
     """Create the file if it is missing, for its owner only: it holds what people write to each other.
 
-    Only under the lock and before any connection: closing a descriptor drops this process's locks on the
-    file. Raises StoreError when it cannot be written.
+    Call it under the lock and before any connection, because closing a descriptor drops all locks that this
+    process has on the file. Raises StoreError when the file cannot be written.
     """
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
@@ -120,9 +122,9 @@ def make_private(path: Path) -> None:
 
 
 def migrate(connection: sqlite3.Connection, path: Path) -> None:
-    """Bring the schema up to date, one numbered file and one transaction at a time.
+    """Bring the schema up to date: each numbered file in ``migrations/`` in a transaction of its own.
 
-    Raises StoreError for a file of another program or of a newer smppbridge.
+    Raises StoreError for a file of another program, or of a newer smppbridge.
     """
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     ours = connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID

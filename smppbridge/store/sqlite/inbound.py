@@ -1,6 +1,6 @@
-"""Messages from phones: taken once, then owed to their accounts part by part.
+"""Messages from phones: each is taken once, and then owed to its accounts part by part.
 
-Functions of a connection inside a transaction. Must not know: asyncio, who owns which number.
+Functions of a connection inside a transaction.
 """
 
 import sqlite3
@@ -28,7 +28,7 @@ DELETE FROM inbound WHERE (provider, ref) IN (
 
 
 def add(connection: sqlite3.Connection, arrivals: Sequence[Arrival], now: int) -> list[Arrival]:
-    """Take those that are new; these."""
+    """Take the messages that are new; these."""
     taken: list[Arrival] = []
     for arrival in arrivals:
         message, accounts = arrival.message, list(dict.fromkeys(part.account for part in arrival.parts))
@@ -60,7 +60,7 @@ def add(connection: sqlite3.Connection, arrivals: Sequence[Arrival], now: int) -
 def claim(
     connection: sqlite3.Connection, account: str, now: int, lease_until: int, limit: int
 ) -> list[InboundPart]:
-    """Parts due for an account, in order; leased until ``lease_until``."""
+    """Parts that are due for an account, in order. They are leased until ``lease_until``."""
     parts = list(map(InboundPart._make, connection.execute(_CLAIM, (account, now, limit)).fetchall()))
     connection.executemany(
         "UPDATE inbound_parts SET due_at = ? WHERE id = ?", [(lease_until, part.id) for part in parts]
@@ -69,12 +69,12 @@ def claim(
 
 
 def pay(connection: sqlite3.Connection, ids: Sequence[int]) -> None:
-    """Delete what is delivered."""
+    """Delete parts that are delivered, or given up."""
     connection.executemany("DELETE FROM inbound_parts WHERE id = ?", [(part_id,) for part_id in ids])
 
 
 def defer(connection: sqlite3.Connection, items: Sequence[tuple[int, int, int]]) -> None:
-    """(part id, due at, tries) each."""
+    """Put parts off: (part id, due at, tries) each."""
     connection.executemany(
         "UPDATE inbound_parts SET due_at = ?, tries = ? WHERE id = ?",
         [(due_at, tries, part_id) for part_id, due_at, tries in items],
@@ -82,10 +82,10 @@ def defer(connection: sqlite3.Connection, items: Sequence[tuple[int, int, int]])
 
 
 def expire(connection: sqlite3.Connection, account: str, before: int, limit: int) -> int:
-    """Delete up to ``limit`` parts taken before ``before``; how many."""
+    """Delete up to ``limit`` parts that were taken before ``before``; how many."""
     return connection.execute(_EXPIRE, (account, before, limit)).rowcount
 
 
 def purge(connection: sqlite3.Connection, before: int, limit: int) -> int:
-    """Forget up to ``limit`` messages taken before ``before``; how many."""
+    """Delete up to ``limit`` messages that were taken before ``before``; how many."""
     return connection.execute(_PURGE, (before, limit)).rowcount

@@ -1,8 +1,8 @@
 """Long messages that equipment cut into several submit_sm: their parts come in, and one of them goes on.
 
-The part that came first is the head. Once the message is joined the head carries its text and the way of any
-message; the others stay COLLECTING beside it, and end when it ends. Functions of a connection inside a
-transaction. Must not know: asyncio, what the parts say, how receipts are delivered.
+The part that came first is the head. Once the message is joined, the head carries the whole text and goes the
+way of any message. The other parts stay COLLECTING beside it, and end when it ends. Functions of a connection
+inside a transaction.
 """
 
 import sqlite3
@@ -37,7 +37,7 @@ _PARTS = """
 SELECT j.head, j.message_id, j.octets, m.data_coding, m.registered_delivery
 FROM joined j JOIN messages m ON m.id = j.message_id WHERE j.head IN ({}) ORDER BY j.head, j.number"""
 
-# One that got another part meanwhile is looked at anew.
+# A message that got another part meanwhile is looked at anew.
 _MADE = "UPDATE joins SET made = 1, open = (open AND missing = 0) WHERE head = ? AND missing = ? AND made = 0"
 _GO_ON = """
 UPDATE messages SET text = ?, flash = ?, data_coding = ?, route = ?, provider = ?, stage = ?, send_at = ?,
@@ -54,8 +54,8 @@ RETURNING head"""
 
 
 def add(connection: sqlite3.Connection, parts: Sequence[Part]) -> list[Collected]:
-    """Store parts, but none that is there already. A part that differs from the one of the same number begins
-    another message with the same reference: its way is free then, whatever is missing of the one before."""
+    """Store parts that are not stored already; what became of each. A part that differs from the stored part
+    of its number begins another message: the one before is closed, whatever is missing of it."""
     return [_add(connection, part) for part in parts]
 
 
@@ -80,7 +80,7 @@ def _add(connection: sqlite3.Connection, part: Part) -> Collected:
 
 
 def take(connection: sqlite3.Connection, now: int, limit: int) -> list[Join]:
-    """Up to ``limit`` messages that can be joined, or are waited for no longer. Changes nothing."""
+    """Up to ``limit`` messages that can be joined, or whose time to wait is over. Changes nothing."""
     found = connection.execute(_READY, (limit,)).fetchall()
     found += connection.execute(_OVERDUE, (now, limit - len(found))).fetchall()
     missing = dict(found)
@@ -99,8 +99,8 @@ def _join(head: int, fields: tuple[Any, ...], missing: int, parts: list[JoinPart
 def make(
     connection: sqlite3.Connection, joined: Iterable[Joined], given_up: Iterable[GivenUp]
 ) -> frozenset[int]:
-    """Heads go on with the whole text, or end (their outcomes are recorded beside); which of them. One that
-    got a part since it was taken does neither."""
+    """Let heads go on with the whole text, or mark them as ended: `settling.finish` records their outcomes.
+    Returns the heads that this happened to, which are not those that got another part since `take`."""
     made = set()
     for one in joined:
         if _ends(connection, one):
@@ -111,7 +111,7 @@ def make(
 
 
 def _ends(connection: sqlite3.Connection, one: Joined | GivenUp) -> bool:
-    """Whether its parts are waited for no longer, from now on."""
+    """Wait for its parts no longer. False, and nothing changes, where another part came since `take`."""
     if not connection.execute(_MADE, (one.head, one.missing)).rowcount:
         return False
     connection.execute(_SEGMENTS, (one.segments, one.head))
@@ -120,13 +120,13 @@ def _ends(connection: sqlite3.Connection, one: Joined | GivenUp) -> bool:
 
 
 def await_parts(connection: sqlite3.Connection, now: int) -> None:
-    """Parts, and such that come again, are waited for as long as at first, but not for more than
-    LONGEST_RETURN."""
+    """Wait for parts, and for parts that come again, from ``now`` on for as long as at first, but for
+    LONGEST_RETURN at most."""
     connection.execute(_AWAIT, (now, LONGEST_RETURN))
 
 
 def forget(connection: sqlite3.Connection, now: int, limit: int) -> int:
-    """No part of these comes again; how many."""
+    """Forget up to ``limit`` messages that were made and whose time for parts is over; how many."""
     heads = connection.execute(_FORGET, (now, limit)).fetchall()
     connection.executemany("UPDATE joined SET octets = x'' WHERE head = ?", heads)
     return len(heads)

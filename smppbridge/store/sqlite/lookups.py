@@ -1,7 +1,6 @@
 """Messages by what an ESME knows of them: found, cancelled, and given new content while they wait.
 
-Functions of a connection inside a transaction; what is cancelled ends like any other message (`settling`).
-Must not know: asyncio, PDUs, whether an account may do it.
+Functions of a connection inside a transaction. A cancelled message ends like any other: see `settling`.
 """
 
 import sqlite3
@@ -9,19 +8,19 @@ from collections.abc import Collection, Sequence
 
 from smppbridge.model.message import Found, Outcome, Replacement, Segment, Stage, State
 from smppbridge.store.results import Cancelled, Kept
+from smppbridge.store.rules.verdicts import Binds
 from smppbridge.store.sqlite import messages, settling
-from smppbridge.store.sqlite.verdicts import Binds
 
 CANCEL_CHUNK = 100  # messages that one transaction cancels
 
-_PENDING = (Stage.WAITING, Stage.QUEUED)  # nobody has been given it
+_PENDING = (Stage.WAITING, Stage.QUEUED)  # no provider has been given the message
 _WAITS = f"stage IN ({Stage.WAITING:d}, {Stage.QUEUED:d})"
-# What a provider may have after all is not to be changed behind its back.
+# A message that a provider may have after all is not to be changed behind its back.
 _CERTAINLY_HERE = """(attempt = 0 OR NOT EXISTS (
     SELECT 1 FROM attempts a INDEXED BY attempts_message
     WHERE a.message_id = messages.id AND a.result = 'uncertain'))"""
 
-# What names the message is of the part that is meant, everything else of the message that goes on.
+# What names the message comes from the part that is meant, all the rest from the message that goes on.
 _NAMED = ("source_addr", "destination_addr")
 _BY_WIRE_ID = f"""
 SELECT {",".join(("m." if name in _NAMED else "h.") + name for name in Found._fields)}
@@ -48,7 +47,7 @@ SELECT id, wire_id FROM messages INDEXED BY messages_pending
 WHERE account = ? AND recipient = ? AND source_addr = ? AND {_WAITS} AND addressed = 1
     AND service_type = ? AND deadline > ? AND {_CERTAINLY_HERE} ORDER BY id DESC LIMIT 1"""
 
-# One that waits keeps its time, but nothing may wait beyond its deadline.
+# A message that waits keeps its time, but nothing may wait beyond its deadline.
 _REPLACE = f"""
 UPDATE messages SET text = :text, octets = :octets, flash = :flash, tlvs = :tlvs,
     registered_delivery = CASE segments WHEN 1 THEN :registered_delivery ELSE registered_delivery END,
@@ -65,8 +64,8 @@ _TAKE_PLACE = f"UPDATE messages SET tries = 0, {_NEW} WHERE id = :kept"
 
 
 def find(connection: sqlite3.Connection, account: str, wire_id: str) -> list[Found]:
-    """All messages with this message_id, in order: those of one submit_multi. Short ids come again; the
-    latest are meant then."""
+    """The messages with this message_id, in order: several for a submit_multi. Short ids come again; then the
+    latest messages are meant."""
     found = list(map(Found._make, connection.execute(_BY_WIRE_ID, (account, wire_id)).fetchall()))
     latest = max((one.submitted_at for one in found), default=0)
     return [one for one in found if one.submitted_at == latest]
@@ -81,7 +80,7 @@ def cancel(
     now: int,
     live: Binds,
 ) -> Cancelled:
-    """Those with this message_id and these addresses that wait -> DELETED."""
+    """Messages with this message_id and these addresses that wait -> DELETED."""
     named = [
         message
         for message in find(connection, account, wire_id)
@@ -101,7 +100,7 @@ def cancel_pending(
     now: int,
     live: Binds,
 ) -> Cancelled:
-    """Up to CANCEL_CHUNK of those that wait between two addresses -> DELETED."""
+    """Up to CANCEL_CHUNK messages that wait between two addresses -> DELETED."""
     _address(connection, account)
     key = (account, recipient, source, before)
     if service_type is None:
@@ -117,7 +116,7 @@ def _end(connection: sqlite3.Connection, found: int, ids: Sequence[int], now: in
 
 
 def replace(connection: sqlite3.Connection, message_id: int, replacement: Replacement, now: int) -> bool:
-    """New content for a message that waits here; False when it does not."""
+    """Give a message that waits here new content; False when it does not wait here."""
     values = {"id": message_id, "now": now, **replacement._asdict()}
     return connection.execute(_REPLACE, values).rowcount == 1
 
@@ -125,7 +124,7 @@ def replace(connection: sqlite3.Connection, message_id: int, replacement: Replac
 def add_or_replace(
     connection: sqlite3.Connection, segments: Sequence[Segment], replacing: Collection[int]
 ) -> dict[int, Kept]:
-    """Insert segments one after the other, those in ``replacing`` in the place of one that waits."""
+    """Insert segments one after the other. Those in ``replacing`` take the places of messages that wait."""
     kept: dict[int, Kept] = {}
     for account in {segment.account for segment in segments}:
         _address(connection, account)
@@ -146,6 +145,6 @@ def _latest(connection: sqlite3.Connection, segment: Segment) -> Kept | None:
 
 
 def _address(connection: sqlite3.Connection, account: str) -> None:
-    """From now on its messages that wait are found by their addresses."""
+    """From now on the messages of an account that wait are found by their addresses."""
     if connection.execute(_BEGIN, (account,)).rowcount:
         connection.execute(_ADDRESS, (account,))

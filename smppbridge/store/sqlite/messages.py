@@ -1,8 +1,7 @@
 """The messages table on its way to the provider: add, claim, sent, unsent, promote, reroute, overdue.
 
-Functions of a connection inside a transaction; `store.writer` begins and commits. Every query names its
-index, so that one that would have to scan fails at once instead of slowing down with the table.
-Must not know: asyncio, receipts.
+Functions of a connection inside a transaction, which the `Writer` begins and commits. Every query names its
+index. So a query that would have to scan fails at once, instead of getting slower with the table.
 """
 
 import sqlite3
@@ -40,8 +39,8 @@ WHERE id IN (
     ORDER BY priority DESC, id LIMIT ?)
 RETURNING {",".join(Message._fields)}"""
 
-# Only a claim makes the attempt grow: as long as it is the same, nobody else has been given the message.
-# One that has left SENDING may wait for another provider by now; its history knows whose attempt it was.
+# Only a claim makes the attempt grow: as long as it is the same, nobody else has been given the message. A
+# message that has left SENDING may wait for another provider by now; its history knows whose attempt it was.
 _SENT = f"""
 UPDATE messages SET stage = {Stage.SENT:d}, provider_ref = nullif(?, ''), packet_ref = ?, due_at = ?,
     deadline = ?, sent_at = ?, provider = CASE stage WHEN {Stage.SENDING:d} THEN provider ELSE ifnull(
@@ -110,13 +109,13 @@ _SENT_PAST_DEADLINE = f"""
 SELECT {OVERDUE_COLUMNS} FROM messages INDEXED BY messages_deadline
 WHERE provider = ? AND stage = {Stage.SENT:d} AND deadline <= ? ORDER BY deadline LIMIT ?"""
 
-# One whose deadline comes before the first question about it is asked about all the same.
+# A message whose deadline comes before the first question about it is asked about all the same.
 _DOUBT_PAST_DEADLINE = f"""
 SELECT {OVERDUE_COLUMNS} FROM messages INDEXED BY messages_doubts
 WHERE provider = ?1 AND stage = {Stage.UNCERTAIN:d} AND deadline <= ?2
     AND (asked > 0 OR due_at = deadline OR due_at <= ?2 - {ASK_GRACE_MS}) ORDER BY deadline LIMIT ?3"""
 
-# Nothing waits beyond its deadline. Those due earlier that are passed over here are about to be promoted.
+# Nothing waits beyond its deadline. Messages due earlier are passed over here: they are about to be promoted.
 _WAITING_PAST_DEADLINE = f"""
 SELECT {OVERDUE_COLUMNS} FROM messages INDEXED BY messages_due
 WHERE provider = ?1 AND stage = {Stage.WAITING:d} AND due_at <= ?2 AND deadline <= ?2
@@ -160,7 +159,7 @@ def set_mark(connection: sqlite3.Connection, name: str, value: int) -> None:
 
 
 def mark(connection: sqlite3.Connection, name: str) -> int | None:
-    """A number that was remembered."""
+    """The number that was remembered."""
     row = connection.execute("SELECT value FROM counters WHERE name = ?", (name,)).fetchone()
     return row[0] if row else None
 
@@ -176,7 +175,7 @@ def claim(
 
 
 def record_sent(connection: sqlite3.Connection, sent: Sequence[Sent], now: int) -> None:
-    """-> SENT, unless it is SENT or FINAL already or a newer attempt has begun."""
+    """-> SENT, unless the message is SENT or FINAL already, or a newer attempt has begun."""
     rows = [(s.provider_ref, s.packet_ref, s.poll_at, s.deadline, now, s.id, s.attempt) for s in sent]
     if not any(item.parts for item in sent):
         connection.executemany(_SENT, rows)
@@ -187,7 +186,7 @@ def record_sent(connection: sqlite3.Connection, sent: Sequence[Sent], now: int) 
 
 
 def record_unsent(connection: sqlite3.Connection, unsent: Sequence[Unsent]) -> None:
-    """SENDING or UNCERTAIN -> wherever the flow decided, with a row of history."""
+    """SENDING or UNCERTAIN -> the stage that was decided, with a row of history."""
     # First the history: its condition is the stage that the second statement changes.
     connection.executemany(
         _ATTEMPT, [(u.tried, u.result, u.code, u.reason, u.at, u.id, u.attempt) for u in unsent]
@@ -207,7 +206,7 @@ def hand_back(connection: sqlite3.Connection, items: Sequence[tuple[int, int, in
 def claim_doubts(
     connection: sqlite3.Connection, provider: str, now: int, limit: int, next_at: int
 ) -> list[Doubt]:
-    """UNCERTAIN messages that their provider is to be asked about; due again at ``next_at``."""
+    """UNCERTAIN messages about which their provider is to be asked. They are due again at ``next_at``."""
     doubts = list(map(Doubt._make, connection.execute(_DOUBTS, (provider, now, now, limit)).fetchall()))
     connection.executemany(
         "UPDATE messages SET due_at = min(?, deadline), asked = asked + 1 WHERE id = ?",
@@ -237,7 +236,7 @@ def known_refs(connection: sqlite3.Connection, provider: str, refs: Sequence[str
 
 
 def promote(connection: sqlite3.Connection, provider: str, now: int, limit: int) -> frozenset[str]:
-    """WAITING -> QUEUED for those whose time has come and whose deadline has not."""
+    """WAITING -> QUEUED for messages whose time has come and whose deadline has not; their accounts."""
     return frozenset(row[0] for row in connection.execute(_PROMOTE, (provider, now, now, limit)).fetchall())
 
 
@@ -246,7 +245,7 @@ def _queued_in_order(
 ) -> Iterator[tuple[int, str, str]]:
     """(id, account, route) of QUEUED messages of ``provider`` with id > ``after``, in order of id.
 
-    The index orders them within (account, priority): merging those few runs reads no row in vain.
+    The index orders them within (account, priority). To merge those few runs reads no row in vain.
     """
     runs: list[Iterator[tuple[int, str, str]]] = []
     account = ""
@@ -284,7 +283,8 @@ def reroute(
 def claim_polls(
     connection: sqlite3.Connection, provider: str, now: int, limit: int, interval: int, slowest: int
 ) -> list[Poll]:
-    """SENT messages to be asked about; due again when they are as old again, within the two bounds (ms)."""
+    """SENT messages whose status is to be asked. They are due again after as long as they have been under
+    way, ``interval`` ms at least and ``slowest`` ms at most."""
     polls = list(map(Poll._make, connection.execute(_POLLS, (provider, now, now, limit)).fetchall()))
     connection.executemany(
         "UPDATE messages SET due_at = ? WHERE id = ?",
@@ -299,7 +299,7 @@ def to_overdue(row: tuple[int, str, int, str, str, int, int, int, int]) -> Overd
 
 
 def overdue(connection: sqlite3.Connection, provider: str, now: int, limit: int) -> list[Overdue]:
-    """Messages to give up on, those that a provider may have first."""
+    """Messages to give up on. Those that a provider may have come first."""
     rows: list[tuple[int, str, int, str, str, int, int, int, int]] = []
     for sql in _OVERDUE:
         rows += connection.execute(sql, (provider, now, limit - len(rows))).fetchall()
@@ -307,9 +307,10 @@ def overdue(connection: sqlite3.Connection, provider: str, now: int, limit: int)
 
 
 def purge(connection: sqlite3.Connection, after: int, before: int, limit: int) -> tuple[int, int]:
-    """Delete old FINAL messages that owe no receipt, walking up from id ``after``.
+    """Delete up to ``limit`` FINAL messages that were submitted before ``before`` and owe no receipt. Walks
+    up from id ``after``.
 
-    (rows deleted, id to go on from: 0 when the walk has reached messages that are too young).
+    (messages deleted, id to go on after: 0 when the walk has reached messages that are too young).
     """
     doomed: list[tuple[int]] = []
     rows = connection.execute(_PURGEABLE, (after, limit * PURGE_LOOKS)).fetchall()

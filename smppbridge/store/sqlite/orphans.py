@@ -1,20 +1,20 @@
-"""Statuses that came before a message with their reference: kept, then adopted by it or forgotten.
+"""Statuses that came before a message with their reference: kept, then adopted by a message or forgotten.
 
-A status whose reference may be written in several notations has a row for each of them; once it is adopted
-by one, all are gone. Functions of a connection inside a transaction.
-Must not know: asyncio, what a status does.
+A status whose reference may be written in several notations has a row for each of them. When a message adopts
+the status, all its rows go. Functions of a connection inside a transaction.
 """
 
 import sqlite3
 from collections.abc import Iterable, Sequence
 from itertools import takewhile
+from typing import Any
 
-from smppbridge.model.message import Stage, StatusReport
-from smppbridge.store.sqlite import parts, references
-from smppbridge.store.sqlite.parts import Words
-from smppbridge.store.sqlite.references import Rank
+from smppbridge.model.message import StatusReport
+from smppbridge.store.rules.matching import Candidate, adopters
+from smppbridge.store.rules.verdicts import Row, Verdict, Words
+from smppbridge.store.sqlite import parts
 from smppbridge.store.sqlite.rows import select_in
-from smppbridge.store.sqlite.verdicts import PART, WHOLE, Row, Verdict
+from smppbridge.store.sqlite.verdicts import PART, WHOLE
 
 # The new word gets the new id, so that ids stay in order of time.
 _KEEP = """
@@ -48,42 +48,43 @@ _WIDTH = len(Row._fields)
 def keep(
     connection: sqlite3.Connection, provider: str, strangers: Iterable[tuple[StatusReport, Verdict]]
 ) -> None:
-    """Keep what is said about references that nobody knows yet: the first final word, else the last."""
+    """Keep what is said about references that no message has yet: the first final word, else the last."""
     rows: list[tuple[object, ...]] = []
     [free] = connection.execute("SELECT ifnull(max(id), 0) + 1 FROM orphans").fetchone()
     for report, verdict in strangers:
         keys = [(place, ref) for place, ref in enumerate((report.provider_ref, *report.also)) if ref]
-        told, notations = free + len(rows), len(keys)
+        told, notations = free + len(rows), len(keys)  # a status is known by its first row
         for number, (place, ref) in enumerate(keys, told):
             rows.append((number, provider, ref, report.recipient, place, told, notations, *verdict[:6]))
     connection.executemany(_KEEP, rows)
 
 
 def adopt(connection: sqlite3.Connection, ids: Sequence[int]) -> Words:
-    """Take out the statuses that waited for the references of messages ``ids``: each is for the one that
-    `references.rank` puts first. Of those for one message what is final comes last, the surest first."""
+    """Take out the statuses that waited for the references of messages ``ids``, and say what they are about
+    and in which order (see `adopters`)."""
     if not ids or not connection.execute("SELECT EXISTS (SELECT 1 FROM orphans)").fetchone()[0]:
         return []
     found = select_in(connection, _OF_PARTS, ids) if parts.has_any(connection) else []
     in_parts = {row[1] for row in found}
     found += [row for row in select_in(connection, _OF_MESSAGES, ids) if row[1] not in in_parts]
-    best: dict[tuple[int, int], tuple[Rank, Row, Verdict]] = {}  # by status: first row, number of rows
-    for fields in found:
-        row, (told, notations, phone, place) = Row._make(fields[:_WIDTH]), fields[_WIDTH : _WIDTH + 4]
-        rank = references.rank(place, phone, row)
-        if rank is None or row.stage == Stage.FINAL:
-            continue
-        status = (told, notations)
-        if status not in best or rank < best[status][0]:
-            best[status] = rank, row, Verdict(*fields[_WIDTH + 4 :])
-    connection.executemany(_FORGET, best)
-    words = [(row.id, verdict.final, rank, status) for status, (rank, row, verdict) in best.items()]
-    return [best[status][1:] for *_, status in sorted(words)]
+    keys, words = adopters(map(_candidate, found))
+    connection.executemany(_FORGET, keys)
+    return words
+
+
+def _candidate(fields: tuple[Any, ...]) -> Candidate:
+    told, notations, phone, place = fields[_WIDTH : _WIDTH + 4]
+    return (
+        Row._make(fields[:_WIDTH]),
+        (told, notations),
+        phone,
+        place,
+        Verdict(*fields[_WIDTH + 4 :]),
+    )
 
 
 def purge(connection: sqlite3.Connection, before: int, limit: int) -> int:
-    """Forget statuses whose reference nobody has named since ``before``, up to ``limit`` rows from the first
-    one on; how many. Stops at a younger one."""
+    """Delete up to ``limit`` rows of statuses that came before ``before``, oldest first; how many."""
     oldest = connection.execute(_OLDEST, (limit,)).fetchall()
     doomed = list(takewhile(lambda row: row[1] < before, oldest))
     if doomed:

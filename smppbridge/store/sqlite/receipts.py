@@ -1,6 +1,6 @@
-"""The outbox of receipts: claim, pay, defer, release, expire. Functions of a connection inside a transaction.
+"""Delivery receipts that are owed to equipment: claim, pay, defer, release, expire.
 
-Must not know: asyncio, why a receipt is owed.
+Functions of a connection inside a transaction.
 """
 
 import sqlite3
@@ -16,7 +16,7 @@ SELECT {",".join(("r." if name in _OF_RECEIPT else "m.") + name for name in Rece
 FROM receipts r INDEXED BY receipts_due JOIN messages m ON m.id = r.message_id
 WHERE r.account = ? AND r.origin = ? AND r.due_at <= ? ORDER BY r.due_at, r.id LIMIT ?"""
 
-# A lease or a pause would leave rows behind for a while, hence due at once.
+# Due at once, because a lease or a pause would hold rows back for a while.
 _RELEASE = f"""
 UPDATE receipts SET origin = 0, due_at = min(due_at, ?)
 WHERE id IN (
@@ -26,8 +26,8 @@ _NEXT_ORIGIN = """
 SELECT origin FROM receipts INDEXED BY receipts_due
 WHERE account = ? AND origin > ? ORDER BY origin LIMIT 1"""
 
-# Nothing is due before its state was reached, so whatever was due before that time is old enough; only
-# what has been put off needs an index of its own.
+# Nothing is due before its state was reached, so whatever was due before that time is old enough. Only
+# receipts that were put off need an index of their own.
 _EXPIRE_DUE = """
 DELETE FROM receipts WHERE id IN (
     SELECT id FROM receipts INDEXED BY receipts_due
@@ -37,7 +37,7 @@ DELETE FROM receipts WHERE id IN (
     SELECT id FROM receipts INDEXED BY receipts_deferred
     WHERE account = ? AND at < ? AND tries > 0 LIMIT ?)"""
 
-# A bind that is gone may have left some behind that are not due before they are released.
+# A bind that is gone may have left receipts behind that are not due before they are released.
 _OWES = """
 SELECT EXISTS (
     SELECT 1 FROM receipts INDEXED BY receipts_due WHERE account = ?1 AND origin = 0 AND due_at <= ?2)
@@ -47,7 +47,7 @@ OR EXISTS (SELECT 1 FROM alerts INDEXED BY alerts_due WHERE account = ?1 AND due
 
 
 def owes(connection: sqlite3.Connection, account: str, now: int) -> bool:
-    """Whether anything is due for an account that has no bind which could claim it."""
+    """Whether anything is due for an account that has no bind to claim it."""
     found = connection.execute(_OWES, (account, now)).fetchone()
     return bool(found[0])
 
@@ -55,7 +55,7 @@ def owes(connection: sqlite3.Connection, account: str, now: int) -> bool:
 def claim(
     connection: sqlite3.Connection, account: str, origin: int, now: int, lease_until: int, limit: int
 ) -> list[Receipt]:
-    """Receipts for one bind, its own before those of no bind; leased until ``lease_until``."""
+    """Receipts for one bind, its own before those of no bind. They are leased until ``lease_until``."""
     rows = connection.execute(_CLAIM, (account, origin, now, limit)).fetchall()
     if origin and len(rows) < limit:
         rows += connection.execute(_CLAIM, (account, 0, now, limit - len(rows))).fetchall()
@@ -66,12 +66,12 @@ def claim(
 
 
 def pay(connection: sqlite3.Connection, ids: Sequence[int]) -> None:
-    """Delete what is delivered."""
+    """Delete receipts that are delivered, or given up."""
     connection.executemany("DELETE FROM receipts WHERE id = ?", [(receipt_id,) for receipt_id in ids])
 
 
 def defer(connection: sqlite3.Connection, items: Sequence[tuple[int, int, int]]) -> None:
-    """(receipt id, due at, tries) each."""
+    """Put receipts off: (receipt id, due at, tries) each."""
     connection.executemany(
         "UPDATE receipts SET due_at = ?, tries = ? WHERE id = ?",
         [(due_at, tries, receipt_id) for receipt_id, due_at, tries in items],

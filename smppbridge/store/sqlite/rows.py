@@ -1,4 +1,4 @@
-"""Helpers for batches in SQL. Must not know: any table."""
+"""Helpers for batches in SQL."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -18,8 +18,8 @@ def select_in(
 ) -> list[tuple[Any, ...]]:
     """The rows of ``sql``, in which ``{}`` stands for the placeholders of ``values``, bound after ``before``.
 
-    In chunks that are filled up to a power of two with their last value, so that a handful of
-    prepared statements serves every length.
+    The values are bound in chunks. Each chunk is filled up to a power of two with its last value, so that a
+    handful of prepared statements serves every length.
     """
     rows: list[tuple[Any, ...]] = []
     for start in range(0, len(values), CHUNK):

@@ -1,8 +1,7 @@
 """The embedded store: one SQLite file, one process.
 
-Each verb of `store.base.Store` is a function of a connection (in the modules beside this one) handed to the
-group-commit `Writer`; this file only joins them and holds what lives no longer than the process.
-Must not know: SMPP, providers, HTTP.
+Each verb of `store.base.Store` is a function of a connection, in the modules beside this one. It is handed to
+the group-commit `Writer`. This file joins them, and holds what lives no longer than the process.
 """
 
 import asyncio
@@ -54,7 +53,7 @@ from smppbridge.store.sqlite import (
     views,
 )
 from smppbridge.store.sqlite.checkpoint import Checkpointer
-from smppbridge.store.sqlite.files import LOG_PAGE, Files, touch
+from smppbridge.store.sqlite.connections import LOG_PAGE, Connections, touch
 from smppbridge.store.sqlite.writer import SLOW_COMMIT, Writer, commit
 
 T = TypeVar("T")
@@ -66,7 +65,7 @@ RESTART_PAGES = 32_000  # 128 MB of log: begin it anew
 class _Opened(NamedTuple):
     """What exists between open and close."""
 
-    files: Files
+    connections: Connections
     writer: Writer
     checkpointer: Checkpointer
 
@@ -84,9 +83,13 @@ class SqliteStore:
         passive_pages: int = PASSIVE_PAGES,
         restart_pages: int = RESTART_PAGES,
     ) -> None:
-        """``on_commit(seconds, rows)`` is told of every COMMIT that changed rows. The rest is for tests and
-        unusual disks: the COMMIT itself, the seconds from which one is slow, and the pages of log (4 KiB
-        each) at which it is moved into the database and begun anew."""
+        """``on_commit(seconds, rows)`` hears of every COMMIT that changed rows. The rest is for tests and
+        unusual disks:
+
+        1. ``commit``: the COMMIT itself.
+        2. ``slow_commit``: seconds; a COMMIT that takes longer is slow.
+        3. ``passive_pages``, ``restart_pages``: pages of log, 4 KiB each, at which they are moved into the
+           database, and at which the log begins anew."""
         self._path = Path(path)
         self._commit = commit
         self._on_commit = on_commit
@@ -99,28 +102,29 @@ class SqliteStore:
         self._purged_to = 0
 
     async def open(self) -> Backlog:
-        """See base. A directory that is missing, a file of another program, a second process: StoreError."""
+        """See base. Raises StoreError for a directory that is missing, a file of another program, a second
+        process, and for whatever SQLite refuses."""
         if self._opened is not None:
             raise StoreError("the store is open already")
-        files = Files(self._path, self._restart_pages * LOG_PAGE, self._passive_pages * LOG_PAGE)
-        backlog, trial = await asyncio.to_thread(files.open, self._commit)
+        connections = Connections(self._path, self._restart_pages * LOG_PAGE, self._passive_pages * LOG_PAGE)
+        backlog, trial = await asyncio.to_thread(connections.open, self._commit)
         writer = Writer(
-            files.writer,
+            connections.writer,
             commit=self._commit,
             on_commit=self._on_commit,
             slow=trial > self._slow_commit,
             slow_commit=self._slow_commit,
         )
         checkpointer = Checkpointer(
-            files.checkpointer,
-            files.wal,
+            connections.checkpointer,
+            connections.wal,
             writer.hold,
             writer.resume,
             passive_pages=self._passive_pages,
             restart_pages=self._restart_pages,
         )
         writer.after_commit = checkpointer.look
-        self._opened = _Opened(files, writer, checkpointer)
+        self._opened = _Opened(connections, writer, checkpointer)
         return backlog
 
     async def close(self) -> None:
@@ -129,7 +133,7 @@ class SqliteStore:
         if opened is not None:
             await opened.writer.close()
             await opened.checkpointer.close()
-            await asyncio.to_thread(opened.files.close)
+            await asyncio.to_thread(opened.connections.close)
 
     def _call(self, work: Callable[[sqlite3.Connection], T]) -> "Future[T]":
         if self._opened is None:
@@ -140,7 +144,7 @@ class SqliteStore:
         """Run a query on a read-only connection of its own, in a thread."""
         if self._opened is None:
             raise StoreError("the store is not open")
-        return await asyncio.to_thread(self._opened.files.read, view)
+        return await asyncio.to_thread(self._opened.connections.read, view)
 
     # --- accepting -------------------------------------------------------------------------------
 
@@ -268,8 +272,8 @@ class SqliteStore:
     def claim_receipts(
         self, account: str, origin: int, now: int, lease_until: int, limit: int
     ) -> "Future[list[Receipt]]":
-        """See base. From now until `release_origin`, new receipts keep this origin; those of messages
-        whose bind never claimed, or is gone, belong to any bind of the account."""
+        """See base. From now until `release_origin` new receipts for messages of this bind are for this bind.
+        Receipts for messages whose bind never claimed, or is gone, are for any bind of the account."""
         if origin:
             self._live.add((account, origin))
             self._leaving.discard((account, origin))
@@ -289,7 +293,7 @@ class SqliteStore:
         return self._call(lambda connection: receipts.defer(connection, items))
 
     def release_origin(self, account: str, origin: int, now: int) -> "Future[None]":
-        """See base. In several transactions when the bind leaves very many receipts. After a StoreError
+        """See base. It takes several transactions when the bind leaves very many receipts. After a StoreError
         every later `claim_receipts` of the account goes on with it."""
         self._live.discard((account, origin))
         self._leaving.add((account, origin))
@@ -345,8 +349,8 @@ class SqliteStore:
     # --- keeping house ---------------------------------------------------------------------------
 
     def purge(self, before: int, orphans_before: int, limit: int) -> "Future[int]":
-        """See base. Messages that owe a receipt stay. A call looks at a bounded number of rows and the
-        next one goes on from there, so 0 may also mean that it found none among those."""
+        """See base. Messages that owe a receipt stay. A call looks at a bounded number of rows, and the next
+        call goes on from there: 0 may also mean that there was nothing to delete among those rows."""
 
         def work(connection: sqlite3.Connection) -> int:
             count, self._purged_to = messages.purge(connection, self._purged_to, before, limit)

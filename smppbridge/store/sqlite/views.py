@@ -1,6 +1,6 @@
-"""What is read at the start and for people: whole-queue counts and lists. Slow ones run beside the work.
+"""What is read at the start and for people: counts of whole queues, and lists.
 
-Must not know: asyncio, how rows change.
+Functions of a connection. `gauges` and `list_stage` are slow, and run beside the work.
 """
 
 import sqlite3
@@ -30,7 +30,7 @@ _LIST_FINAL = f"SELECT {OVERDUE_COLUMNS} FROM messages WHERE stage = ? ORDER BY 
 
 
 def recover(connection: sqlite3.Connection) -> None:
-    """After a stop of any kind nobody holds a lease or a bind."""
+    """End all leases and binds: after a stop of any kind nobody holds them."""
     connection.execute("BEGIN IMMEDIATE")
     connection.execute(
         "UPDATE messages INDEXED BY messages_due SET due_at = 0 "
@@ -65,7 +65,7 @@ def _inbound(connection: sqlite3.Connection) -> dict[str, int]:
 
 
 def gauges(connection: sqlite3.Connection, now: int) -> Gauges:
-    """Count what waits. The oldest message is the one with the lowest id: ids are in order of time."""
+    """Count what waits. The oldest message has the lowest id, because ids are in order of time."""
     queued: dict[str, tuple[int, int]] = {}
     for provider, count, oldest in connection.execute(
         _COUNT_STAGES, (Stage.WAITING, Stage.QUEUED)

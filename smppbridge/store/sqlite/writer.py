@@ -1,11 +1,11 @@
 """Group commit: everything asked of the database within one turn of the event loop shares one fsync.
 
-A verb of the store is a function of a connection. `Writer.call` queues it; once per turn the queue runs in
-one transaction, and after COMMIT the futures are resolved in order. The functions run on the event-loop
-thread, because sqlite3 takes the GIL again for every row and starves beside a busy loop. Only the COMMIT,
-which waits for the disk without the GIL, goes to a thread, and only while the disk is slow.
+A verb of the store is a function of a connection. `Writer.call` queues it. Once per turn the queue runs in
+one transaction, and after COMMIT the futures are resolved in the order of the calls (see `store.base`).
 
-Must not know: what the functions do, the schema.
+The functions run on the thread of the event loop, because sqlite3 takes the GIL again for every row and
+starves beside a busy loop. Only the COMMIT goes to a thread, and only while the disk is slow: it waits for
+the disk without the GIL.
 """
 
 import asyncio
@@ -32,12 +32,12 @@ log = logging.getLogger(__name__)
 
 
 def commit(connection: sqlite3.Connection) -> None:
-    """The COMMIT; tests hand in slower ones."""
+    """The COMMIT. Tests hand in slower ones."""
     connection.execute("COMMIT")
 
 
 class _Job:
-    """One queued function, its future, and whether it has to run without company."""
+    """A queued function, its future, and whether it has to run in a transaction of its own."""
 
     __slots__ = ("alone", "future", "result", "work")
 
@@ -62,9 +62,10 @@ class Writer:
         slow_commit: float = SLOW_COMMIT,
         calm_commits: int = CALM_COMMITS,
         turn: float = TURN,
+        clock: Callable[[], float] = perf_counter,
     ) -> None:
-        """``on_commit(seconds, rows)`` and ``after_commit()`` are called after each COMMIT that changed rows;
-        ``slow`` says whether the disk has been found slow already. Times are in seconds."""
+        """``on_commit(seconds, rows)`` and ``after_commit()`` are called after each COMMIT that changed rows.
+        ``slow``: the disk was found to be slow already. Times, and those of ``clock``, are in seconds."""
         self._connection = connection
         self._commit = commit
         self._on_commit = on_commit
@@ -72,6 +73,7 @@ class Writer:
         self._slow_commit = slow_commit
         self._calm_commits = calm_commits
         self._turn = turn
+        self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store-commit")
         self._queue: deque[_Job] = deque()
@@ -88,17 +90,18 @@ class Writer:
         return self._calm_left > 0
 
     def call(self, work: Callable[[sqlite3.Connection], T]) -> "asyncio.Future[T]":
-        """Run ``work`` in a transaction soon; its result is there when the transaction is on disk.
+        """Run ``work`` in a transaction soon. The future has its result when the transaction is on disk.
 
-        The future gets StoreError for whatever SQLite refuses; nothing of ``work`` has happened then.
-        A future cancelled before its turn takes its work out of the queue. Raises StoreError when closed.
+        1. Where SQLite refuses something, the future gets StoreError, and nothing of ``work`` has happened.
+        2. A future that is cancelled before its turn takes its work out of the queue.
+        3. Raises StoreError when the writer is closed.
         """
         if self._closed:
             raise StoreError("the store is closed")
         return self._put(work)
 
     def hold(self) -> None:
-        """Begin no further transaction until `resume`; one whose COMMIT is under way ends on its own."""
+        """Begin no further transaction until `resume`. A COMMIT under way goes on."""
         self._held = True
 
     def resume(self) -> None:
@@ -107,7 +110,7 @@ class Writer:
         self._schedule()
 
     async def close(self) -> None:
-        """Take no more work and wait for what is queued. The connection stays open: it is the caller's."""
+        """Take no more work, and wait for what is queued. The connection stays open for its owner."""
         if self._closed:
             return
         self._closed = True
@@ -150,7 +153,7 @@ class Writer:
                 self._done(batch, seconds)
 
     def _run(self) -> list[_Job]:
-        """Begin a transaction and run queued functions for up to a turn; [] if nothing came of it."""
+        """Begin a transaction and run queued functions for up to a turn; [] if there is nothing to commit."""
         batch: list[_Job] = []
         try:
             self._begin()
@@ -159,7 +162,7 @@ class Writer:
             self._fail(list(self._queue), error)
             self._queue.clear()
             return []
-        ends = perf_counter() + self._turn
+        ends = self._clock() + self._turn
         try:
             while self._queue and not (batch and self._queue[0].alone):
                 job = self._queue.popleft()
@@ -167,7 +170,7 @@ class Writer:
                     continue  # cancelled before its turn
                 batch.append(job)
                 job.result = job.work(self._connection)
-                if job.alone or perf_counter() > ends:
+                if job.alone or self._clock() > ends:
                     break
         except Exception as error:
             self._undo(batch, error)
@@ -182,9 +185,9 @@ class Writer:
         self._connection.execute("BEGIN IMMEDIATE")
 
     def _timed_commit(self) -> float:
-        start = perf_counter()
+        start = self._clock()
         self._commit(self._connection)
-        return perf_counter() - start
+        return self._clock() - start
 
     def _thread_done(self, batch: list[_Job], done: "asyncio.Future[float]") -> None:
         self._committing = False
@@ -218,7 +221,8 @@ class Writer:
         self._calm_left = self._calm_left - 1 if fast else self._calm_commits
 
     def _undo(self, batch: list[_Job], error: BaseException) -> None:
-        """Nothing of the batch has happened. Alone, the function was guilty; in company, each tries alone."""
+        """Nothing of the batch has happened. A batch of one fails. In a larger batch any function may be to
+        blame, so each tries again alone."""
         self._rollback()
         if len(batch) == 1:
             self._fail(batch, error)
@@ -236,7 +240,7 @@ class Writer:
             log.error("rollback failed: %s", store_error(error))
 
     def _fail(self, jobs: list[_Job], error: BaseException) -> None:
-        """Give everyone an exception of their own (a shared one would collect all their tracebacks)."""
+        """Give each future an exception of its own: a shared one would collect all their tracebacks."""
         for job in jobs:
             if job.future.done():
                 continue

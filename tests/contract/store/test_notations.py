@@ -1,5 +1,6 @@
 """What every store promises about references that a provider writes in several ways (store.base.Store)."""
 
+import asyncio
 from collections.abc import Callable
 
 import pytest
@@ -96,8 +97,9 @@ async def test_ids_from_1_in_two_notations_to_different_phones(store: Store, tog
         also = [other for other in others if other != str(number)]
         status = told(*also, recipient=f"8029{number:07}", state=states[number % 5])
         receipts.append(status._replace(provider_ref=str(number)))
-    for batch in [receipts] if together else [[receipt] for receipt in receipts]:
-        assert (await store.settle("lab", batch, NOW)).late == 0
+    batches = [receipts] if together else [[receipt] for receipt in receipts]
+    done = await asyncio.gather(*(store.settle("lab", batch, NOW) for batch in batches))
+    assert {settlement.late for settlement in done} == {0}
     owed = await store.claim_receipts("pbx", 7, NOW, NOW + HOUR, 2000)
     assert {int(one.wire_id): one.state for one in owed} == {number: states[number % 5] for number in numbers}
 

@@ -109,6 +109,17 @@ async def test_what_is_sent_is_not_ended_by_the_same_record(store: Store) -> Non
     assert await stages(store) == {1: Stage.SENT, 2: Stage.QUEUED}
 
 
+@pytest.mark.parametrize("first", [State.EXPIRED, State.REJECTED])
+async def test_of_two_outcomes_for_one_message_the_first_counts(store: Store, first: State) -> None:
+    await store.add_segments([segment(1)])
+    await claim(store)
+    both = sorted((State.EXPIRED, State.REJECTED), key=lambda state: state != first)
+    settled = await finish(store, [end(1, 0, state) for state in both])
+    assert [item.state for item in settled] == [first]
+    receipts = await store.claim_receipts("pbx", 7, NOW, NOW, 10)
+    assert [(one.wire_id, one.state) for one in receipts] == [("1", first)]
+
+
 # --- parts of a message that is given up -------------------------------------------------------------
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from smppbridge.errors import StoreError
-from smppbridge.link import line, upstream
+from smppbridge.link import persistent_bind, upstream
 from smppbridge.smpp.codec import encode
 from smppbridge.smpp.pdu import DeliverSm, SubmitSm
 from smppbridge.smpp.receipt import parse_receipt
@@ -27,7 +27,7 @@ def texts(centre: CentreSimulator) -> Counter[bytes]:
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(line, "_FIRST_PAUSE", 0.05)
+    monkeypatch.setattr(persistent_bind, "_FIRST_PAUSE", 0.05)
     monkeypatch.setattr(upstream, "PATIENCE", 1.0)
 
 
@@ -98,12 +98,12 @@ async def test_messages_wait_for_the_bind_and_then_go(tmp_path: Path) -> None:
         await eventually(lambda: metric(app, "upstream_binds", provider="link") == 0)
         await esme.submit_many([submit(str(number)) for number in range(10)])
         await eventually(lambda: metric(app, "provider_up", provider="link") == 0)
-        assert "Connection refused" in " ".join(await app.readiness())
+        assert "Connection refused" in " ".join(await app.readiness.reasons())
         centre.listen_again()
         for _ in range(10):
             await esme.receipt()
         assert metric(app, "provider_up", provider="link") == 1
-        assert await app.readiness() == []
+        assert await app.readiness.reasons() == []
         assert max(texts(centre).values()) == 1
 
 

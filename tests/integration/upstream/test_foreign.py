@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from smppbridge.app import App
-from smppbridge.link import line
+from smppbridge.link import persistent_bind
 from smppbridge.logs import TextFormatter
 from smppbridge.smpp.pdu import DeliverSm
 from smppbridge.smpp.receipt import parse_receipt
@@ -48,7 +48,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(line, "_FIRST_PAUSE", 0.05)
+    monkeypatch.setattr(persistent_bind, "_FIRST_PAUSE", 0.05)
 
 
 class Scene(NamedTuple):
@@ -291,7 +291,7 @@ async def test_a_wrong_password(tmp_path: Path, guarded: Make, caplog: pytest.Lo
         async with bridge(tmp_path, sections(link(centre.port, password="wrong"))) as app:
             await eventually(lambda: tried(app, "ESME_RINVPASWD") == 1)
             await eventually(lambda: metric(app, "provider_up", provider="link") == 0)
-            assert any("ESME_RINVPASWD" in line for line in await app.readiness())
+            assert any("ESME_RINVPASWD" in line for line in await app.readiness.reasons())
             assert bound(app, 0)()
         assert "ESME_RINVPASWD" in caplog.text
         assert "wrong" not in caplog.text

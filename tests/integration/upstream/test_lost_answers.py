@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from smppbridge.link import line
+from smppbridge.link import persistent_bind
 from smppbridge.smpp.pdu import SubmitSmResp
 from tests.simulators.smpp_centre.simulator import CentreSimulator, Rules
 from tests.support.bridge.running import eventually, metric
@@ -23,7 +23,7 @@ SENDING = 3  # stage
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(line, "_FIRST_PAUSE", 0.05)
+    monkeypatch.setattr(persistent_bind, "_FIRST_PAUSE", 0.05)
 
 
 def now() -> float:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from smppbridge.link import line
+from smppbridge.link import persistent_bind
 from smppbridge.smpp.pdu import DeliverSm
 from tests.simulators.smpp_centre.life import Link
 from tests.simulators.smpp_centre.simulator import CentreSimulator, Rules
@@ -21,7 +21,7 @@ SENDING = 3  # stage
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(line, "_FIRST_PAUSE", 0.05)
+    monkeypatch.setattr(persistent_bind, "_FIRST_PAUSE", 0.05)
 
 
 def now() -> float:

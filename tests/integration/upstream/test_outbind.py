@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from smppbridge.link import line
-from smppbridge.link.outbind_listener import MAX_GUESTS
+from smppbridge.link import persistent_bind
+from smppbridge.link.outbind_listener import MAX_CALLERS
 from smppbridge.logs import TextFormatter
 from smppbridge.smpp.codec import encode
 from smppbridge.smpp.pdu import (
@@ -41,12 +41,12 @@ STAGES = "SELECT stage, count(*) FROM messages GROUP BY stage ORDER BY stage"
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    monkeypatch.setattr(line, "_FIRST_PAUSE", 0.05)
+    monkeypatch.setattr(persistent_bind, "_FIRST_PAUSE", 0.05)
     caplog.handler.setFormatter(TextFormatter(mask=False))
 
 
 @pytest.fixture
-def door() -> Iterator[int]:
+def outbind_port() -> Iterator[int]:
     """A port for outbind."""
     with reserved_ports(1) as (port,):
         yield port
@@ -56,11 +56,11 @@ def door() -> Iterator[int]:
 
 
 async def test_an_smsc_that_calls_gets_a_receiver(
-    tmp_path: Path, door: int, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, outbind_port: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
     async with CentreSimulator() as caller:
-        async with scene(tmp_path, door) as now:
+        async with scene(tmp_path, outbind_port) as now:
             await now.call(caller)
             await eventually(lambda: now.binds == 2)
             (session,) = caller.sessions
@@ -71,8 +71,8 @@ async def test_an_smsc_that_calls_gets_a_receiver(
         assert (caller.counts["unbinds"], caller.faults) == (1, [])
 
 
-async def test_messages_from_phones_come_over_it(tmp_path: Path, door: int) -> None:
-    async with CentreSimulator() as caller, scene(tmp_path, door) as now:
+async def test_messages_from_phones_come_over_it(tmp_path: Path, outbind_port: int) -> None:
+    async with CentreSimulator() as caller, scene(tmp_path, outbind_port) as now:
         await now.call(caller)
         await eventually(lambda: now.binds == 2)
         for pdu in (
@@ -85,9 +85,11 @@ async def test_messages_from_phones_come_over_it(tmp_path: Path, door: int) -> N
         assert metric(now.app, "inbound_messages_total", provider="link", account="pbx") == 2
 
 
-async def test_receipts_over_it_settle_what_went_over_the_other_bind(tmp_path: Path, door: int) -> None:
+async def test_receipts_over_it_settle_what_went_over_the_other_bind(
+    tmp_path: Path, outbind_port: int
+) -> None:
     rules = Rules(outcomes=lambda pdu: "")  # home never says what became of it
-    async with CentreSimulator() as caller, scene(tmp_path, door, rules) as now:
+    async with CentreSimulator() as caller, scene(tmp_path, outbind_port, rules) as now:
         ids = await now.esme.submit_many([submit(str(number)) for number in range(20)])
         await eventually(lambda: rows(tmp_path, STAGES) == [(SENT, 20)])
         await now.call(caller)
@@ -101,8 +103,8 @@ async def test_receipts_over_it_settle_what_went_over_the_other_bind(tmp_path: P
         assert caller.submitted == []
 
 
-async def test_the_smsc_of_our_bind_may_call_too(tmp_path: Path, door: int) -> None:
-    async with scene(tmp_path, door) as now:
+async def test_the_smsc_of_our_bind_may_call_too(tmp_path: Path, outbind_port: int) -> None:
+    async with scene(tmp_path, outbind_port) as now:
         await now.call(now.home)
         await eventually(lambda: now.binds == 2)
         assert sorted(session.bind_type for session in now.home.sessions) == ["RX", "TRX"]
@@ -112,8 +114,8 @@ async def test_the_smsc_of_our_bind_may_call_too(tmp_path: Path, door: int) -> N
         assert len(now.home.submitted) == 50
 
 
-async def test_it_may_come_and_go(tmp_path: Path, door: int) -> None:
-    async with scene(tmp_path, door) as now:
+async def test_it_may_come_and_go(tmp_path: Path, outbind_port: int) -> None:
+    async with scene(tmp_path, outbind_port) as now:
         for visit in range(1, 4):
             async with CentreSimulator() as caller:
                 await now.call(caller)
@@ -127,15 +129,18 @@ async def test_it_may_come_and_go(tmp_path: Path, door: int) -> None:
         await now.esme.receipt()
 
 
-async def test_a_silent_guest_is_asked_whether_it_lives(tmp_path: Path, door: int) -> None:
-    async with scene(tmp_path, door, enquire_link=0.2) as now, CentreSimulator() as caller:
+async def test_a_silent_caller_is_asked_whether_it_lives(tmp_path: Path, outbind_port: int) -> None:
+    async with scene(tmp_path, outbind_port, enquire_link=0.2) as now, CentreSimulator() as caller:
         await now.call(caller)
         await eventually(lambda: caller.counts["enquire_links"] >= 1)
         assert now.binds == 2
 
 
-async def test_the_name_counts_where_one_is_set(tmp_path: Path, door: int) -> None:
-    async with scene(tmp_path, door, outbind={"system_id": "operator"}) as now, CentreSimulator() as caller:
+async def test_the_name_counts_where_one_is_set(tmp_path: Path, outbind_port: int) -> None:
+    async with (
+        scene(tmp_path, outbind_port, outbind={"system_id": "operator"}) as now,
+        CentreSimulator() as caller,
+    ):
         async with await now.caller(Outbind(system_id="somebody", password=WORD)) as stranger:
             await not_bound(now, stranger)
         await now.call(caller, "operator")
@@ -156,10 +161,10 @@ async def not_bound(now: Scene, caller: Esme) -> None:
 
 @pytest.mark.parametrize("password", ["", "Word", "words", "secret"])
 async def test_a_wrong_password(
-    tmp_path: Path, door: int, password: str, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, outbind_port: int, password: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with (
-        scene(tmp_path, door) as now,
+        scene(tmp_path, outbind_port) as now,
         await now.caller(Outbind(system_id="centre", password=password)) as caller,
     ):
         await not_bound(now, caller)
@@ -180,27 +185,27 @@ async def test_a_wrong_password(
     ids=lambda pdu: type(pdu).__name__,
 )
 async def test_something_else_than_outbind(
-    tmp_path: Path, door: int, monkeypatch: pytest.MonkeyPatch, pdu: Pdu
+    tmp_path: Path, outbind_port: int, monkeypatch: pytest.MonkeyPatch, pdu: Pdu
 ) -> None:
     monkeypatch.setattr("smppbridge.providers.upstream.provider.BIND_TIMEOUT", 1.0)
-    async with scene(tmp_path, door) as now, await now.caller(pdu) as caller:
+    async with scene(tmp_path, outbind_port) as now, await now.caller(pdu) as caller:
         await not_bound(now, caller)
         await now.esme.silence(DeliverSm, 0)
         await now.esme.submit(submit())
         await now.esme.receipt()
 
 
-async def test_octets_that_are_no_pdu(tmp_path: Path, door: int) -> None:
-    async with scene(tmp_path, door) as now, await now.caller() as caller:
+async def test_octets_that_are_no_pdu(tmp_path: Path, outbind_port: int) -> None:
+    async with scene(tmp_path, outbind_port) as now, await now.caller() as caller:
         caller.writer.write(b"GET / HTTP/1.1\r\nHost: bridge\r\n\r\n")
         await not_bound(now, caller)
 
 
 async def test_nobody_is_taken_for_the_smsc_before_outbind(
-    tmp_path: Path, door: int, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, outbind_port: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     """What strangers do wrong is nothing that the SMSC did: no alert for its operator."""
-    async with scene(tmp_path, door) as now:
+    async with scene(tmp_path, outbind_port) as now:
         async with await now.caller() as caller:
             caller.writer.write(b"GET / HTTP/1.1\r\nHost: bridge\r\n\r\n")
             await not_bound(now, caller)
@@ -209,11 +214,13 @@ async def test_nobody_is_taken_for_the_smsc_before_outbind(
 
 
 @pytest.mark.parametrize("talks", [False, True])
-async def test_silence_ends(tmp_path: Path, door: int, monkeypatch: pytest.MonkeyPatch, talks: bool) -> None:
+async def test_silence_ends(
+    tmp_path: Path, outbind_port: int, monkeypatch: pytest.MonkeyPatch, talks: bool
+) -> None:
     """Within the bind timer; enquire_link does not prolong it."""
     monkeypatch.setattr("smppbridge.providers.upstream.provider.BIND_TIMEOUT", 0.8)
     loop = asyncio.get_running_loop()
-    async with scene(tmp_path, door) as now, await now.caller() as caller:
+    async with scene(tmp_path, outbind_port) as now, await now.caller() as caller:
         began = loop.time()
         if talks:
             for _ in range(3):
@@ -225,11 +232,11 @@ async def test_silence_ends(tmp_path: Path, door: int, monkeypatch: pytest.Monke
 
 
 async def test_an_outbind_whose_bind_is_not_answered(
-    tmp_path: Path, door: int, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, outbind_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("smppbridge.providers.upstream.provider.BIND_TIMEOUT", 0.5)
     async with (
-        scene(tmp_path, door) as now,
+        scene(tmp_path, outbind_port) as now,
         await now.caller(Outbind(system_id="centre", password=WORD)) as caller,
     ):
         await caller.expect(BindReceiver)
@@ -238,10 +245,10 @@ async def test_an_outbind_whose_bind_is_not_answered(
         assert now.binds == 1
 
 
-async def test_an_outbind_whose_bind_is_refused(tmp_path: Path, door: int) -> None:
+async def test_an_outbind_whose_bind_is_refused(tmp_path: Path, outbind_port: int) -> None:
     async with (
         CentreSimulator(Rules(bind_status=lambda pdu: 0x0D)) as caller,
-        scene(tmp_path, door) as now,
+        scene(tmp_path, outbind_port) as now,
     ):
         await now.call(caller)
         await eventually(lambda: now.tried("ESME_RBINDFAIL") == 1)
@@ -250,10 +257,10 @@ async def test_an_outbind_whose_bind_is_refused(tmp_path: Path, door: int) -> No
         await now.esme.receipt()
 
 
-async def test_outbind_twice(tmp_path: Path, door: int) -> None:
+async def test_outbind_twice(tmp_path: Path, outbind_port: int) -> None:
     """While our bind is under way, and when it is done: one bind, and no more."""
     outbind = Outbind(system_id="centre", password=WORD)
-    async with scene(tmp_path, door) as now, await now.caller(outbind) as caller:
+    async with scene(tmp_path, outbind_port) as now, await now.caller(outbind) as caller:
         bind = await caller.expect(BindReceiver)
         caller.send(Outbind(system_id="centre", password=WORD))
         await caller.ask(EnquireLink())
@@ -268,9 +275,11 @@ async def test_outbind_twice(tmp_path: Path, door: int) -> None:
         assert text_of(await now.esme.receipt()) == "Yes"
 
 
-async def test_too_many_connections(tmp_path: Path, door: int, caplog: pytest.LogCaptureFixture) -> None:
-    async with scene(tmp_path, door) as now, AsyncExitStack() as stack, CentreSimulator() as caller:
-        idle = [await stack.enter_async_context(await now.caller()) for _ in range(MAX_GUESTS)]
+async def test_too_many_connections(
+    tmp_path: Path, outbind_port: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with scene(tmp_path, outbind_port) as now, AsyncExitStack() as stack, CentreSimulator() as caller:
+        idle = [await stack.enter_async_context(await now.caller()) for _ in range(MAX_CALLERS)]
         for one in idle:
             assert isinstance(await one.ask(EnquireLink()), EnquireLinkResp)
         async with await now.caller() as surplus:
@@ -284,22 +293,24 @@ async def test_too_many_connections(tmp_path: Path, door: int, caplog: pytest.Lo
                 await asyncio.sleep(0.05)
 
 
-async def test_strangers_do_not_keep_others_out(tmp_path: Path, door: int) -> None:
+async def test_strangers_do_not_keep_others_out(tmp_path: Path, outbind_port: int) -> None:
     """Who may not come takes no place, however many they are. All of 127.0.0.0/8 is this machine."""
-    async with scene(tmp_path, door) as now, AsyncExitStack() as stack, CentreSimulator() as caller:
-        for _ in range(MAX_GUESTS):
-            reader, writer = await asyncio.open_connection("127.0.0.1", door, local_addr=("127.0.0.2", 0))
+    async with scene(tmp_path, outbind_port) as now, AsyncExitStack() as stack, CentreSimulator() as caller:
+        for _ in range(MAX_CALLERS):
+            reader, writer = await asyncio.open_connection(
+                "127.0.0.1", outbind_port, local_addr=("127.0.0.2", 0)
+            )
             await stack.enter_async_context(Esme(reader, writer))
         await now.call(caller)
         await eventually(lambda: now.binds == 2, patience=2)
 
 
 async def test_an_address_that_is_not_allowed(
-    tmp_path: Path, door: int, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, outbind_port: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     outbind = {"allow_from": ["192.0.2.0/24", "127.0.0.2"]}
     async with (
-        scene(tmp_path, door, outbind=outbind) as now,
+        scene(tmp_path, outbind_port, outbind=outbind) as now,
         await now.caller(Outbind(system_id="centre", password=WORD)) as caller,
     ):
         await not_bound(now, caller)

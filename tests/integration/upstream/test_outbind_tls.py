@@ -21,14 +21,14 @@ from tests.support.system.ports import reserved_ports
 
 
 @pytest.fixture
-def door() -> Iterator[int]:
+def outbind_port() -> Iterator[int]:
     """A port for outbind."""
     with reserved_ports(1) as (port,):
         yield port
 
 
 class Tls(NamedTuple):
-    """Both links over TLS: that of `home`, and the door."""
+    """Both links over TLS: that of `home`, and that by outbind."""
 
     home: ssl.SSLContext
     caller: ssl.SSLContext
@@ -50,10 +50,10 @@ def tls(tmp_path: Path) -> Tls:
     return Tls(home, caller, {"tls": {"ca": "ca.pem"}}, {"tls": {"cert": "our.pem", "key": "our.key"}})
 
 
-async def test_an_smsc_that_calls_over_tls(tmp_path: Path, door: int, tls: Tls) -> None:
+async def test_an_smsc_that_calls_over_tls(tmp_path: Path, outbind_port: int, tls: Tls) -> None:
     async with (
         CentreSimulator() as caller,
-        scene(tmp_path, door, outbind=tls.outbind, home_tls=tls.home, **tls.keys) as now,
+        scene(tmp_path, outbind_port, outbind=tls.outbind, home_tls=tls.home, **tls.keys) as now,
     ):
         await now.call(caller, tls=tls.caller)
         await eventually(lambda: now.binds == 2)
@@ -65,10 +65,10 @@ async def test_an_smsc_that_calls_over_tls(tmp_path: Path, door: int, tls: Tls) 
 
 
 async def test_with_tls_who_calls_in_clear_never_hears_our_password(
-    tmp_path: Path, door: int, tls: Tls
+    tmp_path: Path, outbind_port: int, tls: Tls
 ) -> None:
-    async with scene(tmp_path, door, outbind=tls.outbind, home_tls=tls.home, **tls.keys) as now:
-        reader, writer = await asyncio.open_connection("127.0.0.1", door)
+    async with scene(tmp_path, outbind_port, outbind=tls.outbind, home_tls=tls.home, **tls.keys) as now:
+        reader, writer = await asyncio.open_connection("127.0.0.1", outbind_port)
         writer.write(encode(Outbind(sequence_number=1, system_id="centre", password=WORD)))
         async with asyncio.timeout(PATIENCE):
             heard = await reader.read()
@@ -78,15 +78,17 @@ async def test_with_tls_who_calls_in_clear_never_hears_our_password(
         assert (now.binds, now.tried()) == (1, 1)
 
 
-async def test_the_door_may_have_tls_where_the_other_link_has_none(
-    tmp_path: Path, door: int, tls: Tls
+async def test_outbind_may_have_tls_where_the_other_link_has_none(
+    tmp_path: Path, outbind_port: int, tls: Tls
 ) -> None:
-    async with CentreSimulator() as caller, scene(tmp_path, door, outbind=tls.outbind) as now:
+    async with CentreSimulator() as caller, scene(tmp_path, outbind_port, outbind=tls.outbind) as now:
         await now.call(caller, tls=tls.caller)
         await eventually(lambda: now.binds == 2)
 
 
-async def test_tls_for_one_of_both_links_only_is_a_mistake(tmp_path: Path, door: int, tls: Tls) -> None:
+async def test_tls_for_one_of_both_links_only_is_a_mistake(
+    tmp_path: Path, outbind_port: int, tls: Tls
+) -> None:
     with pytest.raises(ConfigError, match=r"outbind\.tls: is required where tls is on"):
-        async with scene(tmp_path, door, home_tls=tls.home, **tls.keys):
+        async with scene(tmp_path, outbind_port, home_tls=tls.home, **tls.keys):
             pass

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from smppbridge.app import App
-from smppbridge.link import line, upstream
+from smppbridge.link import persistent_bind, upstream
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.pdu import SubmitSm, SubmitSmResp
 from tests.simulators.smpp_centre.simulator import CentreSimulator, Rules
@@ -21,7 +21,7 @@ QUIET = 0.4  # seconds in which what must not be sent would be sent
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(line, "_FIRST_PAUSE", 0.05)
+    monkeypatch.setattr(persistent_bind, "_FIRST_PAUSE", 0.05)
     monkeypatch.setattr(upstream, "PATIENCE", 0.3)
 
 
@@ -60,7 +60,7 @@ async def test_no_money_is_no_money_though_binds_come_and_go(tmp_path: Path) -> 
         await asyncio.sleep(QUIET)
         assert len(centre.submitted) == 2
         assert not is_up(app)
-        assert "ESME_RNOMONEY" in " ".join(await app.readiness())
+        assert "ESME_RNOMONEY" in " ".join(await app.readiness.reasons())
 
 
 async def test_no_money_is_no_money_though_all_binds_were_lost(tmp_path: Path) -> None:
@@ -73,15 +73,15 @@ async def test_no_money_is_no_money_though_all_binds_were_lost(tmp_path: Path) -
         for _ in range(2):
             centre.stop_listening()
             centre.hang_up()
-            await eventually(lambda: "ESME_RNOMONEY" not in app.dispatchers["link"].health.reason)
+            await eventually(lambda: "ESME_RNOMONEY" not in app.fleet["link"].health.reason)
             centre.listen_again()
             await eventually(lambda: binds(app) == 1)
             await esme.submit(submit("rich"))
             await asyncio.sleep(QUIET)
             assert len(centre.submitted) == 2
-            assert "ESME_RNOMONEY" in " ".join(await app.readiness())
+            assert "ESME_RNOMONEY" in " ".join(await app.readiness.reasons())
         centre.rules.status_of = None  # somebody has paid
-        app.dispatchers["link"].retry()
+        app.fleet["link"].retry()
         await eventually(lambda: is_up(app))
         await esme.receipts(2)
 
@@ -103,7 +103,7 @@ async def test_an_answer_of_before_does_not_bring_the_money_back(tmp_path: Path)
         await eventually(lambda: not is_up(app))
         await esme.receipt()
         assert not is_up(app)
-        assert "ESME_RNOMONEY" in " ".join(await app.readiness())
+        assert "ESME_RNOMONEY" in " ".join(await app.readiness.reasons())
 
 
 async def test_who_waits_is_told_why_it_does_not_work_now(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ async def test_who_waits_is_told_why_it_does_not_work_now(tmp_path: Path) -> Non
         said = []
         for text in ("rich", "poor", "rich"):
             said.append((await esme.ask(submit(text))).command_status)
-        app.dispatchers["link"].retry()
+        app.fleet["link"].retry()
         said.append((await esme.ask(submit("rich"))).command_status)
         assert said == [0, NO_MONEY, NO_MONEY, 0]
         centre.stop_listening()

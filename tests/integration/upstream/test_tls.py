@@ -12,7 +12,7 @@ import trustme
 
 from smppbridge.app import App
 from smppbridge.errors import ConfigError
-from smppbridge.link import line, upstream
+from smppbridge.link import persistent_bind, upstream
 from smppbridge.logs import TextFormatter
 from tests.simulators.smpp_centre.simulator import CentreSimulator
 from tests.support.bridge.running import bridge, eventually, metric
@@ -25,7 +25,7 @@ NAME = f"smsc.{DOMAIN}"  # in a certificate; no host has it
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    monkeypatch.setattr(line, "_FIRST_PAUSE", 0.05)
+    monkeypatch.setattr(persistent_bind, "_FIRST_PAUSE", 0.05)
     monkeypatch.setattr(upstream, "PATIENCE", 0.5)
     caplog.handler.setFormatter(TextFormatter(mask=False))
 
@@ -114,7 +114,7 @@ async def test_an_unknown_authority(tmp_path: Path, caplog: pytest.LogCaptureFix
         refused(tmp_path, centre, tls={"ca": "ca.pem"}) as app,
     ):
         await eventually(lambda: metric(app, "provider_up", provider="link") == 0)
-        assert any("certificate is not accepted" in line for line in await app.readiness())
+        assert any("certificate is not accepted" in line for line in await app.readiness.reasons())
     assert "unable to get local issuer certificate" in caplog.text
     assert "secret" not in caplog.text
 
@@ -190,7 +190,7 @@ async def test_an_smsc_without_tls_never_hears_the_password(
 
 
 async def test_a_handshake_without_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(line, "CONNECT_TIMEOUT", 0.2)
+    monkeypatch.setattr(persistent_bind, "CONNECT_TIMEOUT", 0.2)
     Authority(tmp_path)
     async with CentreSimulator() as centre:
         centre.rules.mute_binds = True

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from smppbridge.link import line, upstream
+from smppbridge.link import persistent_bind, upstream
 from smppbridge.model.message import StatusReport
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.pdu import DeliverSm, DeliverSmResp, SubmitSm, SubmitSmResp, Unbind, UnbindResp
@@ -21,7 +21,7 @@ from tests.support.esme.esme import PHONE, Esme, submit
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(line, "_FIRST_PAUSE", 0.05)
+    monkeypatch.setattr(persistent_bind, "_FIRST_PAUSE", 0.05)
     monkeypatch.setattr(upstream, "PATIENCE", 0.5)
 
 

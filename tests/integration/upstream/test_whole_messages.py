@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from smppbridge.errors import Refused
-from smppbridge.link import line, upstream
+from smppbridge.link import persistent_bind, upstream
 from smppbridge.model import pace
 from smppbridge.model.message import Message
 from smppbridge.providers.upstream import provider
@@ -27,7 +27,7 @@ PARTS = 3
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(line, "_FIRST_PAUSE", 0.05)
+    monkeypatch.setattr(persistent_bind, "_FIRST_PAUSE", 0.05)
     monkeypatch.setattr(upstream, "PATIENCE", 0.3)
 
 

@@ -1,4 +1,4 @@
-"""A bridge with a door for outbind, and who comes there."""
+"""A bridge that listens for outbind, and SMSCs that call it."""
 
 import ssl
 from collections.abc import AsyncIterator
@@ -22,7 +22,7 @@ class Scene(NamedTuple):
     app: App
     home: CentreSimulator
     esme: Esme
-    door: int
+    outbind_port: int
 
     @property
     def binds(self) -> float:
@@ -41,11 +41,11 @@ class Scene(NamedTuple):
         tls: ssl.SSLContext | None = None,
     ) -> None:
         """Let ``centre`` say outbind."""
-        await centre.outbind("127.0.0.1", self.door, system_id, password, tls)
+        await centre.outbind("127.0.0.1", self.outbind_port, system_id, password, tls)
 
     async def caller(self, *pdus: Pdu) -> Esme:
-        """Somebody who connects to the door, and says this."""
-        caller = await Esme.connect(self.door)
+        """Somebody who connects to the port for outbind, and says this."""
+        caller = await Esme.connect(self.outbind_port)
         caller.send(*pdus)
         return caller
 
@@ -53,17 +53,17 @@ class Scene(NamedTuple):
 @asynccontextmanager
 async def scene(
     directory: Path,
-    door: int,
+    outbind_port: int,
     rules: Rules | None = None,
     outbind: dict[str, Any] | None = None,
     home_tls: ssl.SSLContext | None = None,
     **keys: Any,
 ) -> AsyncIterator[Scene]:
-    listener = {"host": "127.0.0.1", "port": door, "allow_from": ["127.0.0.1"], "password": WORD}
+    listener = {"host": "127.0.0.1", "port": outbind_port, "allow_from": ["127.0.0.1"], "password": WORD}
     async with CentreSimulator(rules, tls=home_tls) as home:
         entry = link(home.port, outbind={**listener, **(outbind or {})}, **keys)
         text = sections(entry, inbound=[{"to": "pbx"}])
         async with bridge(directory, text) as app, await Esme.bound(app.smpp_ports[0]) as esme:
-            now = Scene(app, home, esme, door)
+            now = Scene(app, home, esme, outbind_port)
             await eventually(lambda: now.binds == 1)
             yield now

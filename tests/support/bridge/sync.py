@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from smppbridge.smpp.constants import Tag
 from smppbridge.smpp.pdu import DeliverSm, SubmitSm, SubmitSmResp
 from smppbridge.smpp.receipt import parse_receipt
 from tests.support.bridge.failing_store import rows
+from tests.support.bridge.pauses import build_with
 from tests.support.bridge.scripted_provider import ScriptedProvider
 from tests.support.esme.esme import Esme, submit
 
@@ -43,12 +43,12 @@ class Slow(ScriptedProvider):
 
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """From now on ESMEs of new bridges wait for half a second only."""
-    monkeypatch.setattr("smppbridge.app.PendingResponses", partial(PendingResponses, patience=0.5))
+    build_with(monkeypatch, PendingResponses, patience=0.5)
 
 
 def few(monkeypatch: pytest.MonkeyPatch, most_of_one: int) -> None:
     """From now on new bridges withhold so many answers of a connection only."""
-    monkeypatch.setattr("smppbridge.app.PendingResponses", partial(PendingResponses, most_of_one=most_of_one))
+    build_with(monkeypatch, PendingResponses, most_of_one=most_of_one)
 
 
 async def ask(esme: Esme, pdu: SubmitSm | None = None) -> tuple[int, str]:

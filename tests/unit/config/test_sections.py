@@ -140,7 +140,7 @@ def test_sections_that_must_be_there(section: str) -> None:
 def test_a_section_without_keys_has_its_defaults() -> None:
     config = parse(MINIMAL + "web:\nstore:\nlog:\nlisten:\n", Path("/etc"), {})
     assert config.web == WebConfig()
-    assert config.store.path == Path("/etc/bridge.db")
+    assert config.store.url == "sqlite:////etc/bridge.db"
 
 
 @pytest.mark.parametrize(
@@ -270,10 +270,10 @@ def test_tls_files_are_relative_to_the_file_and_must_exist(tmp_path: Path) -> No
 def test_the_store_is_relative_to_the_file(tmp_path: Path) -> None:
     file = tmp_path / "bridge.yaml"
     file.write_text(MINIMAL + "store: {url: sqlite:///data/x.db}")
-    assert load(file, {}).store.path == tmp_path / "data" / "x.db"
+    assert load(file, {}).store.url == f"sqlite:///{tmp_path}/data/x.db"
     file.write_text(MINIMAL + "store: {url: sqlite:////var/x.db}")
-    assert load(file, {}).store.path == Path("/var/x.db")
-    assert StoreConfig(url="sqlite:////tmp/y.db").path == Path("/tmp/y.db")
+    assert load(file, {}).store.url == "sqlite:////var/x.db"
+    assert StoreConfig(url="sqlite:////tmp/y.db").url == "sqlite:////tmp/y.db"
 
 
 def test_values_from_the_environment_fit_any_type() -> None:

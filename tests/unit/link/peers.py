@@ -1,4 +1,4 @@
-"""What the tests of our side of a link talk to, and who listens to a line or an upstream."""
+"""What the tests of our side of a link talk to, and who listens to a bind or an upstream."""
 
 import asyncio
 import contextlib
@@ -10,7 +10,7 @@ import pytest
 
 from smppbridge.link import upstream as upstream_module
 from smppbridge.link.client import Client, Verdict
-from smppbridge.link.line import Terms
+from smppbridge.link.persistent_bind import BindSettings
 from smppbridge.link.upstream import Upstream
 from smppbridge.smpp.codec import Decoder, encode
 from smppbridge.smpp.pdu import Bind, BindTransceiver, Pdu, Response, SubmitSm, SubmitSmResp
@@ -48,9 +48,9 @@ def bind_pdu(kind: type[Bind] = BindTransceiver) -> Bind:
     return kind(system_id="user", password="secret", interface_version=0x34)
 
 
-def terms(*ports: int, **changes: Any) -> Terms:
+def settings(*ports: int, **changes: Any) -> BindSettings:
     """Where to bind: listeners of this machine, in order."""
-    plain = Terms(
+    plain = BindSettings(
         name="link",
         hosts=tuple(("127.0.0.1", port) for port in ports),
         tls=None,
@@ -69,7 +69,7 @@ def message(number: int) -> SubmitSm:
 
 
 class Order:
-    """Messages that go out one after another. Implements ``link.upstream.Task``."""
+    """Messages that go out one after another. Implements ``link.upstream.RequestGroup``."""
 
     def __init__(self, *numbers: int) -> None:
         self.queued = False
@@ -100,7 +100,7 @@ def number_of(verdict: Verdict) -> int:
 
 
 class Owner:
-    """Writes down what a line or an upstream says."""
+    """Writes down what a bind or an upstream says."""
 
     def __init__(self) -> None:
         self.came: list[Pdu] = []
@@ -169,7 +169,12 @@ async def bound(port: int, owner: Owner | None = None, **keys: Any) -> AsyncIter
 
 @asynccontextmanager
 async def upstream(
-    owner: Owner, own: Terms, *kinds: type[Bind], up: int = 1, patience: float = 60.0, rate: float = 0.0
+    owner: Owner,
+    own: BindSettings,
+    *kinds: type[Bind],
+    up: int = 1,
+    patience: float = 60.0,
+    rate: float = 0.0,
 ) -> AsyncIterator[Upstream]:
     """Started, and with ``up`` binds."""
     with pytest.MonkeyPatch.context() as patch:

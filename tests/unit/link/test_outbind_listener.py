@@ -1,4 +1,4 @@
-"""The door for an SMSC that calls: with TLS, nothing of ours is said before the handshake is done."""
+"""An SMSC that calls: with TLS, nothing of ours is said before the handshake is done."""
 
 import asyncio
 import contextlib
@@ -10,10 +10,10 @@ import pytest
 import trustme
 
 from smppbridge.link import outbind_listener as module
-from smppbridge.link.outbind_listener import MAX_GUESTS, OutbindListener, OutbindTerms
+from smppbridge.link.outbind_listener import MAX_CALLERS, OutbindListener, OutbindSettings
 from tests.simulators.smpp_centre.simulator import CentreSimulator
 from tests.support.bridge.running import eventually
-from tests.unit.link.peers import Owner, terms
+from tests.unit.link.peers import Owner, settings
 
 WORD = "word"
 
@@ -38,13 +38,13 @@ def authority() -> Authority:
 async def opened(
     owner: Owner, tls: ssl.SSLContext | None, allowed: str = "127.0.0.1"
 ) -> AsyncIterator[OutbindListener]:
-    own = OutbindTerms("127.0.0.1", 0, lambda peer: peer == allowed, "", WORD, tls)
-    door = OutbindListener(terms(), own, owner)
-    await door.start()
+    own = OutbindSettings("127.0.0.1", 0, lambda peer: peer == allowed, "", WORD, tls)
+    listener = OutbindListener(settings(), own, owner)
+    await listener.start()
     try:
-        yield door
+        yield listener
     finally:
-        await door.close()
+        await listener.close()
 
 
 async def ended(reader: asyncio.StreamReader) -> bytes:
@@ -58,26 +58,26 @@ async def ended(reader: asyncio.StreamReader) -> bytes:
 
 async def test_who_calls_over_tls_is_bound(authority: Authority) -> None:
     owner = Owner()
-    async with CentreSimulator() as caller, opened(owner, authority.server) as door:
-        await caller.outbind("127.0.0.1", door.port, "centre", WORD, tls=authority.client)
-        await eventually(lambda: door.bound == 1)
+    async with CentreSimulator() as caller, opened(owner, authority.server) as listener:
+        await caller.outbind("127.0.0.1", listener.port, "centre", WORD, tls=authority.client)
+        await eventually(lambda: listener.bound == 1)
         assert owner.tries == ["ESME_ROK"]
         assert [session.bind_type for session in caller.sessions] == ["RX"]
 
 
 async def test_without_tls_as_ever() -> None:
     owner = Owner()
-    async with CentreSimulator() as caller, opened(owner, None) as door:
-        await caller.outbind("127.0.0.1", door.port, "centre", WORD)
-        await eventually(lambda: door.bound == 1)
+    async with CentreSimulator() as caller, opened(owner, None) as listener:
+        await caller.outbind("127.0.0.1", listener.port, "centre", WORD)
+        await eventually(lambda: listener.bound == 1)
 
 
 async def test_who_calls_in_clear_hears_no_bind(authority: Authority) -> None:
     owner = Owner()
-    async with CentreSimulator() as caller, opened(owner, authority.server) as door:
-        await caller.outbind("127.0.0.1", door.port, "centre", WORD)
+    async with CentreSimulator() as caller, opened(owner, authority.server) as listener:
+        await caller.outbind("127.0.0.1", listener.port, "centre", WORD)
         await eventually(lambda: not caller._connections)
-        assert (caller.counts["binds"], owner.tries, door.bound) == (0, [], 0)
+        assert (caller.counts["binds"], owner.tries, listener.bound) == (0, [], 0)
 
 
 async def test_a_handshake_without_an_end_takes_no_place(
@@ -85,12 +85,12 @@ async def test_a_handshake_without_an_end_takes_no_place(
 ) -> None:
     monkeypatch.setattr(module, "HANDSHAKE", 0.3)
     owner = Owner()
-    async with CentreSimulator() as caller, opened(owner, authority.server) as door:
+    async with CentreSimulator() as caller, opened(owner, authority.server) as listener:
         began = asyncio.get_running_loop().time()
-        silent = [await asyncio.open_connection("127.0.0.1", door.port) for _ in range(MAX_GUESTS)]
-        await caller.outbind("127.0.0.1", door.port, "centre", WORD, tls=authority.client)
-        await eventually(lambda: door.bound == 1)
-        assert [await ended(reader) for reader, _ in silent] == [b""] * MAX_GUESTS
+        silent = [await asyncio.open_connection("127.0.0.1", listener.port) for _ in range(MAX_CALLERS)]
+        await caller.outbind("127.0.0.1", listener.port, "centre", WORD, tls=authority.client)
+        await eventually(lambda: listener.bound == 1)
+        assert [await ended(reader) for reader, _ in silent] == [b""] * MAX_CALLERS
         assert 0.2 < asyncio.get_running_loop().time() - began < 3
         for _, writer in silent:
             writer.close()
@@ -100,8 +100,8 @@ async def test_a_stranger_is_sent_away_after_the_handshake(
     authority: Authority, caplog: pytest.LogCaptureFixture
 ) -> None:
     owner = Owner()
-    async with opened(owner, authority.server, allowed="192.0.2.1") as door:
-        reader, writer = await asyncio.open_connection("127.0.0.1", door.port, ssl=authority.client)
+    async with opened(owner, authority.server, allowed="192.0.2.1") as listener:
+        reader, writer = await asyncio.open_connection("127.0.0.1", listener.port, ssl=authority.client)
         assert await ended(reader) == b""
         writer.close()
     assert "outbind refused" in caplog.text
@@ -109,13 +109,13 @@ async def test_a_stranger_is_sent_away_after_the_handshake(
 
 async def test_a_handshake_that_is_done_after_the_end_is_for_nothing(authority: Authority) -> None:
     owner = Owner()
-    async with CentreSimulator() as caller, opened(owner, authority.server) as door:
-        reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+    async with CentreSimulator() as caller, opened(owner, authority.server) as listener:
+        reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
         await asyncio.sleep(0.05)  # the listener has taken it
-        await door.close()
+        await listener.close()
         with contextlib.suppress(ConnectionError, ssl.SSLError):  # it may be cut off in the handshake
             await writer.start_tls(authority.client, server_hostname="127.0.0.1")
         assert await ended(reader) == b""
         writer.close()
-        assert not door._guests
+        assert not listener._callers
         assert (caller.counts["binds"], owner.tries) == (0, [])

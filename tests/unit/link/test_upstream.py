@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from smppbridge.link import client as client_module
-from smppbridge.link import line as line_module
+from smppbridge.link import persistent_bind as bind_module
 from smppbridge.link import upstream as module
 from smppbridge.link.client import Client, Verdict
 from smppbridge.link.upstream import Upstream
@@ -19,13 +19,13 @@ from smppbridge.smpp.pdu import BindReceiver, BindTransceiver, BindTransmitter, 
 from smppbridge.smpp.session import Answered
 from tests.simulators.smpp_centre.simulator import CentreSimulator, Rules
 from tests.support.bridge.running import eventually, free_port
-from tests.unit.link.peers import Order, Owner, items, tasks, terms, texts, unanswered, upstream
+from tests.unit.link.peers import Order, Owner, items, settings, tasks, texts, unanswered, upstream
 
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client_module, "_TICK", 0.02)
-    monkeypatch.setattr(line_module, "_FIRST_PAUSE", 0.02)
+    monkeypatch.setattr(bind_module, "_FIRST_PAUSE", 0.02)
     monkeypatch.setattr(module, "_GRACE", 0.06)
 
 
@@ -35,7 +35,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("window", [1, 3, 100])
 async def test_in_their_order(window: int) -> None:
     owner = Owner()
-    async with CentreSimulator() as centre, upstream(owner, terms(centre.port, window=window)) as link:
+    async with CentreSimulator() as centre, upstream(owner, settings(centre.port, window=window)) as link:
         link.submit(items(*range(10)))
         link.submit(items(*range(10, 30)))
         await eventually(lambda: len(owner.taken) == 30)
@@ -46,7 +46,7 @@ async def test_in_their_order(window: int) -> None:
 async def test_never_more_than_the_window() -> None:
     owner = Owner()
     rules = Rules()
-    async with CentreSimulator(rules) as centre, upstream(owner, terms(centre.port, window=3)) as link:
+    async with CentreSimulator(rules) as centre, upstream(owner, settings(centre.port, window=3)) as link:
         link.submit(items(0))
         await eventually(lambda: owner.taken == [0])
         rules.mute = True
@@ -61,7 +61,7 @@ async def test_all_lines_are_used() -> None:
     rules = Rules()
     async with (
         CentreSimulator(rules) as centre,
-        upstream(owner, terms(centre.port, window=2), *kinds, up=3) as link,
+        upstream(owner, settings(centre.port, window=2), *kinds, up=3) as link,
     ):
         link.submit(items(1, 2, 3))
         await eventually(lambda: len(owner.taken) == 3)
@@ -76,7 +76,7 @@ async def test_all_lines_are_used() -> None:
 async def test_one_at_a_time_until_the_first_answer_over_a_bind(status: int) -> None:
     owner = Owner()
     rules = Rules(latency=0.1, status_of=lambda pdu: status)
-    async with CentreSimulator(rules) as centre, upstream(owner, terms(centre.port)) as link:
+    async with CentreSimulator(rules) as centre, upstream(owner, settings(centre.port)) as link:
         for count in (5, 10):
             link.submit(items(*range(count - 5, count)))
             await eventually(lambda: len(centre.submitted) % 5 == 1)
@@ -94,7 +94,7 @@ async def test_receivers_get_none() -> None:
     owner = Owner()
     async with (
         CentreSimulator() as centre,
-        upstream(owner, terms(centre.port), BindReceiver, BindTransmitter, up=2) as link,
+        upstream(owner, settings(centre.port), BindReceiver, BindTransmitter, up=2) as link,
     ):
         link.submit(items(1, 2, 3))
         await eventually(lambda: owner.taken == [1, 2, 3])
@@ -105,7 +105,7 @@ async def test_what_is_withdrawn_is_never_sent() -> None:
     owner = Owner()
     async with CentreSimulator() as centre:
         centre.stop_listening()
-        async with upstream(owner, terms(centre.port), up=0) as link:
+        async with upstream(owner, settings(centre.port), up=0) as link:
             orders = items(*range(3))
             link.submit(orders)
             assert [order.queued for order in orders] == [True] * 3
@@ -123,7 +123,7 @@ async def test_what_was_begun_is_not_withdrawn() -> None:
     owner = Owner()
     async with (
         CentreSimulator(Rules(latency=0.05)) as centre,
-        upstream(owner, terms(centre.port, window=1)) as link,
+        upstream(owner, settings(centre.port, window=1)) as link,
     ):
         begun, other = Order(1, 2, 3), Order(4, 5)
         link.submit([begun, other])
@@ -140,7 +140,7 @@ async def test_what_was_begun_is_not_withdrawn() -> None:
 async def test_what_belongs_together_goes_out_in_one_go() -> None:
     owner = Owner()
     kinds = (BindTransceiver,) * 2
-    async with CentreSimulator() as centre, upstream(owner, terms(centre.port), *kinds, up=2) as link:
+    async with CentreSimulator() as centre, upstream(owner, settings(centre.port), *kinds, up=2) as link:
         link.submit([Order(1, 2), Order(3, 4, 5), Order(6)])
         await eventually(lambda: len(owner.taken) == 6)
         assert texts(centre) == [1, 2, 3, 4, 5, 6]
@@ -148,7 +148,7 @@ async def test_what_belongs_together_goes_out_in_one_go() -> None:
 
 async def test_a_request_that_cannot_be_written_holds_up_no_other() -> None:
     owner = Owner()
-    async with CentreSimulator() as centre, upstream(owner, terms(centre.port)) as link:
+    async with CentreSimulator() as centre, upstream(owner, settings(centre.port)) as link:
         bad = Order(2)
         bad.left = [(0, SubmitSm(destination_addr="1" * 30))]
         link.submit([*items(1), bad, *items(3)])
@@ -162,7 +162,7 @@ async def test_a_request_that_cannot_be_written_holds_up_no_other() -> None:
 
 async def test_the_rate_that_the_operator_allows() -> None:
     owner = Owner()
-    async with CentreSimulator() as centre, upstream(owner, terms(centre.port), rate=50.0) as link:
+    async with CentreSimulator() as centre, upstream(owner, settings(centre.port), rate=50.0) as link:
         began = asyncio.get_running_loop().time()
         link.submit(items(*range(30)))
         await eventually(lambda: len(owner.taken) == 30)
@@ -200,7 +200,7 @@ async def test_what_was_too_much_goes_first_and_slowly(
 
     async with (
         CentreSimulator(Rules(status_of=status_of)) as centre,
-        upstream(owner, terms(centre.port, window=1)) as link,
+        upstream(owner, settings(centre.port, window=1)) as link,
     ):
         owner.link = link
         link.submit(items(*range(5)))
@@ -214,7 +214,7 @@ async def test_what_was_too_much_goes_first_and_slowly(
 async def test_what_was_too_much_keeps_its_place_in_a_wide_window(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pace, "SLOWEST", 100.0)
     owner = Patient()
-    async with CentreSimulator(Rules(rate=100)) as centre, upstream(owner, terms(centre.port)) as link:
+    async with CentreSimulator(Rules(rate=100)) as centre, upstream(owner, settings(centre.port)) as link:
         owner.link = link
         link.submit(items(*range(150)))
         await eventually(lambda: len(owner.taken) == 150, patience=20)
@@ -229,7 +229,7 @@ async def test_what_waits_goes_out_after_the_bind() -> None:
     owner = Owner()
     async with (
         CentreSimulator() as centre,
-        upstream(owner, terms(centre.port), up=0, patience=5.0) as link,
+        upstream(owner, settings(centre.port), up=0, patience=5.0) as link,
     ):
         link.submit(items(1, 2))
         assert (link.why, owner.links) == ("", [])
@@ -239,7 +239,7 @@ async def test_what_waits_goes_out_after_the_bind() -> None:
 
 async def test_the_owner_hears_when_the_patience_is_over() -> None:
     owner, port = Owner(), free_port()
-    async with upstream(owner, terms(port), up=0, patience=0.1) as link:
+    async with upstream(owner, settings(port), up=0, patience=0.1) as link:
         link.submit(items(1))
         assert link.why == ""
         await eventually(lambda: owner.links)
@@ -260,7 +260,7 @@ async def test_before_the_first_answer_of_any_host() -> None:
     owner = Owner()
     async with (
         CentreSimulator(Rules(mute_binds=True)) as centre,
-        upstream(owner, terms(centre.port), up=0, patience=0.05),
+        upstream(owner, settings(centre.port), up=0, patience=0.05),
     ):
         await eventually(lambda: owner.links == ["not bound yet"])
 
@@ -271,7 +271,7 @@ def took(owner: Owner, count: int) -> bool:
 
 async def test_a_short_interruption_is_not_told() -> None:
     owner = Owner()
-    async with CentreSimulator() as centre, upstream(owner, terms(centre.port), patience=5.0) as link:
+    async with CentreSimulator() as centre, upstream(owner, settings(centre.port), patience=5.0) as link:
         for number in range(1, 4):
             centre.hang_up()
             await eventually(lambda: owner.counts[-1] == 0)
@@ -286,7 +286,7 @@ async def test_a_refusal_is_told_at_once(status: Status) -> None:
     owner = Owner()
     async with (
         CentreSimulator(Rules(bind_status=lambda bind: status)) as centre,
-        upstream(owner, terms(centre.port), up=0, patience=60.0),
+        upstream(owner, settings(centre.port), up=0, patience=60.0),
     ):
         await eventually(lambda: owner.links)
         assert status.name in owner.links[0]
@@ -297,7 +297,7 @@ async def test_one_line_of_two_is_enough() -> None:
     owner = Owner()
     async with (
         CentreSimulator(Rules(max_binds=1)) as centre,
-        upstream(owner, terms(centre.port), BindTransceiver, BindTransceiver, patience=0.05) as link,
+        upstream(owner, settings(centre.port), BindTransceiver, BindTransceiver, patience=0.05) as link,
     ):
         await eventually(lambda: "ESME_RBINDFAIL" in owner.tries)
         link.submit(items(1))
@@ -311,7 +311,7 @@ async def test_a_receiver_alone_cannot_send() -> None:
     rules = Rules(bind_status=lambda bind: 0 if isinstance(bind, BindReceiver) else Status.ESME_RINVSYSTYP)
     async with (
         CentreSimulator(rules) as centre,
-        upstream(owner, terms(centre.port), BindTransmitter, BindReceiver, patience=60.0) as link,
+        upstream(owner, settings(centre.port), BindTransmitter, BindReceiver, patience=60.0) as link,
     ):
         await eventually(lambda: link.why)
         assert "ESME_RINVSYSTYP" in link.why
@@ -320,7 +320,7 @@ async def test_a_receiver_alone_cannot_send() -> None:
 async def test_what_was_unanswered_is_told_and_what_waited_goes_on() -> None:
     owner = Owner()
     rules = Rules()
-    async with CentreSimulator(rules) as centre, upstream(owner, terms(centre.port, window=2)) as link:
+    async with CentreSimulator(rules) as centre, upstream(owner, settings(centre.port, window=2)) as link:
         link.submit(items(0))
         await eventually(lambda: owner.taken == [0])
         rules.mute = True
@@ -336,7 +336,7 @@ async def test_what_was_unanswered_is_told_and_what_waited_goes_on() -> None:
 
 async def test_what_comes_in_and_what_is_wrong(caplog: pytest.LogCaptureFixture) -> None:
     owner = Owner()
-    async with CentreSimulator() as centre, upstream(owner, terms(centre.port)):
+    async with CentreSimulator() as centre, upstream(owner, settings(centre.port)):
         for _ in range(3):
             await centre.deliver_raw(bytes.fromhex("00000010 80000004 00000000 00000063"))
         await eventually(lambda: len(owner.faults) == 3)
@@ -354,7 +354,7 @@ async def test_close_while_connecting_leaves_nothing(keys: dict[str, Any]) -> No
     owner = Owner()
     async with CentreSimulator(Rules(mute_binds=True)) as centre:
         before = tasks()
-        link = Upstream(terms(centre.port, **keys), owner, kinds=(BindTransceiver,) * 3)
+        link = Upstream(settings(centre.port, **keys), owner, kinds=(BindTransceiver,) * 3)
         await link.start()
         link.submit(items(1))
         await eventually(lambda: centre._connections)
@@ -371,7 +371,7 @@ async def test_close_says_unbind_and_sends_no_more(caplog: pytest.LogCaptureFixt
     async with CentreSimulator() as centre:
         before = tasks()
         with caplog.at_level(logging.WARNING):
-            own = terms(centre.port, window=1)
+            own = settings(centre.port, window=1)
             async with upstream(owner, own, BindTransceiver, BindTransceiver, up=2, rate=10.0) as link:
                 link.submit(items(*range(50)))
                 await eventually(lambda: owner.taken)
@@ -387,5 +387,5 @@ async def test_close_says_unbind_and_sends_no_more(caplog: pytest.LogCaptureFixt
 
 async def test_close_of_what_was_never_started() -> None:
     before = tasks()
-    await Upstream(terms(free_port()), Owner(), kinds=(BindTransceiver,)).close()
+    await Upstream(settings(free_port()), Owner(), kinds=(BindTransceiver,)).close()
     assert tasks() == before

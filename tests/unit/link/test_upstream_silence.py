@@ -5,14 +5,14 @@ import asyncio
 import pytest
 
 from smppbridge.link import client as client_module
-from smppbridge.link import line as line_module
+from smppbridge.link import persistent_bind as bind_module
 from smppbridge.link import upstream as module
 from smppbridge.smpp.pdu import BindTransceiver, SubmitSm, SubmitSmResp, Unbind
 from smppbridge.smpp.session import Timers
 from tests.simulators.smpp_centre.simulator import CentreSimulator, Rules
 from tests.support.bridge.hand_centre import hand_centre
 from tests.support.bridge.running import eventually
-from tests.unit.link.peers import Owner, items, terms, texts, unanswered, upstream
+from tests.unit.link.peers import Owner, items, settings, texts, unanswered, upstream
 
 HASTY = Timers(bind=1.0, enquire_link=0.0, inactivity=0.0, response=0.2)
 
@@ -20,7 +20,7 @@ HASTY = Timers(bind=1.0, enquire_link=0.0, inactivity=0.0, response=0.2)
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client_module, "_TICK", 0.02)
-    monkeypatch.setattr(line_module, "_FIRST_PAUSE", 0.02)
+    monkeypatch.setattr(bind_module, "_FIRST_PAUSE", 0.02)
     monkeypatch.setattr(module, "_GRACE", 0.06)
 
 
@@ -28,7 +28,7 @@ async def test_a_session_that_answers_nothing_is_left(caplog: pytest.LogCaptureF
     owner = Owner()
     async with (
         CentreSimulator(Rules(lose_answer=lambda number: number <= 3)) as centre,
-        upstream(owner, terms(centre.port, timers=HASTY, window=1)) as link,
+        upstream(owner, settings(centre.port, timers=HASTY, window=1)) as link,
     ):
         link.submit(items(*range(4)))
         await eventually(lambda: owner.taken == [3])
@@ -44,7 +44,7 @@ async def test_what_is_lost_among_answers_ends_no_session(pause: float) -> None:
     owner = Owner()
     async with (
         CentreSimulator(Rules(lose_answer=lambda number: number % 4 == 3)) as centre,
-        upstream(owner, terms(centre.port, timers=HASTY)) as link,
+        upstream(owner, settings(centre.port, timers=HASTY)) as link,
     ):
         for lost in range(3):
             await asyncio.sleep(pause)
@@ -65,7 +65,7 @@ async def test_while_a_line_answers_nothing_another_carries_everything() -> None
     kinds = (BindTransceiver,) * 2
     async with (
         CentreSimulator() as centre,
-        upstream(owner, terms(centre.port, timers=HASTY, window=4), *kinds, up=2) as link,
+        upstream(owner, settings(centre.port, timers=HASTY, window=4), *kinds, up=2) as link,
     ):
         link.submit(items(0, 1))
         await eventually(lambda: len(owner.taken) == 2)
@@ -84,7 +84,7 @@ async def test_a_line_that_goes_silent_under_load_costs_little_and_is_left_soon(
     owner = Owner()
     async with (
         CentreSimulator(Rules(latency=0.01)) as centre,
-        upstream(owner, terms(centre.port, timers=HASTY, window=5)) as link,
+        upstream(owner, settings(centre.port, timers=HASTY, window=5)) as link,
     ):
         loop = asyncio.get_running_loop()
         link.submit(items(*range(200)))
@@ -101,7 +101,7 @@ async def test_what_was_lost_by_chance_perhaps_costs_one_more() -> None:
     """Most of what was under way when the last answer came was sent before: one request finds out."""
     owner = Owner()
     async with hand_centre() as centre:
-        own = terms(centre.port, timers=HASTY, window=5)
+        own = settings(centre.port, timers=HASTY, window=5)
         async with upstream(owner, own, up=0) as link:
             session = await centre.session()
             link.submit(items(*range(30)))

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from smppbridge.model.account import Account
 from smppbridge.model.passwords import hash_password
-from smppbridge.model.tls import Tls
+from smppbridge.model.tls_settings import Tls
 from tests.support.builders.accounts import account
 
 

@@ -9,10 +9,13 @@ import pytest
 
 from smppbridge.errors import StoreError
 from smppbridge.flow.accept.requests import Requests
+from smppbridge.flow.accounts import Accounts
+from smppbridge.flow.send.fleet import Fleet
 from smppbridge.flow.settle.outcomes import Outcomes
 from smppbridge.flow.settle.pending import PendingResponses
 from smppbridge.link.server import Answer, BoundLink
 from smppbridge.metrics import Metrics
+from smppbridge.model.ids import IdSource
 from smppbridge.smpp.addresses import SmeAddress
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.pdu import (
@@ -29,7 +32,7 @@ from smppbridge.smpp.pdu import (
 from smppbridge.store.base import Store
 from smppbridge.store.results import Cancelled, Settlement
 from smppbridge.submission.appraisal import Appraiser
-from tests.support.esme.withheld import connected
+from tests.support.esme.pending import connected
 
 PHONE = "375291234567"
 MULTI = SubmitMulti(dest_address=(SmeAddress(1, 1, PHONE), SmeAddress(1, 1, PHONE)))
@@ -80,9 +83,8 @@ def requests(store: Stub, accept: Any = never) -> Requests:
     there = cast(Store, store)
     outcomes = Outcomes(there, Metrics(), lambda: 0, lambda account: None)
     appraiser = cast(Appraiser, None)  # nothing comes that far
-    return Requests(
-        there, accept, appraiser, outcomes, PendingResponses(), lambda: 0, lambda: 9, lambda *moved: None
-    )
+    fleet = Fleet(Accounts({}))
+    return Requests(there, accept, appraiser, outcomes, PendingResponses(), fleet, IdSource(), lambda: 0)
 
 
 async def turn() -> None:
@@ -166,7 +168,10 @@ async def test_cancelling_goes_on_until_nothing_is_left() -> None:
         requests(store).handle(link, CancelSm(source_addr="A", destination_addr=PHONE), answers)
         await turn()
         assert answers.all == [(0, [])]
-        assert store.called == [("cancel_pending", link.account.name, PHONE, "A", None, 9, 0)] * 3
+        assert (
+            store.called
+            == [("cancel_pending", link.account.name, PHONE, "A", None, IdSource().next(0), 0)] * 3
+        )
 
 
 async def test_cancelling_that_fails_half_way() -> None:

@@ -1,6 +1,7 @@
-"""Whom the caller calls, and when: over a real store, with a telephone of the test's own."""
+"""Whom the bridge calls, and when: over a real store, with a telephone of the test's own."""
 
 import asyncio
+import itertools
 import logging
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -8,64 +9,81 @@ from typing import Any
 
 import pytest
 
-from smppbridge.flow.deliver import outbind as caller_module
-from smppbridge.flow.deliver.outbind import OutbindCaller
-from smppbridge.link.outbind_calls import Place
+from smppbridge.flow.accounts import Accounts
+from smppbridge.flow.deliver.outbind import FIRST_PAUSE, LAST_PAUSE, LOOK, OutbindCaller
+from smppbridge.link.outbind_calls import Endpoint
 from smppbridge.metrics import Metrics
 from smppbridge.model.account import Account
 from smppbridge.model.message import Inbound, InboundPart
 from smppbridge.smpp.pdu import Outbind
+from smppbridge.store.base import Store
 from smppbridge.store.results import Arrival
-from smppbridge.store.sqlite.store import SqliteStore
-from tests.support.bridge.running import eventually
-from tests.support.builders.accounts import account
-from tests.support.builders.rows import HOUR, NOW
+from tests.support.builders.clock import Clock
+from tests.support.builders.failing import FailingStore
+from tests.support.builders.stores import fast_store
+from tests.support.system.virtual_time import moment
+
+pytestmark = pytest.mark.virtual_time
 
 PORTS = {"pbx": 1, "door": 2}
 
 
-def callable_account(name: str = "pbx", **outbind: Any) -> Account:
+def account(name: str = "pbx", **outbind: Any) -> Account:
     keys = {"host": "127.0.0.1", "port": PORTS[name], "password": "word", **outbind}
-    return account(name=name, outbind=keys)
+    return Account.model_validate({"name": name, "password": "secret", "outbind": keys})
 
 
 class Scene:
-    """A caller and all that it knows. ``answer`` is what becomes of its calls."""
+    """An outbind caller and all that it knows. ``answer`` is what becomes of its calls."""
 
-    def __init__(self, store: SqliteStore) -> None:
+    def __init__(self, store: Store) -> None:
         self.store = store
         self.metrics = Metrics()
-        self.accounts = {"pbx": callable_account()}
+        self.clock = Clock()
+        self.accounts = Accounts({"pbx": account()})
         self.there: set[str] = set()  # accounts with a bind that may receive
         self.answer: Callable[[], bool] = lambda: False
         self.hold = asyncio.Event()  # calls end when it is set
         self.hold.set()
-        self.calls: list[tuple[str, Place, Outbind]] = []
-        self.at: list[float] = []  # when (loop's clock)
-        self.outbind_caller = OutbindCaller(
+        self.calls: list[tuple[str, Endpoint, Outbind]] = []
+        self.began = asyncio.get_running_loop().time()
+        self.at: list[float] = []  # when calls were made, in seconds since then
+        self.refs = itertools.count()
+        self.caller = OutbindCaller(
             store,
             self.metrics,
-            lambda: NOW,
-            accounts=lambda: self.accounts,
-            reaches=self.there.__contains__,
+            self.clock,
+            accounts=self.accounts,
+            binds=self,
             call=self.call,
             system_id="bridge",
         )
 
-    async def call(self, name: str, place: Place, outbind: Outbind) -> bool:
+    def put(self, account: Account) -> None:
+        """A reload adds this account, or changes it."""
+        self.accounts.reload({**self.accounts, account.name: account})
+
+    def reaches(self, account: str) -> bool:
+        return account in self.there
+
+    async def call(self, name: str, place: Endpoint, outbind: Outbind) -> bool:
         self.calls.append((name, place, outbind))
-        self.at.append(asyncio.get_running_loop().time())
+        self.at.append(asyncio.get_running_loop().time() - self.began)
         await self.hold.wait()
         return self.answer()
 
-    async def owe(self, name: str = "pbx", due: int = NOW) -> None:
+    async def add(self, name: str = "pbx") -> None:
+        """Something is owed, but nobody says so."""
+        ref = str(next(self.refs))
+        part = InboundPart(0, name, "lab", "375291234567", "1234", 0, 0, b"yes", self.clock(), 0)
+        message = Inbound(ref, "375291234567", "1234", "yes", self.clock())
+        await self.store.add_inbound([Arrival("lab", message, [part])], self.clock())
+
+    async def owe(self, name: str = "pbx") -> None:
         """Something comes to be owed."""
-        part = InboundPart(0, name, "lab", "375291234567", "1234", 0, 0, b"yes", due, 0)
-        ref = f"{name} {len(self.calls)}"
-        await self.store.add_inbound(
-            [Arrival("lab", Inbound(ref, "375291234567", "1234", "yes", due), [part])], due
-        )
-        self.outbind_caller.owed(name)
+        await self.add(name)
+        self.caller.owed(name)
+        await moment()
 
     def count(self, name: str, result: str) -> float:
         labels = {"account": name, "result": result}
@@ -73,92 +91,187 @@ class Scene:
 
 
 @pytest.fixture
-async def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Scene]:
-    monkeypatch.setattr(caller_module, "FIRST_PAUSE", 0.05)
-    monkeypatch.setattr(caller_module, "LAST_PAUSE", 0.2)
-    store = SqliteStore(tmp_path / "bridge.db")
-    await store.open()
-    scene = Scene(store)
-    scene.outbind_caller.start()
-    yield scene
-    await scene.outbind_caller.stop()
-    await store.close()
+async def scene() -> AsyncIterator[Scene]:
+    async with fast_store() as store:
+        scene = Scene(store)
+        scene.caller.start()
+        await moment()
+        yield scene
+        await scene.caller.stop()
 
 
 async def test_what_is_said_and_where(scene: Scene) -> None:
     await scene.owe()
-    await eventually(lambda: scene.calls)
-    name, place, outbind = scene.calls[0]
-    assert (name, place) == ("pbx", Place("127.0.0.1", 1))
+    ((name, place, outbind),) = scene.calls
+    assert (name, place) == ("pbx", Endpoint("127.0.0.1", 1))
     assert (outbind.system_id, outbind.password) == ("bridge", "word")
 
 
-async def test_nobody_is_called_who_is_owed_nothing_yet(scene: Scene) -> None:
-    await scene.owe(due=NOW + HOUR)
-    await asyncio.sleep(0.1)
-    assert scene.calls == []
+async def test_the_name_that_the_equipment_wants_to_hear(scene: Scene) -> None:
+    scene.put(account(system_id="centre"))
+    await scene.owe()
+    assert scene.calls[0][2].system_id == "centre"
+
+
+async def test_who_is_owed_nothing_is_not_called(scene: Scene) -> None:
+    scene.put(account("door"))
+    scene.caller.owed("pbx")  # it was paid meanwhile
+    await scene.add("door")
+    scene.caller.owed("pbx")
+    await asyncio.sleep(2 * LOOK)
+    assert {name for name, _, _ in scene.calls} == {"door"}
 
 
 async def test_an_account_without_an_address_is_not_called(scene: Scene) -> None:
-    scene.accounts["pbx"] = account()
+    scene.put(Account.model_validate({"name": "pbx", "password": "secret"}))
     await scene.owe()
     await scene.owe("gone")
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(2 * LOOK)
+    assert scene.calls == []
+
+
+async def test_equipment_that_is_there_is_not_called(scene: Scene) -> None:
+    scene.there.add("pbx")
+    await scene.owe()
+    await asyncio.sleep(2 * LOOK)
+    assert scene.calls == []
+
+
+async def test_what_is_owed_is_found_without_being_told(scene: Scene) -> None:
+    """At the next look: 10 s after the one before."""
+    await scene.add()
+    await asyncio.sleep(LOOK)
+    assert scene.at == [pytest.approx(LOOK)]
+
+
+async def test_a_call_is_made_at_once(scene: Scene) -> None:
+    await asyncio.sleep(1.0)
+    began = asyncio.get_running_loop().time() - scene.began
+    await scene.owe()
+    assert scene.at == [pytest.approx(began)]
+
+
+async def test_equipment_that_comes_while_the_store_is_asked(scene: Scene) -> None:
+    await scene.add()
+    scene.caller.owed("pbx")
+    asyncio.get_running_loop().call_soon(scene.there.add, "pbx")  # the look has begun
+    await asyncio.sleep(2 * LOOK)
     assert scene.calls == []
 
 
 async def test_one_call_at_a_time_for_an_account(scene: Scene) -> None:
-    scene.accounts["door"] = callable_account("door")
+    scene.put(account("door"))
     scene.hold.clear()
     await scene.owe()
     await scene.owe()
     await scene.owe("door")
-    scene.outbind_caller.reload()
-    await eventually(lambda: len(scene.calls) == 2)
-    await asyncio.sleep(0.1)
+    scene.caller.reload()
+    await asyncio.sleep(60.0)
     assert sorted(name for name, _, _ in scene.calls) == ["door", "pbx"]
 
 
 async def test_pauses_grow_up_to_the_longest(scene: Scene) -> None:
+    """10 s, then within the upper half of 20, 40, 80, 160, 320, 600, 600."""
     await scene.owe()
-    await eventually(lambda: len(scene.at) == 7)
-    pauses = [later - earlier for earlier, later in zip(scene.at, scene.at[1:], strict=False)]
-    floors = [0.05, 0.05, 0.1, 0.1, 0.1, 0.1]  # the upper half of 0.05, 0.1, 0.2, 0.2, ...
-    assert all(pause >= floor for pause, floor in zip(pauses, floors, strict=True)), pauses
-    assert scene.count("pbx", "no_bind") >= 6
+    await asyncio.sleep(3600.0)
+    pauses = [later - earlier for earlier, later in itertools.pairwise(scene.at)]
+    ceilings = [min(FIRST_PAUSE * 2**n, LAST_PAUSE) for n in range(len(pauses))]
+    assert len(pauses) >= 9
+    assert pauses[0] == pytest.approx(FIRST_PAUSE)
+    for pause, ceiling in zip(pauses, ceilings, strict=True):
+        assert max(FIRST_PAUSE, ceiling / 2) - 1e-6 <= pause <= ceiling + 1e-6, pauses
+    assert len(set(map(round, pauses))) > 3  # by chance, so that not all come together
+    assert scene.count("pbx", "no_bind") == len(scene.calls)
 
 
-async def test_new_receipts_do_not_cut_a_pause_short(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(caller_module, "FIRST_PAUSE", 0.3)
-    monkeypatch.setattr(caller_module, "LAST_PAUSE", 0.3)
+async def test_the_pause_begins_when_a_call_ends(scene: Scene) -> None:
+    scene.hold.clear()
     await scene.owe()
-    await eventually(lambda: scene.count("pbx", "no_bind"))
+    await asyncio.sleep(100.0)
+    scene.hold.set()
+    await asyncio.sleep(FIRST_PAUSE + 0.1)
+    assert scene.at == [pytest.approx(0.001), pytest.approx(100.002 + FIRST_PAUSE)]
+
+
+async def test_after_a_call_that_brought_a_bind_the_next_is_soon(scene: Scene) -> None:
+    await scene.owe()
+    await asyncio.sleep(100.0)
+    answers = itertools.chain([True, True], itertools.repeat(False))
+    scene.answer = lambda: next(answers)
+    scene.calls.clear()
+    await asyncio.sleep(LAST_PAUSE)
+    last = scene.at[-len(scene.calls) :]
+    pauses = [later - earlier for earlier, later in itertools.pairwise(last)]
+    assert pauses[:3] == [pytest.approx(FIRST_PAUSE)] * 3  # two that brought one, and the first that did not
+    assert FIRST_PAUSE <= pauses[3] <= 2 * FIRST_PAUSE
+
+
+async def test_new_receipts_do_not_cut_a_pause_short(scene: Scene) -> None:
+    await scene.owe()
+    await asyncio.sleep(FIRST_PAUSE / 2)
     for _ in range(5):
         await scene.owe()
-    await eventually(lambda: len(scene.at) == 2)
-    assert scene.at[1] - scene.at[0] >= 0.3
+    assert len(scene.calls) == 1
+    await asyncio.sleep(FIRST_PAUSE / 2)
+    assert len(scene.calls) == 2
 
 
-async def test_a_bind_that_may_receive_ends_the_growth(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(caller_module, "LAST_PAUSE", 60.0)
-    scene.outbind_caller._rests["pbx"] = caller_module._Rest(9, asyncio.get_running_loop().time() + 60.0)
+async def test_a_pause_that_is_over_does_not_wait_for_the_next_look(scene: Scene) -> None:
+    """Looks come at 0, 10, ...; the pause ends at 13.7."""
+    await asyncio.sleep(3.7)
+    await scene.owe()
+    await asyncio.sleep(FIRST_PAUSE)
+    assert scene.at == [pytest.approx(3.701), pytest.approx(13.701)]
+
+
+async def fail_for_an_hour(scene: Scene) -> None:
+    """Until pauses are at their longest."""
+    await scene.owe()
+    await asyncio.sleep(3600.0)
+    scene.calls.clear()
+
+
+async def test_a_bind_that_may_receive_ends_the_growth(scene: Scene) -> None:
+    """However it came. Then the next call may be made 10 s after that was noticed."""
+    await fail_for_an_hour(scene)
     scene.there.add("pbx")
-    scene.outbind_caller._worker.wake()  # the next look
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(2 * LOOK)
     scene.there.clear()
     await scene.owe()
-    await eventually(lambda: scene.calls, patience=1.0)
+    assert len(scene.calls) == 1
+    await asyncio.sleep(FIRST_PAUSE)
+    assert len(scene.calls) == 2
 
 
-async def test_a_reload_ends_pauses(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(caller_module, "FIRST_PAUSE", 60.0)
-    monkeypatch.setattr(caller_module, "LAST_PAUSE", 60.0)
+async def test_a_bind_that_comes_and_goes_does_not_put_a_call_off(scene: Scene) -> None:
     await scene.owe()
-    await eventually(lambda: scene.count("pbx", "no_bind"))
-    scene.accounts["pbx"] = callable_account(port=3, system_id="centre")
-    scene.outbind_caller.reload()
-    await eventually(lambda: len(scene.calls) == 2)
-    assert (scene.calls[1][1].port, scene.calls[1][2].system_id) == (3, "centre")
+    scene.there.add("pbx")
+    await asyncio.sleep(LOOK)  # the pause of 10 s is over by now
+    scene.there.clear()
+    await scene.owe()
+    assert len(scene.calls) == 2
+
+
+async def test_a_reload_ends_pauses(scene: Scene) -> None:
+    await fail_for_an_hour(scene)
+    scene.put(account(port=3, system_id="centre"))
+    scene.caller.reload()
+    await moment()
+    assert [(place.port, outbind.system_id) for _, place, outbind in scene.calls] == [(3, "centre")]
+    await asyncio.sleep(FIRST_PAUSE)
+    assert len(scene.calls) == 2  # its growth ended, too
+
+
+async def test_a_call_by_old_settings_keeps_nobody_waiting(scene: Scene) -> None:
+    """It was under way when they changed; its end says nothing about the new place."""
+    scene.hold.clear()
+    await scene.owe()
+    scene.put(account(port=3))
+    scene.caller.reload()
+    scene.hold.set()
+    await moment()
+    assert [place.port for _, place, _ in scene.calls] == [1, 3]
+    assert scene.count("pbx", "no_bind") == 2
 
 
 @pytest.mark.parametrize(
@@ -175,6 +288,8 @@ async def test_a_reload_ends_pauses(scene: Scene, monkeypatch: pytest.MonkeyPatc
 async def test_every_end_is_counted_and_survived(
     scene: Scene, answer: bool | Exception, result: str, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO)
+
     def end() -> bool:
         if isinstance(answer, Exception):
             raise answer
@@ -182,54 +297,70 @@ async def test_every_end_is_counted_and_survived(
 
     scene.answer = end
     await scene.owe()
-    await eventually(lambda: scene.count("pbx", result) >= 2)  # still owed: called again
+    await asyncio.sleep(FIRST_PAUSE)  # still owed: called again
+    assert scene.count("pbx", result) == 2
+    (told,) = [record for record in caplog.records if record.getMessage() == "equipment was called"]
+    assert told.levelno == (logging.INFO if result == "bound" else logging.WARNING)
+    reasons = {"TimeoutError()": "TimeoutError", "UnicodeError('label')": "label"}
+    assert getattr(told, "fields", None) == {
+        "account": "pbx",
+        "host": "127.0.0.1:1",
+        "result": result,
+        "reason": "[Errno 111] refused"
+        if isinstance(answer, OSError) and answer.args
+        else reasons.get(repr(answer), ""),
+    }
+
+
+async def test_each_change_is_told_once(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    ends = itertools.chain([False, False, True, True], itertools.repeat(False))
+    scene.answer = lambda: next(ends)
+    await scene.owe()
+    await asyncio.sleep(LAST_PAUSE)
     told = [record for record in caplog.records if record.getMessage() == "equipment was called"]
-    assert [record.levelno for record in told] == ([logging.WARNING] if result != "bound" else [])
+    assert [getattr(record, "fields", {})["result"] for record in told] == ["no_bind", "bound", "no_bind"]
 
 
 async def test_files_for_tls_that_cannot_be_used(scene: Scene, tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("nothing")
-    scene.accounts["pbx"] = callable_account(tls={"ca": str(tmp_path / "ca.pem")})
+    scene.put(account(tls={"ca": str(tmp_path / "ca.pem")}))
     await scene.owe()
-    await eventually(lambda: scene.count("pbx", "unreachable"))
+    assert scene.count("pbx", "unreachable") == 1
     assert scene.calls == []
 
 
-async def test_looks_unasked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(caller_module, "LOOK", 0.05)
-    store = SqliteStore(tmp_path / "bridge.db")
-    await store.open()
-    scene = Scene(store)
-    scene.outbind_caller.start()
-    await asyncio.sleep(0.05)
-    part = InboundPart(0, "pbx", "lab", "375291234567", "1234", 0, 0, b"yes", NOW, 0)
-    await store.add_inbound([Arrival("lab", Inbound("1", "375291234567", "1234", "yes", NOW), [part])], NOW)
-    await eventually(lambda: scene.calls)
-    await scene.outbind_caller.stop()
-    await store.close()
+@pytest.mark.parametrize(("keys", "name"), [({}, ""), ({"server_name": "pbx.example"}, "pbx.example")])
+async def test_a_call_over_tls(scene: Scene, keys: dict[str, str], name: str) -> None:
+    scene.put(account(tls=keys))
+    await scene.owe()
+    ((_, place, _),) = scene.calls
+    assert (place.host, place.port, place.tls_name) == ("127.0.0.1", 1, name)
+    assert place.tls is not None
 
 
 async def test_a_stop_ends_calls(scene: Scene) -> None:
     scene.hold.clear()
     await scene.owe()
-    await eventually(lambda: scene.calls)
-    async with asyncio.timeout(1.0):
-        await scene.outbind_caller.stop()
-    assert scene.outbind_caller._calls == {}
-
-
-async def test_a_call_by_old_settings_keeps_nobody_waiting(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It was under way when they changed; its end says nothing about the new place."""
-    monkeypatch.setattr(caller_module, "FIRST_PAUSE", 60.0)
-    monkeypatch.setattr(caller_module, "LAST_PAUSE", 60.0)
-    await scene.owe()
-    scene.hold.clear()
-    scene.outbind_caller.start()
-    await eventually(lambda: len(scene.calls) == 1)
-    scene.accounts["pbx"] = callable_account(port=3)
-    scene.outbind_caller.reload()
+    await scene.caller.stop()
     scene.hold.set()
-    await eventually(lambda: len(scene.calls) == 2, patience=5.0)
-    assert [place.port for _, place, _ in scene.calls] == [1, 3]
+    await asyncio.sleep(60.0)
+    assert len(scene.calls) == 1
+    assert scene.count("pbx", "bound") == scene.count("pbx", "no_bind") == 0
+
+
+@pytest.mark.parametrize("nth", [1, 2])
+async def test_a_store_that_fails_puts_calls_off_and_no_more(nth: int) -> None:
+    """Each account is called once; the look comes again after a second."""
+    async with fast_store() as real:
+        failing = FailingStore(real)
+        scene = Scene(failing.store)
+        scene.put(account("door"))
+        await scene.add("pbx")
+        await scene.add("door")
+        failing.fail_at(nth)
+        scene.caller.start()
+        await asyncio.sleep(1.1)
+        assert failing.failed == ["owes"]
+        assert [name for name, _, _ in scene.calls] == ["pbx", "door"]
+        await scene.caller.stop()

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from smppbridge.errors import (
+    UNFIT,
+    UNREADABLE,
     Disabled,
     Postponed,
     ProviderError,
@@ -16,8 +18,6 @@ from smppbridge.errors import (
 from smppbridge.flow.health.health import PROBES_BEFORE_TRIAL, ProviderHealth
 from smppbridge.metrics import Metrics
 from smppbridge.providers.base import SendResult, Taken
-from smppbridge.providers.http.client import UNREADABLE
-from smppbridge.providers.http.provider import UNFIT
 from smppbridge.smpp.constants import Status
 from tests.support.bridge.scripted_provider import ScriptedProvider
 
@@ -34,7 +34,7 @@ HARMLESS = [
 
 
 class Rig:
-    """A standing, its provider, the time, and what was announced."""
+    """The health of a provider, that provider, the time, and what was announced."""
 
     def __init__(self, **limits: Any) -> None:
         self.now = 100.0
@@ -69,31 +69,31 @@ def test_in_the_beginning_it_works() -> None:
 @pytest.mark.parametrize("result", [TAKEN, Rejected("no such number", code="215")])
 def test_an_answer_about_a_message_proves_that_it_works(result: SendResult) -> None:
     rig = Rig()
-    rig.health.judge([Unavailable("x"), result])
+    rig.health.record_results([Unavailable("x"), result])
     assert not rig.health.breaker.on_trial
     assert rig.changes == []
 
 
 def test_what_was_not_even_sent_says_nothing() -> None:
     rig = Rig(refusals_in_row=2)
-    rig.health.judge([UNFIT_ONE] * 9)
+    rig.health.record_results([UNFIT_ONE] * 9)
     assert rig.health.breaker.on_trial
     assert rig.health.working
-    rig.health.trouble(WRONG_KEY)
-    rig.health.judge([UNFIT_ONE])
+    rig.health.record_failure(WRONG_KEY)
+    rig.health.record_results([UNFIT_ONE])
     assert not rig.health.breaker.works
     assert rig.changes == ["lab"]
-    rig.health.judge([UNFIT_ONE, TAKEN])
+    rig.health.record_results([UNFIT_ONE, TAKEN])
     assert rig.health.breaker.works
 
 
 def test_what_was_not_even_sent_hides_no_failure_and_ends_no_row() -> None:
     rig = Rig(refusals_in_row=2, refusals_window=600.0)
     for _ in range(3):
-        rig.health.judge([UNFIT_ONE, Unavailable("connection refused")])
+        rig.health.record_results([UNFIT_ONE, Unavailable("connection refused")])
     assert not rig.health.working
     rig = Rig(refusals_in_row=2, refusals_window=600.0)
-    rig.health.judge([Rejected("no", code="215"), UNFIT_ONE, Rejected("no")])
+    rig.health.record_results([Rejected("no", code="215"), UNFIT_ONE, Rejected("no")])
     assert rig.health.pause() == 600.0
     assert "2 messages in a row" in rig.health.breaker.reason
 
@@ -101,7 +101,7 @@ def test_what_was_not_even_sent_hides_no_failure_and_ends_no_row() -> None:
 @pytest.mark.parametrize(("error", "works"), [(WRONG_KEY, False), (Throttled("slow", after=600.0), True)])
 def test_one_message_that_met_an_answer_about_us_is_enough(error: ProviderError, works: bool) -> None:
     rig = Rig()
-    rig.health.judge([TAKEN, error, TAKEN])
+    rig.health.record_results([TAKEN, error, TAKEN])
     assert (rig.health.pause(), rig.health.breaker.works) == (600.0, works)
     assert rig.value("provider_up") == int(works)
     assert rig.changes == ([] if works else ["lab"])
@@ -110,24 +110,24 @@ def test_one_message_that_met_an_answer_about_us_is_enough(error: ProviderError,
 def test_hand_overs_that_fail_in_a_row_take_it_down_and_a_success_brings_it_back() -> None:
     rig = Rig()
     for _ in range(2):
-        rig.health.judge([Unavailable("connection refused")] * 5)
+        rig.health.record_results([Unavailable("connection refused")] * 5)
     assert rig.health.working
-    rig.health.judge([Uncertain("read timeout")])
+    rig.health.record_results([Uncertain("read timeout")])
     assert (rig.health.working, rig.health.usable, rig.value("provider_up")) == (False, False, 0)
     assert rig.changes == ["lab"]
     rig.now += rig.health.pause()
     assert rig.health.working  # a trial may begin
-    rig.health.judge([Unavailable("connection refused")])
+    rig.health.record_results([Unavailable("connection refused")])
     assert rig.changes == ["lab", "lab"]  # what came meanwhile may have another way
     rig.now += rig.health.pause()
-    rig.health.judge([TAKEN])
+    rig.health.record_results([TAKEN])
     assert (rig.value("provider_up"), rig.changes) == (1, ["lab"] * 3)
 
 
 def test_messages_that_have_to_wait_say_nothing() -> None:
     rig = Rig()
     for _ in range(9):
-        rig.health.judge([Postponed("not at night", after=60.0)])
+        rig.health.record_results([Postponed("not at night", after=60.0)])
     assert (rig.open, rig.health.breaker.on_trial, rig.changes) == (True, True, [])
 
 
@@ -154,7 +154,7 @@ def test_unreadable_answers_are_counted_whoever_asked() -> None:
     rig = Rig()
     unreadable = Uncertain("not JSON", code=UNREADABLE)
     rig.health.question_failed(unreadable)
-    rig.health.judge([unreadable])
+    rig.health.record_results([unreadable])
     rig.health.question_failed(Uncertain("read timeout"))
     assert rig.value("unreadable_answers_total") == 2
 
@@ -165,19 +165,19 @@ def test_unreadable_answers_are_counted_whoever_asked() -> None:
 def test_a_balance_below_the_threshold_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
     rig = Rig(low_balance=100.0, leave_when_low=True)
     for balance in (None, 500.0, 99.0, 98.0, None):
-        rig.health.note_balance(balance)
+        rig.health.record_balance(balance)
     assert (rig.value("provider_balance"), rig.value("provider_low_balance")) == (98, 1)
     assert (rig.health.working, rig.health.usable) == (True, False)
     assert rig.changes == ["lab"]
     assert caplog.text.count("balance is low") == 1
-    rig.health.note_balance(100.0)
+    rig.health.record_balance(100.0)
     assert (rig.value("provider_low_balance"), rig.health.usable, rig.changes) == (0, True, ["lab"] * 2)
     assert caplog.text.count("balance is well again") == 1
 
 
 def test_a_provider_that_is_not_to_be_left_stays_usable() -> None:
     rig = Rig(low_balance=100.0)
-    rig.health.note_balance(1.0)
+    rig.health.record_balance(1.0)
     assert (rig.value("provider_low_balance"), rig.health.usable, rig.changes) == (1, True, [])
 
 
@@ -186,7 +186,7 @@ def test_a_provider_that_is_not_to_be_left_stays_usable() -> None:
 
 def test_a_provider_that_cannot_be_reached_is_down_until_it_can(caplog: pytest.LogCaptureFixture) -> None:
     rig = Rig()
-    rig.health.judge([TAKEN])
+    rig.health.record_results([TAKEN])
     rig.health.linked("nobody there")
     assert (rig.health.works, rig.health.working, rig.health.usable) == (False, False, False)
     assert (rig.health.reason, rig.open, rig.value("provider_up")) == ("nobody there", False, 0)
@@ -203,13 +203,13 @@ def test_a_provider_that_cannot_be_reached_is_down_until_it_can(caplog: pytest.L
 
 def test_after_a_reconnection_one_message_is_tried_alone() -> None:
     rig = Rig()
-    rig.health.judge([TAKEN])
+    rig.health.record_results([TAKEN])
     rig.health.linked("")
     assert not rig.health.breaker.on_trial  # it was never gone
     rig.health.linked("nobody there")
     rig.health.linked("")
     assert rig.health.breaker.on_trial
-    rig.health.judge([TAKEN])
+    rig.health.record_results([TAKEN])
     assert not rig.health.breaker.on_trial
 
 
@@ -217,7 +217,7 @@ def test_what_could_not_be_sent_without_a_connection_is_no_failure() -> None:
     rig = Rig()
     rig.health.linked("nobody there")
     for _ in range(9):
-        rig.health.judge([Unavailable("nobody there"), Uncertain("no answer")])
+        rig.health.record_results([Unavailable("nobody there"), Uncertain("no answer")])
     rig.health.linked("")
     assert (rig.health.working, rig.open, rig.health.reason) == (True, True, "")
 
@@ -225,7 +225,7 @@ def test_what_could_not_be_sent_without_a_connection_is_no_failure() -> None:
 @pytest.mark.parametrize("error", [NO_MONEY, WRONG_KEY])
 def test_what_a_person_must_mend_stays_though_connections_come_and_go(error: Disabled) -> None:
     rig = Rig()
-    rig.health.judge([error])
+    rig.health.record_results([error])
     for why in ("", "nobody there", "", "nobody there", ""):
         rig.health.linked(why)
         assert rig.health.reason == (why or error.reason)
@@ -234,14 +234,14 @@ def test_what_a_person_must_mend_stays_though_connections_come_and_go(error: Dis
     assert (rig.health.breaker.status, rig.value("provider_up")) == (error.status, 0)
     rig.now += 600.0
     assert rig.health.working  # a trial may begin
-    rig.health.judge([TAKEN])
+    rig.health.record_results([TAKEN])
     assert (rig.health.works, rig.value("provider_up")) == (True, 1)
 
 
 def test_an_answer_about_us_counts_without_a_connection_too() -> None:
     rig = Rig()
     rig.health.linked("nobody there")
-    rig.health.judge([NO_MONEY])
+    rig.health.record_results([NO_MONEY])
     assert rig.health.reason == "nobody there"
     rig.health.linked("")
     assert (rig.health.reason, rig.health.pause()) == ("no money", 600.0)
@@ -252,7 +252,7 @@ def test_an_answer_about_us_counts_without_a_connection_too() -> None:
 
 async def test_a_balance_that_can_be_had_allows_a_trial() -> None:
     rig = Rig()
-    rig.health.trouble(WRONG_KEY)
+    rig.health.record_failure(WRONG_KEY)
     rig.lab.money = 7.0
     assert await rig.health.probe()
     assert rig.value("provider_balance") == 7
@@ -261,7 +261,7 @@ async def test_a_balance_that_can_be_had_allows_a_trial() -> None:
 
 async def test_after_some_questions_in_vain_a_trial_is_allowed() -> None:
     rig = Rig()
-    rig.health.trouble(WRONG_KEY)
+    rig.health.record_failure(WRONG_KEY)
     rig.lab.money = Unavailable("connection refused")
     allowed = [await rig.health.probe() for _ in range(2 * PROBES_BEFORE_TRIAL)]
     assert allowed == [*[False] * (PROBES_BEFORE_TRIAL - 1), True] * 2
@@ -289,7 +289,7 @@ async def test_an_answer_about_us_never_allows_a_trial(error: ProviderError) -> 
 @pytest.mark.parametrize(("balance", "allowed"), [(99.0, False), (None, True), (500.0, True)])
 async def test_without_money_there_is_no_trial(balance: float | None, allowed: bool) -> None:
     rig = Rig(low_balance=100.0)
-    rig.health.trouble(NO_MONEY)
+    rig.health.record_failure(NO_MONEY)
     rig.now += 600.0
     rig.lab.money = balance
     assert await rig.health.probe() is allowed
@@ -298,6 +298,6 @@ async def test_without_money_there_is_no_trial(balance: float | None, allowed: b
 
 async def test_a_low_balance_alone_forbids_no_trial() -> None:
     rig = Rig(low_balance=100.0)
-    rig.health.trouble(WRONG_KEY)
+    rig.health.record_failure(WRONG_KEY)
     rig.lab.money = 1.0
     assert await rig.health.probe()

@@ -1,12 +1,11 @@
-"""Each rule of conduct towards a provider, by itself."""
+"""Each limit of a provider, by itself."""
 
 from typing import Any
 
 import pytest
 
 from smppbridge.errors import Disabled, Postponed, Rejected, Throttled, Unavailable, Uncertain
-from smppbridge.flow.health import send_policy as conduct_module
-from smppbridge.flow.health.send_policy import Questions, SendPolicy
+from smppbridge.flow.health.send_policy import REMEMBERED, Questions, SendPolicy
 from smppbridge.providers.base import Limits, SendResult, Taken
 from tests.support.builders.messages import message
 
@@ -14,8 +13,8 @@ PHONE = "375291234567"
 REFUSED = Rejected("no such number", code="215")
 
 
-def send_policy(**limits: Any) -> SendPolicy:
-    return SendPolicy(Limits(batch=10, parallel=1, **limits), 0.0)
+def send_policy(remembered: int = REMEMBERED, **limits: Any) -> SendPolicy:
+    return SendPolicy(Limits(batch=10, parallel=1, **limits), 0.0, remembered=remembered)
 
 
 def test_without_limits_nothing_waits() -> None:
@@ -74,9 +73,8 @@ def test_what_one_rule_holds_back_does_not_count_for_the_other() -> None:
     assert rules.hold_back(message(1, text="a"), 1.0) == 299.0  # the longer one of both
 
 
-def test_only_so_many_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conduct_module, "REMEMBERED", 2)
-    rules = send_policy(same_text_gap=60.0, flood_count=1)
+def test_only_so_many_are_remembered() -> None:
+    rules = send_policy(2, same_text_gap=60.0, flood_count=1)
     assert [rules.hold_back(message(number), 0.0) for number in (1, 2, 3)] == [0.0] * 3
     assert rules.hold_back(message(1), 0.0) == 0.0  # forgotten, the oldest first
     assert rules.hold_back(message(3), 0.0) == 60.0
@@ -94,12 +92,12 @@ MAYBE_TAKEN = [Taken("ref"), Uncertain("x"), REFUSED]
 def test_what_was_not_taken_does_not_count(result: SendResult, counts: bool) -> None:
     rules = send_policy(same_text_gap=60.0)
     assert rules.hold_back(message(1), 0.0) == 0.0
-    rules.count([message(1)], [result])
+    rules.release([message(1)], [result])
     assert rules.hold_back(message(1), 1.0) == (59.0 if counts else 0.0)
 
     rules = send_policy(flood_count=2, flood_gap=60.0)
     assert [rules.hold_back(message(1), now) for now in (0.0, 1.0)] == [0.0, 0.0]
-    rules.count([message(1), message(1)], [Taken("ref"), result])
+    rules.release([message(1), message(1)], [Taken("ref"), result])
     assert rules.hold_back(message(1), 2.0) == (59.0 if counts else 0.0)
     assert rules.hold_back(message(1), 3.0) > 50.0
 
@@ -108,13 +106,13 @@ def test_each_message_of_a_batch_counts_by_itself() -> None:
     rules = send_policy(same_text_gap=60.0, flood_count=1, flood_gap=60.0)
     one, other = message(1), message(2)
     assert [rules.hold_back(item, 0.0) for item in (one, other)] == [0.0, 0.0]
-    rules.count([one, other], [Taken("ref"), Unavailable("x")])
+    rules.release([one, other], [Taken("ref"), Unavailable("x")])
     assert [rules.hold_back(item, 1.0) for item in (one, other)] == [59.0, 0.0]
 
 
 def test_results_without_limits_leave_no_trace() -> None:
     free = send_policy()
-    free.count([message(1)] * 9, [Unavailable("x")] * 9)
+    free.release([message(1)] * 9, [Unavailable("x")] * 9)
     assert free.hold_back(message(1), 0.0) == 0.0
 
 
@@ -203,12 +201,12 @@ def test_without_a_gap_nobody_waits() -> None:
 
 
 @pytest.mark.parametrize(
-    ("balance", "low", "leaves"), [(None, False, False), (100.0, False, False), (99.9, True, True)]
+    ("balance", "low", "diverts"), [(None, False, False), (100.0, False, False), (99.9, True, True)]
 )
-def test_low_balance(balance: float | None, low: bool, leaves: bool) -> None:
+def test_low_balance(balance: float | None, low: bool, diverts: bool) -> None:
     rules = send_policy(low_balance=100.0, leave_when_low=True)
     rules.balance = balance
-    assert (rules.is_low, rules.leaves()) == (low, leaves)
+    assert (rules.is_low, rules.diverts) == (low, diverts)
 
 
 @pytest.mark.parametrize("balance", [-10.0, 0.0, 10.0])
@@ -216,11 +214,11 @@ def test_without_a_threshold_no_balance_is_low(balance: float) -> None:
     rules = send_policy(leave_when_low=True)  # an account on credit may always be below zero
     rules.balance = balance
     assert not rules.is_low
-    assert not rules.leaves()
+    assert not rules.diverts
 
 
 def test_a_low_balance_alone_moves_nothing() -> None:
     rules = send_policy(low_balance=100.0)
     rules.balance = 1.0
     assert rules.is_low
-    assert not rules.leaves()
+    assert not rules.diverts

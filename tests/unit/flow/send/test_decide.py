@@ -22,6 +22,7 @@ from smppbridge.flow.send.decide import (
 from smppbridge.model.message import Doubt, Message, Outcome, Overdue, Stage, State, Unsent
 from smppbridge.model.route import Choice, first_provider, next_provider
 from tests.support.builders import messages
+from tests.support.builders.choice import Available
 
 NOW = 1_000_000
 DEADLINE = NOW + 600_000
@@ -272,7 +273,7 @@ def test_a_lease_that_ran_out_is_a_doubt() -> None:
 
 
 def choice(down: str = "", spared: str = "") -> Choice:
-    return Choice(lambda name: name not in down + spared, lambda name: name not in down)
+    return Available(down, spared)
 
 
 def test_the_first_provider_is_the_first_of_all_when_none_works() -> None:

@@ -12,10 +12,9 @@ import trustme
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from smppbridge.errors import ProviderError, Throttled, Unavailable, Uncertain
+from smppbridge.errors import UNREADABLE, ProviderError, Throttled, Unavailable, Uncertain
 from smppbridge.providers.http import client as http
 from smppbridge.providers.http.client import (
-    UNREADABLE,
     HttpAnswer,
     HttpClient,
     host_of,

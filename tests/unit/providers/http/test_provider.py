@@ -9,22 +9,21 @@ import pytest
 from starlette.responses import Response
 
 from smppbridge.errors import (
-    Disabled,
+    UNFIT,
+    UNREADABLE,
     ProviderError,
     Refused,
-    Rejected,
-    Throttled,
     Unavailable,
     Uncertain,
 )
 from smppbridge.model.message import Draft
-from smppbridge.providers.base import Limits, Upcalls
+from smppbridge.providers.base import Limits
 from smppbridge.providers.http import provider as http_provider
-from smppbridge.providers.http.client import UNREADABLE
-from smppbridge.providers.http.provider import UNFIT, HttpProvider, stops_batch
+from smppbridge.providers.http.provider import HttpProvider
 from smppbridge.providers.options import HttpOptions
 from smppbridge.providers.rules import Kind, Rule
 from tests.support.builders.messages import NOW, message
+from tests.support.builders.upcalls import Upcalls
 from tests.support.http.scripted import ScriptedServer
 
 KEY = "S3CR3T-KEY"
@@ -40,7 +39,7 @@ class _Provider(HttpProvider):
     services = frozenset({"HLR"})
 
     def check(self, draft: Draft) -> None:
-        if "никогда" in draft.text or draft.octets is not None or not draft.sender:
+        if "никогда" in (draft.text or "") or draft.octets is not None or not draft.sender:
             raise Refused(0x4A5, "such a message is not carried")
 
 
@@ -205,21 +204,3 @@ async def test_which_codes_a_person_hears_of(
     for _ in range(2):
         provider.note_rule(Rule(kind, 0x45), 215, "why", known=known)
     assert [record.getMessage() for record in caplog.records] == [f"provider pilot: {word}" for word in words]
-
-
-# --- the end of one request in a batch -------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "error", [Disabled("no money"), Throttled("slow down", after=3.0), Unavailable("connection refused")]
-)
-def test_what_stops_those_behind_with_the_same_error(error: ProviderError) -> None:
-    assert stops_batch(error) is error
-
-
-def test_behind_a_doubt_nothing_is_sent() -> None:
-    assert isinstance(stops_batch(Uncertain("timeout")), Unavailable)
-
-
-def test_a_refusal_concerns_one_message_only() -> None:
-    assert stops_batch(Rejected("bad number", code="215")) is None

@@ -13,8 +13,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from smppbridge.providers.base import News, SendResult, Upcalls
+from smppbridge.providers.base import News, SendResult
+from smppbridge.providers.http.sending import SENDING_TIME
 from smppbridge.providers.sms_assistent.provider import SmsAssistent, SmsAssistentOptions
+from tests.support.builders.upcalls import Upcalls
 from tests.support.http.scripted import ScriptedServer
 from tests.support.http.server import HttpServer
 
@@ -35,16 +37,20 @@ def options(**keys: object) -> SmsAssistentOptions:
 class Assist(AsyncExitStack):
     """A provider and a server that answers as prepared. PLAIN requests go one after the other."""
 
-    def __init__(self, *answers: str | Response, url: str = "", **keys: object) -> None:
+    def __init__(
+        self, *answers: str | Response, url: str = "", sending_time: float = SENDING_TIME, **keys: object
+    ) -> None:
         super().__init__()
         self.server = ScriptedServer(*answers)
         self._url = url
+        self._sending_time = sending_time
         self._keys = {"timeout": 5, "parallel": 1, "batch_wait": 0, **keys}
 
     async def __aenter__(self) -> Self:
         await super().__aenter__()
         await self.enter_async_context(self.server)
-        self.provider = SmsAssistent("assist", options(url=self._url or self.server.url, **self._keys))
+        chosen = options(url=self._url or self.server.url, **self._keys)
+        self.provider = SmsAssistent("assist", chosen, sending_time=self._sending_time)
         await self.provider.start(Upcalls(no_report))
         self.push_async_callback(self.provider.close)
         return self

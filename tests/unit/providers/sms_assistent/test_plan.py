@@ -110,7 +110,7 @@ def test_allowance() -> None:
 
 
 @pytest.mark.parametrize("keys", [{}, {"api": "plain"}])
-async def test_a_date_that_comes_too_near_while_others_are_sent(keys: dict[str, str]) -> None:
+async def test_a_date_that_comes_too_near_while_others_are_sent(keys: dict[str, Any]) -> None:
     """Sent at once it would come eleven minutes early."""
     at = NOW + SOONEST + 100
     batch = [message(1, priority=1), message(2, send_at=at, deadline=at + DAY)]

@@ -9,7 +9,6 @@ import pytest
 
 from smppbridge.errors import Disabled, Postponed, ProviderError, Rejected, Unavailable, Uncertain
 from smppbridge.providers.base import Taken
-from smppbridge.providers.sms_assistent import account as sms_assistent_api
 from smppbridge.providers.sms_assistent.records import date_send
 from tests.simulators.sms_assistent.simulator import Rules, SmsAssistentSimulator
 from tests.support.builders.messages import DAY, NOW, message
@@ -331,11 +330,10 @@ async def test_what_an_answer_in_plain_means_for_the_rest(
 # --- time ------------------------------------------------------------------------------------------
 
 
-async def test_no_request_begins_when_the_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sms_assistent_api, "SENDING_TIME", 0.2)
+async def test_no_request_begins_when_the_time_is_over() -> None:
     async with SmsAssistentSimulator(Rules(password=SECRET)) as simulator:
         simulator.faults.extend([Fault.SLOW] * 2)  # 0.3 s each
-        async with Assist("", url=simulator.url) as assist:
+        async with Assist("", url=simulator.url, sending_time=0.2) as assist:
             both = [message(1), message(2, send_at=NOW + HOUR)]
             first, second = await asyncio.gather(
                 assist.provider.send(both, NOW), assist.provider.send([message(3)], NOW)
@@ -344,9 +342,8 @@ async def test_no_request_begins_when_the_time_is_over(monkeypatch: pytest.Monke
         assert simulator.server.requests == 1
 
 
-async def test_nobody_waits_for_a_turn_longer_than_that(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sms_assistent_api, "SENDING_TIME", 0.1)
-    async with Gate("12345") as gate, Assist("", url=gate.url) as assist:
+async def test_nobody_waits_for_a_turn_longer_than_that() -> None:
+    async with Gate("12345") as gate, Assist("", url=gate.url, sending_time=0.1) as assist:
         first = asyncio.create_task(assist.provider.send([message(1, priority=1)], NOW))
         await gate.crowd(1)
         (waited,) = await assist.provider.send([message(2, priority=1)], NOW)

@@ -10,10 +10,12 @@ from urllib.parse import parse_qsl
 from starlette.responses import Response
 
 from smppbridge.model.message import Poll
-from smppbridge.providers.base import News, SendResult, Upcalls
+from smppbridge.providers.base import News, SendResult
+from smppbridge.providers.http.sending import SENDING_TIME
 from smppbridge.providers.smsc_ru.options import SmscRuOptions
 from smppbridge.providers.smsc_ru.provider import SmscRu
 from tests.support.builders.messages import NOW, message
+from tests.support.builders.upcalls import Upcalls
 from tests.support.http.scripted import ScriptedServer
 
 PHONE = "79001112233"
@@ -26,11 +28,18 @@ async def no_report(reports: Sequence[News]) -> None:
 class Centre(AsyncExitStack):
     """A provider and a server that answers as prepared."""
 
-    def __init__(self, *answers: str | Response, callback_url: str | None = None, **keys: object) -> None:
+    def __init__(
+        self,
+        *answers: str | Response,
+        callback_url: str | None = None,
+        sending_time: float = SENDING_TIME,
+        **keys: object,
+    ) -> None:
         super().__init__()
         self.server = ScriptedServer(*answers)
         self._keys = keys
         self._callback_url = callback_url
+        self._sending_time = sending_time
 
     async def __aenter__(self) -> Self:
         await super().__aenter__()
@@ -42,6 +51,7 @@ class Centre(AsyncExitStack):
                 {"kind": "smsc", "url": self.server.url, "timeout": 5, **rights, **self._keys}
             ),
             callback_url=self._callback_url,
+            sending_time=self._sending_time,
         )
         await self.provider.start(Upcalls(no_report))
         self.push_async_callback(self.provider.close)

@@ -18,11 +18,11 @@ from smppbridge.errors import (
     Unavailable,
     Uncertain,
 )
-from smppbridge.providers.base import Taken, Upcalls
-from smppbridge.providers.smsc_ru import provider as smsc
+from smppbridge.providers.base import Taken
 from smppbridge.providers.smsc_ru.options import SmscRuOptions
 from smppbridge.providers.smsc_ru.provider import SmscRu
 from tests.support.builders.messages import DAY, NOW, message
+from tests.support.builders.upcalls import Upcalls
 from tests.support.http.scripted import ScriptedServer
 from tests.support.http.server import Fault
 from tests.unit.providers.smsc_ru.centre import PHONE, Centre, no_report, ok, poll, refuse
@@ -187,9 +187,8 @@ async def test_what_ends_a_batch(answer: str, expected: list[type[ProviderError]
         assert len(centre.paths) == requests
 
 
-async def test_a_batch_ends_when_it_has_taken_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(smsc, "SENDING_TIME", -1.0)
-    async with Centre(ok()) as centre:
+async def test_a_batch_ends_when_it_has_taken_too_long() -> None:
+    async with Centre(ok(), sending_time=0.0) as centre:
         assert [type(result) for result in await centre.send(1, 2)] == [Unavailable] * 2
         assert centre.paths == []
 

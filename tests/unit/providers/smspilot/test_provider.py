@@ -10,13 +10,14 @@ from typing import Any, Self
 import pytest
 
 from smppbridge.errors import Disabled, Postponed, ProviderError, Rejected, Throttled, Unavailable, Uncertain
-from smppbridge.providers.base import News, SendResult, Taken, Upcalls
+from smppbridge.providers.base import News, SendResult, Taken
 from smppbridge.providers.http import provider as http_provider
-from smppbridge.providers.smspilot import provider as smspilot
+from smppbridge.providers.http.sending import SENDING_TIME
 from smppbridge.providers.smspilot.provider import Smspilot, SmspilotOptions
 from smppbridge.providers.smspilot.records import Answer
 from smppbridge.providers.smspilot.wire_json import decode
 from tests.support.builders.messages import NOW, message
+from tests.support.builders.upcalls import Upcalls
 from tests.support.http.scripted import ScriptedServer
 
 
@@ -27,11 +28,18 @@ async def no_report(reports: Sequence[News]) -> None:
 class Pilot(AsyncExitStack):
     """A provider and a server that answers as prepared."""
 
-    def __init__(self, *answers: str, callback_url: str | None = None, **keys: object) -> None:
+    def __init__(
+        self,
+        *answers: str,
+        callback_url: str | None = None,
+        sending_time: float = SENDING_TIME,
+        **keys: object,
+    ) -> None:
         super().__init__()
         self.server = ScriptedServer(*answers)
         self._keys = keys
         self._callback_url = callback_url
+        self._sending_time = sending_time
 
     async def __aenter__(self) -> Self:
         await super().__aenter__()
@@ -39,7 +47,9 @@ class Pilot(AsyncExitStack):
         options = SmspilotOptions.model_validate(
             {"kind": "smspilot", "apikey": "SECRET", "url": self.server.url, "timeout": 5, **self._keys}
         )
-        self.provider = Smspilot("pilot", options, callback_url=self._callback_url)
+        self.provider = Smspilot(
+            "pilot", options, callback_url=self._callback_url, sending_time=self._sending_time
+        )
         await self.provider.start(Upcalls(no_report))
         self.push_async_callback(self.provider.close)
         return self
@@ -211,9 +221,8 @@ async def test_unfit_message_is_rejected_as_check_refuses_it(keys: dict[str, str
     assert isinstance(taken, Taken)
 
 
-async def test_no_request_begins_when_the_lease_is_near(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(smspilot, "SENDING_TIME", 0.0)
-    async with Pilot(ok(1)) as pilot:
+async def test_no_request_begins_when_the_lease_is_near() -> None:
+    async with Pilot(ok(1), sending_time=0.0) as pilot:
         results = await pilot.provider.send([message(1)], NOW)
         assert kinds(results) == [Unavailable]
         assert pilot.packets == []
@@ -337,7 +346,7 @@ def test_limits_follow_the_options_and_the_callback() -> None:
         options = SmspilotOptions.model_validate({"kind": "smspilot", "apikey": "K", **keys})
         chosen = Smspilot("pilot", options, callback_url=callback_url).limits
         assert chosen.poll_batch == 1000  # a packet may hold so many
-        assert chosen.lease > options.timeout + http_provider.SENDING_TIME
+        assert chosen.lease > options.timeout + SENDING_TIME
         return chosen.poll_first, chosen.poll_interval
 
     assert limits(None) == (300, 300)

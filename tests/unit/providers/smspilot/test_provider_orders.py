@@ -13,7 +13,7 @@ from tests.unit.providers.smspilot.test_provider import Pilot, kinds, ok, refuse
 
 
 async def test_everything_the_operator_set_goes_along() -> None:
-    keys = {
+    keys: dict[str, Any] = {
         "callback_user": "me",
         "callback_password": "p:w",
         "callback_method": "get",

@@ -163,7 +163,7 @@ def page(first: int, count: int, **keys: object) -> str:
 
 @pytest.mark.parametrize("api", ["api2-json", "api2-xml", "api1"])
 async def test_the_list_of_the_last_day_is_read_in_json_whatever_the_api(api: str) -> None:
-    keys = {"format": "v"} if api == "api1" else {}
+    keys: dict[str, Any] = {"format": "v"} if api == "api1" else {}
     answer = page(9000, 1, phone=LOST.recipient, message="Привет", created="2023-11-14 22:12:30")
     async with Pilot(answer, NOTHING, api=api, poll_interval="20ms", **keys) as pilot:
         assert await pilot.provider.find([LOST], NOW) == [Trace(1, ("9000",), True)]

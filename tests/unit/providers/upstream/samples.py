@@ -6,8 +6,8 @@ import pytest
 
 from smppbridge.errors import Refused
 from smppbridge.model.message import Inbound, StatusReport
+from smppbridge.providers.upstream.deliver_sm import Reader
 from smppbridge.providers.upstream.options import SmppOptions
-from smppbridge.providers.upstream.receipts import Reader
 from smppbridge.providers.upstream.wire import Wire
 from smppbridge.smpp.constants import Tag
 from smppbridge.smpp.pdu import DataSm, DeliverSm, SubmitSm

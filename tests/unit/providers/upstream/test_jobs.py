@@ -8,12 +8,11 @@ from itertools import permutations
 
 import pytest
 
-from smppbridge.errors import ProviderError, Refused, Rejected, Throttled, Unavailable, Uncertain
+from smppbridge.errors import UNFIT, ProviderError, Refused, Rejected, Throttled, Unavailable, Uncertain
 from smppbridge.model.message import Message
 from smppbridge.providers.base import SendResult, Taken
-from smppbridge.providers.http.provider import UNFIT
 from smppbridge.providers.upstream import jobs as module
-from smppbridge.providers.upstream.jobs import Batch, Build, Job
+from smppbridge.providers.upstream.jobs import BatchProgress, Build, Job
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.pdu import SubmitSm
 from tests.support.builders.messages import message
@@ -31,7 +30,7 @@ def parts(count: int) -> Build:
     return lambda message: [SubmitSm(short_message=b"%d" % part) for part in range(count)]
 
 
-def job_of(batch: Batch, place: int, build: Build) -> Job:
+def job_of(batch: BatchProgress, place: int, build: Build) -> Job:
     job = Job(batch, place, message(place + 1), build)
     batch.jobs.append(job)
     return job
@@ -51,14 +50,14 @@ def settle(job: Job, part: int, fate: Fate) -> None:
         job.failed(fate)
 
 
-async def results(batch: Batch) -> dict[int, SendResult]:
+async def results(batch: BatchProgress) -> dict[int, SendResult]:
     """All that it tells now."""
     return dict(await asyncio.wait_for(batch.more(), 0.1))
 
 
 async def result_of(fates: tuple[Fate, ...], order: tuple[int, ...]) -> object:
     """Of a message whose part ``number`` meets ``fates[number]``, told in ``order``."""
-    batch = Batch(1)
+    batch = BatchProgress(1)
     job = sent(job_of(batch, 0, parts(len(fates))))
     for part in order:
         assert (batch.left, batch.done) == (1, False)
@@ -115,7 +114,7 @@ async def test_of_several_the_first_that_was_told(fates: tuple[Fate, ...]) -> No
 
 
 async def test_parts_go_out_in_order_and_one_that_was_too_much_goes_again() -> None:
-    batch = Batch(1)
+    batch = BatchProgress(1)
     job = job_of(batch, 0, parts(3))
     assert (job.begun, batch.holding) == (False, True)
     first, second = job.next(), job.next()
@@ -135,7 +134,7 @@ async def test_parts_go_out_in_order_and_one_that_was_too_much_goes_again() -> N
 
 
 async def test_a_refused_part_ends_what_was_not_sent() -> None:
-    batch = Batch(1)
+    batch = BatchProgress(1)
     job = job_of(batch, 0, parts(4))
     first, second = job.next(), job.next()
     assert second is not None
@@ -147,7 +146,7 @@ async def test_a_refused_part_ends_what_was_not_sent() -> None:
 
 
 async def test_the_answer_to_what_was_sent_is_waited_for() -> None:
-    batch = Batch(1)
+    batch = BatchProgress(1)
     job = job_of(batch, 0, parts(3))
     job.next()
     job.next()
@@ -165,7 +164,7 @@ async def test_abandoned_before_it_began(error: ProviderError) -> None:
         made.append(message)
         return [SubmitSm()]
 
-    batch = Batch(1)
+    batch = BatchProgress(1)
     job = job_of(batch, 0, build)
     job.abandon(error)
     job.abandon(error)
@@ -174,7 +173,7 @@ async def test_abandoned_before_it_began(error: ProviderError) -> None:
 
 
 async def test_abandoned_between_its_parts() -> None:
-    batch = Batch(2)
+    batch = BatchProgress(2)
     waiting, answered = (job_of(batch, place, parts(3)) for place in range(2))
     for job in (waiting, answered):
         job.next()
@@ -191,7 +190,7 @@ async def test_abandoned_between_its_parts() -> None:
 
 
 async def test_abandoned_when_all_of_it_is_on_its_way() -> None:
-    batch = Batch(1)
+    batch = BatchProgress(1)
     job = sent(job_of(batch, 0, parts(2)))
     job.abandon(SLOW)
     job.taken(0, "a")
@@ -203,7 +202,7 @@ async def test_abandoned_when_all_of_it_is_on_its_way() -> None:
 
 async def test_abandoned_after_the_smsc_wanted_it_later() -> None:
     """None of it is there: it is as if it had never been sent."""
-    batch = Batch(1)
+    batch = BatchProgress(1)
     job = job_of(batch, 0, parts(1))
     item = job.next()
     assert item is not None
@@ -213,7 +212,7 @@ async def test_abandoned_after_the_smsc_wanted_it_later() -> None:
 
 
 async def test_a_message_that_cannot_be_written() -> None:
-    batch = Batch(1)
+    batch = BatchProgress(1)
     job = job_of(batch, 0, parts(3))
     assert job.next() is not None
     job.unsendable(0, "too long")
@@ -236,7 +235,7 @@ async def test_a_message_that_no_submit_sm_carries(
     def build(message: Message) -> Sequence[SubmitSm]:
         raise error
 
-    batch = Batch(2)
+    batch = BatchProgress(2)
     bad, good = job_of(batch, 0, build), job_of(batch, 1, parts(1))
     with caplog.at_level(logging.ERROR):
         assert bad.next() is None
@@ -256,7 +255,7 @@ async def test_a_message_that_no_submit_sm_carries(
 
 
 async def test_results_have_the_places_of_their_messages() -> None:
-    batch = Batch(3)
+    batch = BatchProgress(3)
     jobs = [sent(job_of(batch, place, parts(2))) for place in range(3)]
     for job in reversed(jobs):
         job.taken(1, f"{job.place} second")
@@ -273,7 +272,7 @@ async def test_results_have_the_places_of_their_messages() -> None:
 
 async def test_a_late_result_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "GROUP", 0.05)
-    batch = Batch(4)
+    batch = BatchProgress(4)
     jobs = [sent(job_of(batch, place, parts(1))) for place in range(4)]
     telling = asyncio.ensure_future(batch.more())
     await asyncio.sleep(0)
@@ -292,7 +291,7 @@ async def test_a_late_result_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) 
 
 async def test_the_last_results_wait_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "GROUP", 60.0)
-    batch = Batch(2)
+    batch = BatchProgress(2)
     jobs = [sent(job_of(batch, place, parts(1))) for place in range(2)]
     telling = asyncio.ensure_future(batch.more())
     jobs[0].taken(0, "a")
@@ -303,7 +302,7 @@ async def test_the_last_results_wait_for_nobody(monkeypatch: pytest.MonkeyPatch)
 
 
 async def test_that_everything_is_on_its_way_is_told() -> None:
-    batch = Batch(2)
+    batch = BatchProgress(2)
     one, other = (job_of(batch, place, parts(2)) for place in range(2))
     telling = asyncio.ensure_future(batch.more())
     sent(one)
@@ -315,8 +314,8 @@ async def test_that_everything_is_on_its_way_is_told() -> None:
 
 
 async def test_a_batch_ends_once() -> None:
-    ended: list[Batch] = []
-    batch = Batch(2, ended.append)
+    ended: list[BatchProgress] = []
+    batch = BatchProgress(2, ended.append)
     sent(job_of(batch, 0, parts(1))).taken(0, "a")
     assert ended == []
     job_of(batch, 1, parts(1)).abandon(AWAY)
@@ -326,5 +325,5 @@ async def test_a_batch_ends_once() -> None:
 
 
 async def test_a_batch_of_nothing() -> None:
-    batch = Batch(0)
+    batch = BatchProgress(0)
     assert (batch.done, batch.holding) == (True, False)

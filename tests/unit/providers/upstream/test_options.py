@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from smppbridge.model.tls import Tls
+from smppbridge.model.tls_settings import Tls
 from smppbridge.providers.upstream.options import (
     PROFILES,
     SENDING_TIME,

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from smppbridge.errors import (
+    UNFIT,
     ConfigError,
     ProviderError,
     Rejected,
@@ -14,11 +15,10 @@ from smppbridge.errors import (
     Unavailable,
     Uncertain,
 )
-from smppbridge.link import line, upstream
+from smppbridge.link import persistent_bind, upstream
 from smppbridge.model import pace
 from smppbridge.model.message import Inbound, StatusReport
 from smppbridge.providers.base import Callback, Taken
-from smppbridge.providers.http.provider import UNFIT
 from smppbridge.providers.upstream.options import FINISHING_TIME, SENDING_TIME
 from smppbridge.providers.upstream.provider import Smpp
 from smppbridge.smpp.constants import Status
@@ -32,7 +32,7 @@ from tests.unit.providers.upstream.samples import SECRET, options
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(line, "_FIRST_PAUSE", 0.02)
+    monkeypatch.setattr(persistent_bind, "_FIRST_PAUSE", 0.02)
 
 
 # --- before and after ------------------------------------------------------------------------------
@@ -103,14 +103,17 @@ async def test_balance_is_unknown() -> None:
 
 
 @pytest.mark.parametrize("content", [None, "no certificate"])
-async def test_files_of_tls_that_cannot_be_used(tmp_path: Path, content: str | None) -> None:
+@pytest.mark.parametrize("key", ["tls", "outbind.tls"])
+async def test_files_of_tls_that_cannot_be_used(tmp_path: Path, key: str, content: str | None) -> None:
     path = tmp_path / "ca.pem"
     if content is not None:
         path.write_text(content)
+    files = {"cert": str(path), "key": str(path)}
+    outbind = {"port": 0, "allow_from": ["127.0.0.1"], "password": "word", "tls": files}
     with pytest.raises(ConfigError) as raised:
-        Smpp("link", options(tls={"ca": str(path)}))
+        Smpp("link", options(**({"tls": {"ca": str(path)}} if key == "tls" else {"outbind": outbind})))
     (problem,) = raised.value.problems
-    assert problem.startswith("providers.link.tls: ")
+    assert problem.startswith(f"providers.link.{key}: ")
     assert SECRET not in problem
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smppbridge.model.message import Inbound
-from smppbridge.providers.upstream.receipts import Reader
+from smppbridge.providers.upstream.deliver_sm import Reader
 from smppbridge.smpp.constants import Tag
 from smppbridge.smpp.gsm import encode_gsm
 from smppbridge.smpp.pdu import DataSm

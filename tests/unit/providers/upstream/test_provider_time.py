@@ -6,7 +6,7 @@ import asyncio
 import pytest
 
 from smppbridge.errors import Throttled, Unavailable, Uncertain
-from smppbridge.link import line
+from smppbridge.link import persistent_bind
 from smppbridge.model import pace
 from smppbridge.providers.base import SendResult, Stream, Taken
 from smppbridge.providers.upstream import provider as module
@@ -20,7 +20,7 @@ from tests.unit.providers.upstream.link import batch, kinds, linked, prove, wait
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(line, "_FIRST_PAUSE", 0.02)
+    monkeypatch.setattr(persistent_bind, "_FIRST_PAUSE", 0.02)
 
 
 async def test_results_come_one_by_one() -> None:

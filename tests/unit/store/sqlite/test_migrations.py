@@ -23,6 +23,7 @@ from tests.support.builders.rows import (
     stages,
     unsent,
 )
+from tests.support.builders.stores import store_in
 
 MIGRATIONS = files("smppbridge.store.sqlite").joinpath("migrations")
 FIRST_COLUMNS = """id, account, wire_id, origin, source_addr_ton, source_addr_npi, source_addr, dest_addr_ton,
@@ -46,6 +47,7 @@ def row(stage: Stage) -> tuple[object, ...]:
 def write_old_version(path: Path, version: int = 1) -> None:
     """Everything that the first schema could hold, by its own SQL file, and then brought to ``version``."""
     database = sqlite3.connect(path)
+    database.execute("PRAGMA synchronous = OFF")
     database.executescript(MIGRATIONS.joinpath("0001.sql").read_text(encoding="utf-8"))
     database.execute("PRAGMA journal_mode = WAL")
     columns = FIRST_COLUMNS.count(",") + 1
@@ -73,7 +75,7 @@ def write_old_version(path: Path, version: int = 1) -> None:
 @pytest.fixture(params=[1, 2])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> SqliteStore:
     write_old_version(tmp_path / "bridge.db", request.param)
-    return SqliteStore(tmp_path / "bridge.db")
+    return store_in(tmp_path)
 
 
 async def test_every_message_is_where_it_was(store: SqliteStore) -> None:

@@ -2,7 +2,8 @@
 
 import re
 import sqlite3
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -20,7 +21,7 @@ from smppbridge.store.sqlite import (
     settling,
     verdicts,
 )
-from smppbridge.store.sqlite.store import SqliteStore
+from tests.support.builders.stores import memory, store_in
 
 PLANS = [
     (messages._CLAIM, "messages_queue (provider=? AND account=?)"),
@@ -80,38 +81,29 @@ PLANS = [
 ]
 
 
-@pytest.fixture
-async def database(tmp_path: Path) -> sqlite3.Connection:
-    store = SqliteStore(tmp_path / "plans.db")
-    await store.open()
-    await store.close()
-    return sqlite3.connect(tmp_path / "plans.db")
+@pytest.fixture(scope="module")
+def database() -> Iterator[sqlite3.Connection]:
+    with memory() as directory:
+        store_in(directory)
+        with closing(sqlite3.connect(directory / "bridge.db")) as connection:
+            yield connection
 
 
 @pytest.mark.parametrize(("sql", "search"), PLANS, ids=[search for _, search in PLANS])
-async def test_a_query_goes_straight_to_its_rows(database: sqlite3.Connection, sql: str, search: str) -> None:
-    try:
-        places = len(set(re.findall(r"\?\d", sql))) or sql.count("?")
-        plan = [row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {sql}", (1,) * places)]
-    finally:
-        database.close()
+def test_a_query_goes_straight_to_its_rows(database: sqlite3.Connection, sql: str, search: str) -> None:
+    places = len(set(re.findall(r"\?\d", sql))) or sql.count("?")
+    plan = [row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {sql}", (1,) * places)]
     assert any(search in step for step in plan), plan
     assert not any(step.startswith("SCAN") or "TEMP B-TREE" in step for step in plan), plan
 
 
-async def test_what_is_ready_is_all_that_its_index_holds(database: sqlite3.Connection) -> None:
-    try:
-        plan = [row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {joins._READY}", (1,))]
-    finally:
-        database.close()
+def test_what_is_ready_is_all_that_its_index_holds(database: sqlite3.Connection) -> None:
+    plan = [row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {joins._READY}", (1,))]
     assert plan == ["SCAN joins USING INDEX joins_ready"]
 
 
-async def test_whether_anything_is_owed_is_four_quick_looks(database: sqlite3.Connection) -> None:
-    try:
-        plan = [row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {receipts._OWES}", (1, 1))]
-    finally:
-        database.close()
+def test_whether_anything_is_owed_is_four_quick_looks(database: sqlite3.Connection) -> None:
+    plan = [row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {receipts._OWES}", (1, 1))]
     looks = [step for step in plan if step.startswith(("SCAN", "SEARCH"))]
     assert looks[0] == "SCAN CONSTANT ROW"
     assert [look.rpartition(" INDEX ")[2] for look in looks[1:]] == [

@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-import time
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -36,20 +36,43 @@ def stored(path: Path) -> list[int]:
         connection.close()
 
 
+class Clock:
+    """Seconds that pass only when they are told to."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 class Commits:
-    """A COMMIT that counts, and fails or takes its time on demand."""
+    """A COMMIT that counts, and on demand fails, takes its time by the clock, or waits for `go`."""
 
     def __init__(self) -> None:
         self.count = 0
-        self.delay = 0.0
+        self.takes = 0.0
         self.fail_on: set[int] = set()
+        self.clock = Clock()
+        self.begun = threading.Event()
+        self.go = threading.Event()
+        self.go.set()
 
     def __call__(self, connection: sqlite3.Connection) -> None:
         self.count += 1
-        time.sleep(self.delay)
+        self.begun.set()
+        # In the thread of the event loop it would wait for ever: nobody could tell it to go.
+        assert self.go.wait(10), "the COMMIT stops the event loop"
+        self.clock.now += self.takes
         if self.count in self.fail_on:
             raise sqlite3.OperationalError("disk I/O error")
         connection.execute("COMMIT")
+
+    async def under_way(self) -> None:
+        """Wait until a COMMIT has begun, while the loop goes on."""
+        while not self.begun.is_set():
+            await asyncio.sleep(0)
+        self.begun.clear()
 
 
 @pytest.fixture
@@ -61,7 +84,7 @@ def path(tmp_path: Path) -> Path:
 async def opened(path: Path, commits: Commits, **options: Any) -> AsyncIterator[Writer]:
     connection = connect(path, 0)
     connection.execute("CREATE TABLE numbers (value INTEGER UNIQUE)")
-    writer = Writer(connection, commit=commits, **options)
+    writer = Writer(connection, commit=commits, clock=commits.clock, **options)
     try:
         yield writer
     finally:
@@ -69,8 +92,15 @@ async def opened(path: Path, commits: Commits, **options: Any) -> AsyncIterator[
         connection.close()
 
 
+async def turns(count: int = 10) -> None:
+    """Let the event loop do whatever it has to do."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
 async def test_calls_of_one_turn_share_one_commit(path: Path) -> None:
     commits = Commits()
+    commits.takes = 0.25
     batches: list[tuple[float, int]] = []
     async with opened(
         path, commits, on_commit=lambda seconds, rows: batches.append((seconds, rows))
@@ -80,12 +110,13 @@ async def test_calls_of_one_turn_share_one_commit(path: Path) -> None:
         await writer.call(insert(50))
         assert commits.count == 2
     assert [rows for _, rows in batches] == [50, 1]
-    assert all(0 < seconds < 1 for seconds, _ in batches)
+    assert [seconds for seconds, _ in batches] == [0.25, 0.25]
 
 
-async def test_futures_are_resolved_in_order_and_after_the_commit(path: Path) -> None:
+@pytest.mark.parametrize("slow", [False, True])
+async def test_futures_are_resolved_in_order_and_after_the_commit(path: Path, slow: bool) -> None:
     order: list[int] = []
-    async with opened(path, Commits()) as writer:
+    async with opened(path, Commits(), slow=slow) as writer:
         for number in range(5):
             future = writer.call(insert(number))
             future.add_done_callback(lambda done: order.append(len(stored(path)) * 10 + done.result()))
@@ -94,15 +125,39 @@ async def test_futures_are_resolved_in_order_and_after_the_commit(path: Path) ->
     assert order == [50, 51, 52, 53, 54]
 
 
+@pytest.mark.parametrize("slow", [False, True])
+@pytest.mark.parametrize("fail_on", [set[int](), {1}, {1, 3}, {1, 2, 3}])
+async def test_futures_are_resolved_in_order_when_some_fail(
+    path: Path, slow: bool, fail_on: set[int]
+) -> None:
+    """By a COMMIT that fails, or because of what they do."""
+    commits = Commits()
+    commits.fail_on = fail_on
+    order: list[int] = []
+    async with opened(path, commits, slow=slow) as writer:
+
+        def call(place: int, value: int) -> "asyncio.Future[int]":
+            future = writer.call(insert(value))
+            future.add_done_callback(lambda done: order.append(place))
+            return future
+
+        calls = [call(place, value) for place, value in enumerate((1, 2, 1, 3))]
+        await asyncio.sleep(0)
+        calls.append(call(4, 4))  # while the others are saved, or tried alone
+        await asyncio.gather(*calls, return_exceptions=True)
+    assert order == [0, 1, 2, 3, 4]
+
+
 async def test_work_beyond_a_turn_goes_into_the_next_transaction(path: Path) -> None:
+    commits = Commits()
+
     def slow(connection: sqlite3.Connection) -> None:
-        time.sleep(0.003)
+        commits.clock.now += 0.003
         connection.execute("INSERT INTO numbers DEFAULT VALUES")
 
-    commits = Commits()
     async with opened(path, commits, turn=0.005) as writer:
         await asyncio.gather(*(writer.call(slow) for _ in range(8)))
-    assert 3 <= commits.count <= 8
+        assert commits.count == 4
 
 
 async def test_a_failing_function_fails_alone(path: Path) -> None:
@@ -155,36 +210,25 @@ async def test_a_call_cancelled_before_its_turn_does_nothing(path: Path) -> None
 async def test_a_slow_commit_does_not_stop_the_loop(path: Path) -> None:
     commits = Commits()
     async with opened(path, commits, slow=True) as writer:
-        commits.delay = 0.2
+        commits.go.clear()
         call = writer.call(insert(1))
-        gaps = sorted(await gaps_until(call))
-        assert gaps[len(gaps) * 9 // 10] < 0.02
-        assert gaps[-1] < 0.1  # on a busy machine a single one may be longer, but none as long as the COMMIT
-        assert call.result() == 1
-
-
-async def gaps_until(call: "asyncio.Future[int]") -> list[float]:
-    """Seconds between the ticks of a loop that waits for ``call``."""
-    gaps = []
-    last = time.perf_counter()
-    while not call.done():
-        await asyncio.sleep(0.001)
-        now = time.perf_counter()
-        gaps.append(now - last)
-        last = now
-    return gaps
+        await commits.under_way()
+        assert not call.done()
+        commits.go.set()
+        assert await call == 1
 
 
 async def test_futures_wait_for_a_slow_commit_and_calls_gather_meanwhile(path: Path) -> None:
     commits = Commits()
-    commits.delay = 0.05
     async with opened(path, commits, slow=True) as writer:
+        commits.go.clear()
         first = writer.call(insert(1))
-        await asyncio.sleep(0.01)
+        await commits.under_way()
         later = [writer.call(insert(number)) for number in (2, 3, 4)]
-        await asyncio.sleep(0.01)
+        await turns()
         assert stored(path) == []
         assert not first.done()
+        commits.go.set()
         assert await first == 1
         assert not any(call.done() for call in later)
         await asyncio.gather(*later)
@@ -194,18 +238,30 @@ async def test_futures_wait_for_a_slow_commit_and_calls_gather_meanwhile(path: P
 async def test_commits_move_to_the_thread_and_back(path: Path) -> None:
     commits = Commits()
     async with opened(path, commits, slow_commit=0.03, calm_commits=3) as writer:
+        commits.takes = 0.03
         await writer.call(insert(1))
         assert not writer.in_thread
-        commits.delay = 0.05
+        commits.takes = 0.031
         await writer.call(insert(2))
         assert writer.in_thread
-        commits.delay = 0.0
         modes = []
+        commits.takes = 0.03  # in the thread that counts as fast, too: it has to wait for the loop
         for number in range(3, 6):
             modes.append(writer.in_thread)
             await writer.call(insert(number))
         assert modes == [True, True, True]
         assert not writer.in_thread
+
+
+async def test_a_slow_commit_in_the_thread_begins_the_count_anew(path: Path) -> None:
+    commits = Commits()
+    async with opened(path, commits, slow_commit=0.03, calm_commits=2, slow=True) as writer:
+        modes = []
+        for number, takes in enumerate((0.0, 0.1, 0.0, 0.0, 0.0)):
+            commits.takes = takes
+            await writer.call(insert(number))
+            modes.append(writer.in_thread)
+        assert modes == [True, True, True, False, False]
 
 
 async def test_reading_does_not_count_as_a_fast_commit(path: Path) -> None:
@@ -218,9 +274,9 @@ async def test_a_held_writer_queues(path: Path) -> None:
     async with opened(path, Commits()) as writer:
         call = writer.call(insert(1))
         writer.hold()
-        await asyncio.sleep(0.02)
+        await turns()
         other = writer.call(insert(2))
-        await asyncio.sleep(0.02)
+        await turns()
         assert not call.done() and not other.done()
         writer.resume()
         assert (await call, await other) == (1, 2)
@@ -228,12 +284,16 @@ async def test_a_held_writer_queues(path: Path) -> None:
 
 async def test_close_drains_and_then_refuses(path: Path) -> None:
     commits = Commits()
-    commits.delay = 0.03
     async with opened(path, commits, slow=True) as writer:
+        commits.go.clear()
         first = writer.call(insert(1))
-        await asyncio.sleep(0.01)
+        await commits.under_way()
         calls = [first, writer.call(insert(2))]
-        await writer.close()
+        closing = asyncio.create_task(writer.close())
+        await turns()
+        assert not closing.done()
+        commits.go.set()
+        await closing
         assert [call.result() for call in calls] == [1, 2]
         with pytest.raises(StoreError, match="closed"):
             writer.call(insert(3))

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smppbridge.model.message import State, StatusReport
-from smppbridge.providers.upstream.receipts import Reader, stored_id
+from smppbridge.providers.upstream.deliver_sm import Reader
+from smppbridge.providers.upstream.message_ids import stored_id
 from smppbridge.smpp.constants import Tag
 from smppbridge.smpp.pdu import DataSm, DeliverSm
 from smppbridge.smpp.receipt import parse_receipt, state_of

@@ -1,6 +1,6 @@
-"""What an open database consists of on disk: its lock, its connections, its log. Opening and closing them.
+"""The connections to one database, with its lock and its log: opened and closed in one order.
 
-Everything here blocks and is called in a thread. Must not know: the event loop, single messages.
+Everything here blocks and is called in a thread.
 """
 
 import os
@@ -37,24 +37,24 @@ def touch(connection: sqlite3.Connection) -> None:
     )
 
 
-class Files:
-    """The attributes exist after `open`: ``writer`` and ``checkpointer`` (connections), ``wal``."""
+class Connections:
+    """The connections of a store. The attributes exist after `open`."""
 
     writer: sqlite3.Connection
     checkpointer: sqlite3.Connection
     wal: WalIndex
 
     def __init__(self, path: Path, wal_limit: int, wal_usual: int) -> None:
-        """``wal_limit``: octets that the file of the log may keep; ``wal_usual``: those it mostly has."""
+        """``wal_limit``: octets that the file of the log may keep; ``wal_usual``: its usual octets."""
         self._path = path
         self._wal_limit = wal_limit
         self._wal_usual = wal_usual
         self._closers: list[Callable[[], None]] = []
 
     def open(self, commit: Callable[[sqlite3.Connection], None]) -> tuple[Backlog, float]:
-        """Lock, connect, migrate, recover: (what is there, seconds that a small COMMIT takes on this disk).
+        """Lock, connect, migrate and recover: (what is in the store, seconds that a small COMMIT takes here).
 
-        Raises StoreError with what to do; everything is closed again then.
+        Raises StoreError with what to do. Everything is closed again then.
         """
         try:
             check_path(self._path)
@@ -80,12 +80,12 @@ class Files:
             raise
 
     def close(self) -> None:
-        """Close in the order that the comments above ask for."""
+        """Close all of it in the reverse order of opening, but for what the comments above ask."""
         while self._closers:
             self._closers.pop()()
 
     def read(self, view: Callable[[sqlite3.Connection], T]) -> T:
-        """What ``view`` finds, on a read-only connection of its own. Raises StoreError."""
+        """The result of ``view``, on a read-only connection of its own. Raises StoreError."""
         try:
             connection = connect_reader(self._path)
             try:
@@ -101,9 +101,9 @@ class Files:
         return connection
 
     def _lay_out_log(self) -> None:
-        """Write the log at its usual length once: a COMMIT that overwrites blocks takes half the time of one
-        that makes the file grow. What lies behind the last frame has neither the log's salt nor a checksum,
-        so SQLite reads none of it (SQLite: "WAL-mode File Format", §4.3)."""
+        """Make the file of the log as long as it mostly is: a COMMIT that overwrites blocks takes half the
+        time of a COMMIT that makes the file grow. SQLite reads nothing behind the last frame, because it has
+        neither the salt of the log nor a checksum (SQLite: "WAL-mode File Format", §4.3)."""
         with self._path.with_name(self._path.name + "-wal").open("r+b") as log:
             missing = self._wal_usual - log.seek(0, os.SEEK_END)
             try:

@@ -1,4 +1,4 @@
-"""One bind of ours at an SMSC: which host it gets, how long it waits, who else must wait with it."""
+"""One bind of ours at an SMSC: which host it gets, how long it waits, and when other binds wait with it."""
 
 import asyncio
 import logging
@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from smppbridge.link import client as client_module
-from smppbridge.link import line as module
-from smppbridge.link.line import Door, Line, Terms, refusal_pause
+from smppbridge.link import persistent_bind as module
+from smppbridge.link.persistent_bind import BindSettings, PersistentBind, SmscState, refusal_pause
 from smppbridge.logs import TextFormatter
 from smppbridge.smpp.constants import Status, Tag
 from smppbridge.smpp.pdu import (
@@ -27,7 +27,7 @@ from smppbridge.smpp.pdu import (
 from smppbridge.smpp.tlv import Tlv, tlv
 from tests.simulators.smpp_centre.simulator import CentreSimulator, Rules
 from tests.support.bridge.running import eventually, free_port
-from tests.unit.link.peers import QUICK, Owner, answering, bind_pdu, tasks, terms
+from tests.unit.link.peers import QUICK, Owner, answering, bind_pdu, settings, tasks
 
 ENDED = ("the connection to the SMSC ended", False)
 UP = ("", False)
@@ -42,17 +42,15 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @asynccontextmanager
-async def lines(
-    owner: Owner, own: Terms, *kinds: type[Bind], door: Door | None = None
-) -> AsyncIterator[list[Line]]:
-    shared = door or Door()
-    made = [Line(own, kind, shared, owner) for kind in kinds or (BindTransceiver,)]
-    for line in made:
-        line.start()
+async def binds(owner: Owner, own: BindSettings, *kinds: type[Bind]) -> AsyncIterator[list[PersistentBind]]:
+    shared = SmscState()
+    made = [PersistentBind(own, kind, shared, owner) for kind in kinds or (BindTransceiver,)]
+    for bind in made:
+        bind.start()
     try:
         yield made
     finally:
-        await asyncio.gather(*(line.close() for line in made))
+        await asyncio.gather(*(bind.close() for bind in made))
 
 
 def connected(centre: CentreSimulator) -> Callable[[], object]:
@@ -74,19 +72,19 @@ def test_the_pauses_are_long_by_themselves(monkeypatch: pytest.MonkeyPatch) -> N
     assert {300 <= refusal_pause(50) <= 600 for _ in range(100)} == {True}
 
 
-async def test_the_door() -> None:
-    door = Door()
-    assert door.wait(100.0) == 0
-    door.refused(100.0)
-    assert door.wait(100.0) == pytest.approx(0.4)
-    assert door.wait(100.3) == pytest.approx(0.1)
-    assert door.wait(101.0) == 0
-    door.refused(101.0)
-    assert 0.4 <= door.wait(101.0) <= 0.8
-    door.opened()
-    assert door.wait(101.0) == 0
-    door.refused(102.0)
-    assert door.wait(102.0) == pytest.approx(0.4)
+async def test_a_refusal_makes_all_binds_wait() -> None:
+    smsc = SmscState()
+    assert smsc.wait(100.0) == 0
+    smsc.refused(100.0)
+    assert smsc.wait(100.0) == pytest.approx(0.4)
+    assert smsc.wait(100.3) == pytest.approx(0.1)
+    assert smsc.wait(101.0) == 0
+    smsc.refused(101.0)
+    assert 0.4 <= smsc.wait(101.0) <= 0.8
+    smsc.accepted()
+    assert smsc.wait(101.0) == 0
+    smsc.refused(102.0)
+    assert smsc.wait(102.0) == pytest.approx(0.4)
 
 
 async def test_an_unreachable_smsc_is_tried_at_growing_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,9 +95,9 @@ async def test_an_unreachable_smsc_is_tried_at_growing_intervals(monkeypatch: py
         paused.append(delay)
         await sleep(0)
 
-    monkeypatch.setattr("smppbridge.link.line.random.random", lambda: 1.0)
-    monkeypatch.setattr("smppbridge.link.line.asyncio.sleep", noted)
-    async with lines(owner, terms(free_port(), longest_pause=1.0)):
+    monkeypatch.setattr("smppbridge.link.persistent_bind.random.random", lambda: 1.0)
+    monkeypatch.setattr("smppbridge.link.persistent_bind.asyncio.sleep", noted)
+    async with binds(owner, settings(free_port(), longest_pause=1.0)):
         while len(owner.tries) < 9:
             await sleep(0.001)
     assert set(owner.tries) == {"unreachable"}
@@ -113,7 +111,7 @@ async def test_an_unreachable_smsc_is_tried_at_growing_intervals(monkeypatch: py
 async def test_a_long_first_pause_is_no_longer_than_allowed() -> None:
     """The longest pause may be set below the first one."""
     owner = Owner()
-    async with CentreSimulator() as centre, lines(owner, terms(centre.port, longest_pause=0.001)):
+    async with CentreSimulator() as centre, binds(owner, settings(centre.port, longest_pause=0.001)):
         await eventually(lambda: owner.changes == [UP])
         centre.hang_up()
         await eventually(lambda: owner.changes == [UP, ENDED, UP])
@@ -123,7 +121,7 @@ async def test_a_refusal_of_long_ago_makes_no_pause_longer() -> None:
     """It was refused, and then nobody was there: tries are short of each other again."""
     owner = Owner()
     full = Rules(bind_status=lambda bind: Status.ESME_RBINDFAIL)
-    async with CentreSimulator(full) as centre, lines(owner, terms(centre.port)):
+    async with CentreSimulator(full) as centre, binds(owner, settings(centre.port)):
         await eventually(lambda: owner.tries == ["ESME_RBINDFAIL"])
         centre.stop_listening()
         await eventually(lambda: len(owner.tries) == 2)
@@ -133,12 +131,14 @@ async def test_a_refusal_of_long_ago_makes_no_pause_longer() -> None:
         assert owner.tries[1:] == ["unreachable"] * 5
 
 
-async def test_who_finds_the_door_closed_has_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A line that could not try has no reason to wait longer than the door is closed."""
+async def test_a_bind_that_had_to_wait_for_the_refusal_of_another_has_not_tried(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It has no reason to wait longer than that refusal asks for."""
     monkeypatch.setattr(module, "_FIRST_PAUSE", 20.0)
     owner = Owner()
     centre = CentreSimulator(Rules(password="other"))
-    async with centre, lines(owner, terms(centre.port), BindTransceiver, BindTransceiver) as both:
+    async with centre, binds(owner, settings(centre.port), BindTransceiver, BindTransceiver) as both:
         await eventually(lambda: owner.tries == ["ESME_RINVPASWD"])
         centre.rules.password = "secret"
         await eventually(lambda: both[1].client is not None, patience=2)
@@ -157,12 +157,12 @@ async def test_up_down_and_up_again(
 ) -> None:
     owner = Owner()
     with caplog.at_level(logging.INFO):
-        async with CentreSimulator() as centre, lines(owner, terms(centre.port), kind) as (line,):
-            assert (line.client, line.room, line.can_send) == (None, 0, can_send)
+        async with CentreSimulator() as centre, binds(owner, settings(centre.port), kind) as (bind,):
+            assert (bind.client, bind.room, bind.can_send) == (None, 0, can_send)
             await eventually(lambda: owner.changes == [UP])
-            assert line.room == (1 if can_send else 0)
-            line.proven = True  # as soon as an answer came
-            assert line.room == (10 if can_send else 0)
+            assert bind.room == (1 if can_send else 0)
+            bind.proven = True  # as soon as an answer came
+            assert bind.room == (10 if can_send else 0)
             assert [session.bind_type for session in centre.sessions] == [bind_type]
             centre.hang_up()
             await eventually(lambda: owner.changes == [UP, ENDED, UP])
@@ -175,18 +175,18 @@ async def test_up_down_and_up_again(
 
 async def test_an_smsc_that_unbinds_is_bound_again() -> None:
     owner = Owner()
-    async with CentreSimulator() as centre, lines(owner, terms(centre.port)) as (line,):
+    async with CentreSimulator() as centre, binds(owner, settings(centre.port)) as (bind,):
         await eventually(lambda: owner.changes == [UP])
         centre.unbind()
         await eventually(lambda: owner.changes == [UP, ENDED, UP])
-        assert (line.is_up, line.room) == (True, 1)
+        assert (bind.is_up, bind.room) == (True, 1)
 
 
 async def test_a_bind_that_is_cut_each_time_does_not_hammer(monkeypatch: pytest.MonkeyPatch) -> None:
     """Bound is not good yet: pauses grow until a bind has lasted."""
     monkeypatch.setattr(module, "_FIRST_PAUSE", 0.1)
     owner = Owner()
-    async with CentreSimulator() as centre, lines(owner, terms(centre.port, longest_pause=10.0)):
+    async with CentreSimulator() as centre, binds(owner, settings(centre.port, longest_pause=10.0)):
         began = asyncio.get_running_loop().time()
         while owner.changes.count(UP) < 4:
             if owner.changes and owner.changes[-1] == UP:
@@ -213,18 +213,18 @@ async def versions_told(caplog: pytest.LogCaptureFixture, theirs: int | None, ou
 
     owner = Owner()
     async with answering(answer) as port:
-        own = terms(port, bind=bind, timers=QUICK._replace(bind=0.1, response=0.1))
-        async with lines(owner, own, BindTransceiver, BindTransceiver):
+        own = settings(port, bind=bind, timers=QUICK._replace(bind=0.1, response=0.1))
+        async with binds(owner, own, BindTransceiver, BindTransceiver):
             await eventually(lambda: owner.changes == [UP, UP])
     return [TextFormatter(mask=False).format(one) for one in caplog.records if "older" in one.message]
 
 
 @pytest.mark.parametrize("version", [0x01, 0x33])
 async def test_an_older_smsc_is_told_of_once(version: int, caplog: pytest.LogCaptureFixture) -> None:
-    (line,) = await versions_told(caplog, version, 0x34)
-    assert "provider=link" in line
-    assert f"version={version:#04x}" in line
-    assert "set interface_version: 0x33" in line
+    (told,) = await versions_told(caplog, version, 0x34)
+    assert "provider=link" in told
+    assert f"version={version:#04x}" in told
+    assert "set interface_version: 0x33" in told
 
 
 @pytest.mark.parametrize(
@@ -244,7 +244,7 @@ async def test_hosts_are_tried_in_order() -> None:
     async with (
         CentreSimulator() as second,
         CentreSimulator() as third,
-        lines(owner, terms(dead, second.port, third.port)),
+        binds(owner, settings(dead, second.port, third.port)),
     ):
         await eventually(lambda: owner.changes == [UP])
         assert owner.tries == ["unreachable", "ESME_ROK"]
@@ -265,7 +265,7 @@ async def test_a_host_that_is_full_sends_us_to_the_next() -> None:
     async with (
         CentreSimulator(full) as first,
         CentreSimulator() as second,
-        lines(owner, terms(first.port, second.port)),
+        binds(owner, settings(first.port, second.port)),
     ):
         await eventually(lambda: owner.changes)
         assert owner.tries == ["ESME_RBINDFAIL", "ESME_ROK"]
@@ -278,7 +278,7 @@ async def test_who_is_not_known_does_not_try_his_password_everywhere(status: Sta
     async with (
         CentreSimulator(Rules(bind_status=lambda bind: status)) as first,
         CentreSimulator() as second,
-        lines(owner, terms(first.port, second.port), BindTransceiver, BindTransceiver),
+        binds(owner, settings(first.port, second.port), BindTransceiver, BindTransceiver),
     ):
         await eventually(lambda: owner.tries)
         await asyncio.sleep(0.2)
@@ -295,7 +295,7 @@ async def test_one_bind_too_many_leaves_the_others_alone() -> None:
     owner = Owner()
     async with (
         CentreSimulator(Rules(max_binds=1)) as centre,
-        lines(owner, terms(centre.port), BindTransceiver, BindTransceiver) as (one, other),
+        binds(owner, settings(centre.port), BindTransceiver, BindTransceiver) as (one, other),
     ):
         await eventually(lambda: "ESME_RBINDFAIL" in owner.tries)
         assert {one.client is None, other.client is None} == {True, False}
@@ -310,27 +310,27 @@ async def test_one_bind_too_many_leaves_the_others_alone() -> None:
 )
 async def test_an_answer_that_is_no_bind_resp(answer: GenericNack, tried: str) -> None:
     owner = Owner()
-    async with answering(lambda pdu: answer) as port, lines(owner, terms(port)) as (line,):
+    async with answering(lambda pdu: answer) as port, binds(owner, settings(port)) as (bind,):
         await eventually(lambda: len(owner.tries) > 1)
         assert set(owner.tries) == {tried}
-        assert line.client is None
+        assert bind.client is None
         assert not owner.changes[0][1]
 
 
 async def test_a_host_with_an_impossible_name_is_passed_over() -> None:
     owner = Owner()
     async with CentreSimulator() as centre:
-        own = terms(hosts=(("a..b", 2775), ("127.0.0.1", centre.port)))
-        async with lines(owner, own):
+        own = settings(hosts=(("a..b", 2775), ("127.0.0.1", centre.port)))
+        async with binds(owner, own):
             await eventually(lambda: owner.tries == ["unreachable", "ESME_ROK"], patience=2)
 
 
 async def test_a_listener_that_says_nothing_holds_up_no_other_host() -> None:
     owner = Owner()
     async with CentreSimulator(Rules(mute_binds=True)) as first, CentreSimulator() as second:
-        quick = terms(first.port, second.port)
+        quick = settings(first.port, second.port)
         own = quick._replace(timers=quick.timers._replace(bind=0.2, response=0.2))
-        async with lines(owner, own):
+        async with binds(owner, own):
             await eventually(lambda: owner.changes == [UP])
             assert owner.tries == ["timeout", "ESME_ROK"]
 
@@ -340,7 +340,7 @@ async def test_tls_that_is_never_spoken(monkeypatch: pytest.MonkeyPatch) -> None
     owner = Owner()
     async with (
         CentreSimulator(Rules(mute_binds=True)) as centre,
-        lines(owner, terms(centre.port, tls=ssl.create_default_context())),
+        binds(owner, settings(centre.port, tls=ssl.create_default_context())),
     ):
         await eventually(lambda: owner.changes)
         assert owner.tries == ["unreachable"]
@@ -356,7 +356,7 @@ async def test_close_while_connecting_leaves_nothing(keys: dict[str, Any]) -> No
     async with CentreSimulator(Rules(mute_binds=True)) as centre:
         before = tasks()
         began = asyncio.get_running_loop().time()
-        async with lines(owner, terms(centre.port, **keys)):
+        async with binds(owner, settings(centre.port, **keys)):
             await eventually(connected(centre))
         assert asyncio.get_running_loop().time() - began < 1
         await eventually(lambda: not connected(centre)(), patience=1)
@@ -368,11 +368,11 @@ async def test_close_while_it_waits() -> None:
     owner = Owner()
     async with CentreSimulator(Rules(password="other")) as centre:
         before = tasks()
-        async with lines(owner, terms(centre.port), BindTransceiver, BindTransceiver):
+        async with binds(owner, settings(centre.port), BindTransceiver, BindTransceiver):
             await eventually(lambda: owner.changes)
         assert tasks() - before <= {task for task in tasks() if task.cancelling()}
         assert owner.tries == ["ESME_RINVPASWD"]
 
 
 async def test_close_of_what_was_never_started() -> None:
-    await Line(terms(free_port()), BindTransceiver, Door(), Owner()).close()
+    await PersistentBind(settings(free_port()), BindTransceiver, SmscState(), Owner()).close()

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from smppbridge.providers.upstream.receipts import receipt_reference, stored_id
+from smppbridge.providers.upstream.message_ids import receipt_reference, stored_id
 
 RULES = ["as-is", "hex", "decimal", "auto"]
 UUID = "577e505a-dbd7-46ab-a04c-5a927ffb85b1"

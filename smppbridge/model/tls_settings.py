@@ -1,7 +1,4 @@
-"""TLS where we connect to somebody: the keys, ``true`` for all defaults.
-
-Must not know: how a connection is made.
-"""
+"""The configuration key ``tls`` of connections that we open: a mapping, or ``true`` for all defaults."""
 
 from typing import Annotated, Any, Self
 

@@ -1,6 +1,7 @@
-"""One bind of ours at an upstream SMSC: opened, kept alive, and opened again for ever.
+"""One bind of ours at an upstream SMSC, kept alive: it is opened, watched, and opened again for ever.
 
-Must not know: what is sent over it, what comes in, the other lines beyond the door that they share.
+The bind tries the hosts of the SMSC in order. After a failure it waits, longer each time. After a refusal of
+our name or password all binds at this SMSC wait, because many tries could earn a ban.
 """
 
 import asyncio
@@ -25,12 +26,12 @@ STEADY = 30.0  # seconds after which a bind counts as a good one, and the next p
 _FIRST_TLV_VERSION = 0x34
 _FIRST_PAUSE = 0.5
 _REFUSED_FIRST, _REFUSED_LAST = 30.0, 600.0  # pauses after a refusal that a repetition will not change
-_UNKNOWN_TO_THEM = frozenset({Status.ESME_RINVPASWD, Status.ESME_RINVSYSID})  # every line would hear it
-_REFUSED = _UNKNOWN_TO_THEM | {Status.ESME_RBINDFAIL, Status.ESME_RINVSYSTYP, Status.ESME_RINVBNDSTS}
+_UNKNOWN_TO_SMSC = frozenset({Status.ESME_RINVPASWD, Status.ESME_RINVSYSID})  # every bind would hear it
+_REFUSED = _UNKNOWN_TO_SMSC | {Status.ESME_RBINDFAIL, Status.ESME_RINVSYSTYP, Status.ESME_RINVBNDSTS}
 BIND_TYPES: dict[type[Bind], str] = {BindTransceiver: "TRX", BindTransmitter: "TX", BindReceiver: "RX"}
 
 
-class Terms(NamedTuple):
+class BindSettings(NamedTuple):
     """Where and how to bind."""
 
     name: str  # of the provider, for the log
@@ -44,28 +45,37 @@ class Terms(NamedTuple):
     longest_pause: float  # seconds between two tries
 
 
-class Owner(Protocol):
-    """Who uses the lines."""
+class BindOwner(Protocol):
+    """The user of the binds, which is told what happens on them."""
 
-    def incoming(self, client: Client, pdus: list[Pdu]) -> None: ...
+    def incoming(self, client: Client, pdus: list[Pdu]) -> None:
+        """The SMSC sent these requests (see `Client`)."""
 
-    def verdicts(self, client: Client, verdicts: list[Verdict]) -> None: ...
+    def verdicts(self, client: Client, verdicts: list[Verdict]) -> None:
+        """These requests of ours met their fate (see `Client`)."""
 
-    def fault(self, fault: Fault) -> None: ...
+    def fault(self, fault: Fault) -> None:
+        """The SMSC broke the protocol."""
 
-    def tried(self, status: str) -> None: ...
+    def tried(self, status: str) -> None:
+        """A bind was tried. ``status``: name of the command_status, "unreachable", "timeout" or "other"."""
 
     def changed(self, why: str, *, hopeless: bool = False) -> None:
-        """A line came up (``why`` is ""), or went down, or could not be opened; ``hopeless``: nor will
-        it be in a moment."""
+        """A bind came up (``why`` is ""), or went down, or could not be opened. ``hopeless``: it was refused,
+        so the next try comes late."""
 
 
-class Door:
-    """Lines bind one after another, and not at all for a while once the SMSC does not know us."""
+class SmscState:
+    """What the binds at one SMSC know together.
+
+    1. They bind one after another (``lock``).
+    2. After a refusal of our name or password none of them tries for a while.
+    3. Once an SMSC older than SMPP 3.4 was found and logged, ``is_older`` is true.
+    """
 
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
-        self.is_older = False  # the SMSC knows no optional parameters, and the log says so
+        self.is_older = False
         self._refusals = 0
         self._closed_until = 0.0
 
@@ -73,41 +83,41 @@ class Door:
         """Seconds until the next try may begin."""
         return max(0.0, self._closed_until - now)
 
-    def opened(self) -> None:
+    def accepted(self) -> None:
         """A bind was accepted."""
         self._refusals = 0
         self._closed_until = 0.0
 
     def refused(self, now: float) -> None:
-        """Our name or password was not: many tries could earn a ban."""
+        """Our name or password was refused."""
         self._closed_until = now + refusal_pause(self._refusals)
         self._refusals += 1
 
 
 def refusal_pause(times: int) -> float:
-    """Seconds after ``times`` refusals before this one."""
+    """Seconds to wait after a refusal that ``times`` others came before."""
     return backoff(times, first=_REFUSED_FIRST, last=_REFUSED_LAST, jitter=random.random())
 
 
-class Line:
-    """One of an upstream's binds. ``client`` is the bound session, None while there is none."""
+class PersistentBind:
+    """One of our binds at an SMSC. ``client`` is the bound session, None while there is none."""
 
-    def __init__(self, terms: Terms, kind: type[Bind], door: Door, owner: Owner) -> None:
+    def __init__(self, settings: BindSettings, kind: type[Bind], smsc: SmscState, owner: BindOwner) -> None:
         self.client: Client | None = None
         self.can_send = kind is not BindReceiver
-        self.proven = False  # an answer came over this bind: before, one request at a time must do
-        self.suspected = False  # it may have gone silent
+        self.proven = False  # an answer came over this session: before, one request at a time must do
+        self.suspected = False  # the SMSC may have gone silent
         self.silent = 0  # requests in a row that got no answer
-        self.late = 0  # those of them that went out after the last answer came
-        self.heard_at = 0.0  # when that was (loop's clock)
-        self._terms = terms
+        self.late = 0  # how many of them went out after the last answer came
+        self.heard_at = 0.0  # when the last answer came (loop's clock)
+        self._settings = settings
         self._kind = kind
-        self._door = door
+        self._smsc = smsc
         self._owner = owner
         self._loop = asyncio.get_running_loop()
         self._task: asyncio.Task[None] | None = None
         self._opening: Client | None = None
-        self._refusals = 0  # of this line in a row
+        self._refusals = 0  # of this bind in a row
         self._complaints = Seldom(interval=300.0)
 
     @property
@@ -116,7 +126,7 @@ class Line:
         if self.client is None or not self.can_send:
             return 0
         room = self.client.room
-        return room if self.proven else int(room == self._terms.window)
+        return room if self.proven else int(room == self._settings.window)
 
     @property
     def is_up(self) -> bool:
@@ -130,7 +140,7 @@ class Line:
 
     def start(self) -> None:
         """Begin to bind."""
-        self._task = self._loop.create_task(self._keep(), name=f"line {self._terms.name}")
+        self._task = self._loop.create_task(self._keep(), name=f"bind {self._settings.name}")
 
     async def close(self) -> None:
         """Unbind, and bind no more."""
@@ -146,23 +156,23 @@ class Line:
     async def _keep(self) -> None:
         tries = 0
         while True:
-            if (wait := self._door.wait(self._loop.time())) > 0:
+            if (wait := self._smsc.wait(self._loop.time())) > 0:
                 await asyncio.sleep(wait)
                 continue
             lived = 0.0
             try:
-                async with self._door.lock:
-                    if self._door.wait(self._loop.time()) > 0:
-                        continue  # another line was refused meanwhile: this one has not tried
+                async with self._smsc.lock:
+                    if self._smsc.wait(self._loop.time()) > 0:
+                        continue  # another bind was refused meanwhile: this one has not tried
                     client = await self._open()
                 lived = await self._live(client) if client is not None else 0.0
-            except Exception:  # whatever it was: a line never ends by itself
-                log.exception("unexpected error with an upstream bind of %s", self._terms.name)
+            except Exception:  # whatever it was: a bind never ends by itself
+                log.exception("unexpected error with an upstream bind of %s", self._settings.name)
             tries = 0 if lived >= STEADY else tries + 1
             pause = backoff(
                 tries,
                 first=_FIRST_PAUSE,
-                last=max(_FIRST_PAUSE, self._terms.longest_pause),
+                last=max(_FIRST_PAUSE, self._settings.longest_pause),
                 jitter=random.random(),
             )
             if self._refusals:
@@ -179,23 +189,23 @@ class Line:
         await client.lost()
         self.client = None
         lived = self._loop.time() - began
-        event(log, logging.WARNING, "upstream bind ended", provider=self._terms.name, lived_s=round(lived))
+        event(log, logging.WARNING, "upstream bind ended", provider=self._settings.name, lived_s=round(lived))
         self._owner.changed("the connection to the SMSC ended")
         return lived
 
     async def _open(self) -> Client | None:
-        """A bound session with the first host that takes us."""
+        """A bound session with the first host that accepts the bind."""
         why, status = "", 0
-        for host, port in self._terms.hosts:
+        for host, port in self._settings.hosts:
             client = self._opening = self._new_client()
             why, status = await self._try(client, host, port)
             if not why:
-                self._door.opened()
+                self._smsc.accepted()
                 event(
                     log,
                     logging.INFO,
                     "upstream bound",
-                    provider=self._terms.name,
+                    provider=self._settings.name,
                     host=f"{host}:{port}",
                     bind_type=BIND_TYPES[self._kind],
                 )
@@ -204,8 +214,8 @@ class Line:
             await client.close(grace=1.0)
             self._opening = None
             self._complain(f"{host}:{port}", why, status)
-            if status in _UNKNOWN_TO_THEM:  # the others would say the same
-                self._door.refused(self._loop.time())
+            if status in _UNKNOWN_TO_SMSC:  # the other hosts would say the same
+                self._smsc.refused(self._loop.time())
                 break
         refused = status in _REFUSED
         self._refusals = self._refusals + 1 if refused else 0
@@ -214,14 +224,14 @@ class Line:
 
     def _look_at_version(self, client: Client) -> None:
         """An SMSC before SMPP 3.4 may choke on optional parameters (SMPP 3.4 §3.4)."""
-        ours = self._terms.bind(self._kind).interface_version
-        if 0 < client.peer_version < _FIRST_TLV_VERSION <= ours and not self._door.is_older:
-            self._door.is_older = True
+        ours = self._settings.bind(self._kind).interface_version
+        if 0 < client.peer_version < _FIRST_TLV_VERSION <= ours and not self._smsc.is_older:
+            self._smsc.is_older = True
             event(
                 log,
                 logging.WARNING,
                 "the SMSC speaks an older version of SMPP, set interface_version: 0x33",
-                provider=self._terms.name,
+                provider=self._settings.name,
                 version=f"{client.peer_version:#04x}",
             )
 
@@ -230,30 +240,30 @@ class Line:
             level, what = logging.WARNING, "upstream bind failed"
             if status in _REFUSED:
                 level, what = logging.ERROR, "upstream bind refused"
-            event(log, level, what, provider=self._terms.name, host=host, reason=why)
+            event(log, level, what, provider=self._settings.name, host=host, reason=why)
 
     def _new_client(self) -> Client:
-        terms = self._terms
+        settings = self._settings
         return Client(
             self._owner.incoming,
             verdicts=self._owner.verdicts,
             fault=self._owner.fault,
-            timers=terms.timers,
-            window=terms.window,
-            max_pdu_octets=terms.max_pdu_octets,
+            timers=settings.timers,
+            window=settings.window,
+            max_pdu_octets=settings.max_pdu_octets,
         )
 
     async def _try(self, client: Client, host: str, port: int) -> tuple[str, int]:
         """Connect and bind: why that did not work ("" = it did), and the status of the answer."""
-        terms = self._terms
+        settings = self._settings
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT):
-                await client.connect(host, port, terms.tls, terms.tls_name)
+                await client.connect(host, port, settings.tls, settings.tls_name)
         except (LinkError, TimeoutError) as error:
             self._owner.tried("unreachable")
             return str(error) or f"no connection to {host}:{port} within {CONNECT_TIMEOUT:g} s", 0
         try:
-            answer = await client.bind(terms.bind(self._kind))
+            answer = await client.bind(settings.bind(self._kind))
         except LinkError as error:
             self._owner.tried("timeout")
             return f"{host}:{port} did not answer the bind: {error}", 0

@@ -1,16 +1,13 @@
-"""PendingResponse answers over a real connection, and what is told of them."""
+"""Pending responses over a real connection, and what is told of them."""
 
-import asyncio
-import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from smppbridge.flow.settle.pending import PendingResponse
-from smppbridge.link.connection import Connection
 from smppbridge.link.server import Answer, BoundLink
 from smppbridge.smpp.pdu import SubmitSm, SubmitSmResp
-from smppbridge.smpp.session import Role, Timers
 from tests.support.builders.accounts import account
+from tests.support.esme.bound import Deaf, bind
 
 Call = list[tuple[str, int, str]]  # destination_addr, command_status, message_id
 
@@ -23,7 +20,7 @@ class Read:
         self.calls: list[Call] = []
         self._answer: Answer = self._note  # one object: what is answered together is known by it
 
-    def withheld(self, number: int) -> PendingResponse:
+    def pending(self, number: int) -> PendingResponse:
         submit = SubmitSm(destination_addr=f"to {number}")
         return PendingResponse(self._link, submit, SubmitSmResp(message_id=str(number)), self._answer)
 
@@ -46,19 +43,9 @@ def refused(number: int, status: int) -> tuple[str, int, str]:
 
 @asynccontextmanager
 async def connected(status_codes: str = "sms-assistent") -> AsyncIterator[BoundLink]:
-    """A link over a real socket."""
-    ours, theirs = socket.socketpair()
-    connection = Connection(
-        Role.SMSC,
-        lambda connection, events: None,
-        lambda connection: None,
-        timers=Timers(),
-        window=10,
-        max_pdu_octets=65536,
-    )
-    await asyncio.get_running_loop().create_connection(lambda: connection, sock=ours)
+    """A link whose other end says nothing."""
+    bound = await bind(account(status_codes=status_codes), Deaf())
     try:
-        yield BoundLink(1, account(status_codes=status_codes), connection, "TRX")
+        yield bound.link
     finally:
-        connection.abort()
-        theirs.close()
+        bound.link.connection.abort()

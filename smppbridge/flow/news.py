@@ -1,0 +1,60 @@
+"""What providers tell of their own accord, by a callback or over a connection of their own."""
+
+from collections.abc import Sequence
+
+from smppbridge.flow.deliver.inbound import InboundRouter
+from smppbridge.flow.send.dispatcher import Dispatcher
+from smppbridge.flow.settle.outcomes import Outcomes
+from smppbridge.metrics import Metrics
+from smppbridge.model.message import Inbound, StatusReport
+from smppbridge.providers.base import News, Upcalls
+
+
+class ProviderNews:
+    """Passes on statuses to `Outcomes`, and messages from phones to `InboundRouter`."""
+
+    def __init__(self, outcomes: Outcomes, inbound: InboundRouter) -> None:
+        self._outcomes = outcomes
+        self._inbound = inbound
+
+    async def take(self, provider: str, news: Sequence[News]) -> None:
+        """Save what ``provider`` tells. Returns after COMMIT.
+
+        Raises StoreError when not all of it was saved: the provider has to tell all of it again, which does
+        no harm."""
+        reports = [item for item in news if isinstance(item, StatusReport)]
+        inbound = [item for item in news if isinstance(item, Inbound)]
+        if reports:
+            await self._outcomes.settle(provider, reports)
+        if inbound:
+            await self._inbound.arrive(provider, inbound)
+
+
+class ProviderUpcalls(Upcalls):
+    """What one provider tells by itself reaches its dispatcher, the news and the metrics."""
+
+    def __init__(self, name: str, dispatcher: Dispatcher, news: ProviderNews, metrics: Metrics) -> None:
+        self._name = name
+        self._dispatcher = dispatcher
+        self._news = news
+        self._metrics = metrics
+
+    async def report(self, news: Sequence[News]) -> None:
+        """See `ProviderNews.take`."""
+        await self._news.take(self._name, news)
+
+    def linked(self, why: str) -> None:
+        """See `Dispatcher.linked`."""
+        self._dispatcher.linked(why)
+
+    def binds(self, count: int) -> None:
+        """Metric upstream_binds."""
+        self._metrics.upstream_binds.labels(self._name).set(count)
+
+    def tried(self, status: str) -> None:
+        """Metric upstream_bind_attempts_total."""
+        self._metrics.upstream_bind_attempts.labels(self._name, status).inc()
+
+    def unreadable(self) -> None:
+        """Metric unreadable_answers_total."""
+        self._metrics.unreadable_answers.labels(self._name).inc()
