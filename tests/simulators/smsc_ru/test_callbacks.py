@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tests.simulators.smsc_ru.asking import PHONE, Api, running
+from tests.support.bridge.running import PATIENCE
 from tests.support.http.server import HttpServer
 
 SECRET = "секрет"
@@ -37,7 +38,7 @@ class Handler:
         return Response(status_code=503 if self.refuse >= 0 else 200)
 
     async def has(self, count: int) -> list[tuple[str, bytes]]:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while len(self.posted) < count:
                 await asyncio.sleep(0.005)
         return self.posted
@@ -132,7 +133,7 @@ async def test_a_refused_callback_comes_again() -> None:
         handler.refuse = 2
         api.simulator.receive(PHONE, "x", to=TO)
         posted = await handler.has(3)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while not api.simulator.callbacks.answered:
                 await asyncio.sleep(0.005)
     assert len(set(posted)) == 1

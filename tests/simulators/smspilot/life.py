@@ -66,6 +66,12 @@ class Life:
         else:
             self._schedule(sms, self._rules.delay)
 
+    def move_on(self) -> None:
+        """Every message takes its next step now."""
+        changes, self._changes = sorted(self._changes), []
+        for _, _, sms in changes:
+            self._step(sms)
+
     def _schedule(self, sms: Sms, delay: float) -> None:
         self._count += 1
         change = (time.monotonic() + delay, self._count, sms)

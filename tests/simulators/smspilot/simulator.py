@@ -8,7 +8,9 @@ by ``/receive?phone=79000000000&text=hello``, an address that smspilot itself do
 import argparse
 import asyncio
 import contextlib
+import time
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
@@ -34,12 +36,20 @@ SERVICE_NUMBER = "79099999999"
 
 
 class SmspilotSimulator:
-    """The gateway. ``accepted`` holds every message taken; ``faults`` breaks coming requests, one each."""
+    """The gateway. ``accepted`` holds every message taken; ``faults`` breaks coming requests, one each.
+    ``clock`` tells the seconds in which it counts questions."""
 
-    def __init__(self, rules: Rules | None = None, *, port: int = 0, journal: Path | None = None) -> None:
+    def __init__(
+        self,
+        rules: Rules | None = None,
+        *,
+        port: int = 0,
+        journal: Path | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.rules = rules or Rules()
         self.callbacks = CallbackSender(pause=self.rules.retry_pause)
-        self._account = Account(self.rules)
+        self._account = Account(self.rules, clock)
         self._life = Life(self.rules, self.callbacks)
         self._inbox = Inbox(self.rules, self.callbacks)
         self._gateway = Gateway(self.rules, self._account, self._life, self._inbox)
@@ -77,6 +87,10 @@ class SmspilotSimulator:
     def receive(self, phone: str, text: str, num: str = SERVICE_NUMBER) -> str:
         """A phone sends ``text`` to the service number ``num``; the id of the message."""
         return self._inbox.receive(phone, text, num)
+
+    def move_on(self) -> None:
+        """Every message takes its next step now."""
+        self._life.move_on()
 
     async def __aenter__(self) -> Self:
         if self._journal is not None:

@@ -12,6 +12,7 @@ import pytest
 
 from tests.simulators.smspilot.asking import PHONE, Api, Receiver, running
 from tests.simulators.smspilot.simulator import Rules
+from tests.support.bridge.running import PATIENCE
 
 OTHER = "79131437355"
 
@@ -129,7 +130,7 @@ async def test_push_is_tried_once(api: Api) -> None:
     async with receiver.server:
         api.simulator.rules.inbound_url = f"{receiver.server.url}/status"
         api.simulator.receive(PHONE, "x")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while not api.simulator.callbacks.given_up:
                 await asyncio.sleep(0.005)
         await asyncio.sleep(2 * api.simulator.rules.retry_pause)
