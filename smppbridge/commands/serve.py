@@ -1,4 +1,4 @@
-"""`smppbridge serve`: run until told to stop. Must not know: what an App consists of."""
+"""`smppbridge serve`: run the bridge until a signal stops it."""
 
 import asyncio
 import gc
@@ -56,8 +56,10 @@ async def _serve(config: Config, path: Path) -> None:
 
 
 def stop_on_signals() -> asyncio.Event:
-    """An event that SIGTERM and SIGINT set; the second of them ends the process on the spot. Nothing is lost
-    by that: what was acknowledged is on disk."""
+    """An event that SIGTERM and SIGINT set.
+
+    A second signal ends the process at once. Nothing is lost by that: what was acknowledged is on disk.
+    """
     stopping = asyncio.Event()
 
     def stop() -> None:
@@ -71,7 +73,7 @@ def stop_on_signals() -> asyncio.Event:
 
 
 def _allow_connections() -> None:
-    """Many systems start with 1024 open files, fewer than we take connections."""
+    """Raise the limit of open files: the usual 1024 are fewer than the connections that the bridge takes."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:

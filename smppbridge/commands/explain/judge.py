@@ -1,4 +1,4 @@
-"""What would become of one message: its recipient, its way, its times, its answer, its request.
+"""What would become of one message: its recipient, its route, its times, its answer, its request.
 
 The bridge's own steps (`submission.appraisal`) decide all of it, as when the message came. But every provider
 counts as working here, and nothing is stored.
