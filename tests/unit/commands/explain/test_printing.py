@@ -9,7 +9,7 @@ from smppbridge.commands.explain.found import FoundPdu, Remark
 from smppbridge.commands.explain.parameters import header
 from smppbridge.commands.explain.printing import MAX_KINDS, ExplainOptions, Printer, as_json, as_text, written
 from smppbridge.commands.explain.report import PduReport
-from smppbridge.commands.explain.values import INLINE, CommandStatus, Hex, Instant, Meant, Octets, meant
+from smppbridge.commands.explain.values import INLINE, Hex, Instant, Meant, NamedStatus, Octets, meant
 from smppbridge.smpp.codec import encode
 from smppbridge.smpp.pdu import EnquireLink, Pdu, SubmitSmResp
 from tests.support.esme.esme import submit
@@ -45,8 +45,8 @@ class Outer:
         (Hex(4, 8), "0x00000004"),
         (Octets(b"\1\2"), {"octets": 2, "hex": "0102"}),
         (Instant(1_790_000_000_500), "2026-09-21 14:13:20+00:00"),
-        (CommandStatus(0x4A3), {"value": "0x000004A3", "meaning": "ESME_RINVENCODING"}),
-        (CommandStatus(0x7F), {"value": "0x0000007F", "meaning": "not in SMPP 3.4"}),
+        (NamedStatus(0x4A3), {"value": "0x000004A3", "meaning": "ESME_RINVENCODING"}),
+        (NamedStatus(0x7F), {"value": "0x0000007F", "meaning": "not in SMPP 3.4"}),
         (Meant(Hex(8, 2), "UCS-2"), {"value": "0x08", "meaning": "UCS-2"}),
         (meant(3, "urgent"), {"value": 3, "meaning": "urgent"}),
         (meant(Hex(3, 2), ""), "0x03"),

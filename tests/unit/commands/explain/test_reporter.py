@@ -3,10 +3,10 @@
 import pytest
 
 from smppbridge.commands.explain.found import FoundPdu
-from smppbridge.commands.explain.judge import Refusal
+from smppbridge.commands.explain.judge import StatusAnswer
 from smppbridge.commands.explain.report import BindOutcome, BindReport, SubmitReport
 from smppbridge.commands.explain.reporter import MAX_LINKS, Reporter
-from smppbridge.commands.explain.values import CommandStatus, Instant, Meant
+from smppbridge.commands.explain.values import Instant, Meant, NamedStatus
 from smppbridge.smpp.addresses import DistributionList, SmeAddress, UnsuccessSme
 from smppbridge.smpp.codec import encode
 from smppbridge.smpp.constants import Tag
@@ -168,7 +168,7 @@ async def test_a_bind_from_an_address(place: str, status: int) -> None:
     reporter = Reporter(config(**account(allow_from=["10.0.0.0/8", "2001:db8::/32"])), None)
     report = await reporter.report(at(BIND, place), 0)
     assert isinstance(report.about, BindReport)
-    assert report.about.bind == BindOutcome("pbx", answer=Refusal(CommandStatus(status)))
+    assert report.about.bind == BindOutcome("pbx", answer=StatusAnswer(NamedStatus(status)))
 
 
 async def test_a_bind_of_an_unknown_account() -> None:
