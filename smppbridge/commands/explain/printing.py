@@ -56,7 +56,7 @@ def written(value: object) -> Any:
 
 
 def _fields(values: Any) -> JsonObject:
-    """The fields of a dataclass by their names, without those that are left out."""
+    """The fields of a dataclass by their names. A None is left out where it is the default of its field."""
     fields: JsonObject = {}
     for field in dataclasses.fields(values):
         value = getattr(values, field.name)
