@@ -86,7 +86,7 @@ async def test_nothing_is_asked_again_at_once_when_nothing_is_due() -> None:
 @pytest.mark.parametrize("stage", [Stage.QUEUED, Stage.WAITING])
 async def test_what_was_not_sent_in_time_is_expired(stage: Stage) -> None:
     async with house() as now:
-        now.fleet["lab"].health.trouble(Disabled("wrong key", pause=3600.0))
+        now.fleet["lab"].health.record_failure(Disabled("wrong key", pause=3600.0))
         deadline = now.at(5.5)
         late = segment(1, stage=int(stage), route="lab", due_at=deadline, deadline=deadline)
         await now.store.add_segments([late])
@@ -300,7 +300,7 @@ async def test_what_became_due_since_its_provider_went_down_goes_another_way() -
     async with house() as now:
         now.start()
         await moment()
-        now.fleet["lab"].health.trouble(Disabled("wrong key", pause=3600.0))
+        now.fleet["lab"].health.record_failure(Disabled("wrong key", pause=3600.0))
         await moment()
         await now.store.add_segments([segment(1)])  # nobody says so
         await asyncio.sleep(61.0)
@@ -311,7 +311,7 @@ async def test_a_provider_that_works_keeps_its_messages() -> None:
     async with house() as now:
         now.start()
         await moment()
-        now.fleet["spare"].health.trouble(Disabled("wrong key", pause=3600.0))
+        now.fleet["spare"].health.record_failure(Disabled("wrong key", pause=3600.0))
         await now.store.add_segments([segment(1)])
         await asyncio.sleep(200.0)
         assert await stages(now.store) == {1: Stage.QUEUED}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from smppbridge.errors import Disabled, ProviderError, Throttled, Unavailable
+from smppbridge.errors import UNREADABLE, Disabled, ProviderError, Throttled, Unavailable
 from smppbridge.flow.accounts import Accounts
 from smppbridge.flow.deliver.inbound import InboundRouter
 from smppbridge.flow.deliver.inbound_poller import InboundPoller
@@ -17,7 +17,6 @@ from smppbridge.metrics import Metrics
 from smppbridge.model.account import Account
 from smppbridge.model.inbound import InboundRule
 from smppbridge.model.message import Inbound
-from smppbridge.providers.http.client import UNREADABLE
 from tests.support.bridge.scripted_provider import ScriptedProvider
 from tests.support.builders.clock import Clock
 from tests.support.builders.failing import FailingStore
@@ -135,7 +134,7 @@ async def test_nobody_is_asked_where_nobody_wants_messages_from_phones() -> None
 
 async def test_nobody_is_asked_while_the_provider_is_to_be_left_alone() -> None:
     async with rigged() as rig:
-        rig.health.trouble(Disabled("wrong key", pause=37.5))
+        rig.health.record_failure(Disabled("wrong key", pause=37.5))
         rig.poller.start()
         await asyncio.sleep(60.0)
         assert rig.provider.at == [37.5]
@@ -143,10 +142,10 @@ async def test_nobody_is_asked_while_the_provider_is_to_be_left_alone() -> None:
 
 async def test_who_works_again_sooner_is_asked_at_the_next_look() -> None:
     async with rigged() as rig:
-        rig.health.trouble(Disabled("wrong key", pause=3600.0))
+        rig.health.record_failure(Disabled("wrong key", pause=3600.0))
         rig.poller.start()
         await asyncio.sleep(31.0)
-        rig.health.breaker.reopen()
+        rig.health.breaker.retry_now()
         await asyncio.sleep(10.0)
         assert rig.provider.at == [35.0]
 
