@@ -26,7 +26,7 @@ from smppbridge.flow.deliver.inbound_poller import InboundPoller
 from smppbridge.flow.deliver.outbind import OutbindCaller
 from smppbridge.flow.health.balance import BalancePoller
 from smppbridge.flow.housekeeper import Housekeeper
-from smppbridge.flow.news import ProviderNews
+from smppbridge.flow.news import ProviderNews, ProviderUpcalls
 from smppbridge.flow.readiness import Readiness
 from smppbridge.flow.send.dispatcher import Dispatcher
 from smppbridge.flow.send.finder import Finder
@@ -45,7 +45,7 @@ from smppbridge.logs import event
 from smppbridge.metrics import Metrics
 from smppbridge.model.ids import IdSource
 from smppbridge.model.route import Router
-from smppbridge.providers.base import Provider, Upcalls
+from smppbridge.providers.base import Provider
 from smppbridge.providers.registry import build_provider
 from smppbridge.smpp.session import Timers
 from smppbridge.store.opening import make_store
@@ -236,7 +236,8 @@ class App:
         """Start every part, and put its end on ``stack``."""
         for name, provider in self.providers.items():
             stack.push_async_callback(provider.close)
-            await provider.start(self._upcalls(name))
+            upcalls = ProviderUpcalls(name, self.fleet[name], self.news, self.metrics)
+            await provider.start(upcalls)
         stack.push_async_callback(self.web.stop)  # the last to start; but callbacks are taken to the end
         stack.push_async_callback(self.courier.settle_down)
         stack.push_async_callback(self.server.stop, _UNBIND_GRACE)
@@ -278,16 +279,6 @@ class App:
     def _absent(self, account: str) -> None:
         """Something is owed to an account without a bind that may receive."""
         self.outbind_caller.owed(account)
-
-    def _upcalls(self, provider: str) -> Upcalls:
-        metrics = self.metrics
-        return Upcalls(
-            report=lambda news: self.news.take(provider, news),
-            linked=self.fleet[provider].linked,
-            binds=lambda count: metrics.upstream_binds.labels(provider).set(count),
-            tried=lambda status: metrics.upstream_bind_attempts.labels(provider, status).inc(),
-            unreadable=lambda: metrics.unreadable_answers.labels(provider).inc(),
-        )
 
 
 def tls_context(files: TlsFiles) -> ssl.SSLContext:

@@ -12,10 +12,11 @@ from scripts.benchmarks.esme import load
 from scripts.benchmarks.provider import HOLD
 from scripts.benchmarks.providers import OUTCOMES, SENT, Figures, provider, reached
 from smppbridge.model.message import Message
-from smppbridge.providers.base import News, Taken, Upcalls
+from smppbridge.providers.base import News, Taken
 from smppbridge.providers.upstream.options import SmppOptions
 from smppbridge.providers.upstream.provider import Smpp
 from tests.support.builders.messages import message
+from tests.support.builders.upcalls import Upcalls
 
 _WINDOW = ", window: 50"
 _FEW = 1_000

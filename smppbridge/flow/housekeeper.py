@@ -19,7 +19,7 @@ from smppbridge.flow.worker import Worker
 from smppbridge.logs import event
 from smppbridge.metrics import Metrics
 from smppbridge.model.message import Outcome, Stage, Unsent
-from smppbridge.store.base import Store
+from smppbridge.store.base import Housekeeping
 from smppbridge.store.results import Gauges
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class Housekeeper:
 
     def __init__(
         self,
-        store: Store,
+        store: Housekeeping,
         recorder: Recorder,
         fleet: Fleet,
         rerouter: Rerouter,

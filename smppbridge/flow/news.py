@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 
 from smppbridge.flow.deliver.inbound import InboundRouter
+from smppbridge.flow.send.dispatcher import Dispatcher
 from smppbridge.flow.settle.outcomes import Outcomes
+from smppbridge.metrics import Metrics
 from smppbridge.model.message import Inbound, StatusReport
-from smppbridge.providers.base import News
+from smppbridge.providers.base import News, Upcalls
 
 
 class ProviderNews:
@@ -26,3 +28,33 @@ class ProviderNews:
             await self._outcomes.settle(provider, reports)
         if inbound:
             await self._inbound.arrive(provider, inbound)
+
+
+class ProviderUpcalls(Upcalls):
+    """What one provider tells by itself reaches its dispatcher, the news and the metrics."""
+
+    def __init__(self, name: str, dispatcher: Dispatcher, news: ProviderNews, metrics: Metrics) -> None:
+        self._name = name
+        self._dispatcher = dispatcher
+        self._news = news
+        self._metrics = metrics
+
+    async def report(self, news: Sequence[News]) -> None:
+        """See `ProviderNews.take`."""
+        await self._news.take(self._name, news)
+
+    def linked(self, why: str) -> None:
+        """See `Dispatcher.linked`."""
+        self._dispatcher.linked(why)
+
+    def binds(self, count: int) -> None:
+        """Metric upstream_binds."""
+        self._metrics.upstream_binds.labels(self._name).set(count)
+
+    def tried(self, status: str) -> None:
+        """Metric upstream_bind_attempts_total."""
+        self._metrics.upstream_bind_attempts.labels(self._name, status).inc()
+
+    def unreadable(self) -> None:
+        """Metric unreadable_answers_total."""
+        self._metrics.unreadable_answers.labels(self._name).inc()

@@ -4,7 +4,7 @@ import asyncio
 
 from smppbridge.errors import StoreError
 from smppbridge.flow.send.fleet import Fleet
-from smppbridge.store.base import Store
+from smppbridge.store.base import Housekeeping
 
 _PROBE_INTERVAL = 1.0  # seconds between two trial writes: a question must not cost a write
 
@@ -12,7 +12,7 @@ _PROBE_INTERVAL = 1.0  # seconds between two trial writes: a question must not c
 class Readiness:
     """Ready while the store takes writes and at least one provider works."""
 
-    def __init__(self, store: Store, fleet: Fleet) -> None:
+    def __init__(self, store: Housekeeping, fleet: Fleet) -> None:
         self._store = store
         self._fleet = fleet
         self._probed_at = -_PROBE_INTERVAL  # seconds of the loop's clock

@@ -306,11 +306,14 @@ class Settled(NamedTuple):
 
 
 class Draft(NamedTuple):
-    """What of a submit_sm decides whether a provider can carry it."""
+    """What of a submit_sm decides whether a provider can carry it.
+
+    A part of a long message has neither text nor octets: its text is asked about when all parts are there.
+    """
 
     recipient: str
     sender: str
-    text: str
+    text: str | None  # "" beside `octets`; None: only a part of it is there
     octets: bytes | None = None
     flash: bool = False
     service_type: str = ""

@@ -4,7 +4,7 @@ A provider turns a batch of messages into as few requests as its API allows, and
 errors and states. Must not know: SMPP sessions, the store, other providers.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, runtime_checkable
 
@@ -30,20 +30,24 @@ News = StatusReport | Inbound
 """What a callback may tell."""
 
 
-class Upcalls(NamedTuple):
-    """What a provider calls that speaks first (the sandbox, an SMPP link).
+class Upcalls:
+    """What a provider calls that speaks first (the sandbox, an SMPP link). Here nobody listens."""
 
-    ``report(news)`` returns after COMMIT, and raises StoreError when nothing was saved.
-    ``linked(why)``: it can send ("") or, for that reason, cannot for the time being. ``binds(count)``: so
-    many are up. ``tried(status)``: a bind was tried, with this status name. ``unreadable()``: something came
-    that makes no sense.
-    """
+    async def report(self, news: Sequence[News]) -> None:
+        """Tell statuses and messages from phones; returns after COMMIT. Raises StoreError when nothing was
+        saved: it has to be told again."""
 
-    report: Callable[[Sequence[News]], Awaitable[None]]
-    linked: Callable[[str], None] = lambda why: None
-    binds: Callable[[int], None] = lambda count: None
-    tried: Callable[[str], None] = lambda status: None
-    unreadable: Callable[[], None] = lambda: None
+    def linked(self, why: str) -> None:
+        """The provider can be reached (""), or cannot for the time being, for this reason."""
+
+    def binds(self, count: int) -> None:
+        """So many binds are up."""
+
+    def tried(self, status: str) -> None:
+        """A bind was tried; ``status`` is the name of the answer."""
+
+    def unreadable(self) -> None:
+        """Something came that makes no sense."""
 
 
 class Trace(NamedTuple):
@@ -142,6 +146,7 @@ class Provider(Protocol):
         """Raise Refused when this message can never be sent here. Cheap: called for every submit_sm.
 
         ``draft.service_type`` is "" or one of `services`; its text and address are checked already.
+        ``draft.text`` is None where only a part of a long message is there: the joined text comes here later.
         """
 
     def schedules(self, send_at: int, now: int) -> bool:

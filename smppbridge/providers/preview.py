@@ -18,7 +18,7 @@ from pydantic import BaseModel, SecretStr
 
 from smppbridge.errors import ProviderError, Refused
 from smppbridge.model.message import Message
-from smppbridge.providers.base import News, Provider, SendResult, Upcalls
+from smppbridge.providers.base import Provider, SendResult, Upcalls
 from smppbridge.providers.http.provider import HttpProvider
 from smppbridge.providers.registry import AnyOptions, build_provider
 from smppbridge.providers.sandbox import SandboxOptions
@@ -115,7 +115,7 @@ async def preview(
         return Preview(reason="a provider of this kind cannot show what it would send")
     provider.transport = catcher
     results: Sequence[SendResult] = ()
-    await provider.start(Upcalls(_nobody))
+    await provider.start(Upcalls())
     try:
         results = await _send(provider, message, now)
     finally:
@@ -199,7 +199,3 @@ def _header(value: str) -> str:
             return f"{scheme} {HIDDEN}"
         return f"{scheme} base64({_without_stand_in(plain)})"
     return _without_stand_in(value)
-
-
-async def _nobody(news: Sequence[News]) -> None:
-    """Nothing is told by a provider that reaches nobody."""

@@ -1,76 +1,110 @@
-"""What one submit_sm comes to: its content, its recipient, the providers that can carry it, and when.
+"""What one submit_sm comes to: every decision about it, in their order, and what is stored of it.
 
-Everything that can be told without storing or sending anything, so that `intake` acts on it and a person can
-ask for it. Must not know: sockets, the store, providers beyond the `check` they offer.
+Nothing is stored or sent here. Two callers go through the same steps, which stand once in `Appraiser`:
+
+1. `appraise`, for intake: the first step that refuses ends it.
+2. `examine`, for people: each step gives its value or its refusal.
+
+Must not know: sockets, the store, providers beyond `Checker`.
 """
 
 from collections.abc import Callable, Mapping
-from functools import cache
-from typing import NamedTuple, Protocol
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from smppbridge.errors import Refused
 from smppbridge.model.account import Account
-from smppbridge.model.message import ROUTE_SEPARATOR, Draft, Stage
-from smppbridge.model.route import Choice, Router, first_provider
-from smppbridge.smpp.constants import Status
+from smppbridge.model.message import Draft, Segment, Stage
+from smppbridge.model.owed import KEPT_BITS
+from smppbridge.model.route import Choice, Router
+from smppbridge.smpp.constants import EsmClass, Status
 from smppbridge.smpp.pdu import SubmitSm
-from smppbridge.smpp.text import flavour
-from smppbridge.submission.checks import check_fields, recipient_of, sender_of, service_of, times_of
+from smppbridge.submission.checks import (
+    check_fields,
+    recipient_of,
+    reference_of,
+    sender_of,
+    service_of,
+    times_of,
+    tlvs_of,
+)
 from smppbridge.submission.content import Content, coding_of, content_of
-
-_ANY_TEXT = "."  # stands for the text of which only a part is there: every provider carries it
-
-
-class Checker(Protocol):
-    """The part of a provider that decides what it can carry."""
-
-    services: frozenset[str]
-    takes_parts: bool
-
-    def check(self, draft: Draft) -> None: ...
-
-    def schedules(self, send_at: int, now: int) -> bool: ...
+from smppbridge.submission.paths import Checker, Path, PathOf, Timing, path_among, path_maker, timing_of
 
 
-class Path(NamedTuple):
-    """The providers of a route that sell a service, and take headed texts where there is one."""
+@dataclass(slots=True)
+class Appraisal:
+    """A submit_sm and what it comes to. Times in ms.
 
-    route: str  # as it is stored
-    names: tuple[str, ...]
-    checks: tuple[Callable[[Draft], None], ...]
-    provider: str  # the one to begin with
-    schedules: Callable[[int, int], bool]  # whether that one keeps scheduled messages
-    down: int  # command_status that says why none of them works; 0 = one does
+    The steps of `Appraiser` fill it in, in the order of the fields; nobody changes it afterwards.
+    """
+
+    account: Account
+    submit: SubmitSm
+    now: int  # when it came
+    path_of: PathOf  # as providers are now
+    service: str = field(default="", init=False)  # "" = an ordinary message, or a service that was refused
+    recipient: str = field(init=False)
+    content: Content = field(init=False)
+    sender: str = field(init=False)
+    data_coding: int = field(init=False)  # of the octets that go on, else as it came
+    draft: Draft = field(init=False)  # what providers are asked about
+    path: Path = field(init=False)
+    not_before: int = field(init=False)  # when to send it
+    deadline: int = field(init=False)  # given up after this
+    timing: Timing = field(init=False)
 
 
-PathOf = Callable[[tuple[str, ...], str, bool], Path]
+class Step(NamedTuple):
+    """One decision about a submit_sm."""
+
+    name: str
+    decide: Callable[[Appraisal], None]  # fills in what it decides; raises Refused
+    needs: tuple[str, ...] = ()  # the steps whose values it cannot do without
 
 
-class Timing(NamedTuple):
-    """Where a message begins its way. Times in ms."""
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """What every step says about a submit_sm.
 
-    stage: Stage  # QUEUED: a provider gets it now; WAITING: it is held here
-    due_at: int  # QUEUED: when it is given up; WAITING: when it may be sent
-    send_at: int  # when the provider is to send it, 0 = when it gets it
+    The value of a step that refuses is its Refused. A step that needs its value is left out: None.
+    """
+
+    refusals: Mapping[str, Refused]  # by the name of the step, in the order of the steps
+    left_out: frozenset[str]  # names of steps
+    appraisal: Appraisal  # with the values of the other steps only
 
     @property
-    def at_once(self) -> bool:
-        """Whether a provider gets it now."""
-        return self.stage == Stage.QUEUED
+    def service(self) -> str | Refused:
+        """The special service that is asked for, "" = none. A refused one counts as none in later steps."""
+        return self.refusals.get("service") or self.appraisal.service
 
+    @property
+    def recipient(self) -> str | Refused:
+        """International digits, or an address of the service."""
+        return self.refusals.get("recipient") or self.appraisal.recipient
 
-class Appraisal(NamedTuple):
-    """What a submit_sm comes to."""
+    @property
+    def content(self) -> Content | Refused:
+        """What is to be sent."""
+        return self.refusals.get("content") or self.appraisal.content
 
-    recipient: str
-    sender: str
-    content: Content
-    data_coding: int
-    service: str
-    path: Path
-    not_before: int  # ms: when to send it
-    deadline: int  # ms: given up after this
-    timing: Timing
+    @property
+    def sender(self) -> str | Refused:
+        """The sender after the account's rules."""
+        return self.refusals.get("sender") or self.appraisal.sender
+
+    @property
+    def draft(self) -> Draft | Refused | None:
+        """What providers are asked about."""
+        if "draft" in self.left_out:
+            return None
+        return self.refusals.get("draft") or self.appraisal.draft
+
+    @property
+    def result(self) -> Appraisal | Refused:
+        """What `Appraiser.appraise` returns or raises: the first refusal counts."""
+        return next(iter(self.refusals.values()), self.appraisal)
 
 
 class Appraiser:
@@ -80,83 +114,160 @@ class Appraiser:
         self.router = router
         self._checkers = checkers
         self._choice = choice
+        self.steps = (
+            Step("fields", _decide_fields),
+            Step("service", _decide_service),
+            Step("recipient", _decide_recipient),
+            Step("content", _decide_content),
+            Step("sender", _decide_sender),
+            Step("draft", _decide_draft, needs=("service", "recipient", "content", "sender")),
+            Step("path", self._decide_path, needs=("draft",)),
+            Step("times", _decide_times),
+            Step("timing", _decide_timing, needs=("path", "times")),
+        )
+        self._decisions = tuple(step.decide for step in self.steps)
 
     def paths(self) -> PathOf:
-        """Finds paths as providers are now, each only once: ask anew for each read."""
-        return cache(self._path)
+        """Makes paths as providers are now, each only once: ask anew for each read."""
+        return path_maker(self._checkers, self._choice)
 
     def appraise(self, account: Account, submit: SubmitSm, now: int, path_of: PathOf) -> Appraisal:
-        """Raises Refused with the command_status of the answer. ``now`` in ms."""
-        check_fields(submit)
-        service = service_of(account, submit.service_type)
-        recipient = recipient_of(account, submit, service)
-        content = content_of(account, submit, service)
-        sender = sender_of(account, submit.source_addr)
-        if content.concat is None:
-            data_coding = coding_of(account, submit.data_coding, content.octets)
-            draft = Draft(recipient, sender, *content[:3], service, data_coding)
-        else:
-            data_coding = submit.data_coding
-            draft = Draft(recipient, sender, _ANY_TEXT, flash=content.flash)
-        path = self.path_for(account.name, draft, path_of)
-        not_before, deadline = times_of(submit, now, round(account.validity * 1000))
-        timing = timing_of(path, not_before, deadline, now)
-        if path.down and timing.at_once and account.mode == "sync":
-            raise Refused(path.down, "no provider of the route works")
-        return Appraisal(recipient, sender, content, data_coding, service, path, not_before, deadline, timing)
+        """Every step in its order. Raises Refused with the command_status of the answer. ``now`` in ms."""
+        appraisal = Appraisal(account, submit, now, path_of)
+        for decide in self._decisions:
+            decide(appraisal)
+        return appraisal
+
+    def examine(self, account: Account, submit: SubmitSm, now: int, path_of: PathOf) -> Examination:
+        """The same steps in the same order, also behind a refusal. ``now`` in ms."""
+        appraisal = Appraisal(account, submit, now, path_of)
+        refusals: dict[str, Refused] = {}
+        left_out: set[str] = set()
+        for step in self.steps:
+            if any(name in refusals or name in left_out for name in step.needs):
+                left_out.add(step.name)
+                continue
+            try:
+                step.decide(appraisal)
+            except Refused as refused:
+                refusals[step.name] = refused
+        return Examination(refusals, frozenset(left_out), appraisal)
 
     def path_for(self, account: str, draft: Draft, path_of: PathOf) -> Path:
-        """Those of its route that can carry a message. Raises Refused: 0x22 where there is no route, else
-        what keeps the first one from carrying it."""
+        """The providers of its route that can carry a message.
+
+        Raises Refused: 0x22 where no route matches, else as `path_among`.
+        """
         route = self.router.find(account, draft.recipient)
         if route is None:
             raise Refused(Status.ESME_RNOROUTE, "no route for this recipient")
-        headed = draft.octets is not None and flavour(draft.data_coding).alphabet is not None
-        path = path_of(route, draft.service_type, headed)
-        carriers = _carriers(path, draft)
-        return path if len(carriers) == len(path.names) else path_of(carriers, draft.service_type, headed)
+        return path_among(route, draft, path_of)
 
-    def _path(self, route: tuple[str, ...], service: str, headed: bool) -> Path:
-        """Those of a route that sell the service: such a message must never go out as an ordinary one; and,
-        for a text with a user data header of its own, those that pass it on as it is."""
-        if service:
-            route = tuple(name for name in route if service in self._checkers[name].services)
-            if not route:
-                raise Refused(Status.ESME_RINVSERTYP, f"no provider of the route sells {service}")
-        if headed:
-            route = tuple(name for name in route if self._checkers[name].takes_parts)
-            if not route:
-                raise Refused(Status.ESME_RINVESMCLASS, "no provider of the route takes user data headers")
-        names = ROUTE_SEPARATOR.join(route)
-        provider = first_provider(names, self._choice)
-        checks = tuple(self._checkers[name].check for name in route)
-        works = any(map(self._choice.working, route))
-        down = Status.ESME_ROK if works else self._choice.status(provider)
-        return Path(names, route, checks, provider, self._checkers[provider].schedules, down)
+    def appraise_joined(
+        self, account: str, draft: Draft, not_before: int, deadline: int, now: int, path_of: PathOf
+    ) -> tuple[Path, Timing]:
+        """The way of a long message whose parts are joined, and where it begins. Times in ms.
+
+        Raises Refused where no provider carries the whole text. Its parts were answered already: ``mode:
+        sync`` refuses nothing here.
+        """
+        path = self.path_for(account, draft, path_of)
+        return path, timing_of(path, not_before, deadline, now)
+
+    def _decide_path(self, appraisal: Appraisal) -> None:
+        appraisal.path = self.path_for(appraisal.account.name, appraisal.draft, appraisal.path_of)
 
 
-def timing_of(path: Path, not_before: int, deadline: int, now: int) -> Timing:
-    """A message with a schedule waits here, unless its provider keeps it."""
-    if not_before <= now:
-        return Timing(Stage.QUEUED, deadline, 0)
-    if path.schedules(not_before, now):
-        return Timing(Stage.QUEUED, deadline, not_before)
-    return Timing(Stage.WAITING, not_before, 0)
+# --- the steps -------------------------------------------------------------------------------------
 
 
-def _carriers(path: Path, draft: Draft) -> tuple[str, ...]:
-    """Those that can carry the message, as it may come to each of them. Raises the first one's refusal."""
-    if len(path.names) == 1:
-        path.checks[0](draft)
-        return path.names
-    refusals: dict[str, Refused] = {}
-    for name, check in zip(path.names, path.checks, strict=True):
-        try:
-            check(draft)
-        except Refused as refusal:
-            refusals[name] = refusal
-    if not refusals:
-        return path.names
-    if len(refusals) == len(path.names):
-        raise refusals[path.names[0]]
-    return tuple(name for name in path.names if name not in refusals)
+def _decide_fields(appraisal: Appraisal) -> None:
+    check_fields(appraisal.submit)
+
+
+def _decide_service(appraisal: Appraisal) -> None:
+    appraisal.service = service_of(appraisal.account, appraisal.submit.service_type)
+
+
+def _decide_recipient(appraisal: Appraisal) -> None:
+    appraisal.recipient = recipient_of(appraisal.account, appraisal.submit, appraisal.service)
+
+
+def _decide_content(appraisal: Appraisal) -> None:
+    appraisal.content = content_of(appraisal.account, appraisal.submit, appraisal.service)
+
+
+def _decide_sender(appraisal: Appraisal) -> None:
+    appraisal.sender = sender_of(appraisal.account, appraisal.submit.source_addr)
+
+
+def _decide_draft(appraisal: Appraisal) -> None:
+    """A part of a long message is asked about without its text, which nobody knows yet."""
+    content, data_coding = appraisal.content, appraisal.submit.data_coding
+    if content.concat is None:
+        data_coding = coding_of(appraisal.account, data_coding, content.octets)
+        appraisal.draft = Draft(
+            appraisal.recipient, appraisal.sender, *content[:3], appraisal.service, data_coding
+        )
+    else:
+        appraisal.draft = Draft(appraisal.recipient, appraisal.sender, None, flash=content.flash)
+    appraisal.data_coding = data_coding
+
+
+def _decide_times(appraisal: Appraisal) -> None:
+    validity = round(appraisal.account.validity * 1000)
+    appraisal.not_before, appraisal.deadline = times_of(appraisal.submit, appraisal.now, validity)
+
+
+def _decide_timing(appraisal: Appraisal) -> None:
+    """An account that waits for the provider (`mode: sync`) is told at once that none works."""
+    path = appraisal.path
+    timing = timing_of(path, appraisal.not_before, appraisal.deadline, appraisal.now)
+    if path.down and timing.at_once and appraisal.account.mode == "sync":
+        raise Refused(path.down, "no provider of the route works")
+    appraisal.timing = timing
+
+
+# --- what is stored --------------------------------------------------------------------------------
+
+
+def segment_of(appraisal: Appraisal, message_id: int, wire_id: str, origin: int) -> Segment:
+    """What is stored for a submit_sm: a part is COLLECTING, and keeps its octets elsewhere.
+
+    ``wire_id``: its message_id towards the ESME; ``origin``: see `Segment`. The fields go by position: with
+    their names they cost another microsecond for every message.
+    """
+    submit, content, timing = appraisal.submit, appraisal.content, appraisal.timing
+    is_part = content.concat is not None
+    datagram = submit.esm_class & EsmClass.MODE_MASK == EsmClass.MODE_DATAGRAM
+    return Segment(
+        message_id,
+        appraisal.account.name,
+        wire_id,
+        origin,
+        submit.source_addr_ton,
+        submit.source_addr_npi,
+        submit.source_addr,
+        submit.dest_addr_ton,
+        submit.dest_addr_npi,
+        submit.destination_addr,
+        appraisal.recipient,
+        appraisal.sender,
+        content.text,
+        None if is_part else content.octets,
+        content.flash,
+        submit.protocol_id,
+        tlvs_of(submit) if submit.tlvs else None,
+        appraisal.data_coding,
+        0 if datagram else submit.registered_delivery & KEPT_BITS,
+        submit.priority_flag,
+        appraisal.service,
+        reference_of(submit) if submit.tlvs else None,
+        appraisal.path.route,
+        appraisal.path.provider,
+        Stage.COLLECTING if is_part else timing.stage,
+        appraisal.not_before if is_part else timing.send_at,
+        appraisal.now,
+        None if is_part else timing.due_at,
+        appraisal.deadline,
+    )

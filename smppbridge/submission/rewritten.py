@@ -107,16 +107,22 @@ def _payload(pdu: ReplaceSm) -> tuple[Tlv, ...]:
     return tuple(one for one in pdu.tlvs if one[0] == Tag.MESSAGE_PAYLOAD)
 
 
-def replacement_of(
-    pdu: ReplaceSm, submit: SubmitSm, found: Found, appraisal: Appraisal, now: int, validity_ms: int
-) -> Replacement:
-    """What changes in a message. Times that are not given stay (SMPP 3.4 §4.10.1); the end that a message got
-    because the ESME named none (``validity_ms`` after it may be sent) moves with its schedule."""
+def replacement_of(pdu: ReplaceSm, found: Found, appraisal: Appraisal) -> Replacement:
+    """What a replace_sm changes in the message ``found``; ``appraisal`` is of the submit_sm it comes to.
+
+    1. A time that is not given stays (SMPP 3.4 §4.10.1).
+    2. An end that the ESME never named (the account's validity after the message may be sent) moves with the
+       schedule.
+
+    Raises Refused (0x62) where the message would end before it may be sent.
+    """
+    now, timing = appraisal.now, appraisal.timing
     scheduled = found.due_at if found.stage == Stage.WAITING and not found.attempt else None
     not_before = scheduled or found.submitted_at
     deadline = found.deadline
-    timing, moved = appraisal.timing, bool(pdu.schedule_delivery_time)
-    if pdu.validity_period or (moved and deadline == not_before + validity_ms):
+    moved = bool(pdu.schedule_delivery_time)
+    by_default = deadline == not_before + round(appraisal.account.validity * 1000)
+    if pdu.validity_period or (moved and by_default):
         deadline = appraisal.deadline
     if moved:
         not_before = appraisal.not_before
@@ -125,7 +131,7 @@ def replacement_of(
     stage, due_at = None, None
     if moved:
         stage, due_at = int(timing.stage), deadline if timing.at_once else not_before
-    content = appraisal.content
+    content, submit = appraisal.content, appraisal.submit
     return Replacement(
         text=content.text,
         octets=content.octets,

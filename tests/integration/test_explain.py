@@ -8,7 +8,7 @@ from typing import Any
 import smpplib.client  # type: ignore[import-untyped]  # it has no types
 import smpplib.gsm  # type: ignore[import-untyped]
 
-from smppbridge.commands.explain.printing import Way
+from smppbridge.commands.explain.printing import ExplainOptions
 from smppbridge.commands.explain.run import explain
 from smppbridge.commands.explain.sources import from_capture
 from smppbridge.smpp.codec import encode
@@ -72,7 +72,7 @@ class Esme:
 async def lines_of(path: Path, tmp_path: Path, port: int | None = None) -> list[dict[str, Any]]:
     lines: list[str] = []
     settings = config(tmp_path, SECTIONS)
-    await explain(settings, from_capture(path, port), Way(limit=0, json=True), lines.append)
+    await explain(settings, from_capture(path, port), ExplainOptions(limit=0, json=True), lines.append)
     assert SECRET not in "".join(lines)
     return [json.loads(line) for line in lines]
 

@@ -137,7 +137,7 @@ class Picky(ScriptedProvider):
     """Carries no text with a swear word."""
 
     def check(self, draft: Draft) -> None:
-        if "damn" in draft.text:
+        if "damn" in (draft.text or ""):
             raise Refused(Status.ESME_RINVTEXT, "swearing")
 
 

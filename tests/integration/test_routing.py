@@ -33,7 +33,7 @@ class Choosy(ScriptedProvider):
 
 
 def short_only(name: str) -> Choosy:
-    return Choosy(name, lambda draft: len(draft.text) < 10, Status.ESME_RINVMSGLEN)
+    return Choosy(name, lambda draft: len(draft.text or "") < 10, Status.ESME_RINVMSGLEN)
 
 
 def texts(provider: ScriptedProvider) -> list[str]:

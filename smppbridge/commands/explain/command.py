@@ -1,4 +1,4 @@
-"""The options of `smppbridge explain`. Must not know: what is done with them."""
+"""The options of `smppbridge explain`."""
 
 import asyncio
 import sys
@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from smppbridge.commands.explain.found import read_hex
-from smppbridge.commands.explain.printing import Way, visible
+from smppbridge.commands.explain.printing import ExplainOptions, visible
 from smppbridge.commands.explain.run import explain
 from smppbridge.commands.explain.sources import Fields, Sources, from_capture, from_fields, from_octets
 from smppbridge.commands.explain.writing import kind_of_recipient, kind_of_sender
@@ -136,7 +136,7 @@ def explain_command(
             sources = from_fields(fields)
         except ValueError as error:
             raise click.UsageError(str(error)) from None
-    asyncio.run(explain(config, sources, Way(account, limit, as_json), click.echo))
+    asyncio.run(explain(config, sources, ExplainOptions(account, limit, as_json), click.echo))
 
 
 def _octets(option: str, text: str) -> bytes:

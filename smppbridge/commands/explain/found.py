@@ -1,7 +1,4 @@
-"""PDUs as they are found in hexadecimal text, and what every source of them has in common.
-
-Must not know: captures, accounts, what a PDU is for.
-"""
+"""PDUs as they are found in hexadecimal text, and what every source of them has in common."""
 
 import re
 from collections.abc import Iterator
@@ -18,7 +15,7 @@ _SEPARATORS = re.compile(r"0[xX]|\\x|[\s:,;|-]+")
 _LENGTH_OCTETS = 4
 
 
-class Found(NamedTuple):
+class FoundPdu(NamedTuple):
     """A PDU, or what came in place of one."""
 
     item: Pdu | ProtocolError
@@ -55,7 +52,7 @@ def decode(raw: bytes) -> Pdu | ProtocolError:
     return Decoder(max_octets=MAX_PDU_OCTETS).feed(raw)[0]
 
 
-def pdus_of(octets: bytes) -> Iterator[Found | Remark]:
+def pdus_of(octets: bytes) -> Iterator[FoundPdu | Remark]:
     """The PDUs that stand one behind the other in ``octets``; what is behind lost limits or incomplete comes
     as one item or remark."""
     position = 0
@@ -76,11 +73,11 @@ def pdus_of(octets: bytes) -> Iterator[Found | Remark]:
             )
             # Read it all the same, with the length that it has: most of it can be told.
             left = len(left).to_bytes(_LENGTH_OCTETS, "big") + left[_LENGTH_OCTETS:]
-            yield Found(decode(left), left, place)
+            yield FoundPdu(decode(left), left, place)
             return
         item = decode(left)
         if not sound:
-            yield Found(item, left, place)
+            yield FoundPdu(item, left, place)
             return
-        yield Found(item, left[:length], place)
+        yield FoundPdu(item, left[:length], place)
         position += length

@@ -1,15 +1,14 @@
-"""The parts of long messages, until they are whole. Must not know: what they say, what becomes of them."""
+"""The parts of long messages, until they are whole."""
 
 from collections import OrderedDict
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from smppbridge.commands.explain.found import Remark
-from smppbridge.errors import Refused
 from smppbridge.model.account import Account
 from smppbridge.smpp.concat import Concat
 from smppbridge.smpp.pdu import SubmitSm
-from smppbridge.submission.content import content_of
+from smppbridge.submission.content import Content
 
 MAX_JOINS = 1000  # long messages that are collected at once
 
@@ -29,15 +28,11 @@ class Joins:
     def __init__(self) -> None:
         self._parts: OrderedDict[_Key, dict[int, tuple[SubmitSm, bytes]]] = OrderedDict()
 
-    def add(self, account: Account, submit: SubmitSm) -> Whole | str:
-        """The whole message, when this is its last part; else a sentence, or "" for what is no part."""
-        try:
-            content = content_of(account, submit, "")
-        except Refused:
-            return ""
+    def add(self, account: Account, submit: SubmitSm, content: Content) -> Whole | str | None:
+        """The whole message, when this is its last part; else a sentence; None for what is not joined."""
         concat = content.concat
         if concat is None or content.octets is None:
-            return ""
+            return None
         key = (account.name, submit.source_addr, submit.destination_addr, concat._replace(number=0))
         parts = self._parts.setdefault(key, {})
         if concat.number in parts:

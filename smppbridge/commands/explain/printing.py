@@ -1,18 +1,23 @@
-"""`Told` as lines for people, or as JSON. Must not know: what it is about.
+"""Reports as lines for people, or as JSON.
 
 What a stranger wrote must not speak to the terminal: everything that is not printable is shown as an escape.
 """
 
+import dataclasses
 import json
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from smppbridge.commands.explain.found import Found, Remark
-from smppbridge.commands.explain.parameters import Told, command_name
+from smppbridge.commands.explain import meanings
+from smppbridge.commands.explain.found import FoundPdu, Remark
+from smppbridge.commands.explain.parameters import command_name
+from smppbridge.commands.explain.report import PduReport
+from smppbridge.commands.explain.values import INLINE, CommandStatus, Hex, Instant, Meant, Octets
+from smppbridge.commands.explain.verdict import verdict
 from smppbridge.errors import ProtocolError
 from smppbridge.smpp.codec import HEADER
 from smppbridge.smpp.constants import RESPONSE_BIT, Status, status_name
@@ -23,15 +28,53 @@ _INDENT = "  "
 _UNSAFE = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
-def as_json(told: Told) -> str:
+Written = dict[str, Any]
+"""A report as JSON has it."""
+
+
+_WRITERS: Mapping[type, Callable[[Any], Any]] = {
+    bytes: bytes.hex,
+    Hex: lambda one: f"0x{one.number:0{one.digits}X}",
+    Octets: lambda one: {"octets": len(one.octets), "hex": one.octets.hex()},
+    Instant: lambda one: meanings.instant(one.ms),
+    CommandStatus: lambda one: {"value": f"0x{one.number:08X}", "meaning": one.name},
+    Meant: lambda one: {"value": written(one.value), "meaning": one.meaning},
+}
+
+
+def written(value: object) -> Any:
+    """A value of a report as JSON has it."""
+    if writer := _WRITERS.get(type(value)):
+        return writer(value)
+    if value is None or isinstance(value, str | int):
+        return value
+    if isinstance(value, tuple):
+        return [written(one) for one in value]
+    if isinstance(value, Mapping):
+        return {name: written(one) for name, one in value.items()}
+    return _fields(value)
+
+
+def _fields(values: Any) -> Written:
+    """The fields of a dataclass by their names, without those that are left out."""
+    fields: Written = {}
+    for field in dataclasses.fields(values):
+        value = getattr(values, field.name)
+        if value is None and field.default is None:
+            continue
+        fields |= written(value) if field.metadata == INLINE else {field.name: written(value)}
+    return fields
+
+
+def as_json(report: Written) -> str:
     """One line of JSON."""
-    text = json.dumps(told, ensure_ascii=False)
+    text = json.dumps(report, ensure_ascii=False)
     return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-def as_text(title: str, told: Told) -> str:
+def as_text(title: str, report: Written) -> str:
     """Several lines, the last one empty."""
-    return "\n".join([visible(title), *_lines(told, 1), ""])
+    return "\n".join([visible(title), *_lines(report, 1), ""])
 
 
 def visible(text: str) -> str:
@@ -39,8 +82,8 @@ def visible(text: str) -> str:
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
-def _lines(told: Told, depth: int) -> Iterator[str]:
-    for key, value in told.items():
+def _lines(report: Written, depth: int) -> Iterator[str]:
+    for key, value in report.items():
         yield from _entry(key, value, depth)
 
 
@@ -100,20 +143,19 @@ _OTHERS = ("other", "")
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """How to tell. ``account``: whose messages they are, None = by the bind; ``limit``: PDUs that are told
-    about, 0 = all."""
+class ExplainOptions:
+    """Whose messages they are, and how to print what is said about them."""
 
-    account: str | None = None
-    limit: int = 100
+    account: str | None = None  # None: of whoever has bound, or the only one
+    limit: int = 100  # PDUs that are shown, 0 = all
     json: bool = False
 
 
 class Printer:
     """Prints PDUs up to the limit, and counts them all."""
 
-    def __init__(self, way: Way, emit: Emit, warn: Emit) -> None:
-        self._way = way
+    def __init__(self, options: ExplainOptions, emit: Emit, warn: Emit) -> None:
+        self._options = options
         self._emit = emit
         self._warn = warn
         self._seen = 0
@@ -121,30 +163,32 @@ class Printer:
         self._counts: Counter[tuple[str, str]] = Counter()
         self._remarks = 0
 
-    def count(self, found: Found) -> bool:
+    def count(self, found: FoundPdu) -> bool:
         """Note a PDU; whether it is to be shown."""
         self._seen += 1
         kind = _kind(found)
         self._counts[kind if kind in self._counts or len(self._counts) < MAX_KINDS else _OTHERS] += 1
-        return not self._way.limit or self._seen <= self._way.limit
+        return not self._options.limit or self._seen <= self._options.limit
 
-    def show(self, found: Found, told: Told) -> None:
-        """Print one PDU."""
-        warning = told.get("warning")
-        if isinstance(warning, str) and warning not in self._warned:
+    def show(self, found: FoundPdu, report: PduReport) -> None:
+        """Print one PDU, with the verdict on it first."""
+        warning = report.warning
+        if warning is not None and warning not in self._warned:
             self._warned.add(warning)
             self._warn(f"warning: {visible(warning)}")
-        if self._way.json:
-            self._emit(as_json({"kind": "pdu", "number": self._seen, "command": _kind(found)[0], **told}))
+        command, said = _kind(found)[0], verdict(report)
+        shown = ({"verdict": said} if said else {}) | written(report)
+        if self._options.json:
+            self._emit(as_json({"kind": "pdu", "number": self._seen, "command": command, **shown}))
         else:
-            self._emit(as_text(f"{self._seen}. {_kind(found)[0]}", told))
+            self._emit(as_text(f"{self._seen}. {command}", shown))
 
     def remark(self, remark: Remark) -> None:
         """Print something about the source."""
         self._remarks += 1
-        if self._way.limit and self._remarks > self._way.limit:
+        if self._options.limit and self._remarks > self._options.limit:
             return
-        if self._way.json:
+        if self._options.json:
             place = {"place": remark.place} if remark.place else {}
             self._emit(as_json({"kind": "remark", **place, "remark": remark.text}))
         else:
@@ -155,9 +199,9 @@ class Printer:
         """Print what there was, where it is more than one PDU."""
         if self._seen < 2:
             return
-        shown = min(self._seen, self._way.limit or self._seen)
+        shown = min(self._seen, self._options.limit or self._seen)
         counts = sorted(self._counts.items())
-        if self._way.json:
+        if self._options.json:
             rows = [{"command": name, "status": state, "count": count} for (name, state), count in counts]
             self._emit(as_json({"kind": "summary", "pdus": self._seen, "shown": shown, "counts": rows}))
             return
@@ -167,7 +211,7 @@ class Printer:
             self._emit(f"{count:8} {name}{f' {state}' if state else ''}")
 
 
-def _kind(found: Found) -> tuple[str, str]:
+def _kind(found: FoundPdu) -> tuple[str, str]:
     """Name of a command, and in a response its status; what is wrong with a malformed one."""
     _, command_id, command_status, _ = HEADER.unpack_from(found.raw.ljust(HEADER_OCTETS, b"\0"))
     name = command_name(command_id)
@@ -180,4 +224,5 @@ def _kind(found: Found) -> tuple[str, str]:
 
 
 def to_stderr(line: str) -> None:
+    """Print a line on stderr."""
     print(line, file=sys.stderr)

@@ -1,39 +1,39 @@
 """`smppbridge explain`: what would become of a message, or of every PDU in octets or in a capture, and why.
 
-Sends nothing, stores nothing, opens no socket and no database. Must not know: how the bridge decides; it asks
-the bridge's own code.
+Sends nothing, stores nothing, opens no socket and no database. The bridge's own code decides everything:
+`sources` finds PDUs, `reporter` asks about each of them, `printing` writes the answers.
 """
 
 import time
 
-from smppbridge.commands.explain.capture.files import CaptureError
+from smppbridge.commands.explain.capture.formats import CaptureError
 from smppbridge.commands.explain.found import Remark
-from smppbridge.commands.explain.printing import Emit, Printer, Way, to_stderr
-from smppbridge.commands.explain.report import Teller
+from smppbridge.commands.explain.printing import Emit, ExplainOptions, Printer, to_stderr
+from smppbridge.commands.explain.reporter import Reporter
 from smppbridge.commands.explain.sources import Sources
 from smppbridge.config.sections import Config
 from smppbridge.errors import SmppBridgeError
 
 
 async def explain(
-    config: Config, source: Sources, way: Way, emit: Emit = print, warn: Emit | None = None
+    config: Config, source: Sources, options: ExplainOptions, emit: Emit = print, warn: Emit | None = None
 ) -> None:
-    """Tell about everything in ``source``. ``warn`` gets what is not part of the result (default: stderr).
+    """Print what is to be said about everything in ``source``. ``warn`` gets warnings (default: stderr).
 
-    Raises CaptureError for a capture that cannot be read, after telling about what came before.
+    Raises CaptureError for a capture that cannot be read, after what came before the damage.
     """
-    printer = Printer(way, emit, warn or to_stderr)
-    teller = Teller(config, way.account)
+    printer = Printer(options, emit, warn or to_stderr)
+    reporter = Reporter(config, options.account)
     trouble: SmppBridgeError | None = None
     try:
         for one in source:
             if isinstance(one, Remark):
                 printer.remark(one)
             elif printer.count(one):
-                printer.show(one, await teller.tell(one, time.time_ns() // 1_000_000))
+                printer.show(one, await reporter.report(one, time.time_ns() // 1_000_000))
     except CaptureError as error:
         trouble = error
-    for remark in teller.end():
+    for remark in reporter.end():
         printer.remark(remark)
     printer.summary()
     if trouble is not None:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from smppbridge.commands.explain.capture.files import CaptureError, read_frames
-from smppbridge.commands.explain.capture.packets import segment_of
+from smppbridge.commands.explain.capture.formats import CaptureError, read_frames
+from smppbridge.commands.explain.capture.ip import segment_of
 from smppbridge.commands.explain.capture.streams import Streams
-from smppbridge.commands.explain.found import Found, Remark, pdus_of
+from smppbridge.commands.explain.found import FoundPdu, Remark, pdus_of
 from smppbridge.commands.explain.writing import choose_coding, nobody, write_text
 from smppbridge.model.account import Account
 from smppbridge.smpp.codec import encode
@@ -17,7 +17,7 @@ from smppbridge.smpp.fields import MAX_SHORT_MESSAGE
 from smppbridge.smpp.pdu import SubmitSm
 from smppbridge.smpp.tlv import tlv
 
-Sources = Iterator[Found | Remark]
+Sources = Iterator[FoundPdu | Remark]
 
 
 def from_octets(octets: bytes) -> Sources:
@@ -85,4 +85,4 @@ class Fields:
 def from_fields(fields: Fields) -> Sources:
     """One submit_sm. Raises ValueError for what it cannot hold."""
     submit = fields.submit()
-    return iter([Found(submit, encode(submit), "")])
+    return iter([FoundPdu(submit, encode(submit), "")])

@@ -1,55 +1,72 @@
-"""What is told about a message, in one sentence. Must not know: PDUs, how anything was found out."""
+"""What becomes of a message, in one sentence."""
 
-from typing import Any
-
-from smppbridge.commands.explain.parameters import Told
-
-_OK = "ESME_ROK"
-
-
-def verdict(told: Told) -> str:
-    """Whether it would be sent, and how; "" for what is no message."""
-    if "malformed" in told:
-        answer = told["malformed"]["answer"]
-        code = f" {_code(answer)}" if "command_status" in answer else ""
-        return f"malformed; would be answered {answer['pdu']}{code}: {told['malformed']['reason']}"
-    if "outcomes" in told and "warning" not in told:
-        taken = sum(_code(one["answer"]) == _OK for one in told["outcomes"])
-        return f"would be taken for {taken} of {len(told['outcomes'])} destinations"
-    outcome = told if "answer" in told else told.get("outcome")
-    if outcome is None:
-        return ""
-    answer = outcome["answer"]
-    if _code(answer) != _OK:
-        return f"would be answered {_code(answer)}: {answer.get('reason', '')}".rstrip(": ")
-    return f"would be answered {_OK}{_way(told, outcome)}"
+from smppbridge.commands.explain import meanings
+from smppbridge.commands.explain.judge import (
+    Acceptance,
+    Answered,
+    JoinedRefusal,
+    JoinedWay,
+    Refusal,
+    Schedule,
+    SubmitOutcome,
+)
+from smppbridge.commands.explain.parameters import Malformed
+from smppbridge.commands.explain.report import (
+    JoinedText,
+    MultiReport,
+    PduReport,
+    SubmitReport,
+    UnreadableText,
+)
+from smppbridge.commands.explain.request import NoCall, ProviderRequest
+from smppbridge.commands.explain.values import Meant
 
 
-def _way(told: Told, outcome: Told) -> str:
+def verdict(report: PduReport) -> str:
+    """Whether a message would be sent, and how; "" for what is no message."""
+    if report.malformed is not None:
+        return _malformed(report.malformed)
+    match report.about:
+        case MultiReport(warning=None, outcomes=outcomes):
+            taken = sum(isinstance(one.outcome.answer, Acceptance) for one in outcomes)
+            return f"would be taken for {taken} of {len(outcomes)} destinations"
+        case SubmitReport(outcome=SubmitOutcome(answer=Refusal() as answer)) | Answered(answer=answer):
+            return _refused(answer)
+        case SubmitReport(outcome=SubmitOutcome() as outcome) as about:
+            return f"would be answered ESME_ROK{_way(about, outcome)}"
+    return ""
+
+
+def _malformed(malformed: Malformed) -> str:
+    answer = malformed.answer
+    code = f" {answer.command_status.name}" if answer.command_status else ""
+    return f"malformed; would be answered {answer.pdu}{code}: {malformed.reason}"
+
+
+def _refused(answer: Refusal) -> str:
+    return f"would be answered {answer.command_status.name}: {answer.reason or ''}".rstrip(": ")
+
+
+def _way(about: SubmitReport, outcome: SubmitOutcome) -> str:
     """What becomes of a message that is taken."""
-    if "part" not in told:
-        return f" and {_goes(outcome['recipient'], outcome['request'])}{_later(outcome['times']['sent'])}"
-    joined = told["joined"]
-    if isinstance(joined, str):
-        return f"; {joined}"
-    if "request" in joined:
-        return f"; joined, it would {_goes(outcome['recipient'], joined['request'])}"
-    reason = joined["unreadable"] if "unreadable" in joined else joined["refused"]["reason"]
-    return f"; joined, it would be REJECTD: {reason}"
+    match about.joined:
+        case str() as sentence:
+            return f"; {sentence}"
+        case UnreadableText(unreadable=reason):
+            return f"; joined, it would be REJECTD: {reason}"
+        case JoinedText(outcome=JoinedRefusal(refused=refused)):
+            return f"; joined, it would be REJECTD: {refused.reason}"
+        case JoinedText(outcome=JoinedWay() as way):
+            return f"; joined, it would {_goes(outcome, way.request)}"
+    assert outcome.request is not None and outcome.times is not None  # of what is taken and does not wait
+    return f" and {_goes(outcome, outcome.request)}{_later(outcome.times)}"
 
 
-def _goes(recipient: Any, request: Told) -> str:
-    sentence = f"go to {_value(recipient)} through {_value(request['provider'])}"
-    return f"{sentence}; {request['nothing']}" if "nothing" in request else sentence
+def _goes(outcome: SubmitOutcome, request: ProviderRequest) -> str:
+    recipient = outcome.recipient.value if isinstance(outcome.recipient, Meant) else outcome.recipient
+    sentence = f"go to {recipient} through {request.provider.value}"
+    return f"{sentence}; {request.call.nothing}" if isinstance(request.call, NoCall) else sentence
 
 
-def _later(sent: Any) -> str:
-    return f", not before {_value(sent)}" if isinstance(sent, dict) else ""
-
-
-def _code(answer: Told) -> str:
-    return str(answer["command_status"]["meaning"])
-
-
-def _value(told: Any) -> str:
-    return str(told["value"] if isinstance(told, dict) else told)
+def _later(times: Schedule) -> str:
+    return "" if isinstance(times.sent, str) else f", not before {meanings.instant(times.sent.value.ms)}"

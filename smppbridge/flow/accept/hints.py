@@ -1,7 +1,4 @@
-"""Tells the operator, once for each account, what its equipment seems to do wrong with its texts.
-
-Must not know: what becomes of a message.
-"""
+"""Tells the operator, once for each account, what its equipment seems to do wrong with its texts."""
 
 import logging
 from collections.abc import Callable
@@ -19,7 +16,7 @@ _PAUSE = 1.0  # seconds between two closer looks at the messages of one account
 
 
 class CodingHints:
-    """``time``: seconds on a clock that never goes back."""
+    """Looks for likely mistakes. ``time``: seconds on a clock that never goes back."""
 
     def __init__(self, time: Callable[[], float]) -> None:
         self._time = time

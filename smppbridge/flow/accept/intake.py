@@ -1,8 +1,8 @@
-"""From submit_sm to a stored segment: every check of the bridge itself, then one COMMIT for all of a read.
+"""From submit_sm to stored segments: limits, the appraisal of each submit_sm, one COMMIT for all of a read.
 
-The response with status 0 leaves only after that COMMIT, and for an account that waits for the provider
-(`mode: sync`) when its result is known. A part of a long message is stored and answered by itself; `joiner`
-does the rest. Must not know: sockets, providers, what makes a submit_sm acceptable.
+1. A response with status 0 leaves only after the COMMIT that holds its segment.
+2. In an account with `mode: sync` the response waits for the provider's result as well.
+3. A part of a long message is stored and answered by itself. `joiner` does the rest.
 """
 
 import asyncio
@@ -26,14 +26,13 @@ from smppbridge.model.account import Account
 from smppbridge.model.ids import IdSource
 from smppbridge.model.joining import Collected, Part
 from smppbridge.model.message import Segment, Stage
-from smppbridge.model.owed import KEPT_BITS
 from smppbridge.model.token_bucket import TokenBucket
-from smppbridge.smpp.constants import EsmClass, Status, status_name
+from smppbridge.smpp.constants import Status, status_name
 from smppbridge.smpp.pdu import SubmitSm, SubmitSmResp
-from smppbridge.store.base import Store
+from smppbridge.store.base import Accepting
 from smppbridge.store.results import Kept
-from smppbridge.submission.appraisal import Appraisal, Appraiser, PathOf
-from smppbridge.submission.checks import reference_of, tlvs_of
+from smppbridge.submission.appraisal import Appraiser, segment_of
+from smppbridge.submission.paths import PathOf
 
 log = logging.getLogger(__name__)
 
@@ -58,22 +57,23 @@ class _Batch:
     replacing: set[int] = field(default_factory=set)  # ids of segments that may take the place of another
 
     def take(self, submit: SubmitSm, segment: Segment) -> None:
-        """It will be answered with its message_id."""
+        """Answer this submit_sm with the message_id of its segment."""
         self.submits.append(submit)
         self.responses.append(SubmitSmResp(message_id=segment.wire_id))
         self.segments.append(segment)
 
     def refuse(self, submit: SubmitSm, response: SubmitSmResp) -> None:
-        """It is not stored."""
+        """Answer this submit_sm with a refusal."""
         self.submits.append(submit)
         self.responses.append(response)
 
     def rename(self, message_ids: Iterable[str]) -> None:
-        """The store knows some of them already, by other ids."""
+        """Answer with the ids under which the store knows the parts: it had some of them already."""
         self.responses = [SubmitSmResp(message_id=one) for one in message_ids]
 
     def replaced(self, kept: Mapping[int, Kept]) -> None:
-        """Segments with these ids took the place of messages, which they are now."""
+        """Answer with the ids of the messages that were replaced. ``kept``: those messages, by the ids of the
+        segments that took their places."""
         names = {one.wire_id: kept[one.id].wire_id for one in self.segments if one.id in kept}
         ids = {message_id: one.id for message_id, one in kept.items()}
         self.segments = [one._replace(id=ids.get(one.id, one.id)) for one in self.segments]
@@ -81,16 +81,16 @@ class _Batch:
             response.message_id = names.get(response.message_id, response.message_id)
 
     def give(self) -> None:
-        """Answer all."""
+        """Give the responses to whoever submitted."""
         self.answer(self.submits, self.responses)
 
 
 class Intake:
-    """Turns submit_sm into segments. ``accept`` fits ``link.server.Accept``."""
+    """Takes the submit_sm of all accounts. `accept` fits ``link.server.Accept``."""
 
     def __init__(
         self,
-        store: Store,
+        store: Accepting,
         appraiser: Appraiser,
         ids: IdSource,
         wire_ids: WireIds,
@@ -121,8 +121,8 @@ class Intake:
     def accept(
         self, link: BoundLink, submits: Sequence[SubmitSm], answer: Answer, *, one_id: bool = False
     ) -> None:
-        """Check and store the submit_sm of one read; ``answer`` gets their responses. With ``one_id`` all
-        that are taken get the same message_id."""
+        """Appraise and store the submit_sm of one read. ``answer`` gets the response to each, perhaps in
+        several calls. With ``one_id`` all that are taken get the same message_id (submit_multi)."""
         now = self._clock()
         allowed = self._bucket(link.account).take(len(submits), self._loop.time())
         full = self._unsaved >= self._max_unsaved or self._waiting.full
@@ -180,7 +180,7 @@ class Intake:
         self._follow(batch, self._store.add_parts(batch.parts), saved)
 
     def _follow(self, batch: _Batch, saving: "Future[T]", saved: Callable[[T], None]) -> None:
-        """``saved`` answers once it is on disk; if that fails, nothing was taken."""
+        """Call ``saved`` once the batch is on disk. When saving fails nothing was taken; all are told so."""
         self._unsaved += len(batch.segments)
 
         def done(future: "Future[T]") -> None:
@@ -198,8 +198,12 @@ class Intake:
         saving.add_done_callback(done)
 
     def _withhold(self, batch: _Batch, answered: set[int]) -> None:
-        """Answer what no provider gets now, and what has been ``answered`` before under the same id: its
-        refusal must be a receipt. The others have to wait for the provider's result."""
+        """Let responses wait for the provider's result, but for two kinds, which are answered now:
+
+        1. messages that no provider gets now;
+        2. messages that took the place of one with the same id (``answered``): that id has been told already,
+           so a refusal must come as a receipt.
+        """
         stored = iter(batch.segments)
         submits: list[SubmitSm] = []
         responses: list[SubmitSmResp] = []
@@ -235,10 +239,11 @@ class Intake:
     ) -> None:
         """Raises Refused with the command_status of the answer."""
         account = link.account
-        found = self._appraiser.appraise(account, submit, now, path_of)
+        appraisal = self._appraiser.appraise(account, submit, now, path_of)
         message_id = self._ids.next(now)
-        segment = _segment(link, submit, now, found, message_id, name_of(message_id))
-        concat, octets = found.content.concat, found.content.octets
+        own_bind = link.can_receive and account.receipt.to == "submitter"
+        segment = segment_of(appraisal, message_id, name_of(message_id), link.id if own_bind else 0)
+        concat, octets = appraisal.content.concat, appraisal.content.octets
         if concat is None or octets is None:
             whole.take(submit, segment)
             if submit.replace_if_present_flag:
@@ -287,44 +292,3 @@ class Intake:
 
 def _unsaved(response: SubmitSmResp) -> SubmitSmResp:
     return response if response.command_status else SubmitSmResp(command_status=Status.ESME_RSYSERR)
-
-
-def _segment(
-    link: BoundLink, submit: SubmitSm, now: int, found: Appraisal, message_id: int, wire_id: str
-) -> Segment:
-    """What is stored for one submit_sm; a part is COLLECTING, and keeps its octets elsewhere."""
-    content, is_part = found.content, found.content.concat is not None
-    timing = found.timing
-    datagram = submit.esm_class & EsmClass.MODE_MASK == EsmClass.MODE_DATAGRAM
-    own_bind = link.can_receive and link.account.receipt.to == "submitter"
-    return Segment(
-        id=message_id,
-        account=link.account.name,
-        wire_id=wire_id,
-        origin=link.id if own_bind else 0,
-        source_addr_ton=submit.source_addr_ton,
-        source_addr_npi=submit.source_addr_npi,
-        source_addr=submit.source_addr,
-        dest_addr_ton=submit.dest_addr_ton,
-        dest_addr_npi=submit.dest_addr_npi,
-        destination_addr=submit.destination_addr,
-        recipient=found.recipient,
-        sender=found.sender,
-        text=content.text,
-        octets=None if is_part else content.octets,
-        flash=content.flash,
-        protocol_id=submit.protocol_id,
-        tlvs=tlvs_of(submit) if submit.tlvs else None,
-        data_coding=found.data_coding,
-        registered_delivery=0 if datagram else submit.registered_delivery & KEPT_BITS,
-        priority=submit.priority_flag,
-        service_type=found.service,
-        user_message_reference=reference_of(submit) if submit.tlvs else None,
-        route=found.path.route,
-        provider=found.path.provider,
-        stage=Stage.COLLECTING if is_part else timing.stage,
-        send_at=found.not_before if is_part else timing.send_at,
-        submitted_at=now,
-        due_at=None if is_part else timing.due_at,
-        deadline=found.deadline,
-    )

@@ -1,11 +1,10 @@
 """Joins long messages whose parts are all there, and ends the waiting for parts that never came.
 
-The only one that does, and it begins and ends at rows, so it goes on after a restart where it was. Must not
-know: sockets, SMPP sessions, how a provider talks.
+Every step begins and ends at rows of the store, so joining goes on after a restart where it was.
 """
 
+import asyncio
 import logging
-import time
 from collections.abc import Callable, Sequence
 
 from smppbridge.errors import Refused
@@ -19,10 +18,11 @@ from smppbridge.model.account import Account
 from smppbridge.model.joining import GivenUp, Join, Joined
 from smppbridge.model.message import Draft, Outcome, Stage, State
 from smppbridge.smpp.constants import RegisteredDelivery, Status, status_name
-from smppbridge.store.base import Store
+from smppbridge.store.base import Accepting
 from smppbridge.store.results import Made
-from smppbridge.submission.appraisal import Appraiser, PathOf, timing_of
+from smppbridge.submission.appraisal import Appraiser
 from smppbridge.submission.content import joined_text
+from smppbridge.submission.paths import PathOf
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class Joiner:
 
     def __init__(
         self,
-        store: Store,
+        store: Accepting,
         appraiser: Appraiser,
         outcomes: Outcomes,
         fleet: Fleet,
@@ -130,8 +130,9 @@ class Joiner:
         data_coding = join.parts[0].data_coding
         text = joined_text(account, data_coding, [part.octets for part in join.parts])
         draft = Draft(join.recipient, join.sender, text, flash=join.flash)
-        path = self._appraiser.path_for(join.account, draft, path_of)
-        timing = timing_of(path, join.not_before, join.deadline, now)
+        path, timing = self._appraiser.appraise_joined(
+            join.account, draft, join.not_before, join.deadline, now, path_of
+        )
         return Joined(
             head=join.head,
             missing=join.missing,
@@ -148,7 +149,7 @@ class Joiner:
         )
 
     def _complain(self, join: Join, why: str) -> None:
-        if self._complaints.allows((join.account, why), time.monotonic()):
+        if self._complaints.allows((join.account, why), asyncio.get_running_loop().time()):
             event(
                 log,
                 logging.WARNING,

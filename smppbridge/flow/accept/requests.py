@@ -1,8 +1,8 @@
 """What an ESME asks besides submit_sm: submit_multi, data_sm, query_sm, cancel_sm and replace_sm.
 
-The first two are submit_sm in other words, and `intake` takes them as such. The others are about stored
-messages: each is one step of the store, or two of which the second has its own condition, because a message
-may be on its way to a provider at any moment. Must not know: sockets, how messages are stored or sent.
+1. submit_multi and data_sm are submit_sm in other words. `intake` takes them as such.
+2. The others are about stored messages. Each is one step of the store, or two of which the second checks
+   again, because a message may go to a provider at any moment.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ from smppbridge.smpp.pdu import (
     SubmitSmResp,
 )
 from smppbridge.smpp.times import format_absolute
-from smppbridge.store.base import Store
+from smppbridge.store.base import Accepting
 from smppbridge.store.results import Cancelled
 from smppbridge.submission.appraisal import Appraiser
 from smppbridge.submission.checks import recipient_of, service_of
@@ -104,7 +104,7 @@ class Requests:
 
     def __init__(
         self,
-        store: Store,
+        store: Accepting,
         accept: Accept,
         appraiser: Appraiser,
         outcomes: Outcomes,
@@ -260,11 +260,10 @@ class Requests:
 
     def _replacement(self, account: Account, pdu: ReplaceSm, found: Found) -> Replacement:
         """Raises Refused where the new content would not have been taken either."""
-        now = self._clock()
         submit = from_replace_sm(pdu, found)
         patient = account.model_copy(update={"mode": "queued"})  # this answer waits for no provider
-        appraisal = self._appraiser.appraise(patient, submit, now, self._appraiser.paths())
-        return replacement_of(pdu, submit, found, appraisal, now, round(account.validity * 1000))
+        appraisal = self._appraiser.appraise(patient, submit, self._clock(), self._appraiser.paths())
+        return replacement_of(pdu, found, appraisal)
 
     # --- inside --------------------------------------------------------------------------------
 

@@ -1,8 +1,9 @@
 """The message_id that equipment gets for a message: decimal, hexadecimal or a UUID, as long as it can take.
 
-Ours has up to 19 digits, in order of time, and never comes again. Where less is wanted (`message_id_length`,
-or interface_version 3.3 with its 8 characters) it is the next number of the store's own count, reserved in
-ranges, which goes on after a restart and begins anew at its end. Must not know: sessions, messages.
+1. Our own ids have up to 19 digits, are in order of time, and never come again.
+2. Short ids are for equipment that takes no more: `message_id_length`, or the 8 characters of
+   interface_version 3.3. They are counted by the store and reserved in ranges. The count goes on after a
+   restart, and begins anew at its end.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ from smppbridge.errors import Refused, StoreError
 from smppbridge.logs import Seldom, event
 from smppbridge.model.account import ID_LENGTHS, Account
 from smppbridge.smpp.constants import Status
-from smppbridge.store.base import Store
+from smppbridge.store.base import Accepting
 
 log = logging.getLogger(__name__)
 
@@ -24,9 +25,9 @@ _COMPLAINT_INTERVAL = 60.0  # seconds
 
 
 class WireIds:
-    """Makes message_ids."""
+    """Makes message_ids for all accounts."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Accepting) -> None:
         self._store = store
         self._numbers: deque[int] = deque()
         self._reserving: asyncio.Task[None] | None = None

@@ -35,7 +35,7 @@ from smppbridge.smpp.constants import Status, status_name
 from smppbridge.smpp.pdu import DeliverSm, DeliverSmResp
 from smppbridge.smpp.receipt import ReceiptStyle
 from smppbridge.smpp.session import Answered, Unanswered
-from smppbridge.store.base import Store
+from smppbridge.store.base import Delivering
 
 log = logging.getLogger(__name__)
 
@@ -58,12 +58,12 @@ class Courier:
 
     def __init__(
         self,
-        store: Store,
+        store: Delivering,
         metrics: Metrics,
         clock: Callable[[], int],
         *,
         response_timeout: float,
-        absent: Callable[[str], None] = lambda account: None,
+        absent: Callable[[str], None],
         rest: float = _REST,
         look_again: float = _LOOK_AGAIN,
         idle: float = _IDLE,
@@ -226,8 +226,8 @@ class Courier:
         except BaseException:
             self._inbound.add(name)
             raise
-        if len(claimed) == room:
-            self._inbound.add(name)
+        if len(claimed) == room:  # there may be more, for binds that have room
+            self.owed_inbound(name)
         return claimed
 
     async def _alert(self, link: BoundLink, now: int) -> None:
@@ -298,6 +298,8 @@ class Courier:
             await persist(f"receipts of {account}", save)
         finally:
             self._answered -= answered
+        if deferred:  # some may be due by now
+            self.owed(account)
 
     async def _pay(self, paid: Sequence[Owed]) -> None:
         receipts = [owed.id for owed in paid if isinstance(owed, Receipt)]

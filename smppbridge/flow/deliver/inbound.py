@@ -12,7 +12,7 @@ from smppbridge.model.account import Account
 from smppbridge.model.inbound import InboundRule, owners
 from smppbridge.model.message import Inbound, InboundPart
 from smppbridge.smpp.constants import EsmClass
-from smppbridge.store.base import Store
+from smppbridge.store.base import Delivering
 from smppbridge.store.results import Arrival
 
 log = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ class InboundRouter:
 
     def __init__(
         self,
-        store: Store,
+        store: Delivering,
         metrics: Metrics,
         clock: Callable[[], int],
         rules: Sequence[InboundRule],

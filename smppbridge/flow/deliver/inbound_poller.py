@@ -10,7 +10,7 @@ from smppbridge.flow.health.health import ProviderHealth
 from smppbridge.flow.worker import Asker, persist
 from smppbridge.logs import event
 from smppbridge.providers.base import Provider
-from smppbridge.store.base import Store
+from smppbridge.store.base import Delivering
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ class InboundPoller(Asker):
     def __init__(
         self,
         provider: Provider,
-        store: Store,
+        store: Delivering,
         inbound: InboundRouter,
         clock: Callable[[], int],
         health: ProviderHealth,

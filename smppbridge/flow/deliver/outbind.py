@@ -23,7 +23,7 @@ from smppbridge.metrics import Metrics
 from smppbridge.model.account import Account, CallOut
 from smppbridge.model.backoff import backoff
 from smppbridge.smpp.pdu import Outbind
-from smppbridge.store.base import Store
+from smppbridge.store.base import Delivering
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class OutbindCaller:
 
     def __init__(
         self,
-        store: Store,
+        store: Delivering,
         metrics: Metrics,
         clock: Callable[[], int],
         *,

@@ -27,7 +27,7 @@ from smppbridge.metrics import Metrics
 from smppbridge.model.message import Doubt, Message, Outcome, Overdue, Sent, Stage, Unsent
 from smppbridge.model.route import Choice
 from smppbridge.providers.base import Progress, Provider, SendResult, Stream, Taken
-from smppbridge.store.base import Store
+from smppbridge.store.base import Sending
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ class Dispatcher:
     def __init__(
         self,
         provider: Provider,
-        store: Store,
+        store: Sending,
         recorder: Recorder,
         others: Others,
         accounts: Accounts,

@@ -16,7 +16,7 @@ from smppbridge.flow.worker import Asker, persist
 from smppbridge.logs import event
 from smppbridge.model.message import Doubt, Outcome, Sent, Stage, Unsent
 from smppbridge.providers.base import Provider, Taken, Trace
-from smppbridge.store.base import Store
+from smppbridge.store.base import Sending
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ class Finder(Asker):
     def __init__(
         self,
         provider: Provider,
-        store: Store,
+        store: Sending,
         recorder: Recorder,
         fleet: Fleet,
         clock: Callable[[], int],

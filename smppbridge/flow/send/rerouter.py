@@ -11,7 +11,7 @@ from smppbridge.flow.send.fleet import Fleet
 from smppbridge.flow.worker import Worker
 from smppbridge.logs import event
 from smppbridge.model.route import Route
-from smppbridge.store.base import Store
+from smppbridge.store.base import Sending
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ class Rerouter:
     """Walks queues when it is told to. ``routes`` may be changed at any time. ``chunk``: rows of one look at
     a queue."""
 
-    def __init__(self, store: Store, fleet: Fleet, routes: Sequence[Route], *, chunk: int = _CHUNK) -> None:
+    def __init__(self, store: Sending, fleet: Fleet, routes: Sequence[Route], *, chunk: int = _CHUNK) -> None:
         self.routes = routes
         self._chunk = chunk
         self._store = store

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from smppbridge.logs import event
 from smppbridge.metrics import Metrics
 from smppbridge.model.message import Settled, State, StatusReport
-from smppbridge.store.base import Store
+from smppbridge.store.base import Settling
 from smppbridge.store.results import Settlement
 
 log = logging.getLogger(__name__)
@@ -21,7 +21,7 @@ class Outcomes:
 
     def __init__(
         self,
-        store: Store,
+        store: Settling,
         metrics: Metrics,
         clock: Callable[[], int],
         owed: Callable[[str], None],

@@ -11,7 +11,7 @@ from smppbridge.flow.worker import Asker
 from smppbridge.logs import event
 from smppbridge.model.message import Poll
 from smppbridge.providers.base import Provider
-from smppbridge.store.base import Store
+from smppbridge.store.base import Settling
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class Poller(Asker):
     def __init__(
         self,
         provider: Provider,
-        store: Store,
+        store: Settling,
         outcomes: Outcomes,
         clock: Callable[[], int],
         health: ProviderHealth,

@@ -8,7 +8,7 @@ from smppbridge.flow.settle.outcomes import Outcomes
 from smppbridge.flow.settle.pending import PendingResponses
 from smppbridge.model.message import Outcome, Sent, Unsent
 from smppbridge.smpp.constants import Status
-from smppbridge.store.base import Store
+from smppbridge.store.base import Sending
 from smppbridge.store.results import Recorded
 
 _NONE: Mapping[int, int] = MappingProxyType({})
@@ -17,7 +17,7 @@ _NONE: Mapping[int, int] = MappingProxyType({})
 class Recorder:
     """One recorder serves all providers."""
 
-    def __init__(self, store: Store, outcomes: Outcomes, pending: PendingResponses) -> None:
+    def __init__(self, store: Sending, outcomes: Outcomes, pending: PendingResponses) -> None:
         self._store = store
         self._outcomes = outcomes
         self._pending = pending

@@ -73,9 +73,10 @@ class SmsAssistent(SmsAssistentApi):
             raise Refused(Status.ESME_RINVSRCADR, problem)
         if draft.octets is not None:
             raise Refused(Status.ESME_RINVENCODING, "sms-assistent takes no binary messages")
-        if not draft.text.strip():
+        text = draft.text
+        if text is not None and not text.strip():
             raise Refused(Status.ESME_RINVTEXT, "the text is empty")
-        if len(draft.text) > _SURELY_SHORT and _too_long(draft.text):
+        if text is not None and len(text) > _SURELY_SHORT and _too_long(text):
             raise Refused(Status.ESME_RINVTEXT, f"the text needs more than {MAX_PARTS} parts")
         self.own.check_flash(draft.flash)
 

@@ -111,7 +111,7 @@ def check(draft: Draft, wishes: Wishes) -> None:
         if service:
             raise Refused(Status.ESME_RINVENCODING, f"service_type {service} takes no binary content")
         _check_octets(draft.octets)
-    elif not (service and SERVICES[service].without_text):
+    elif draft.text is not None and not (service and SERVICES[service].without_text):
         _check_text(draft.text, service, wishes)
 
 

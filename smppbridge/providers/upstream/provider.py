@@ -77,7 +77,7 @@ class Smpp:
         self._reader = Reader(options)
         self._tls, self._outbind_tls = _tls_contexts(name, options)
         self._references = itertools.count(random.randrange(MAX_REFERENCE))
-        self._upcalls = Upcalls(_nobody)
+        self._upcalls = Upcalls()
         self._upstream: Upstream | None = None
         self._stopping = False
         self._hearing: set[asyncio.Task[None]] = set()
@@ -361,7 +361,3 @@ def _tls_contexts(name: str, options: SmppOptions) -> tuple[ssl.SSLContext | Non
         # No certificate is asked of the SMSC: the password of outbind says who calls.
         called = configured(f"providers.{name}.outbind.tls", lambda: server_context(shown.cert, shown.key))
     return ours, called
-
-
-async def _nobody(news: Sequence[News]) -> None:
-    """The report before `start`: nothing comes by then."""

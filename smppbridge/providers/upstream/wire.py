@@ -94,10 +94,11 @@ class Wire:
             if self._piece(draft.octets, draft.data_coding).is_text:
                 self._check_flash(draft.flash)
             return
-        if not draft.text:
+        text = draft.text
+        if text == "":
             raise Refused(Status.ESME_RINVTEXT, "the text is empty")
-        if len(draft.text) > self._surely_fits:
-            self._split(draft.text, self._own.data_codings)
+        if text is not None and len(text) > self._surely_fits:
+            self._split(text, self._own.data_codings)
         self._check_flash(draft.flash)
 
     def submits(self, message: Message, now: int, reference: int) -> list[SubmitSm]:

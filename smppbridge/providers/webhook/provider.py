@@ -104,7 +104,8 @@ class Webhook(HttpProvider):
             if self._declared.send_binary is None:
                 raise Refused(Status.ESME_RINVENCODING, "binary content cannot be sent here")
             return
-        self._check_text(draft.text)
+        if draft.text is not None:
+            self._check_text(draft.text)
         if not self._sends_flash:
             self._declared.check_flash(draft.flash)
 

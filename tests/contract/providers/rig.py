@@ -15,7 +15,8 @@ from urllib.parse import urlencode
 
 from smppbridge.errors import ProviderError
 from smppbridge.model.message import Draft
-from smppbridge.providers.base import Callback, News, Provider, Upcalls
+from smppbridge.providers.base import Callback, News, Provider
+from tests.support.builders.upcalls import Upcalls
 from tests.support.http.server import Fault, HttpServer
 
 WRONG_SECRET = "WRONGKEYWRONGKEY"  # what the suite opens a provider with that is to be refused

@@ -18,7 +18,6 @@ from starlette.types import Receive, Scope, Send
 
 from smppbridge.config.loading import parse
 from smppbridge.model.message import Message
-from smppbridge.providers.base import Upcalls
 from smppbridge.providers.preview import HIDDEN, HttpRequest, preview
 from smppbridge.providers.registry import AnyOptions, build_provider
 from smppbridge.providers.upstream.options import SmppOptions
@@ -28,6 +27,7 @@ from tests.contract.providers.rigs import RIGS, with_rigs
 from tests.contract.providers.smsc_ru import SmscRuTextRig, SmscRuXmlRig
 from tests.contract.providers.steps import fresh, no_report, now, refs_of
 from tests.support.builders.messages import DAY
+from tests.support.builders.upcalls import Upcalls
 from tests.support.http.server import HttpServer
 
 OPTIONS: TypeAdapter[AnyOptions] = TypeAdapter(AnyOptions)

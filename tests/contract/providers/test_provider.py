@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from smppbridge.errors import Disabled, Refused, Rejected, Throttled, Unavailable, Uncertain
 from smppbridge.model.services import SERVICES
-from smppbridge.providers.base import Taken, Upcalls
+from smppbridge.providers.base import Taken
 from smppbridge.providers.registry import AnyOptions, build_provider
 from smppbridge.smpp.constants import Status
 from tests.contract.providers.rig import WRONG_SECRET, Rig
@@ -32,6 +32,7 @@ from tests.contract.providers.steps import (
     told_by,
 )
 from tests.support.builders.messages import draft
+from tests.support.builders.upcalls import Upcalls
 from tests.support.http.server import Fault
 
 OPTIONS: TypeAdapter[AnyOptions] = TypeAdapter(AnyOptions)

@@ -10,11 +10,12 @@ import httpx2
 import pytest
 
 from smppbridge.model.message import State, StatusReport
-from smppbridge.providers.base import Taken, Upcalls
+from smppbridge.providers.base import Taken
 from smppbridge.providers.smspilot.provider import Smspilot, SmspilotOptions
 from tests.simulators.smspilot.asking import PHONE, Api, Receiver, rows, running
 from tests.simulators.smspilot.simulator import Rules
 from tests.support.builders.messages import message
+from tests.support.builders.upcalls import Upcalls
 from tests.support.http.server import Fault
 
 

@@ -17,8 +17,10 @@ class FailingStore:
         self._fails_at = 0  # of the calls in `called`
         self.called: list[str] = []  # verbs, in order, since `fail_at`
         self.failed: list[str] = []  # those of them that failed
+        self.arguments: list[tuple[Any, ...]] = []  # of all that were called since then
         self.failing: set[str] = set()  # verbs that fail now, each time
         self.futures: list[asyncio.Future[Any]] = []  # what every call has returned
+        self.error: Exception = StoreError("disk full")
         self.takes: Counter[str] = Counter()  # verb -> seconds from its call until it begins
 
     @property
@@ -30,11 +32,13 @@ class FailingStore:
         """The ``nth`` verb that is called from now on fails, counted from 1; 0: none does."""
         self._fails_at = nth
         self.called.clear()
+        self.arguments.clear()
         self.failed.clear()
 
     def __getattr__(self, verb: str) -> Callable[..., "asyncio.Future[Any]"]:
         def call(*arguments: Any) -> "asyncio.Future[Any]":
             self.called.append(verb)
+            self.arguments.append(arguments)
             fails = verb in self.failing or len(self.called) == self._fails_at
             if fails:
                 self.failed.append(verb)
@@ -54,5 +58,5 @@ class FailingStore:
     ) -> Any:
         await asyncio.sleep(seconds)
         if fails:
-            raise StoreError("disk full")
+            raise self.error
         return await real(*arguments)

@@ -10,9 +10,10 @@ import pytest
 from smppbridge.errors import StoreError, Unavailable
 from smppbridge.model.message import Draft, State, StatusReport
 from smppbridge.providers import sandbox
-from smppbridge.providers.base import Callback, News, Provider, Taken, Upcalls
+from smppbridge.providers.base import Callback, News, Provider, Taken
 from smppbridge.providers.sandbox import Sandbox, SandboxOptions
 from tests.support.builders.messages import NOW, message, poll
+from tests.support.builders.upcalls import Upcalls
 
 
 class Store:

@@ -10,8 +10,9 @@ from smppbridge.smpp.addresses import DistributionList, SmeAddress, UnsuccessSme
 from smppbridge.smpp.constants import Status, Tag
 from smppbridge.smpp.pdu import DataSm, ReplaceSm, SubmitMulti, SubmitMultiResp, SubmitSm, SubmitSmResp
 from smppbridge.smpp.tlv import tlv
-from smppbridge.submission.appraisal import Appraisal, Path, Timing
+from smppbridge.submission.appraisal import Appraisal
 from smppbridge.submission.content import Content
+from smppbridge.submission.paths import Path, Timing, path_maker
 from smppbridge.submission.rewritten import (
     from_data_sm,
     from_replace_sm,
@@ -19,12 +20,15 @@ from smppbridge.submission.rewritten import (
     of_destinations,
     replacement_of,
 )
+from tests.support.builders.choice import Available
+from tests.unit.submission.contents import PLAIN
 
 NOW = 1_760_000_000_000  # ms
 HOUR = 3_600_000
 DAY = 24 * HOUR
 PORT = tlv(Tag.DESTINATION_PORT, 5000)
 GIVEN = "000000010000000R"  # any time: what it means is in the appraisal
+NO_PATHS = path_maker({}, Available())
 
 
 def refusal(step: Any, *arguments: Any) -> int:
@@ -163,21 +167,14 @@ def replacing(message: Found, *, to: int = 0, until: int = 0, kept: bool = False
         registered_delivery=0xFF,
     )
     not_before = NOW + max(to, 0)
-    path = Path("lab,spare", ("lab", "spare"), (), "lab", lambda send_at, now: kept, 0)
     deadline = NOW + until if until else not_before + DAY
     stage, due_at = (Stage.QUEUED, deadline) if to <= 0 or kept else (Stage.WAITING, not_before)
-    appraisal = Appraisal(
-        recipient="1",
-        sender="A",
-        content=Content("text", None, True),
-        data_coding=8,
-        service="",
-        path=path,
-        not_before=not_before,
-        deadline=deadline,
-        timing=Timing(stage, due_at, not_before if kept else 0),
-    )
-    return replacement_of(pdu, SubmitSm(tlvs=(PORT,)), message, appraisal, NOW, DAY)
+    appraisal = Appraisal(PLAIN, SubmitSm(tlvs=(PORT,)), NOW, NO_PATHS)
+    appraisal.content = Content("text", None, True)
+    appraisal.path = Path("lab,spare", ("lab", "spare"), (), "lab", lambda send_at, now: kept, 0)
+    appraisal.not_before, appraisal.deadline = not_before, deadline
+    appraisal.timing = Timing(stage, due_at, not_before if kept else 0)
+    return replacement_of(pdu, message, appraisal)
 
 
 def times(change: Replacement) -> tuple[int | None, int, int | None, int]:

@@ -1,7 +1,7 @@
 """TCP segments as streams in order, and what of them is SMPP.
 
 Segments are put in order by their sequence numbers, what came twice is dropped, and what is missing in a
-capture is passed over. All of it is bounded: a capture may be of any length. Must not know: files, accounts.
+capture is passed over. All of it is bounded: a capture may be of any length.
 """
 
 import heapq
@@ -9,8 +9,8 @@ from collections import OrderedDict
 from collections.abc import Iterator
 
 from smppbridge.commands.explain.capture.framing import Framing, Piece
-from smppbridge.commands.explain.capture.packets import Segment
-from smppbridge.commands.explain.found import Found, Remark
+from smppbridge.commands.explain.capture.ip import TcpSegment
+from smppbridge.commands.explain.found import FoundPdu, Remark
 
 MAX_FLOWS = 500  # directions of connections that are followed at once
 MAX_WAITING = 128  # segments that wait for one that is missing, in each
@@ -21,7 +21,7 @@ _TLS = b"\x16\x03"  # how a stream over TLS begins
 class _Flow:
     """One direction of a connection."""
 
-    def __init__(self, segment: Segment, *, chosen: bool) -> None:
+    def __init__(self, segment: TcpSegment, *, chosen: bool) -> None:
         self.place = f"{segment.source} > {segment.target}"
         self.link = " ".join(sorted((segment.source, segment.target)))
         self.chosen = chosen
@@ -37,7 +37,7 @@ class _Flow:
         """Whether nothing of it was seen but its beginning."""
         return self._position == 0 and not self._waiting
 
-    def take(self, segment: Segment) -> list[Piece]:
+    def take(self, segment: TcpSegment) -> list[Piece]:
         """What ``segment`` completes."""
         if not segment.data and not segment.missing:
             return []
@@ -89,7 +89,7 @@ class Streams:
         self._flows: OrderedDict[tuple[str, str], _Flow] = OrderedDict()
         self.smpp = 0  # directions that hold SMPP
 
-    def feed(self, segment: Segment, at: int | None) -> Iterator[Found | Remark]:
+    def feed(self, segment: TcpSegment, at: int | None) -> Iterator[FoundPdu | Remark]:
         """The PDUs that a segment completes."""
         if self._port is not None and self._port not in segment.ports:
             return
@@ -107,12 +107,12 @@ class Streams:
         self._flows.move_to_end(key)
         yield from _told(flow, flow.take(segment), at)  # also after its end: what comes twice is known then
 
-    def end(self) -> Iterator[Found | Remark]:
+    def end(self) -> Iterator[FoundPdu | Remark]:
         """The capture is over."""
         for key in list(self._flows):
             yield from self._close(key, None)
 
-    def _close(self, key: tuple[str, str], at: int | None) -> Iterator[Found | Remark]:
+    def _close(self, key: tuple[str, str], at: int | None) -> Iterator[FoundPdu | Remark]:
         flow = self._flows.pop(key)
         yield from _told(flow, flow.end(), at)
         if flow.framing.found:
@@ -122,14 +122,14 @@ class Streams:
             yield Remark(f"this direction {what}", flow.place, at)
 
 
-def _first(segment: Segment) -> int:
+def _first(segment: TcpSegment) -> int:
     return (segment.sequence + segment.begins) % _WHOLE
 
 
-def _told(flow: _Flow, pieces: list[Piece], at: int | None) -> Iterator[Found | Remark]:
+def _told(flow: _Flow, pieces: list[Piece], at: int | None) -> Iterator[FoundPdu | Remark]:
     for piece in pieces:
         if isinstance(piece, str):
             yield Remark(piece, flow.place, at)
         else:
             item, raw = piece
-            yield Found(item, raw, flow.place, flow.link, at)
+            yield FoundPdu(item, raw, flow.place, flow.link, at)

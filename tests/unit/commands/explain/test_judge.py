@@ -295,3 +295,19 @@ async def test_a_flash_part_is_refused_where_its_text_would_be() -> None:
     flash.data_coding = 0x18
     found = await told(flash, part(1, 2, b"\0a", reference=8), settings=settings)
     assert [refusal(one["outcome"]) for one in found.pdus] == ["ESME_RINVENCODING", "ESME_ROK"]
+
+
+@pytest.mark.parametrize(
+    "pdu",
+    [
+        part(1, 1, b"\0a"),
+        submit(b"\5\0\3\7\2\1ab", "79021234567", esm_class=0x40, data_coding=4, source_addr="Demo"),
+    ],
+)
+async def test_a_part_that_is_not_joined_goes_as_it_is(pdu: SubmitSm) -> None:
+    """A message of one part, and binary content."""
+    one = await told_one(pdu)
+    assert one["part"]["number"] == 1
+    assert "joined" not in one
+    assert one["verdict"].startswith("would be answered ESME_ROK and go to ")
+    assert one["outcome"]["request"]["url"]

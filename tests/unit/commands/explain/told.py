@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from smppbridge.commands.explain.printing import Way
+from smppbridge.commands.explain.printing import ExplainOptions
 from smppbridge.commands.explain.run import explain
 from smppbridge.commands.explain.sources import Sources, from_octets
 from smppbridge.config.loading import parse
@@ -80,8 +80,8 @@ async def told_of(
     lines: list[str] = []
     text: list[str] = []
     warnings: list[str] = []
-    await explain(settings, source(), Way(name, limit, json=True), lines.append, warnings.append)
-    await explain(settings, source(), Way(name, limit), text.append, lambda line: None)
+    await explain(settings, source(), ExplainOptions(name, limit, json=True), lines.append, warnings.append)
+    await explain(settings, source(), ExplainOptions(name, limit), text.append, lambda line: None)
     whole = "\n".join(text)
     whole.encode()  # no half characters
     for secret in SECRETS:

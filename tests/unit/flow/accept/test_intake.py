@@ -11,7 +11,7 @@ from smppbridge.model.message import Stage
 from smppbridge.smpp.concat import header
 from smppbridge.smpp.constants import EsmClass, Status
 from smppbridge.smpp.pdu import SubmitSm
-from tests.support.bridge.failing_store import failing
+from tests.support.bridge.failing_store import failing, rows
 from tests.unit.flow.accept.scene import PHONE, scene, submit, turns
 
 pytestmark = pytest.mark.virtual_time
@@ -302,3 +302,20 @@ async def test_likely_mistakes_are_told_once(caplog: pytest.LogCaptureFixture) -
         await asyncio.sleep(2)
         await here.submit(submit(cyrillic))
         assert caplog.text.count("a likely mistake") == 1
+
+
+async def test_whose_receipts_they_are() -> None:
+    """A receipt goes to the bind that submitted, where that may receive and the account wants it so."""
+    async with scene() as here:
+        assert here.link.can_receive
+        await here.submit(submit())
+        here.settings(receipt={"to": "any"})
+        await here.submit(submit())
+        here.settings()
+        here.link.bind_type = "TX"
+        await here.submit(submit())
+        assert rows(here.directory, "SELECT origin FROM messages ORDER BY id") == [
+            (here.link.id,),
+            (0,),
+            (0,),
+        ]

@@ -250,7 +250,9 @@ async def test_data_sm_is_a_submit_sm() -> None:
     ],
     ids=["query", "cancel", "cancel all", "replace", "submit_multi"],
 )
-async def test_a_store_that_fails_at_any_call_is_said_once(ask: Callable[[str], Request]) -> None:
+async def test_a_store_that_fails_at_any_call_is_said_once(
+    ask: Callable[[str], Request], caplog: pytest.LogCaptureFixture
+) -> None:
     for number in range(1, 10):
         async with scene() as here:
             message_id = await submitted(here)
@@ -259,4 +261,6 @@ async def test_a_store_that_fails_at_any_call_is_said_once(ask: Callable[[str], 
             assert status == (Status.ESME_RSYSERR if here.failing.failed else 0)
             if not here.failing.failed:
                 return
+            assert "not carried out" in caplog.text or "not saved" in caplog.text
+            caplog.clear()
     raise AssertionError("the store failed for ever")

@@ -1,7 +1,5 @@
 """What becomes of a message: each class of error, each policy, each stage that ran out."""
 
-from typing import NamedTuple
-
 import pytest
 
 from smppbridge.errors import (
@@ -23,8 +21,8 @@ from smppbridge.flow.send.decide import (
 )
 from smppbridge.model.message import Doubt, Message, Outcome, Overdue, Stage, State, Unsent
 from smppbridge.model.route import Choice, first_provider, next_provider
-from smppbridge.smpp.constants import Status
 from tests.support.builders import messages
+from tests.support.builders.choice import Available
 
 NOW = 1_000_000
 DEADLINE = NOW + 600_000
@@ -274,24 +272,8 @@ def test_a_lease_that_ran_out_is_a_doubt() -> None:
     assert unsent(when_overdue(overdue(Stage.SENDING), situation(uncertain="resend"))).stage == Stage.WAITING
 
 
-class Providers(NamedTuple):
-    """Implements ``model.route.Choice``."""
-
-    down: str = ""
-    spared: str = ""
-
-    def usable(self, provider: str) -> bool:
-        return provider not in self.down + self.spared
-
-    def working(self, provider: str) -> bool:
-        return provider not in self.down
-
-    def status(self, provider: str) -> int:
-        return Status.ESME_RSYSERR
-
-
 def choice(down: str = "", spared: str = "") -> Choice:
-    return Providers(down, spared)
+    return Available(down, spared)
 
 
 def test_the_first_provider_is_the_first_of_all_when_none_works() -> None:

@@ -17,12 +17,13 @@ from smppbridge.errors import (
     Uncertain,
 )
 from smppbridge.model.message import Draft
-from smppbridge.providers.base import Limits, Upcalls
+from smppbridge.providers.base import Limits
 from smppbridge.providers.http import provider as http_provider
 from smppbridge.providers.http.provider import HttpProvider
 from smppbridge.providers.options import HttpOptions
 from smppbridge.providers.rules import Kind, Rule
 from tests.support.builders.messages import NOW, message
+from tests.support.builders.upcalls import Upcalls
 from tests.support.http.scripted import ScriptedServer
 
 KEY = "S3CR3T-KEY"
@@ -38,7 +39,7 @@ class _Provider(HttpProvider):
     services = frozenset({"HLR"})
 
     def check(self, draft: Draft) -> None:
-        if "никогда" in draft.text or draft.octets is not None or not draft.sender:
+        if "никогда" in (draft.text or "") or draft.octets is not None or not draft.sender:
             raise Refused(0x4A5, "such a message is not carried")
 
 

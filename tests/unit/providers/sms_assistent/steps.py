@@ -13,9 +13,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from smppbridge.providers.base import News, SendResult, Upcalls
+from smppbridge.providers.base import News, SendResult
 from smppbridge.providers.http.sending import SENDING_TIME
 from smppbridge.providers.sms_assistent.provider import SmsAssistent, SmsAssistentOptions
+from tests.support.builders.upcalls import Upcalls
 from tests.support.http.scripted import ScriptedServer
 from tests.support.http.server import HttpServer
 

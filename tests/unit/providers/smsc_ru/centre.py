@@ -10,11 +10,12 @@ from urllib.parse import parse_qsl
 from starlette.responses import Response
 
 from smppbridge.model.message import Poll
-from smppbridge.providers.base import News, SendResult, Upcalls
+from smppbridge.providers.base import News, SendResult
 from smppbridge.providers.http.sending import SENDING_TIME
 from smppbridge.providers.smsc_ru.options import SmscRuOptions
 from smppbridge.providers.smsc_ru.provider import SmscRu
 from tests.support.builders.messages import NOW, message
+from tests.support.builders.upcalls import Upcalls
 from tests.support.http.scripted import ScriptedServer
 
 PHONE = "79001112233"

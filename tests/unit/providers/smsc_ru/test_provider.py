@@ -18,10 +18,11 @@ from smppbridge.errors import (
     Unavailable,
     Uncertain,
 )
-from smppbridge.providers.base import Taken, Upcalls
+from smppbridge.providers.base import Taken
 from smppbridge.providers.smsc_ru.options import SmscRuOptions
 from smppbridge.providers.smsc_ru.provider import SmscRu
 from tests.support.builders.messages import DAY, NOW, message
+from tests.support.builders.upcalls import Upcalls
 from tests.support.http.scripted import ScriptedServer
 from tests.support.http.server import Fault
 from tests.unit.providers.smsc_ru.centre import PHONE, Centre, no_report, ok, poll, refuse

@@ -14,11 +14,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from smppbridge.errors import Unavailable
-from smppbridge.providers.base import SendResult, Taken, Upcalls
+from smppbridge.providers.base import SendResult, Taken
 from smppbridge.providers.http.client import HttpAnswer
 from smppbridge.providers.smsc_ru.options import SmscRuOptions
 from smppbridge.providers.smsc_ru.provider import SmscRu
 from tests.support.builders.messages import NOW, doubt, message
+from tests.support.builders.upcalls import Upcalls
 from tests.support.http.server import HttpServer
 from tests.unit.providers.smsc_ru.centre import no_report, poll
 

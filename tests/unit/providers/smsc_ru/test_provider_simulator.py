@@ -10,11 +10,12 @@ import pytest
 
 from smppbridge.errors import Postponed, Uncertain
 from smppbridge.model.message import Message, Poll, State
-from smppbridge.providers.base import News, Taken, Trace, Upcalls
+from smppbridge.providers.base import News, Taken, Trace
 from smppbridge.providers.smsc_ru.options import SmscRuOptions
 from smppbridge.providers.smsc_ru.provider import SmscRu
 from tests.simulators.smsc_ru.simulator import Rules, SmscRuSimulator
 from tests.support.builders.messages import DAY, doubt, message
+from tests.support.builders.upcalls import Upcalls
 from tests.support.http.server import Fault
 
 MINUTE = 60_000  # ms

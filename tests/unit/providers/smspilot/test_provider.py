@@ -10,13 +10,14 @@ from typing import Any, Self
 import pytest
 
 from smppbridge.errors import Disabled, Postponed, ProviderError, Rejected, Throttled, Unavailable, Uncertain
-from smppbridge.providers.base import News, SendResult, Taken, Upcalls
+from smppbridge.providers.base import News, SendResult, Taken
 from smppbridge.providers.http import provider as http_provider
 from smppbridge.providers.http.sending import SENDING_TIME
 from smppbridge.providers.smspilot.provider import Smspilot, SmspilotOptions
 from smppbridge.providers.smspilot.records import Answer
 from smppbridge.providers.smspilot.wire_json import decode
 from tests.support.builders.messages import NOW, message
+from tests.support.builders.upcalls import Upcalls
 from tests.support.http.scripted import ScriptedServer
 
 

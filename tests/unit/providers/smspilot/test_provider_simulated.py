@@ -15,10 +15,11 @@ from starlette.routing import Route
 
 from smppbridge.errors import Disabled, Rejected, Uncertain
 from smppbridge.model.message import Inbound, Message, Poll, State, StatusReport
-from smppbridge.providers.base import Callback, SendResult, Taken, Upcalls
+from smppbridge.providers.base import Callback, SendResult, Taken
 from smppbridge.providers.smspilot.provider import Smspilot, SmspilotOptions
 from tests.simulators.smspilot.simulator import Rules, SmspilotSimulator
 from tests.support.builders.messages import DAY, doubt, message
+from tests.support.builders.upcalls import Upcalls
 from tests.support.http.server import Fault, HttpServer
 from tests.unit.providers.smspilot.test_provider import no_report
 

@@ -6,12 +6,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from smppbridge.model.message import Message
-from smppbridge.providers.base import News, Taken, Upcalls
+from smppbridge.providers.base import News, Taken
 from smppbridge.providers.upstream.options import SmppOptions
 from smppbridge.providers.upstream.provider import Smpp
 from tests.simulators.smpp_centre.simulator import CentreSimulator
 from tests.support.bridge.running import eventually
 from tests.support.builders.messages import NOW, message
+from tests.support.builders.upcalls import Upcalls
 from tests.unit.providers.upstream.samples import options
 
 

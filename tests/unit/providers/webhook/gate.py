@@ -6,9 +6,10 @@ from typing import Any
 
 from starlette.responses import Response
 
-from smppbridge.providers.base import News, Upcalls
+from smppbridge.providers.base import News
 from smppbridge.providers.webhook.options import WebhookOptions
 from smppbridge.providers.webhook.provider import Webhook
+from tests.support.builders.upcalls import Upcalls
 from tests.support.http.scripted import ScriptedServer
 
 TOKEN = "5ecret-token"

@@ -9,7 +9,7 @@ import pytest
 from starlette.responses import JSONResponse, Response
 
 from smppbridge.errors import Disabled, ProviderError, Refused, Rejected, Unavailable, Uncertain
-from smppbridge.providers.base import SendResult, Taken, Upcalls
+from smppbridge.providers.base import SendResult, Taken
 from smppbridge.providers.http.lenient import parse_lenient
 from smppbridge.providers.webhook import extract as webhook_extract
 from smppbridge.providers.webhook.options import WebhookOptions
@@ -17,6 +17,7 @@ from smppbridge.providers.webhook.provider import Webhook
 from tests.contract.providers.webhook import declaration
 from tests.simulators.webhook.simulator import Rules, WebhookSimulator
 from tests.support.builders.messages import DAY, NOW, draft, message
+from tests.support.builders.upcalls import Upcalls
 from tests.unit.providers.webhook.gate import ASKING, MANY, SINGLE, TOKEN, XML, no_report, of, served
 
 

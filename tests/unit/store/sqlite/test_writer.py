@@ -113,15 +113,39 @@ async def test_calls_of_one_turn_share_one_commit(path: Path) -> None:
     assert [seconds for seconds, _ in batches] == [0.25, 0.25]
 
 
-async def test_futures_are_resolved_in_order_and_after_the_commit(path: Path) -> None:
+@pytest.mark.parametrize("slow", [False, True])
+async def test_futures_are_resolved_in_order_and_after_the_commit(path: Path, slow: bool) -> None:
     order: list[int] = []
-    async with opened(path, Commits()) as writer:
+    async with opened(path, Commits(), slow=slow) as writer:
         for number in range(5):
             future = writer.call(insert(number))
             future.add_done_callback(lambda done: order.append(len(stored(path)) * 10 + done.result()))
         await future
         await asyncio.sleep(0)
     assert order == [50, 51, 52, 53, 54]
+
+
+@pytest.mark.parametrize("slow", [False, True])
+@pytest.mark.parametrize("fail_on", [set[int](), {1}, {1, 3}, {1, 2, 3}])
+async def test_futures_are_resolved_in_order_when_some_fail(
+    path: Path, slow: bool, fail_on: set[int]
+) -> None:
+    """By a COMMIT that fails, or because of what they do."""
+    commits = Commits()
+    commits.fail_on = fail_on
+    order: list[int] = []
+    async with opened(path, commits, slow=slow) as writer:
+
+        def call(place: int, value: int) -> "asyncio.Future[int]":
+            future = writer.call(insert(value))
+            future.add_done_callback(lambda done: order.append(place))
+            return future
+
+        calls = [call(place, value) for place, value in enumerate((1, 2, 1, 3))]
+        await asyncio.sleep(0)
+        calls.append(call(4, 4))  # while the others are saved, or tried alone
+        await asyncio.gather(*calls, return_exceptions=True)
+    assert order == [0, 1, 2, 3, 4]
 
 
 async def test_work_beyond_a_turn_goes_into_the_next_transaction(path: Path) -> None:

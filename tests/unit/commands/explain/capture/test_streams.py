@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smppbridge.commands.explain.capture import streams
-from smppbridge.commands.explain.capture.files import CaptureError, Frame, read_frames
-from smppbridge.commands.explain.capture.packets import segment_of
-from smppbridge.commands.explain.found import Found, Remark
+from smppbridge.commands.explain.capture.formats import CaptureError, Frame, read_frames
+from smppbridge.commands.explain.capture.ip import segment_of
+from smppbridge.commands.explain.found import FoundPdu, Remark
 from smppbridge.commands.explain.sources import from_capture
 from smppbridge.errors import FramingError, PduError
 from smppbridge.smpp.codec import encode
@@ -42,14 +42,14 @@ def stream(*pdus: Pdu) -> bytes:
     return b"".join(map(encode, pdus))
 
 
-def found(path: Path, octets: bytes, port: int | None = None) -> tuple[list[Found], list[Remark]]:
+def found(path: Path, octets: bytes, port: int | None = None) -> tuple[list[FoundPdu], list[Remark]]:
     path.write_bytes(octets)
     everything = list(from_capture(path, port))
     remarks = [one for one in everything if isinstance(one, Remark)]
-    return [one for one in everything if isinstance(one, Found)], remarks
+    return [one for one in everything if isinstance(one, FoundPdu)], remarks
 
 
-def numbers(pdus: Sequence[Found]) -> list[int]:
+def numbers(pdus: Sequence[FoundPdu]) -> list[int]:
     return [one.item.sequence_number for one in pdus]
 
 
@@ -135,11 +135,11 @@ def test_what_stands_before_the_damage_is_told(path: Path) -> None:
         seen.extend(0 for _ in from_capture(path, None))
     talk.send(stream(submit(2)))
     path.write_bytes(pcap(talk.packets)[:-1])
-    whole: list[Found | Remark] = []
+    whole: list[FoundPdu | Remark] = []
     with pytest.raises(CaptureError, match="ends within"):
         for one in from_capture(path, None):
             whole.append(one)
-    assert [one.item.sequence_number for one in whole if isinstance(one, Found)] == [1]
+    assert [one.item.sequence_number for one in whole if isinstance(one, FoundPdu)] == [1]
 
 
 @settings(max_examples=300, deadline=None)
@@ -251,7 +251,7 @@ def test_a_gap_is_passed_over_before_the_end(path: Path) -> None:
     path.write_bytes(pcap(talk.packets))
     told: list[int] = []
     for one in from_capture(path, None):
-        if isinstance(one, Found):
+        if isinstance(one, FoundPdu):
             told.append(one.item.sequence_number)
         elif told == [1]:
             break

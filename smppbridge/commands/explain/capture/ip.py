@@ -1,7 +1,4 @@
-"""Frames as TCP segments: Ethernet (with VLAN tags), Linux cooked, loopback and raw IP; IPv4 and IPv6.
-
-Must not know: files, streams, SMPP.
-"""
+"""Frames as TCP segments: Ethernet (with VLAN tags), Linux cooked, loopback and raw IP; IPv4 and IPv6."""
 
 import struct
 from ipaddress import IPv4Address, IPv6Address
@@ -17,7 +14,7 @@ _SYN = 0x02
 _MORE_FRAGMENTS = 0x3FFF  # the bit "more fragments", and the offset
 
 
-class Segment(NamedTuple):
+class TcpSegment(NamedTuple):
     """One TCP segment."""
 
     source: str  # "192.0.2.1:2775", "[2001:db8::1]:2775"
@@ -29,7 +26,7 @@ class Segment(NamedTuple):
     begins: bool  # SYN
 
 
-def segment_of(link_type: int, octets: bytes) -> Segment | str | None:
+def segment_of(link_type: int, octets: bytes) -> TcpSegment | str | None:
     """The segment in a frame; None where there is none, or the reason why one cannot be read."""
     packet = _packet(link_type, octets)
     if packet is None:
@@ -67,7 +64,7 @@ def _behind(octets: bytes, kind_at: int, start: int) -> bytes | None:
     return octets[start:] if kind in (_IPV4, _IPV6) else None
 
 
-def _ipv4(packet: bytes) -> Segment | str | None:
+def _ipv4(packet: bytes) -> TcpSegment | str | None:
     head = (packet[0] & 0x0F) * 4
     if len(packet) < max(head, 20) or head < 20:
         return None
@@ -80,7 +77,7 @@ def _ipv4(packet: bytes) -> Segment | str | None:
     return _tcp(str(IPv4Address(packet[12:16])), str(IPv4Address(packet[16:20])), packet[head:], length)
 
 
-def _ipv6(packet: bytes) -> Segment | str | None:
+def _ipv6(packet: bytes) -> TcpSegment | str | None:
     if len(packet) < 40:
         return None
     length, following = int.from_bytes(packet[4:6], "big"), packet[6]
@@ -97,7 +94,7 @@ def _ipv6(packet: bytes) -> Segment | str | None:
     return _tcp(source, target, packet[at:], length)
 
 
-def _tcp(source: str, target: str, octets: bytes, length: int) -> Segment | None:
+def _tcp(source: str, target: str, octets: bytes, length: int) -> TcpSegment | None:
     """``length``: octets that the packet had; behind them comes padding."""
     if len(octets) < 20:
         return None
@@ -106,7 +103,7 @@ def _tcp(source: str, target: str, octets: bytes, length: int) -> Segment | None
     if head < 20 or length < head:
         return None
     data = octets[head:length]
-    return Segment(
+    return TcpSegment(
         f"{source}:{from_port}",
         f"{target}:{to_port}",
         (from_port, to_port),

@@ -1,0 +1,116 @@
+"""Which providers of a route carry a message, and when it begins its way.
+
+Must not know: sockets, the store, providers beyond `Checker`.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import NamedTuple, Protocol
+
+from smppbridge.errors import Refused
+from smppbridge.model.message import ROUTE_SEPARATOR, Draft, Stage
+from smppbridge.model.route import Choice, first_provider
+from smppbridge.smpp.constants import Status
+from smppbridge.smpp.text import flavour
+
+
+class Checker(Protocol):
+    """The part of a provider that decides what it can carry."""
+
+    services: frozenset[str]  # service_types that it sells besides SMS
+    takes_parts: bool  # a text with a user data header of its own goes there as it is
+
+    def check(self, draft: Draft) -> None:
+        """Raise Refused for what it cannot carry."""
+
+    def schedules(self, send_at: int, now: int) -> bool:
+        """Whether it keeps a message until ``send_at`` (ms) by itself."""
+
+
+class Path(NamedTuple):
+    """The providers of a route that may be asked to carry a message."""
+
+    route: str  # their names as they are stored
+    names: tuple[str, ...]
+    checks: tuple[Callable[[Draft], None], ...]  # `Checker.check` of each
+    provider: str  # the one to begin with
+    schedules: Callable[[int, int], bool]  # `Checker.schedules` of that one
+    down: int  # command_status that says why none of them works; 0 = one does
+
+
+PathOf = Callable[[tuple[str, ...], str, bool], Path]
+"""The Path of a route: names of providers, service_type, whether the text has a user data header. Raises
+Refused where no provider is left."""
+
+
+class Timing(NamedTuple):
+    """Where a message begins its way. Times in ms."""
+
+    stage: Stage  # QUEUED: a provider gets it now; WAITING: it is held here
+    due_at: int  # QUEUED: when it is given up; WAITING: when it may be sent
+    send_at: int  # when the provider is to send it, 0 = when it gets it
+
+    @property
+    def at_once(self) -> bool:
+        """Whether a provider gets it now."""
+        return self.stage == Stage.QUEUED
+
+
+def path_maker(checkers: Mapping[str, Checker], choice: Choice) -> PathOf:
+    """Makes paths by the providers of now, each path once.
+
+    1. A message of a service goes only to those that sell it: it must never go out as an ordinary one.
+    2. A text with a user data header of its own goes only to those that pass it on as it is.
+    """
+
+    @cache
+    def path_of(route: tuple[str, ...], service: str, headed: bool) -> Path:
+        if service:
+            route = tuple(name for name in route if service in checkers[name].services)
+            if not route:
+                raise Refused(Status.ESME_RINVSERTYP, f"no provider of the route sells {service}")
+        if headed:
+            route = tuple(name for name in route if checkers[name].takes_parts)
+            if not route:
+                raise Refused(Status.ESME_RINVESMCLASS, "no provider of the route takes user data headers")
+        names = ROUTE_SEPARATOR.join(route)
+        provider = first_provider(names, choice)
+        checks = tuple(checkers[name].check for name in route)
+        works = any(map(choice.working, route))
+        down = Status.ESME_ROK if works else choice.status(provider)
+        return Path(names, route, checks, provider, checkers[provider].schedules, down)
+
+    return path_of
+
+
+def path_among(route: tuple[str, ...], draft: Draft, path_of: PathOf) -> Path:
+    """The providers of ``route`` that can carry a message, since any of them may get it in the end.
+
+    Raises Refused where none can: the refusal of the first.
+    """
+    headed = draft.octets is not None and flavour(draft.data_coding).alphabet is not None
+    path = path_of(route, draft.service_type, headed)
+    if len(path.names) == 1:
+        path.checks[0](draft)
+        return path
+    refusals: dict[str, Refused] = {}
+    for name, check in zip(path.names, path.checks, strict=True):
+        try:
+            check(draft)
+        except Refused as refusal:
+            refusals[name] = refusal
+    if not refusals:
+        return path
+    if len(refusals) == len(path.names):
+        raise refusals[path.names[0]]
+    carriers = tuple(name for name in path.names if name not in refusals)
+    return path_of(carriers, draft.service_type, headed)
+
+
+def timing_of(path: Path, not_before: int, deadline: int, now: int) -> Timing:
+    """A message with a schedule waits here, unless its provider keeps it. All times in ms."""
+    if not_before <= now:
+        return Timing(Stage.QUEUED, deadline, 0)
+    if path.schedules(not_before, now):
+        return Timing(Stage.QUEUED, deadline, not_before)
+    return Timing(Stage.WAITING, not_before, 0)

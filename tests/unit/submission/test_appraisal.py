@@ -1,0 +1,481 @@
+"""What one submit_sm comes to: each step, their order, what is stored; and that examining says the same."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from smppbridge.errors import Refused
+from smppbridge.model.account import Account
+from smppbridge.model.message import Draft, Segment, Stage
+from smppbridge.model.route import Route
+from smppbridge.smpp.concat import Concat
+from smppbridge.smpp.constants import Status, Tag
+from smppbridge.smpp.pdu import SubmitSm
+from smppbridge.smpp.times import format_relative
+from smppbridge.smpp.tlv import tlv
+from smppbridge.submission.appraisal import Appraisal, Appraiser, Examination, segment_of
+from smppbridge.submission.content import Content
+from smppbridge.submission.paths import Timing
+from tests.support.builders.accounts import account
+from tests.support.esme.esme import PHONE, submit
+from tests.unit.smpp.strategies import pdus_of
+from tests.unit.submission.checkers import HOUR, NOW, FakeChecker, appraiser, choice
+from tests.unit.submission.contents import PLAIN, SAR, UDH
+
+LATER = format_relative(3600)
+PART = UDH + b"Door"
+
+
+def appraise(pdu: SubmitSm, *checkers: FakeChecker, owner: Account = PLAIN, **how: Any) -> Appraisal:
+    made = appraiser(*checkers or (FakeChecker(),), **how)
+    return made.appraise(owner, pdu, NOW, made.paths())
+
+
+def refused(pdu: SubmitSm, *checkers: FakeChecker, **how: Any) -> tuple[int, str]:
+    with pytest.raises(Refused) as caught:
+        appraise(pdu, *checkers, **how)
+    return caught.value.status, caught.value.reason
+
+
+def status(pdu: SubmitSm, *checkers: FakeChecker, **how: Any) -> int:
+    return refused(pdu, *checkers, **how)[0]
+
+
+def examine(pdu: SubmitSm, *checkers: FakeChecker, owner: Account = PLAIN, **how: Any) -> Examination:
+    made = appraiser(*checkers or (FakeChecker(),), **how)
+    return made.examine(owner, pdu, NOW, made.paths())
+
+
+# --- a message that is taken -------------------------------------------------------------------------
+
+
+def test_a_text() -> None:
+    lab, owner = FakeChecker(), account(country="BY", default_sender="CASTLE", validity="2h")
+    pdu = submit("Door", "80291234567", source_addr="", data_coding=3)
+    found = appraise(pdu, lab, owner=owner)
+    assert (found.account, found.submit, found.now) == (owner, pdu, NOW)
+    assert (found.service, found.recipient, found.sender) == ("", PHONE, "CASTLE")
+    assert found.content == Content("Door", None, False)
+    assert lab.asked == [found.draft] == [Draft(PHONE, "CASTLE", "Door", None, False, "", 3)]
+    assert (found.path.route, found.path.provider) == ("lab", "lab")
+    assert (found.not_before, found.deadline) == (NOW, NOW + 2 * HOUR)
+    assert found.timing == Timing(Stage.QUEUED, NOW + 2 * HOUR, 0)
+
+
+def test_validity_of_an_account_to_the_millisecond() -> None:
+    assert appraise(submit(), owner=account(validity="1.0006s")).deadline == NOW + 1001
+
+
+def test_octets_go_on_in_the_coding_that_the_account_means() -> None:
+    lab, owner = FakeChecker(takes_parts=True), account(default_encoding="ucs2")
+    octets = b"\6\5\4\1\2\3\4\4\x14"
+    found = appraise(submit(octets, esm_class=0x40, data_coding=0), lab, owner=owner)
+    assert found.data_coding == 8
+    assert lab.asked == [Draft(PHONE, "ALARM", "", octets, False, "", 8)]
+    owner = account(default_encoding="cp1251")
+    assert status(submit(octets, esm_class=0x40, data_coding=0), lab, owner=owner) == Status.ESME_RINVENCODING
+
+
+def test_a_service() -> None:
+    lab = FakeChecker(services=frozenset({"BOT"}))
+    pdu = submit("Door", "@castle_bot", service_type="BOT", dest_addr_ton=5)
+    found = appraise(pdu, lab, owner=account(services=["BOT"]))
+    assert (found.service, found.recipient) == ("BOT", "@castle_bot")
+    assert lab.asked[0].service_type == "BOT"
+    assert status(pdu, lab) == Status.ESME_RINVSERTYP
+    assert status(pdu, owner=account(services=["BOT"])) == Status.ESME_RINVSERTYP
+
+
+def test_the_text_of_a_service() -> None:
+    lab, owner = FakeChecker(services=frozenset({"FLSHC"})), account(services=["FLSHC"])
+    assert appraise(submit("1234", service_type="FLSHC"), lab, owner=owner).content.text == "1234"
+    assert status(submit("Door", service_type="FLSHC"), lab, owner=owner) == Status.ESME_RINVTEXT
+
+
+# --- parts -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("data_coding", "flash"), [(3, False), (0x10, True)])
+def test_a_part_is_asked_about_without_its_text(data_coding: int, flash: bool) -> None:
+    lab = FakeChecker()
+    found = appraise(submit(PART, esm_class=0x40, data_coding=data_coding), lab)
+    assert lab.asked == [Draft(PHONE, "ALARM", None, None, flash, "", 0)]
+    assert found.content.concat == Concat(1, 8, 2, 1)
+    assert found.data_coding == data_coding
+
+
+def test_the_coding_of_a_part_stays_as_it_came() -> None:
+    """It is read when the parts are joined, so that no coding has to be found for its octets."""
+    owner = account(default_encoding="cp1251")
+    found = appraise(submit(PART, esm_class=0x40, data_coding=0), owner=owner)
+    assert found.data_coding == 0
+
+
+def test_a_part_is_refused_where_no_text_could_go() -> None:
+    flash = FakeChecker(status=0x0A, takes=lambda draft: not draft.flash)
+    appraise(submit(PART, esm_class=0x40, data_coding=3), flash)
+    assert status(submit(PART, esm_class=0x40, data_coding=0x10), flash) == 0x0A
+    pdu = submit(PART, "33612345678", esm_class=0x40, data_coding=3)
+    assert status(pdu, routes=[Route(destination=("375",), to=("lab",))]) == Status.ESME_RNOROUTE
+
+
+# --- the way -----------------------------------------------------------------------------------------
+
+ROUTES = (
+    Route(account=("gate",), to=("c",)),
+    Route(destination=("37529",), to=("a", "b")),
+    Route(destination=("375",), to=("b",)),
+)
+
+
+def abc() -> tuple[FakeChecker, FakeChecker, FakeChecker]:
+    return FakeChecker("a"), FakeChecker("b"), FakeChecker("c")
+
+
+@pytest.mark.parametrize(
+    ("name", "to", "route"),
+    [
+        ("pbx", PHONE, "a,b"),
+        ("pbx", "375331234567", "b"),
+        ("gate", PHONE, "c"),
+        ("gate", "33612345678", "c"),
+    ],
+)
+def test_the_route_by_account_and_recipient(name: str, to: str, route: str) -> None:
+    owner = Account.model_validate({"name": name, "password": "secret12"})
+    assert appraise(submit(to=to), *abc(), owner=owner, routes=ROUTES).path.route == route
+
+
+def test_no_route() -> None:
+    expected = (Status.ESME_RNOROUTE, "no route for this recipient")
+    assert refused(submit(to="33612345678"), *abc(), routes=ROUTES) == expected
+
+
+def test_routes_may_change() -> None:
+    made = appraiser(*abc(), routes=ROUTES)
+    made.router = appraiser(*abc()).router
+    assert made.appraise(PLAIN, submit(), NOW, made.paths()).path.route == "a,b,c"
+
+
+def test_a_provider_that_cannot_carry_it_is_left_out_and_the_first_refusal_counts() -> None:
+    first, second = FakeChecker("first", status=0x0A), FakeChecker("second", status=0x0B)
+    assert appraise(submit(), first, FakeChecker("third")).path.route == "third"
+    assert refused(submit(), first, second) == (0x0A, "first does not carry it")
+
+
+def test_paths_are_as_of_now() -> None:
+    down: list[str] = []
+    made = appraiser(FakeChecker("a"), FakeChecker("b"), by=choice(down))
+    before = made.paths()
+    assert made.appraise(PLAIN, submit(), NOW, before).path.provider == "a"
+    down.append("a")
+    assert made.appraise(PLAIN, submit(), NOW, before).path.provider == "a"
+    assert made.appraise(PLAIN, submit(), NOW, made.paths()).path.provider == "b"
+
+
+# --- times -------------------------------------------------------------------------------------------
+
+
+def test_a_schedule_that_is_kept_here_or_by_the_provider() -> None:
+    pdu = submit(schedule_delivery_time=LATER)
+    assert appraise(pdu).timing == Timing(Stage.WAITING, NOW + HOUR, 0)
+    assert appraise(pdu, FakeChecker(keeps=True)).timing == Timing(Stage.QUEUED, NOW + 25 * HOUR, NOW + HOUR)
+
+
+SYNC = account(mode="sync")
+
+
+@pytest.mark.parametrize(
+    ("owner", "changes", "keeps", "down", "expected"),
+    [
+        (SYNC, {}, False, ["a", "b"], 0x58),
+        (SYNC, {}, False, ["a"], None),
+        (PLAIN, {}, False, ["a", "b"], None),
+        (SYNC, {"schedule_delivery_time": LATER}, False, ["a", "b"], None),
+        (SYNC, {"schedule_delivery_time": LATER}, True, ["a", "b"], 0x58),
+        (SYNC, {"schedule_delivery_time": "xx"}, False, ["a", "b"], Status.ESME_RINVSCHED),
+    ],
+)
+def test_who_waits_for_the_provider_is_told_that_none_works(
+    owner: Account, changes: dict[str, Any], keeps: bool, down: list[str], expected: int | None
+) -> None:
+    both = FakeChecker("a", keeps=keeps), FakeChecker("b")
+    how: Any = {"owner": owner, "by": choice(down, status=0x58)}
+    if expected is None:
+        assert appraise(submit(**changes), *both, **how).path.down == (0x58 if len(down) == 2 else 0)
+    else:
+        assert status(submit(**changes), *both, **how) == expected
+
+
+def test_what_it_is_told() -> None:
+    assert refused(submit(), owner=SYNC, by=choice(["lab"]))[1] == "no provider of the route works"
+
+
+# --- the order of the steps --------------------------------------------------------------------------
+
+FAULTS: list[tuple[str, dict[str, Any], int]] = [
+    ("fields", {"priority_flag": 4}, Status.ESME_RINVPRTFLG),
+    ("service", {"service_type": "HLR"}, Status.ESME_RINVSERTYP),
+    ("recipient", {"destination_addr": "G777"}, Status.ESME_RINVDSTADR),
+    ("content", {"short_message": b""}, Status.ESME_RINVTEXT),
+    ("sender", {"source_addr": "OTHER"}, Status.ESME_RINVSRCADR),
+    ("path", {"destination_addr": "33612345678"}, Status.ESME_RNOROUTE),
+    ("times", {"validity_period": "xx"}, Status.ESME_RINVEXPIRY),
+]
+STRICT = account(senders=["ALARM"])
+BELARUS = (Route(destination=("375",), to=("lab",)),)
+
+
+@pytest.mark.parametrize("place", range(len(FAULTS)))
+def test_the_first_fault_is_the_answer(place: int) -> None:
+    changes: dict[str, Any] = {}
+    for _, fault, _ in reversed(FAULTS[place:]):
+        changes |= fault
+    step, _, expected = FAULTS[place]
+    assert status(submit(**changes), owner=STRICT, routes=BELARUS) == expected
+    assert next(iter(examine(submit(**changes), owner=STRICT, routes=BELARUS).refusals)) == step
+
+
+def test_a_coding_that_octets_cannot_have_comes_before_the_route() -> None:
+    pdu = submit(b"\6\5\4\1\2\3\4x", "33612345678", esm_class=0x40, data_coding=0)
+    owner = account(default_encoding="cp1251")
+    assert status(pdu, owner=owner, routes=BELARUS) == Status.ESME_RINVENCODING
+    examined = examine(pdu, owner=owner, routes=BELARUS)
+    assert list(examined.refusals) == ["draft"]
+    assert isinstance(examined.draft, Refused)
+    assert examined.left_out == {"path", "timing"}
+
+
+# --- examining ---------------------------------------------------------------------------------------
+
+
+def test_what_is_taken_has_every_value() -> None:
+    examined = examine(submit())
+    assert (examined.refusals, examined.left_out) == ({}, frozenset())
+    assert (examined.service, examined.recipient, examined.sender) == ("", PHONE, "ALARM")
+    assert examined.content == Content("Door 3 opened", None, False)
+    assert examined.draft == Draft(PHONE, "ALARM", "Door 3 opened", data_coding=3)
+    assert examined.result is examined.appraisal
+
+
+def test_steps_behind_a_refusal_have_their_values() -> None:
+    examined = examine(submit(priority_flag=4, destination_addr="G777"))
+    assert list(examined.refusals) == ["fields", "recipient"]
+    assert examined.left_out == {"draft", "path", "timing"}
+    assert isinstance(examined.recipient, Refused)
+    assert examined.draft is None
+    assert (examined.sender, examined.content) == ("ALARM", Content("Door 3 opened", None, False))
+    assert examined.result is examined.refusals["fields"]
+    assert (examined.appraisal.not_before, examined.appraisal.deadline) == (NOW, NOW + 24 * HOUR)
+
+
+def test_a_refused_service_counts_as_none_in_later_steps() -> None:
+    examined = examine(submit("", "door@example.org", service_type="MAIL"))
+    assert isinstance(examined.service, Refused)
+    assert {name: one.status for name, one in examined.refusals.items()} == {
+        "service": Status.ESME_RINVSERTYP,
+        "recipient": Status.ESME_RINVDSTADR,
+        "content": Status.ESME_RINVTEXT,
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "missing"),
+    [
+        ({"service_type": "HLR"}, {"draft", "path", "timing"}),
+        ({"short_message": b""}, {"draft", "path", "timing"}),
+        ({"source_addr": "OTHER"}, {"draft", "path", "timing"}),
+        ({"destination_addr": "33612345678"}, {"timing"}),
+        ({"validity_period": "xx"}, {"timing"}),
+        ({"priority_flag": 4}, set()),
+    ],
+)
+def test_steps_that_need_a_refused_value_are_left_out(changes: dict[str, Any], missing: set[str]) -> None:
+    examined = examine(submit(**changes), owner=STRICT, routes=BELARUS)
+    assert len(examined.refusals) == 1
+    assert examined.left_out == missing
+    assert (examined.draft is None) == ("draft" in missing)
+
+
+def test_a_step_needs_only_earlier_ones() -> None:
+    seen: set[str] = set()
+    for step in appraiser(FakeChecker()).steps:
+        assert set(step.needs) <= seen
+        seen.add(step.name)
+
+
+ACCOUNTS = [
+    PLAIN,
+    account(country="BY", senders=["ALARM"], services=["HLR", "CALL", "BOT"]),
+    account(default_encoding="gsm", septets="packed", mode="sync", default_sender="CASTLE"),
+    account(default_encoding="cp1251", encodings={4: "koi8-r"}, mode="sync", validity="1m"),
+]
+APPRAISERS = [
+    appraiser(FakeChecker()),
+    appraiser(FakeChecker(status=0x0B, takes=lambda draft: bool(draft.text)), by=choice(["lab"])),
+    appraiser(FakeChecker(services=frozenset({"HLR", "CALL"}), keeps=True), by=choice(["lab"])),
+    appraiser(FakeChecker(takes_parts=True), routes=BELARUS),
+]
+LIKELY = st.builds(
+    submit,
+    st.sampled_from([b"Door", b"", PART, b"\6\5\4\1\2\3\4x", b"\4\x14", b"1234"]),
+    st.sampled_from([PHONE, "80291234567", "33612345678", "G777"]),
+    esm_class=st.sampled_from([0, 0, 0x40, 4]),
+    service_type=st.sampled_from(["", "", "HLR", "CALL"]),
+    source_addr=st.sampled_from(["ALARM", "", "OTHER"]),
+    data_coding=st.sampled_from([0, 3, 4, 8, 0x10, 0xF5]),
+    priority_flag=st.sampled_from([0, 0, 0, 9]),
+    schedule_delivery_time=st.sampled_from(["", "", LATER, "xx"]),
+    validity_period=st.sampled_from(["", "", LATER, format_relative(7200), "xx"]),
+    tlvs=st.sampled_from([(), (), SAR, (tlv(Tag.MESSAGE_PAYLOAD, b"Door"),)]),
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(LIKELY | pdus_of(SubmitSm), st.sampled_from(ACCOUNTS), st.sampled_from(APPRAISERS))
+def test_examining_says_what_appraising_does(pdu: SubmitSm, owner: Account, made: Appraiser) -> None:
+    path_of = made.paths()
+    examined = made.examine(owner, pdu, NOW, path_of)
+    result = examined.result
+    try:
+        appraisal = made.appraise(owner, pdu, NOW, path_of)
+    except Refused as refusal:
+        assert isinstance(result, Refused)
+        assert (result.status, result.reason) == (refusal.status, refusal.reason)
+    else:
+        assert result == appraisal
+        assert (examined.refusals, examined.left_out) == ({}, frozenset())
+        assert (examined.service, examined.recipient) == (appraisal.service, appraisal.recipient)
+        assert (examined.content, examined.sender) == (appraisal.content, appraisal.sender)
+        assert examined.draft == appraisal.draft
+
+
+# --- long messages whose parts are joined ------------------------------------------------------------
+
+
+def joined(*checkers: FakeChecker, draft: Draft, not_before: int = NOW, **how: Any) -> tuple[str, Timing]:
+    made = appraiser(*checkers, **how)
+    path, timing = made.appraise_joined("pbx", draft, not_before, NOW + HOUR, NOW, made.paths())
+    return path.route, timing
+
+
+WHOLE = Draft(PHONE, "ALARM", "a long text")
+
+
+def test_a_joined_message_goes_to_those_that_carry_its_text() -> None:
+    short = FakeChecker("short", 0x0A, takes=lambda draft: len(draft.text or "") < 5)
+    queued = Timing(Stage.QUEUED, NOW + HOUR, 0)
+    assert joined(short, FakeChecker("b"), draft=WHOLE) == ("b", queued)
+    assert joined(short, FakeChecker("b"), draft=WHOLE._replace(text="text")) == ("short,b", queued)
+    with pytest.raises(Refused) as caught:
+        joined(short, draft=WHOLE)
+    assert caught.value.status == 0x0A
+
+
+def test_its_schedule() -> None:
+    assert joined(FakeChecker(), draft=WHOLE, not_before=NOW + 1)[1] == Timing(Stage.WAITING, NOW + 1, 0)
+    keeping = FakeChecker(keeps=True)
+    assert joined(keeping, draft=WHOLE, not_before=NOW + 1)[1] == Timing(Stage.QUEUED, NOW + HOUR, NOW + 1)
+
+
+def test_its_parts_were_answered_already() -> None:
+    """Whether a provider works is no reason to refuse what was taken."""
+    assert joined(FakeChecker(), draft=WHOLE, by=choice(["lab"]))[0] == "lab"
+
+
+def test_its_route_is_that_of_its_account() -> None:
+    routes = (Route(account=("pbx",), to=("b",)), Route(to=("a",)))
+    assert joined(FakeChecker("a"), FakeChecker("b"), draft=WHOLE, routes=routes)[0] == "b"
+
+
+# --- what is stored ----------------------------------------------------------------------------------
+
+
+def stored(pdu: SubmitSm, *checkers: FakeChecker, **how: Any) -> Segment:
+    return segment_of(appraise(pdu, *checkers, **how), 7, "0007", 3)
+
+
+EVERYTHING = SubmitSm(
+    service_type="CALL",
+    source_addr_ton=5,
+    source_addr_npi=6,
+    source_addr="+ALARM",
+    dest_addr_ton=1,
+    dest_addr_npi=9,
+    destination_addr="+375 29 1234567",
+    esm_class=0x03,
+    protocol_id=0x41,
+    priority_flag=2,
+    schedule_delivery_time=LATER,
+    registered_delivery=0x11,
+    data_coding=0x10,
+    short_message=b"Door",
+    tlvs=(tlv(Tag.USER_MESSAGE_REFERENCE, 77), (0x1500, b"\1")),
+)
+
+
+def test_every_field_is_in_its_place() -> None:
+    lab = FakeChecker(services=frozenset({"CALL"}), keeps=True)
+    assert stored(EVERYTHING, lab, owner=account(services=["CALL"])) == Segment(
+        id=7,
+        account="pbx",
+        wire_id="0007",
+        origin=3,
+        source_addr_ton=5,
+        source_addr_npi=6,
+        source_addr="+ALARM",
+        dest_addr_ton=1,
+        dest_addr_npi=9,
+        destination_addr="+375 29 1234567",
+        recipient=PHONE,
+        sender="ALARM",
+        text="Door",
+        octets=None,
+        flash=True,
+        protocol_id=0x41,
+        tlvs=b"\x02\x04\0\x02\0\x4d\x15\0\0\1\1",
+        data_coding=0x10,
+        registered_delivery=0x11,
+        priority=2,
+        service_type="CALL",
+        user_message_reference=77,
+        route="lab",
+        provider="lab",
+        stage=Stage.QUEUED,
+        send_at=NOW + HOUR,
+        submitted_at=NOW,
+        due_at=NOW + 25 * HOUR,
+        deadline=NOW + 25 * HOUR,
+    )
+
+
+def test_a_message_that_waits_here() -> None:
+    segment = stored(submit(schedule_delivery_time=LATER), FakeChecker("a"), FakeChecker("b"))
+    assert (segment.stage, segment.send_at) == (Stage.WAITING, 0)
+    assert (segment.due_at, segment.deadline) == (NOW + HOUR, NOW + 25 * HOUR)
+    assert (segment.route, segment.provider) == ("a,b", "a")
+    assert (segment.tlvs, segment.user_message_reference) == (None, None)
+
+
+def test_binary_content() -> None:
+    segment = stored(submit(b"\1\2", data_coding=4))
+    assert (segment.text, segment.octets, segment.data_coding) == ("", b"\0\1\2", 4)
+
+
+def test_a_part_waits_for_the_others() -> None:
+    segment = stored(submit(PART, esm_class=0x40, schedule_delivery_time=LATER), FakeChecker(keeps=True))
+    assert (segment.text, segment.octets) == ("", None)  # they are stored beside it
+    assert (segment.stage, segment.send_at, segment.due_at) == (Stage.COLLECTING, NOW + HOUR, None)
+    assert segment.deadline == NOW + 25 * HOUR
+    assert (segment.route, segment.provider) == ("lab", "lab")
+
+
+@pytest.mark.parametrize(
+    ("esm_class", "asked", "kept"),
+    [(0, 0xFF, 0x13), (3, 2, 2), (2, 1, 1), (1, 0xFF, 0), (0x41, 1, 0)],
+)
+def test_receipts_that_are_owed(esm_class: int, asked: int, kept: int) -> None:
+    pdu = submit(b"\0Door" if esm_class & 0x40 else b"Door", esm_class=esm_class, registered_delivery=asked)
+    assert stored(pdu).registered_delivery == kept
