@@ -12,11 +12,11 @@ from pydantic import SecretStr
 from smppbridge.errors import ProviderError, Refused, Uncertain
 from smppbridge.model.message import Draft, Message, Poll, State, StatusReport
 from smppbridge.providers.base import Callback, News, SendResult, Taken
+from smppbridge.providers.error_table import Kind, Rule, to_error
 from smppbridge.providers.http.provider import HttpProvider
 from smppbridge.providers.http.sending import SENDING_TIME, SubBatch
 from smppbridge.providers.kind import ProviderKind, without_callbacks
 from smppbridge.providers.options import HttpOptions
-from smppbridge.providers.rules import Kind, Rule, to_error
 from smppbridge.smpp.constants import Status
 
 # --- options ---------------------------------------------------------------------------------------
