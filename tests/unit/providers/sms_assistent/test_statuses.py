@@ -233,7 +233,7 @@ async def together(assist: Assist, *refs: object) -> tuple[object, list[StatusRe
     asking = asyncio.create_task(assist.provider.status(polls(*refs)))
     await asyncio.sleep(0)
     (result,) = await assist.provider.send(ONE, NOW)
-    return result, await asking
+    return result, await asyncio.wait_for(asking, 10)
 
 
 async def test_a_package_takes_a_question_along() -> None:
