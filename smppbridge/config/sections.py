@@ -125,9 +125,6 @@ class Log(Settings):
     numbers: Literal["masked", "full"] = "masked"
 
 
-ProviderOptions = Annotated[AnyOptions, Field(discriminator="kind")]
-
-
 class Config(Settings):
     """A whole configuration that is right by itself."""
 
@@ -136,7 +133,7 @@ class Config(Settings):
     store: StoreConfig = StoreConfig()
     smpp: SmppDefaults = SmppDefaults()
     accounts: dict[str, Account] = Field(min_length=1)  # by system_id
-    providers: dict[ProviderName, ProviderOptions] = Field(min_length=1)
+    providers: dict[ProviderName, AnyOptions] = Field(min_length=1)
     routes: tuple[Route, ...] = Field(min_length=1)
     inbound: tuple[InboundRule, ...] = ()  # who gets the messages from phones: the first rule that matches
     log: Log = Log()

@@ -111,8 +111,9 @@ async def preview(
             return Preview(reason=refused.reason)
     provider = unarmed(name, options, callbacks_at=callbacks_at, variables=variables)
     catcher = _Catcher()
-    if isinstance(provider, HttpProvider):
-        provider.transport = catcher
+    if not isinstance(provider, HttpProvider):
+        return Preview(reason="a provider of this kind cannot show what it would send")
+    provider.transport = catcher
     results: Sequence[SendResult] = ()
     await provider.start(Upcalls())
     try:

@@ -22,6 +22,7 @@ from smppbridge.model.duration import Duration
 from smppbridge.model.message import Doubt, Draft, Inbound, Message, Poll, State, StatusReport
 from smppbridge.model.services import SERVICES
 from smppbridge.providers.base import Callback, Limits, SendResult, Taken, Trace, Upcalls
+from smppbridge.providers.kind import ProviderKind, without_callbacks
 from smppbridge.providers.options import ProviderOptions
 
 logger = logging.getLogger(__name__)
@@ -212,3 +213,6 @@ class Sandbox:
 
 def _final(ref: str, word: str) -> StatusReport:
     return StatusReport(ref, OUTCOMES[word], True, 0 if word == "DELIVRD" else FAILED_ERR, word)
+
+
+KIND = ProviderKind(SandboxOptions, without_callbacks(Sandbox))

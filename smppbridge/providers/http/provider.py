@@ -14,10 +14,10 @@ from smppbridge.errors import UNFIT, ProviderError, Refused, Rejected, Unavailab
 from smppbridge.logs import Complaints
 from smppbridge.model.message import Doubt, Draft, Inbound, Message
 from smppbridge.providers.base import Limits, Trace, Upcalls
+from smppbridge.providers.error_table import Kind, Rule, safe_reason
 from smppbridge.providers.http.client import HttpAnswer, HttpClient, host_of, not_understood
 from smppbridge.providers.http.sending import SENDING_TIME, RequestRun
 from smppbridge.providers.options import HttpOptions
-from smppbridge.providers.rules import Kind, Rule, safe_reason
 
 logger = logging.getLogger(__name__)
 

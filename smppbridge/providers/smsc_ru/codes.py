@@ -9,7 +9,7 @@ import re
 
 from smppbridge.errors import Disabled, Postponed, ProviderError, Rejected, Throttled, Uncertain
 from smppbridge.model.message import State
-from smppbridge.providers.rules import Kind, Rule, receipt_err, to_error
+from smppbridge.providers.error_table import Kind, Rule, receipt_err, to_error
 from smppbridge.smpp.constants import Status
 
 NO_MONEY, BLOCKED, FORBIDDEN, REPEATED = 3, 4, 6, 9

@@ -30,10 +30,10 @@ from smppbridge.errors import (
 )
 from smppbridge.model.message import Doubt, Draft, Inbound, Message, Poll, StatusReport
 from smppbridge.providers.base import Callback, News, SendResult, Taken, Trace
+from smppbridge.providers.error_table import details_of
 from smppbridge.providers.http.client import host_of
 from smppbridge.providers.http.provider import LARGE_ANSWER, HttpProvider
 from smppbridge.providers.http.sending import SENDING_TIME, SubBatch
-from smppbridge.providers.rules import details_of
 from smppbridge.providers.smsc_ru import callbacks, codes, order, wire
 from smppbridge.providers.smsc_ru.options import STATUS_BATCH, STATUS_GAP, SmscRuOptions
 
@@ -55,7 +55,7 @@ _THEIRS = re.compile(r"[1-9][0-9]{0,19}")
 _PHONE = re.compile(r"[^,;\s]{1,64}")
 _HLR = ("imsi", "msc", "mcc", "mnc", "cn", "net", "rcn", "rnet")
 
-_Decode = Callable[[bytes], wire.Answer]
+_Decode = Callable[[bytes], wire.SmscRuAnswer]
 
 
 class SmscRu(HttpProvider):
@@ -147,14 +147,14 @@ class SmscRu(HttpProvider):
             self.last_balance = answer.balance
         return self._result(message, asked["id"], answer)
 
-    def _result(self, message: Message, ref: str, answer: wire.Answer) -> SendResult:
+    def _result(self, message: Message, ref: str, answer: wire.SmscRuAnswer) -> SendResult:
         """smsc.ru repeats our id; one of its own would be where the message is found as well."""
         if answer.sms == 0 or (answer.id != ref and not _THEIRS.fullmatch(answer.id)):
             return Uncertain(f"{self._host} did not say clearly what became of the message")
         refused = self._refused_row(message, answer.rows[0]) if len(answer.rows) == 1 else None
         return refused or Taken(answer.id)
 
-    def _refused_row(self, message: Message, row: wire.Row) -> ProviderError | None:
+    def _refused_row(self, message: Message, row: wire.MessageRow) -> ProviderError | None:
         """What is wrong with a message that was taken, as it seems: a status in which it never goes out, or
         a send error without one. An error after which it could go out again leaves a doubt."""
         if row.status is not None and codes.is_final(row.status):
@@ -163,10 +163,10 @@ class SmscRu(HttpProvider):
             return codes.refused_at_once(row.status, row.err, reason)
         if row.err not in codes.ERRORS:
             return None
-        error = self._refusal(message, wire.Failure(row.err, ""))
+        error = self._refusal(message, wire.SmscRuFailure(row.err, ""))
         return error if isinstance(error, Rejected) else Uncertain(error.reason, code=error.code)
 
-    def _refusal(self, message: Message, failure: wire.Failure) -> ProviderError:
+    def _refusal(self, message: Message, failure: wire.SmscRuFailure) -> ProviderError:
         code, words = failure
         reason = self.reason("smsc.ru", code, words)
         error = codes.to_send_error(code, words, reason, attempt=message.attempt, tries=message.tries)
@@ -209,7 +209,7 @@ class SmscRu(HttpProvider):
             for number, own in refs.items()
         ]
 
-    async def _statuses(self, pairs: Sequence[tuple[str, str]]) -> list[tuple[str, wire.Row]]:
+    async def _statuses(self, pairs: Sequence[tuple[str, str]]) -> list[tuple[str, wire.MessageRow]]:
         """What smsc.ru says about messages, each known by (id, phone)."""
         asked = [
             (ref, phone)
@@ -225,7 +225,7 @@ class SmscRu(HttpProvider):
         }
         answer = await self._ask(STATUS, fields, wire.decode_statuses)
         if answer.failure is not None and answer.failure.code == codes.MISSING:
-            missing = wire.Row(codes.NOT_FOUND, 0, {})  # the only one, or nobody knows which
+            missing = wire.MessageRow(codes.NOT_FOUND, 0, {})  # the only one, or nobody knows which
             return [(asked[0][0], missing)] if len(asked) == 1 else []
         self._raise_failure(answer)
         return [(ref, row) for ref, _, row in wire.rows_about(answer.rows, asked)]
@@ -299,7 +299,7 @@ class SmscRu(HttpProvider):
         if status == codes.OUT_OF_MONEY:
             self.note(("status", status), logging.ERROR, "messages fail because the account has no money")
 
-    def _raise_failure(self, answer: wire.Answer) -> None:
+    def _raise_failure(self, answer: wire.SmscRuAnswer) -> None:
         if answer.failure is not None:
             code, words = answer.failure
             raise codes.to_send_error(code, words, self.reason("smsc.ru", code, words))
@@ -308,7 +308,7 @@ class SmscRu(HttpProvider):
     def _host(self) -> str:
         return host_of(self._bases[self._base])
 
-    async def _ask(self, path: str, asked: Mapping[str, str], decode: _Decode) -> wire.Answer:
+    async def _ask(self, path: str, asked: Mapping[str, str], decode: _Decode) -> wire.SmscRuAnswer:
         """One request with our credentials, to the next address where one cannot be reached. Raises
         ProviderError; Unavailable only when no address has got anything."""
         fields = {**self._rights, "fmt": self._format, **asked}
@@ -319,7 +319,7 @@ class SmscRu(HttpProvider):
 
     async def _ask_bases(
         self, path: str, content: bytes, headers: Mapping[str, str], decode: _Decode
-    ) -> wire.Answer:
+    ) -> wire.SmscRuAnswer:
         first = self._base  # other requests move it meanwhile
         for turn in range(len(self._bases)):
             index = (first + turn) % len(self._bases)
@@ -336,7 +336,7 @@ class SmscRu(HttpProvider):
 
     async def _request(
         self, url: str, content: bytes, headers: Mapping[str, str], decode: _Decode
-    ) -> wire.Answer:
+    ) -> wire.SmscRuAnswer:
         """One request to one address. An answer of numbers may as well be an error page of a web server: one
         that is no error of the API counts only with the HTTP status of a success."""
         http = await self.exchange("POST", url, content, headers)

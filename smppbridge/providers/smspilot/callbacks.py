@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from smppbridge.errors import WrongSignature
 from smppbridge.providers.base import Callback
 from smppbridge.providers.smspilot.options import SmspilotOptions
-from smppbridge.providers.smspilot.records import Arrival, Item, arrival_of, item_of
+from smppbridge.providers.smspilot.records import Item, PhoneMessage, arrival_of, item_of
 
 
 def callback_address(url: str, options: SmspilotOptions) -> str:
@@ -38,7 +38,7 @@ def verify(callback: Callback, options: SmspilotOptions) -> None:
         raise WrongSignature("the callback does not carry callback_user and callback_password")
 
 
-def read(callback: Callback) -> Item | Arrival:
+def read(callback: Callback) -> Item | PhoneMessage:
     """A status or a message from a phone. Raises ValueError for what is neither."""
     fields: Mapping[str, str] = {**callback.query, **callback.form}
     if "server_id" not in fields and "message" in fields:

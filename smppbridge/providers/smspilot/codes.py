@@ -5,7 +5,7 @@ that were renamed or withdrawn. Must not know: how a code was transported.
 """
 
 from smppbridge.model.message import State
-from smppbridge.providers.rules import Kind, Rule, receipt_err
+from smppbridge.providers.error_table import Kind, Rule, receipt_err
 from smppbridge.smpp.constants import Status
 
 DUPLICATE = 243  # "loop protection": the same text went to the same number a moment ago

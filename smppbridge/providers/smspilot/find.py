@@ -11,7 +11,7 @@ from functools import partial
 from smppbridge.model.message import Doubt
 from smppbridge.providers.base import Trace
 from smppbridge.providers.smspilot.records import Item
-from smppbridge.providers.smspilot.services import wire_text
+from smppbridge.providers.smspilot.sales import wire_text
 from smppbridge.providers.smspilot.wire_xml import writable
 
 DAY, HOUR, MINUTE = 86_400_000, 3_600_000, 60_000  # ms

@@ -27,17 +27,24 @@ from typing import TypeGuard
 from smppbridge.errors import Disabled, Postponed, ProviderError, Rejected, Throttled, Uncertain
 from smppbridge.model.message import Doubt, Draft, Inbound, Message, Poll, StatusReport
 from smppbridge.providers.base import Callback, Limits, News, SendResult, Taken, Trace
+from smppbridge.providers.error_table import to_error
 from smppbridge.providers.http.client import host_of
 from smppbridge.providers.http.provider import HttpProvider
 from smppbridge.providers.http.sending import SENDING_TIME, RequestRun, SubBatch, stops_batch
-from smppbridge.providers.rules import to_error
 from smppbridge.providers.smspilot import callbacks, codes
 from smppbridge.providers.smspilot.api1 import MAX_RECIPIENTS, Api1
 from smppbridge.providers.smspilot.find import Recent, traces
 from smppbridge.providers.smspilot.options import POLL_ADVISED, POLL_BANNED, POLL_BATCH, SmspilotOptions
-from smppbridge.providers.smspilot.packets import MINUTE, Splitter, pair, pair_by_number, planned
-from smppbridge.providers.smspilot.records import Answer, Arrival, Item, Question, Wire, server_id
-from smppbridge.providers.smspilot.services import SALES, SERVICES, check_draft
+from smppbridge.providers.smspilot.records import (
+    Item,
+    PhoneMessage,
+    PilotAnswer,
+    PilotWire,
+    Question,
+    server_id,
+)
+from smppbridge.providers.smspilot.sales import SALES, SERVICES, check_draft
+from smppbridge.providers.smspilot.split import MINUTE, Splitter, pair, pair_by_number, planned
 from smppbridge.providers.smspilot.wire_json import JsonWire
 from smppbridge.providers.smspilot.wire_xml import XmlWire
 from smppbridge.smpp.constants import Status
@@ -78,7 +85,11 @@ class Smspilot(HttpProvider):
         self._pilot = options
         key = options.credential()
         self._api1 = Api1(key, options.format)
-        wires: Mapping[str, Wire] = {"api2-json": JsonWire(key), "api2-xml": XmlWire(key), "api1": self._api1}
+        wires: Mapping[str, PilotWire] = {
+            "api2-json": JsonWire(key),
+            "api2-xml": XmlWire(key),
+            "api1": self._api1,
+        }
         self._wire = wires[options.api]
         self._is_api1 = options.api == "api1"
         together = 1 if options.format == "v" else MAX_RECIPIENTS if self._is_api1 else MAX_PACKET
@@ -153,7 +164,7 @@ class Smspilot(HttpProvider):
         return (self._api1 if alone else self._wire).encode_send(packet)
 
     def _match(
-        self, packet: Sequence[Message], items: Mapping[int, Item], answer: Answer
+        self, packet: Sequence[Message], items: Mapping[int, Item], answer: PilotAnswer
     ) -> dict[int, SendResult]:
         """What became of each message. Silence about one is uncertainty."""
         times = Counter(item.ref for item in answer.items)
@@ -181,7 +192,7 @@ class Smspilot(HttpProvider):
         self.note_rule(rule, code, reason, known=code in codes.ERRORS)
         return to_error(rule, code, reason)
 
-    async def _ask(self, question: Question) -> Answer:
+    async def _ask(self, question: Question) -> PilotAnswer:
         """The answer to a request, which may be a refusal. Raises ProviderError."""
         headers = {"Content-Type": question.content_type}
         url = self._pilot.url + question.path
@@ -190,7 +201,7 @@ class Smspilot(HttpProvider):
             self.last_balance = answer.balance
         return answer
 
-    async def _learn(self, question: Question) -> Answer:
+    async def _learn(self, question: Question) -> PilotAnswer:
         """The answer to a question. Raises ProviderError, also for a refusal."""
         answer = await self._ask(question)
         if answer.failure is not None:
@@ -272,7 +283,7 @@ class Smspilot(HttpProvider):
         """
         callbacks.verify(callback, self._pilot)
         news = callbacks.read(callback)
-        if isinstance(news, Arrival):
+        if isinstance(news, PhoneMessage):
             return [_inbound(news)]
         report = _report(news)
         return [] if report is None else [report]
@@ -351,6 +362,6 @@ def _report(item: Item) -> StatusReport | None:
     return StatusReport(item.ref, state, final, err, str(item.error or item.status), item.details)
 
 
-def _inbound(arrival: Arrival) -> Inbound:
+def _inbound(arrival: PhoneMessage) -> Inbound:
     at = int(time.time() * 1000) if arrival.created is None else arrival.created
     return Inbound(arrival.id, arrival.phone, arrival.num, arrival.text, at)

@@ -30,7 +30,7 @@ from smppbridge.logs import Complaints
 from smppbridge.model.hosts import is_within
 from smppbridge.model.message import Doubt, Draft, Inbound, Message, Poll, StatusReport
 from smppbridge.providers.base import Callback, News, SendResult, Trace, Upcalls
-from smppbridge.providers.rules import Kind
+from smppbridge.providers.error_table import Kind
 from smppbridge.providers.upstream.codes import rule_for, to_error
 from smppbridge.providers.upstream.deliver_sm import Reader
 from smppbridge.providers.upstream.jobs import BatchProgress, Job

@@ -16,7 +16,7 @@ from smppbridge.model.message import Inbound
 from smppbridge.model.settings import Settings, mistake
 from smppbridge.providers.base import Callback
 from smppbridge.providers.webhook.extract import Document, Extract, JsonPath, compile_path, walk
-from smppbridge.providers.webhook.fields import HEADER, SECRET
+from smppbridge.providers.webhook.placeholders import HEADER, SECRET
 from smppbridge.providers.webhook.request import BasicAuth, Extracts
 from smppbridge.providers.webhook.template import Lookup, Template, Text
 

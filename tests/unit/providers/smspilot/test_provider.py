@@ -14,7 +14,7 @@ from smppbridge.providers.base import News, SendResult, Taken
 from smppbridge.providers.http import provider as http_provider
 from smppbridge.providers.http.sending import SENDING_TIME
 from smppbridge.providers.smspilot.provider import Smspilot, SmspilotOptions
-from smppbridge.providers.smspilot.records import Answer
+from smppbridge.providers.smspilot.records import PilotAnswer
 from smppbridge.providers.smspilot.wire_json import decode
 from tests.support.builders.messages import NOW, message
 from tests.support.builders.upcalls import Upcalls
@@ -196,7 +196,7 @@ async def test_only_one_code_in_a_row_makes_the_rest_wait(other: str) -> None:
 async def test_large_answers_are_read_beside_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     readers: list[threading.Thread] = []
 
-    def watched(body: bytes) -> Answer:
+    def watched(body: bytes) -> PilotAnswer:
         readers.append(threading.current_thread())
         return decode(body)
 

@@ -1,4 +1,4 @@
-"""webhook_rules: the operator's tables, and what HTTP says by itself."""
+"""Tables of codes and states: the operator's tables, and what HTTP says by itself."""
 
 from typing import Any, get_args
 
@@ -7,7 +7,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from smppbridge.errors import Disabled, Postponed, ProviderError, Rejected, Throttled, Unavailable, Uncertain
 from smppbridge.model.message import State
-from smppbridge.providers.webhook.rules import (
+from smppbridge.providers.webhook.codes import (
     NO_CODE,
     STATUSES,
     ErrorTable,

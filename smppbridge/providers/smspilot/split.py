@@ -10,8 +10,8 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from smppbridge.model.message import Message
-from smppbridge.providers.smspilot.records import MAX_TTL_MINUTES, Item, Line, Packet
-from smppbridge.providers.smspilot.services import SALES, Sale, wire_text
+from smppbridge.providers.smspilot.records import MAX_TTL_MINUTES, Item, Packet, PacketLine
+from smppbridge.providers.smspilot.sales import SALES, Sale, wire_text
 
 MINUTE = 60_000  # ms; a nearer time of sending would be past when the request arrives (error 250)
 
@@ -62,9 +62,9 @@ class Splitter(NamedTuple):
         )
 
 
-def _line(message: Message, sale: Sale, own_text: bool, now: int) -> Line:
+def _line(message: Message, sale: Sale, own_text: bool, now: int) -> PacketLine:
     left = 0 if sale.check else minutes(message, now)
-    return Line(message.id, message.recipient, message.text if own_text else "", left)
+    return PacketLine(message.id, message.recipient, message.text if own_text else "", left)
 
 
 def planned(message: Message, now: int) -> int:

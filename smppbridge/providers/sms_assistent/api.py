@@ -10,13 +10,10 @@ from contextlib import asynccontextmanager
 from smppbridge.errors import ProviderError
 from smppbridge.providers.http.provider import HttpProvider
 from smppbridge.providers.http.sending import SENDING_TIME, RequestRun
-from smppbridge.providers.sms_assistent import codes
-from smppbridge.providers.sms_assistent import wire_json as sms_assistent_json
-from smppbridge.providers.sms_assistent import wire_plain as sms_assistent_plain
-from smppbridge.providers.sms_assistent import wire_xml as sms_assistent_xml
+from smppbridge.providers.sms_assistent import codes, wire_json, wire_plain, wire_xml
 from smppbridge.providers.sms_assistent.options import SmsAssistentOptions
-from smppbridge.providers.sms_assistent.piggyback import Stop
-from smppbridge.providers.sms_assistent.records import MAX_VALIDITY, Answer, Login
+from smppbridge.providers.sms_assistent.piggyback import PiggybackQueue
+from smppbridge.providers.sms_assistent.records import MAX_VALIDITY, AssistAnswer, Login
 
 POLL_BATCH = 100
 POLL_SLOWEST = 600.0  # seconds
@@ -41,7 +38,7 @@ class SmsAssistentApi(HttpProvider):
         super().__init__(name, options, limits, secrets=(password,), sending_time=sending_time)
         self.own = options
         self.login = Login(options.login, password)
-        self.rides = Stop(options.batch_wait)
+        self.piggybacked = PiggybackQueue(options.batch_wait)
         self._slots = asyncio.Semaphore(options.parallel)
 
     @asynccontextmanager
@@ -62,38 +59,40 @@ class SmsAssistentApi(HttpProvider):
         finally:
             self._slots.release()
 
-    async def json(self, content: bytes) -> Answer:
+    async def json(self, content: bytes) -> AssistAnswer:
         """A package in JSON. Raises ProviderError when no answer came that can be read."""
-        wire = sms_assistent_json
+        wire = wire_json
         return await self.call(self.own.url + wire.PATH, content, wire.HEADERS, wire.decode)
 
-    async def xml(self, content: bytes) -> Answer:
+    async def xml(self, content: bytes) -> AssistAnswer:
         """A package in XML. Raises ProviderError when no answer came that can be read."""
-        wire = sms_assistent_xml
+        wire = wire_xml
         return await self.call(self.own.url + wire.PATH, content, wire.HEADERS, wire.decode)
 
-    async def plain_send(self, content: bytes) -> Answer:
+    async def plain_send(self, content: bytes) -> AssistAnswer:
         """One message in PLAIN. Raises ProviderError when no answer came that can be read."""
-        return await self._plain(sms_assistent_plain.SEND_PATH, content, sms_assistent_plain.decode_send)
+        return await self._plain(wire_plain.SEND_PATH, content, wire_plain.decode_send)
 
-    async def plain_status(self, ref: str) -> Answer:
+    async def plain_status(self, ref: str) -> AssistAnswer:
         """The status of one message in PLAIN. Raises ProviderError when no answer came that can be read."""
-        wire = sms_assistent_plain
+        wire = wire_plain
         return await self._plain(wire.STATUS_PATH, wire.encode_status(self.login, ref), wire.decode_status)
 
     async def balance(self) -> float | None:
         """Credits left (§2.3). Raises ProviderError."""
-        wire = sms_assistent_plain
+        wire = wire_plain
         answer = await self._plain(wire.CREDITS_PATH, wire.encode_credits(self.login), wire.decode_credits)
         self.raise_failure(answer)
         self.last_balance = answer.credits
         return answer.credits
 
-    async def _plain(self, path: str, content: bytes, decode: Callable[[bytes], Answer]) -> Answer:
+    async def _plain(
+        self, path: str, content: bytes, decode: Callable[[bytes], AssistAnswer]
+    ) -> AssistAnswer:
         """One question in PLAIN. An answer of one number or word may as well be an error page of a web
         server: it counts only with the HTTP status of a success, or when it is a code."""
         url = self.own.url + path
-        http = await self.exchange("POST", url, content, sms_assistent_plain.HEADERS)
+        http = await self.exchange("POST", url, content, wire_plain.HEADERS)
         try:
             answer = decode(http.body)
         except ValueError:
@@ -113,7 +112,7 @@ class SmsAssistentApi(HttpProvider):
         """A code in words."""
         return self.reason(codes.WHO, code, codes.WORDS.get(code, "not in the manual"))
 
-    def raise_failure(self, answer: Answer) -> None:
+    def raise_failure(self, answer: AssistAnswer) -> None:
         """Raise ProviderError for an answer that is a code."""
         if answer.failure:
             raise self.refusal(answer.failure, 0)

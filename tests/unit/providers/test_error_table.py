@@ -3,7 +3,7 @@
 import pytest
 
 from smppbridge.errors import Disabled, Postponed, ProviderError, Rejected, Throttled, Unavailable
-from smppbridge.providers.rules import (
+from smppbridge.providers.error_table import (
     MAX_DETAILS,
     MAX_REASON,
     Kind,

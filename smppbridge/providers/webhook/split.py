@@ -16,7 +16,7 @@ from smppbridge.providers.webhook.template import Lookup
 
 
 @dataclass(frozen=True, slots=True)
-class Packet(SubBatch):
+class DeclaredPacket(SubBatch):
     """One request to be made."""
 
     section: SendRequest
@@ -26,7 +26,7 @@ def packets_of(
     messages: Iterable[Message],
     section_of: Callable[[Message], SendRequest],
     lookup_of: Callable[[Message], Lookup],
-) -> Iterator[Packet]:
+) -> Iterator[DeclaredPacket]:
     """Messages whose requests are the same outside of the list together, no number twice, in order."""
     packets: dict[object, tuple[SendRequest, list[Message]]] = {}
     turns: Counter[object] = Counter()
@@ -42,7 +42,7 @@ def packets_of(
         page = sizes[kind, turn] // section.batch.size
         sizes[kind, turn] += 1
         packets.setdefault((kind, turn, page), (section, []))[1].append(message)
-    return (Packet(together, section) for section, together in packets.values())
+    return (DeclaredPacket(together, section) for section, together in packets.values())
 
 
 def questions_of(

@@ -13,7 +13,7 @@ from smppbridge.errors import ProviderError, Uncertain
 from smppbridge.model.duration import Duration
 from smppbridge.model.message import State
 from smppbridge.model.settings import Settings, mistake
-from smppbridge.providers.rules import Kind, Rule, receipt_err, to_error
+from smppbridge.providers.error_table import Kind, Rule, receipt_err, to_error
 from smppbridge.smpp.constants import Status
 
 NO_CODE = 999  # `err` of a failure whose provider gives no number

@@ -3,8 +3,8 @@
 import pytest
 
 from smppbridge.model.message import Message
-from smppbridge.providers.smspilot.packets import Splitter, minutes, pair_by_number, planned
-from smppbridge.providers.smspilot.records import Item, Line, Packet
+from smppbridge.providers.smspilot.records import Item, Packet, PacketLine
+from smppbridge.providers.smspilot.split import Splitter, minutes, pair_by_number, planned
 from tests.support.builders.messages import NOW, message
 
 API2 = Splitter("Main", same_text=False, largest=1000)
@@ -70,14 +70,14 @@ def test_a_recipient_stands_once_in_a_packet(splitter: Splitter) -> None:
 def test_packet_of_texts() -> None:
     messages = [message(1, sender="", text="a"), message(2, sender="Main", text="b", deadline=NOW + 90_001)]
     assert API2.packet(messages, NOW) == Packet(
-        (Line(1, "79000000001", "a"), Line(2, "79000000002", "b", 2)), sender="Main"
+        (PacketLine(1, "79000000001", "a"), PacketLine(2, "79000000002", "b", 2)), sender="Main"
     )
 
 
 def test_packet_of_one_text() -> None:
     messages = [message(n, sender="One", text="a", deadline=NOW + 60_000) for n in (1, 2)]
     assert API1.packet(messages, NOW) == Packet(
-        (Line(1, "79000000001", ttl=1), Line(2, "79000000002", ttl=1)), sender="One", text="a"
+        (PacketLine(1, "79000000001", ttl=1), PacketLine(2, "79000000002", ttl=1)), sender="One", text="a"
     )
 
 
@@ -94,14 +94,16 @@ def test_packet_of_one_text() -> None:
 def test_services_over_api2(service: str, text: str, sender: str, packet_text: str, ttl: int) -> None:
     sold = message(1, text=text, service_type=service, deadline=NOW + 600_000)
     line_text = "" if packet_text else text
-    expected = Packet((Line(1, "79000000001", line_text, ttl),), sender=sender, text=packet_text)
+    expected = Packet((PacketLine(1, "79000000001", line_text, ttl),), sender=sender, text=packet_text)
     assert API2.packet([sold], NOW) == expected
-    assert API1.packet([sold], NOW) == Packet((Line(1, "79000000001", "", ttl),), sender, packet_text or text)
+    assert API1.packet([sold], NOW) == Packet(
+        (PacketLine(1, "79000000001", "", ttl),), sender, packet_text or text
+    )
 
 
 def test_code_as_number_of_a_call() -> None:
     sold = message(1, text="1234", service_type="FLSHC")
-    assert API1.packet([sold], NOW) == Packet((Line(1, "79000000001"),), "FLASHCALL", "1234")
+    assert API1.packet([sold], NOW) == Packet((PacketLine(1, "79000000001"),), "FLASHCALL", "1234")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ HEADER = "header."
 REFS_SEPARATOR = ","
 
 
-class Sending(NamedTuple):
+class SendingContext(NamedTuple):
     """A message and what else its request may tell."""
 
     message: Message
@@ -23,7 +23,7 @@ class Sending(NamedTuple):
     callback_url: str
 
 
-def _seconds_left(sending: Sending) -> int:
+def _seconds_left(sending: SendingContext) -> int:
     begin = max(sending.now, sending.message.send_at)
     left = -(-(sending.message.deadline - begin) // 1000)
     return max(1, min(left, int(sending.validity_max)))
@@ -33,12 +33,12 @@ def _iso(ms: int) -> str:
     return datetime.fromtimestamp(ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if ms else ""
 
 
-def _send_at(sending: Sending) -> int:
+def _send_at(sending: SendingContext) -> int:
     """When the provider is to send it, ms; 0 = at once."""
     return sending.message.send_at if sending.message.send_at > sending.now else 0
 
 
-def _deadline(sending: Sending) -> int:
+def _deadline(sending: SendingContext) -> int:
     return max(sending.now, sending.message.send_at) + _seconds_left(sending) * 1000
 
 
@@ -56,7 +56,7 @@ def _data(message: Message) -> bytes:
     return octets[max(1, _header_length(octets)) :]
 
 
-MESSAGE_FIELDS: dict[str, Callable[[Sending], str]] = {
+MESSAGE_FIELDS: dict[str, Callable[[SendingContext], str]] = {
     "text": lambda s: s.message.text,
     "text_utf16_hex": lambda s: s.message.text.encode("utf-16-be").hex().upper(),
     "udh_hex": lambda s: _udh(s.message).hex().upper(),  # with its length octet; "" = none
@@ -110,7 +110,7 @@ def lookup_in(values: Mapping[str, str], secrets: Mapping[str, str]) -> Callable
     )
 
 
-def lookup_of(sending: Sending, secrets: Mapping[str, str]) -> Callable[[str], str]:
+def lookup_of(sending: SendingContext, secrets: Mapping[str, str]) -> Callable[[str], str]:
     """Finds the fields of a message, and secrets."""
     return lambda name: (
         secrets[name.removeprefix(SECRET)] if name.startswith(SECRET) else MESSAGE_FIELDS[name](sending)

@@ -4,7 +4,7 @@ import pytest
 
 from smppbridge.errors import Refused
 from smppbridge.providers.smspilot.provider import Smspilot, SmspilotOptions
-from smppbridge.providers.smspilot.services import sender_problem
+from smppbridge.providers.smspilot.sales import sender_problem
 from tests.support.builders.messages import draft
 
 plain = Smspilot("pilot", SmspilotOptions.model_validate({"kind": "smspilot", "apikey": "K"}))
