@@ -347,7 +347,7 @@ def test_finds_a_class_name_that_stands_twice(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "class A:\n    def __init__(self, a: Callable[[], int], *, b: 'Callable[[A], int]', c: int) -> None: ...",
+        "class A:\n    def __init__(self, a: Callable[[], int], *, b: 'Callable[[A], int]', c: int): ...",
         "class A(NamedTuple):\n    a: Callable[[], int]\n    b: dict[str, Callable[[], int]]\n    c: int",
     ],
 )
