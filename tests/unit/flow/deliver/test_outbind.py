@@ -130,6 +130,15 @@ async def test_an_account_without_an_address_is_not_called(scene: Scene) -> None
     assert scene.calls == []
 
 
+async def test_an_address_that_a_reload_takes_away(scene: Scene) -> None:
+    await scene.owe()
+    scene.put(Account.model_validate({"name": "pbx", "password": "secret"}))
+    scene.caller.reload()
+    await asyncio.sleep(2 * FIRST_PAUSE)
+    await scene.owe()
+    assert len(scene.calls) == 1
+
+
 async def test_equipment_that_is_there_is_not_called(scene: Scene) -> None:
     scene.there.add("pbx")
     await scene.owe()
