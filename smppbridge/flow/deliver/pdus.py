@@ -78,7 +78,8 @@ def inbound_pdu(part: InboundPart) -> DeliverSm:
 
 
 def _kind(address: str) -> tuple[int, int]:
-    """TON and NPI: a short number belongs to the network, a name to nobody."""
+    """TON and NPI of an address: of a service number where it is short, else of a telephone number; of a name
+    where it has other characters than digits."""
     if not address:
         return Ton.UNKNOWN, Npi.UNKNOWN
     if not address.isdigit():
