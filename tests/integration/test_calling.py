@@ -327,5 +327,7 @@ async def test_a_stop_ends_calls(tmp_path: Path) -> None:
             esme, _ = await equipment.outbind()
             began = asyncio.get_running_loop().time()
         await esme.closed()
-        assert asyncio.get_running_loop().time() - began < 3
+        assert (
+            asyncio.get_running_loop().time() - began < 5
+        )  # as long as bound equipment has for an unbind_resp
         assert (calls(app, "bound"), calls(app, "no_bind")) == (0, 0)

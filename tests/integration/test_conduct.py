@@ -1,6 +1,5 @@
 """Rules of conduct towards providers, kept with real messages."""
 
-import asyncio
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from smppbridge.model.message import Stage
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.pdu import DeliverSm
 from smppbridge.smpp.receipt import parse_receipt
+from tests.support.bridge.failing_store import rows
 from tests.support.bridge.running import Clock, eventually, get, metric
 from tests.support.bridge.scripted_provider import ScriptedProvider, scripted, scripted_config
 from tests.support.esme.esme import Esme, submit
@@ -52,8 +52,8 @@ async def test_equal_texts_to_one_number_keep_their_distance(tmp_path: Path) -> 
         await esme.submit_many(
             [submit("door"), submit("door"), submit("door", OTHER), submit("gate"), submit("door")]
         )
-        await eventually(lambda: len(lab.sent) == 3)
-        assert [(message.text, message.recipient == OTHER) for message in lab.sent] == [
+        await eventually(lambda: len(lab.sent) >= 3)
+        assert [(message.text, message.recipient == OTHER) for message in lab.sent[:3]] == [
             ("door", False),
             ("door", True),
             ("gate", False),
@@ -68,15 +68,21 @@ async def test_equal_texts_to_one_number_keep_their_distance(tmp_path: Path) -> 
         assert len({message.id for message in lab.sent}) == 5
 
 
+def waiting(directory: Path) -> int:
+    """How many messages wait."""
+    ((count,),) = rows(directory, f"SELECT count(*) FROM messages WHERE stage = {Stage.WAITING:d}")
+    assert isinstance(count, int)
+    return count
+
+
 async def test_what_is_held_back_does_not_use_up_the_rate(tmp_path: Path) -> None:
+    """4 go at once. Held ones that cost 0.25 s each would delay the others by two minutes."""
     lab = ScriptedProvider("lab", rate=4.0, same_text_gap=600.0)
     async with scripted(tmp_path, lab) as app, await Esme.bound(app.smpp_ports[0]) as esme:
-        await esme.submit_many([submit("door") for _ in range(4)])
-        while len(await app.store.list_stage(Stage.WAITING, 10)) < 3:
-            await asyncio.sleep(0.005)
+        await esme.submit_many([submit("door") for _ in range(500)])
+        await eventually(lambda: waiting(tmp_path) == 499)
         await esme.submit_many([submit("gate", f"3752912345{number}") for number in range(10, 13)])
         await eventually(lambda: len(lab.sent) == 4)
-        assert lab.sent_at[-1] - lab.sent_at[0] < 0.5  # 4 at once; the held ones would cost 0.25 s each
 
 
 async def test_what_was_not_taken_may_go_again_without_a_distance(tmp_path: Path) -> None:

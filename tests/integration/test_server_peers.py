@@ -13,7 +13,7 @@ from smppbridge.link import connection
 from smppbridge.smpp.codec import encode
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.pdu import BindTransceiver, EnquireLink, SubmitSmResp
-from tests.support.bridge.running import bridge, eventually, get, metric
+from tests.support.bridge.running import PATIENCE, bridge, eventually, get, metric
 from tests.support.esme.esme import Esme, submit
 
 MOST_BUFFERED = 64 << 20  # octets: more than the kernel buffers on both sides
@@ -129,6 +129,7 @@ class Certificates:
 async def test_tls(tmp_path: Path) -> None:
     certificates = Certificates(tmp_path)
     listen = """
+smpp: {bind_timeout: 600s}
 listen:
   - {host: 127.0.0.1, port: 0}
   - {host: 127.0.0.1, port: 0, tls: {cert: server.pem, key: server.key}}
@@ -144,7 +145,7 @@ listen:
             plain.send(BindTransceiver(system_id="pbx", password="secret"))
             await plain.closed()
         stopped_at = asyncio.get_running_loop().time()
-    assert asyncio.get_running_loop().time() - stopped_at < 2  # nobody waits for a failed handshake
+    assert asyncio.get_running_loop().time() - stopped_at < PATIENCE  # nobody waits for a failed handshake
 
 
 async def test_tls_with_client_certificates(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ DEFAULTS: dict[str, Any] = {
     "providers": {"lab": {"kind": "sandbox", "delay": 0, "outcomes": {"DELIVRD": 1}}},
     "routes": [{"to": ["lab"]}],
 }
-PATIENCE = 10.0  # seconds that anything awaited may take on a busy machine
+PATIENCE = 30.0  # seconds that anything awaited may take on a busy machine
 _READY = re.compile(rb"smpp_ports\W+(\d+)\W.*web_port\W+(\d+)")
 
 
