@@ -281,6 +281,11 @@ class SmsAssistentSimulator:
 
     # --- statuses ----------------------------------------------------------------------------------
 
+    def advance(self) -> None:
+        """Move every message to its next status, now."""
+        for sms in self._sms.values():
+            sms.start -= self.rules.delay
+
     def _status(self, sms_id: int) -> Status:
         sms = self._sms.get(sms_id)
         return Status(sms_id, sms, self._word(sms) if sms is not None else "")

@@ -62,7 +62,7 @@ class SmscRuSimulator:
         self._guard = Guard(self.rules)
         self._history = History()
         self._last_id = 0
-        self._timers: set[asyncio.TimerHandle] = set()
+        self._timers: dict[asyncio.TimerHandle, Sms] = {}
 
     @property
     def url(self) -> str:
@@ -253,13 +253,20 @@ class SmscRuSimulator:
 
     # --- the life of a message ---------------------------------------------------------------------
 
+    def advance(self) -> None:
+        """Move every message that is under way to its next status, now."""
+        due, self._timers = self._timers, {}
+        for timer, sms in due.items():
+            timer.cancel()
+            self._step(sms)
+
     def _later(self, seconds: float, sms: Sms) -> None:
         def act() -> None:
-            self._timers.discard(timer)
+            del self._timers[timer]
             self._step(sms)
 
         timer = asyncio.get_running_loop().call_later(seconds, act)
-        self._timers.add(timer)
+        self._timers[timer] = sms
 
     def _step(self, sms: Sms) -> None:
         """-1 -> 0 -> outcome; smsc.ru posts every change."""

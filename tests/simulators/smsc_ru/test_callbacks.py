@@ -54,7 +54,7 @@ async def handled(query: str, **changes: Any) -> AsyncIterator[tuple[Api, Handle
     handler = Handler()
     async with handler.server:
         url = f"{handler.server.url}/handler?{query}"
-        async with running(callback_url=url, secret=SECRET, **changes) as api:
+        async with running(callback_url=url, secret=SECRET, delay=0.02, **changes) as api:
             yield api, handler
 
 
@@ -140,7 +140,7 @@ async def test_a_refused_callback_comes_again() -> None:
 
 
 async def test_nothing_is_posted_without_a_handler() -> None:
-    async with running() as api:
+    async with running(delay=0.02) as api:
         await api.accepted(id="5")
         await api.reaches("5", 1)
         api.simulator.receive(PHONE, "x", to=TO)

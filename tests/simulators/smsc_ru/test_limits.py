@@ -154,7 +154,7 @@ async def test_blocked_account(code: int) -> None:
 
 
 async def test_flood_to_one_subscriber() -> None:
-    async with running(flood_count=3) as api:
+    async with running(flood_count=3, delay=0.02) as api:
         for number in range(5):
             assert await api.code(str(number), id=str(number + 1)) == 0
         await api.accepted("other", OTHER)

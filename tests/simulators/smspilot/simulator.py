@@ -8,6 +8,7 @@ by ``/receive?phone=79000000000&text=hello``, an address that smspilot itself do
 import argparse
 import asyncio
 import contextlib
+import time
 from collections import deque
 from pathlib import Path
 from typing import Self
@@ -74,9 +75,22 @@ class SmspilotSimulator:
         """Send requests that were well-formed, refused ones too."""
         return self._gateway.packets
 
-    def receive(self, phone: str, text: str, num: str = SERVICE_NUMBER) -> str:
-        """A phone sends ``text`` to the service number ``num``; the id of the message."""
-        return self._inbox.receive(phone, text, num)
+    def receive(self, phone: str, text: str, num: str = SERVICE_NUMBER, *, at: float | None = None) -> str:
+        """A phone sends ``text`` to the service number ``num`` (``at``: Unix time); the id of the message."""
+        return self._inbox.receive(phone, text, num, time.time() if at is None else at)
+
+    def next_change(self) -> float:
+        """Seconds until the next message moves on."""
+        return self._life.next_change()
+
+    def age(self, seconds: float) -> None:
+        """Let every message that was taken be older by so much."""
+        for sms in self._gateway.messages.by_id.values():
+            sms.created -= seconds
+
+    def advance(self) -> None:
+        """Move every message that is under way to its next status, now."""
+        self._life.advance()
 
     async def __aenter__(self) -> Self:
         if self._journal is not None:

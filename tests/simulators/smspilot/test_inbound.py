@@ -70,11 +70,10 @@ async def test_asking_for_all_leaves_messages_new(api: Api) -> None:
 
 
 @pytest.mark.parametrize("stamp", [False, True])
-async def test_since_a_moment(api: Api, stamp: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_since_a_moment(api: Api, stamp: bool) -> None:
     now = int(time.time())
     for age in (30, 20, 10):
-        monkeypatch.setattr(time, "time", lambda age=age: now - age + 0.5)
-        api.simulator.receive(PHONE, str(age))
+        api.simulator.receive(PHONE, str(age), at=now - age + 0.5)
     moment = str(now - 20) if stamp else time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(now - 20))
     assert texts(await api.get_json(inbound=moment)) == ["10", "20"]
     assert texts(await api.ask(inbound=True, since=moment)) == ["10", "20"]
@@ -161,6 +160,7 @@ PLAIN = {"server_id", "phone", "status", "error"}
     ],
 )
 async def test_fields_of_a_callback(api: Api, method: str, fields: str, more: set[str]) -> None:
+    api.simulator.rules.delay = 0.02
     receiver = Receiver()
     api.simulator.rules.replaced = {"Ozon": "INFORM"}
     async with receiver.server:
@@ -179,6 +179,7 @@ async def test_fields_of_a_callback(api: Api, method: str, fields: str, more: se
 
 @pytest.mark.parametrize("method", ["get", "post"])
 async def test_password_of_a_callback_becomes_http_basic(api: Api, method: str) -> None:
+    api.simulator.rules.delay = 0.02
     receiver = Receiver()
     async with receiver.server:
         url = receiver.server.url.replace("//", "//user:p%40ss@") + "/status?token=1"
@@ -191,6 +192,7 @@ async def test_password_of_a_callback_becomes_http_basic(api: Api, method: str) 
 
 
 async def test_without_a_password_nothing_is_authorized(api: Api) -> None:
+    api.simulator.rules.delay = 0.02
     receiver = Receiver()
     async with receiver.server:
         await api.send_one(callback=f"{receiver.server.url}/status")
@@ -199,6 +201,7 @@ async def test_without_a_password_nothing_is_authorized(api: Api) -> None:
 
 
 async def test_callback_of_the_account_settings(api: Api) -> None:
+    api.simulator.rules.delay = 0.02
     of_account, of_message = Receiver(), Receiver()
     async with of_account.server, of_message.server:
         api.simulator.rules.callback = f"{of_account.server.url}/status"

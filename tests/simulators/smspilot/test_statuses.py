@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -28,15 +27,14 @@ async def api() -> AsyncIterator[Api]:
 # --- statuses --------------------------------------------------------------------------------------
 
 
-async def statuses(api: Api, ref: str, seconds: float) -> list[dict[str, Any]]:
-    """The different rows of one message, as they come."""
+async def statuses(api: Api, ref: str) -> list[dict[str, Any]]:
+    """The rows of one message: as it was taken, and after each change."""
     found: list[dict[str, Any]] = []
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
+    for _ in range(4):
         (row,) = (await api.ask(check=[{"server_id": ref}]))["check"]
         if not found or found[-1]["status"] != row["status"]:
             found.append(row)
-        await asyncio.sleep(0.002)
+        api.simulator.advance()
     return found
 
 
@@ -44,8 +42,8 @@ async def statuses(api: Api, ref: str, seconds: float) -> list[dict[str, Any]]:
     ("outcome", "steps"), [((2, 0), [0, 1, 2]), ((-1, 601), [0, 1, -1]), ((-2, 212), [0, -2])]
 )
 async def test_status_goes_on_to_its_outcome(outcome: tuple[int, int], steps: list[int]) -> None:
-    async with running(Rules(delay=0.05, poll_interval=0, outcomes={PHONE: outcome})) as api:
-        found = await statuses(api, await api.send_one(id=4), 0.2)
+    async with running(Rules(delay=3600, poll_interval=0, outcomes={PHONE: outcome})) as api:
+        found = await statuses(api, await api.send_one(id=4))
     assert [row["status"] for row in found] == steps
     assert {(row["id"], row["phone"]) for row in found} == {("4", PHONE)}
     assert found[-1].get("error", 0) == outcome[1]
@@ -112,6 +110,7 @@ async def nothing(reports: object) -> None:
 
 @pytest.mark.parametrize("method", ["get", "post"])
 async def test_callback_at_each_status_change(api: Api, method: str) -> None:
+    api.simulator.rules.delay = 0.02
     receiver = Receiver()
     api.simulator.rules.outcome = (-1, 600)
     async with receiver.server:
@@ -141,6 +140,7 @@ async def test_callback_is_retried_three_times(failures: int, answered: int, giv
 
 
 async def test_provider_understands_the_callbacks_it_asked_for(api: Api) -> None:
+    api.simulator.rules.delay = 0.02
     receiver = Receiver()
     async with receiver.server:
         options = SmspilotOptions.model_validate(
