@@ -22,6 +22,11 @@ class Guard:
         self._blocked_until = float("-inf")
         self._floods: dict[str, tuple[int, float]] = {}  # phone -> (messages in a row, time of the last)
 
+    @property
+    def busy_with(self) -> int:
+        """How many requests are being carried out."""
+        return sum(self._running.values())
+
     # --- counting ----------------------------------------------------------------------------------
 
     def note(self, what: Hashable) -> None:
@@ -78,7 +83,7 @@ class Guard:
     @contextmanager
     def running(self, endpoint: str) -> Iterator[None]:
         """One request is being carried out. Raises Refusal(9) when there are too many already."""
-        of_all, of_status = sum(self._running.values()), self._running.get("status", 0)
+        of_all, of_status = self.busy_with, self._running.get("status", 0)
         crowded = endpoint == "status" and of_status >= self._rules.max_parallel_status
         if crowded or of_all >= self._rules.max_parallel:
             self.violations.append(f"{CONCURRENT}: {endpoint}")

@@ -63,6 +63,8 @@ class SmscRuSimulator:
         self._history = History()
         self._last_id = 0
         self._timers: dict[asyncio.TimerHandle, Sms] = {}
+        self.open = asyncio.Event()  # while it is not set, requests that are not refused wait
+        self.open.set()
 
     @property
     def url(self) -> str:
@@ -94,6 +96,11 @@ class SmscRuSimulator:
         self._post(answer_callback(answer, self.rules))
         return answer
 
+    @property
+    def busy_with(self) -> int:
+        """How many requests are being carried out."""
+        return self._guard.busy_with
+
     # --- requests ----------------------------------------------------------------------------------
 
     def _routes(self) -> list[Route]:
@@ -113,6 +120,7 @@ class SmscRuSimulator:
                 self._authorize(query)
                 with self._guard.running(name):
                     await asyncio.sleep(self.rules.latency)
+                    await self.open.wait()
                     return respond(query, answer(query))
             except Refusal as refusal:
                 if name == "send":

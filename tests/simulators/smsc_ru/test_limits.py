@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -70,10 +71,21 @@ async def test_asking_a_price_is_no_sending_but_limited_too() -> None:
 # --- simultaneous ----------------------------------------------------------------------------------
 
 
+async def at_once(api: Api, asking: list[asyncio.Task[Any]], room: int) -> list[Any]:
+    """The answers of requests that are all there before the first one, of ``room``, is carried out."""
+    api.simulator.open.clear()
+    async with asyncio.timeout(20):
+        while api.simulator.busy_with < room or len(api.simulator.violations) < len(asking) - room:
+            await asyncio.sleep(0.005)
+    api.simulator.open.set()
+    return await asyncio.gather(*asking)
+
+
 @pytest.mark.parametrize("count", [14, 15, 20])
 async def test_fifteen_requests_at_once_are_too_many(count: int) -> None:
-    async with running(latency=0.5) as api:
-        answers = await asyncio.gather(*(api.send_json(str(n)) for n in range(count)))
+    async with running() as api:
+        asking = [asyncio.create_task(api.send_json(str(n))) for n in range(count)]
+        answers = await at_once(api, asking, 14)
         refused = [answer for answer in answers if "error" in answer]
         assert len(api.simulator.accepted) == 14
         assert len(refused) == len(api.simulator.violations) == count - 14
@@ -83,8 +95,9 @@ async def test_fifteen_requests_at_once_are_too_many(count: int) -> None:
 
 
 async def test_status_requests_at_once() -> None:
-    async with running(latency=0.3) as api:
-        answers = await asyncio.gather(*(api.status("1,", f"{PHONE},") for _ in range(6)))
+    async with running() as api:
+        asking = [asyncio.create_task(api.status("1,", f"{PHONE},")) for _ in range(6)]
+        answers = await at_once(api, asking, 4)
         kinds = Counter(isinstance(answer, dict) and answer["error_code"] for answer in answers)
         assert kinds == {False: 4, 9: 2}
         assert len(api.simulator.violations) == 2
