@@ -34,8 +34,9 @@ Rows = dict[str, StatusRow | None]
 class StatusQuestions:
     """Asks for the statuses of one account."""
 
-    def __init__(self, api: SmsAssistentApi) -> None:
+    def __init__(self, api: SmsAssistentApi, *, max_known: int = MAX_KNOWN) -> None:
         self._api = api
+        self._max_known = max_known
         self._known: dict[str, None] = {}  # answered at least once, oldest first
 
     async def ask(self, polls: Sequence[Poll]) -> list[StatusReport]:
@@ -93,7 +94,7 @@ class StatusQuestions:
             self._known.pop(ref, None)
             if row is not None and row.word:
                 self._known[ref] = None
-        while len(self._known) > MAX_KNOWN:
+        while len(self._known) > self._max_known:
             del self._known[next(iter(self._known))]
 
     async def _ask_list(self, refs: Sequence[str]) -> AssistAnswer:

@@ -68,9 +68,10 @@ class SmscRu(HttpProvider):
         *,
         callback_url: str | None = None,
         sending_time: float = SENDING_TIME,
+        patience: float | None = None,
     ) -> None:
         """``callback_url``: where smsc.ru is told (by a person, in the account) to report statuses; None =
-        they are only polled."""
+        they are only polled. ``patience``: seconds that a request waits for its turn; None = `timeout`."""
         polling = POLL_INTERVAL_WITH_CALLBACKS if callback_url else POLL_INTERVAL
         limits = options.limits(
             batch=1,
@@ -99,7 +100,7 @@ class SmscRu(HttpProvider):
         self._callback_secret = secret.get_secret_value() if secret else ""
         self._callback_signature = options.callback_signature
         self._places = asyncio.Semaphore(options.parallel)
-        self._patience = options.timeout  # seconds to wait for a place
+        self._patience = options.timeout if patience is None else patience
         self._queued = 0  # who waits for one
         self._bases = options.bases
         self._base = 0  # index of the one that could be reached last

@@ -21,7 +21,7 @@ Must not know: the store, SMPP sessions, other providers.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeGuard
 
 from smppbridge.errors import Disabled, Postponed, ProviderError, Rejected, Throttled, Uncertain
@@ -75,14 +75,22 @@ class Smspilot(HttpProvider):
         *,
         callback_url: str | None = None,
         sending_time: float = SENDING_TIME,
+        page_pause: float = PAGE_PAUSE,
+        max_pages: int = MAX_PAGES,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        """``callback_url``: where smspilot reports statuses, with its token; None = they are only polled."""
+        """``callback_url``: where smspilot reports statuses, with its token; None = they are only polled.
+        ``page_pause``: seconds between two pages of the list of the last day; ``max_pages``: of one search.
+        ``clock``: seconds since 1970."""
         self._callback = callbacks.callback_address(callback_url, options) if callback_url else ""
         password = options.callback_password.get_secret_value() if options.callback_password else ""
         secrets = (options.credential(), self._callback, callback_url or "", password)
         limits = _limits(options, bool(callback_url), sending_time)
         super().__init__(name, options, limits, secrets=secrets, sending_time=sending_time)
         self._pilot = options
+        self._page_pause = page_pause
+        self._max_pages = max_pages
+        self._clock = clock
         key = options.credential()
         self._api1 = Api1(key, options.format)
         wires: Mapping[str, PilotWire] = {
@@ -214,7 +222,7 @@ class Smspilot(HttpProvider):
     async def status(self, polls: Sequence[Poll]) -> list[StatusReport]:
         """Ask for up to 500 messages, or for a packet in which there are more. What is archived or has an odd
         reference is not asked for; what there is no room for comes first next time."""
-        oldest = (time.time() - ARCHIVED_AFTER) * 1000
+        oldest = (self._clock() - ARCHIVED_AFTER) * 1000
         usable = [p for p in polls if p.sent_at > oldest and server_id(p.provider_ref)]
         if not usable:
             return []
@@ -256,10 +264,12 @@ class Smspilot(HttpProvider):
             return []
         oldest = min(doubt.tried_at for doubt in doubts)
         gap = self.limits.poll_gap
-        pause = min(PAGE_PAUSE, gap / 2)
-        fitting = int(gap // pause) if gap >= PAGE_PAUSE else MAX_PAGES  # else it is not their own address
+        pause = min(self._page_pause, gap / 2)
+        most = self._max_pages
+        if gap >= self._page_pause:  # else it is not their own address
+            most = min(most, int(gap // pause))
         recent = Recent()
-        for page in range(min(fitting, MAX_PAGES)):
+        for page in range(most):
             if page:
                 await asyncio.sleep(pause)
             answer = await self._learn(self._api1.encode_recent(recent.offset))
@@ -273,7 +283,7 @@ class Smspilot(HttpProvider):
     async def inbound(self, since: int | None) -> list[Inbound]:
         """What is new, or what came since ``since`` (API-2 §5.2, API-1 §6.2)."""
         answer = await self._learn(self._wire.encode_inbound("new" if since is None else str(since // 1000)))
-        return [_inbound(arrival) for arrival in answer.arrivals]
+        return [self._inbound(told) for told in answer.arrivals]
 
     def parse_callback(self, callback: Callback) -> list[News]:
         """The status in a GET or POST callback (API-2 §2.1), or the message from a phone (§5.1); [] for a
@@ -284,9 +294,13 @@ class Smspilot(HttpProvider):
         callbacks.verify(callback, self._pilot)
         news = callbacks.read(callback)
         if isinstance(news, PhoneMessage):
-            return [_inbound(news)]
+            return [self._inbound(news)]
         report = _report(news)
         return [] if report is None else [report]
+
+    def _inbound(self, told: PhoneMessage) -> Inbound:
+        at = int(self._clock() * 1000) if told.created is None else told.created
+        return Inbound(told.id, told.phone, told.num, told.text, at)
 
     async def balance(self) -> float | None:
         """Roubles left. Raises ProviderError."""
@@ -360,8 +374,3 @@ def _report(item: Item) -> StatusReport | None:
         return None
     state, final, err = found
     return StatusReport(item.ref, state, final, err, str(item.error or item.status), item.details)
-
-
-def _inbound(arrival: PhoneMessage) -> Inbound:
-    at = int(time.time() * 1000) if arrival.created is None else arrival.created
-    return Inbound(arrival.id, arrival.phone, arrival.num, arrival.text, at)
