@@ -234,7 +234,7 @@ async def test_pages_stand_apart_as_status_questions_must() -> None:
 
 
 async def test_no_more_pages_than_twenty() -> None:
-    answers = [page(90_000 - 900 * number, 1000) for number in range(25)]
+    answers = [page(90_000 - 75 * number, 100) for number in range(25)]
     async with Pilot(*answers, poll_interval="1s", page_pause=0.001) as pilot:
         assert await pilot.provider.find([LOST], NOW) == [Trace(1, (), False)]
         assert len(pilot.server.asked) == 20
