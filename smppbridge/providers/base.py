@@ -1,7 +1,7 @@
 """What the flow asks of a provider. One file per provider implements it.
 
 A provider turns a batch of messages into as few requests as its API allows, and its answers into our
-errors and states. Must not know: SMPP sessions, the store, other providers.
+errors and states.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,7 @@
 """A provider without a network: takes everything and reports outcomes after a delay.
 
 The reference of a message says when it becomes final and how, so status questions are answered even after
-a restart, with nothing stored. Must not know: the store, SMPP sessions, other providers.
+a restart, with nothing stored.
 """
 
 import asyncio

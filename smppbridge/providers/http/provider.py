@@ -1,6 +1,6 @@
 """What all HTTP providers do alike: one client, an orderly stop, and complaints that a person reads once.
 
-A provider inherits this and adds its API. Must not know: any provider's API, the store, SMPP sessions.
+A provider inherits this and adds its API.
 """
 
 import asyncio

@@ -4,8 +4,6 @@ Traffic rules (§2, §3, §4): PLAIN is for single urgent messages, everything e
 has one date_send. PLAIN and JSON count validity in hours, so a message that has less than one goes in XML,
 which counts seconds, whatever the operator chose: a one-time password must not arrive when it is of no use
 any more.
-
-Must not know: the network, answers.
 """
 
 from collections import deque

@@ -8,8 +8,6 @@ whose hand-over ended without an answer.
 Left out on purpose: GET, which writes the password into access logs; `default`, which saves nothing here.
 What v1 does not have, only v1.2: other services than SMS (number checks, Viber, confirmation by code),
 callbacks, templates, a token instead of the password. Messages from phones are in neither.
-
-Must not know: the store, SMPP sessions, other providers.
 """
 
 import asyncio

@@ -1,7 +1,4 @@
-"""What sms-assistent.by's three formats have in common: records, numbers as they come, periods and dates.
-
-Must not know: what a code means, how octets travel, JSON, XML or PLAIN themselves.
-"""
+"""What sms-assistent.by's three formats have in common: records, numbers as they come, periods and dates."""
 
 import math
 from collections.abc import Mapping

@@ -1,7 +1,4 @@
-"""Status questions to sms-assistent.by: in lists, or one by one in PLAIN, and what the answers say.
-
-Must not know: how messages are sent.
-"""
+"""Status questions to sms-assistent.by: in lists, or one by one in PLAIN, and what the answers say."""
 
 import asyncio
 import logging

@@ -1,7 +1,7 @@
 """sms-assistent.by API v1 in JSON (§4): packages as octets, answers as records.
 
 Answers are read as leniently as they come: ids as numbers or strings, keys that no manual names, `status`
-where the example has `sms_status`. Must not know: what a code means, how octets travel.
+where the example has `sms_status`.
 """
 
 import json

@@ -4,8 +4,6 @@ The callback address at smsc.ru chooses the charset (windows-1251 unless it says
 (``fmt=2`` XML, ``fmt=3`` JSON, else a form) and the signature (``md5``, ``sha1`` or ``crc32``). Only the kind
 that the operator chose is taken: whoever has seen a few CRCs can write one. Calls for confirmation
 (``waitcall``) are not understood: nothing here asks for them.
-
-Must not know: the network, which messages are whose.
 """
 
 import hashlib

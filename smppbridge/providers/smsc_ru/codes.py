@@ -2,7 +2,7 @@
 
 Sources: send.php (errors 1 to 9), the status list and its ``err`` codes. One list of ``err`` codes goes into
 receipts; send errors 6, 7 and 8 are given the codes of that list that say the same, because its 6, 7 and 8
-say something else. Must not know: how a code was transported.
+say something else.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""`providers.<name>` with `kind: smsc`. Must not know: the API's requests and answers."""
+"""`providers.<name>` with `kind: smsc`."""
 
 import re
 from collections.abc import Mapping

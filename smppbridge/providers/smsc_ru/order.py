@@ -9,8 +9,6 @@ Parameters of send.php that have no place here: ``list``, ``nl`` and several ``p
 one id and one verdict); ``tz`` (times are sent as Unix seconds); ``period``, ``freq`` (mailings); ``mms``,
 ``fileurl`` (files); ``smsreq``, ``imgcode``, ``userip`` (captchas of web sites); ``pp`` (referrals); ``err``
 (``op`` says the same of every number); ``bin=1`` (raw octets do not survive JSON; ``bin=2`` has them in hex).
-
-Must not know: how a request travels, what its answer means.
 """
 
 import math

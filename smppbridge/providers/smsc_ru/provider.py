@@ -7,8 +7,6 @@ can be asked what became of it when no answer came.
 Left out on purpose: jobs.php, templates.php, op_templates.php and ping.php (mailings, templates and
 notifications are kept by people, in the account); ``del=1`` (what it does to a message on its way is not
 stated); wait_call.php (calls for confirmation); ``all=1`` and ``all=2`` of status.php (prices and texts).
-
-Must not know: the store, SMPP sessions, other providers.
 """
 
 import asyncio

@@ -2,7 +2,7 @@
 
 An answer is read by what it looks like, not by the ``fmt`` that was asked for: errors about the request
 itself may come in another one. Everything is asked for in UTF-8 (the API's default is windows-1251); octets
-that are none spoil only the words around them. Must not know: what a code means, how octets travel.
+that are none spoil only the words around them.
 """
 
 import json

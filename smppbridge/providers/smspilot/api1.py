@@ -2,7 +2,7 @@
 
 One text goes to many numbers, and nothing of ours is echoed: what an answer says about a message is found by
 its number. Lines of text are not quoted, so whatever holds somebody's words (messages from phones, the list
-of the last day) is always asked for in JSON. Must not know: what a code means, how octets travel.
+of the last day) is always asked for in JSON.
 """
 
 import re

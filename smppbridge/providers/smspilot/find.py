@@ -1,7 +1,5 @@
 """What became of messages whose hand-over ended without a clear answer: they are looked for among those of
 the last day (API-1 v1.12 §2.2), by number and text, because smspilot finds nothing by our ids.
-
-Must not know: how the list is asked for, what becomes of a doubt.
 """
 
 import re

@@ -14,8 +14,6 @@ the account what no message needs, and the balance has a request of its own; `r`
 API; `check=all` is `check=recent` and what is older than anything in doubt; `inbound=all` tells everything
 again; `balance=sms` is a guess; GOLOSM is another name of GOLOS; Viber stands in a change log alone; requests
 in the address (`?json=`, `?xml=`, GET) would put keys and texts into logs.
-
-Must not know: the store, SMPP sessions, other providers.
 """
 
 import asyncio

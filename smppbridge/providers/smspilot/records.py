@@ -1,7 +1,6 @@
 """What smspilot's APIs and formats have in common: requests and answers as plain records.
 
-Numbers are read as leniently as the manuals print them: as numbers or as strings, or not at all. Must not
-know: JSON, XML, forms; what a code means; how octets travel.
+Numbers are read as leniently as the manuals print them: as numbers or as strings, or not at all.
 """
 
 import re

@@ -1,7 +1,7 @@
 """What an answer to a request of `kind: webhook` says: done, refused, or nothing that can be relied on.
 
 A refusal needs a code that the operator listed, or an HTTP status that says by itself that nothing was done.
-Whatever is neither success nor refusal is open. Must not know: the network, what is asked.
+Whatever is neither success nor refusal is open.
 """
 
 import math

@@ -1,7 +1,4 @@
-"""What a provider of `kind: webhook` tells us by HTTP: statuses and messages from phones, and who signed it.
-
-Must not know: requests of ours, the network.
-"""
+"""What a provider of `kind: webhook` tells us by HTTP: statuses and messages from phones, signed or not."""
 
 import base64
 import hmac

@@ -1,7 +1,6 @@
 """The tables of `kind: webhook`: what a provider's error codes, HTTP statuses and state words mean.
 
-The operator writes the provider's own; what HTTP itself says (RFC 9110 §15) is here. Must not know: where a
-code was found.
+The operator writes the provider's own; what HTTP itself says (RFC 9110 §15) is here.
 """
 
 from collections.abc import Mapping

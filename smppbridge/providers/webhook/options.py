@@ -1,7 +1,4 @@
-"""What the operator declares for `kind: webhook`: `providers.<name>` as typed values, checked as a whole.
-
-Must not know: the network, how anything is carried out.
-"""
+"""What the operator declares for `kind: webhook`: `providers.<name>` as typed values, checked as a whole."""
 
 import re
 from collections.abc import Iterator, Mapping

@@ -9,8 +9,6 @@ is clear which one.
 
 Not here: messages from phones that must be asked for, and number checks. An answer is read by its body alone,
 not by its headers.
-
-Must not know: the store, SMPP sessions, any provider by name.
 """
 
 import asyncio

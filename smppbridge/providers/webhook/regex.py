@@ -2,8 +2,6 @@
 
 Python's search goes through all the ways in which a pattern can match. Texts come from the network, so
 patterns with too many ways are refused when the configuration is read, and what they read is cut.
-
-Must not know: where the text comes from, what is looked for.
 """
 
 import re

@@ -1,7 +1,4 @@
-"""Which messages of `kind: webhook` go in one request, or are asked for by one.
-
-Must not know: the network, answers.
-"""
+"""Which messages of `kind: webhook` go in one request, or are asked for by one."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence

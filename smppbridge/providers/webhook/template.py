@@ -1,7 +1,7 @@
 """Texts with ``{fields}``, as the operator writes them for `kind: webhook`.
 
 What a value must look like depends on where it lands (a path, a header, JSON, XML …). That is decided here,
-never by the author of a template. Must not know: the configuration, HTTP, any provider.
+never by the author of a template.
 """
 
 import json

@@ -1,7 +1,4 @@
-"""Who may use smspilot's simulator: keys, passwords, bans for flood, the facts about the user.
-
-Must not know: messages, how a request travelled.
-"""
+"""Who may use smspilot's simulator: keys, passwords, bans for flood, the facts about the user."""
 
 import time
 from collections.abc import Mapping

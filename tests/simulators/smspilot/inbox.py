@@ -1,7 +1,4 @@
-"""Messages from phones at smspilot's simulator: pushed when they come, kept to be asked for (API-2 §5).
-
-Must not know: outgoing messages, flood (the manual bans only for questions about statuses).
-"""
+"""Messages from phones at smspilot's simulator: pushed when they come, kept to be asked for (API-2 §5)."""
 
 from bisect import bisect_left
 from dataclasses import dataclass
