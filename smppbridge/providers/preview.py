@@ -58,7 +58,7 @@ class _Caught(Exception):
 
 
 class _Catcher(httpx2.AsyncBaseTransport):
-    """Keeps the requests, and ends whoever waits for their answers: no retry, no other address."""
+    """Keeps requests instead of sending them, and raises _Caught in the code that waits for their answers."""
 
     def __init__(self) -> None:
         self.requests: list[HttpRequest] = []

@@ -185,7 +185,8 @@ class Sandbox:
         return None
 
     def _outcome(self, message_id: int) -> str:
-        """Always the same for one id; over many ids as often as the weights say."""
+        """The outcome of a message: always the same for one id, and over many ids as often as the weights
+        say."""
         point = message_id * _SCATTER % _WORD / _WORD * self._bounds[-1]
         # "min": rounding can put the point on the last bound
         return self._words[min(bisect_right(self._bounds, point), len(self._words) - 1)]

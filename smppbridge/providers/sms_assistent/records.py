@@ -97,7 +97,7 @@ def status(ref: object, value: object) -> StatusRow:
 
 
 def message_id(value: object) -> str:
-    """An sms_id in its one spelling, "" for 0 (a refused message) and for what is none."""
+    """An sms_id in its one spelling; "" for 0 (a refused message) and for anything that is no id."""
     number = integer(value)
     return str(number) if number is not None and number > 0 else ""
 

@@ -37,9 +37,10 @@ class StatusQuestions:
         self._known: dict[str, None] = {}  # answered at least once, oldest first
 
     async def ask(self, polls: Sequence[Poll]) -> list[StatusReport]:
-        """Statuses of messages that they know; odd references are not asked for.
+        """The statuses of messages that sms-assistent knows. References of another form are not asked for.
 
-        Raises ProviderError when no question was answered; what later ones would have told is left out.
+        Raises ProviderError when no question was answered. After an answer, a later error only ends the
+        asking.
         """
         wanted = {found[1]: poll for poll in polls if (found := _REF.fullmatch(poll.provider_ref))}
         rows: Rows = {}

@@ -77,7 +77,7 @@ def _failure(value: object) -> int:
 
 
 def _rows(answer: Mapping[str, object], part: str) -> Sequence[object] | None:
-    """The list inside a part; PHP prints a list of one as the one itself when it was made from XML."""
+    """The list inside a part. PHP makes a single row out of a list of one row that came from XML."""
     value = answer.get(part)
     rows = value.get("msg") if isinstance(value, dict) else None
     if isinstance(rows, dict):

@@ -171,7 +171,8 @@ def guarded(text: str, service: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """``text`` with the usual characters for look-alikes such as full-width ones, one for one."""
+    """``text`` with the usual characters in place of look-alikes, such as full-width letters. The length
+    stays."""
     if unicodedata.is_normalized("NFKC", text):
         return text
     folded = (unicodedata.normalize("NFKC", char) for char in text)

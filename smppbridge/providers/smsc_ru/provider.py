@@ -106,7 +106,7 @@ class SmscRu(HttpProvider):
         self.services = self._wishes.services
 
     def stop(self) -> None:
-        """Begin no further request; who waits for a place learns it at once."""
+        """Begin no further request. Requests that wait for a place end at once."""
         super().stop()
         for _ in range(self._queued):  # no place is needed any more
             self._places.release()
@@ -147,7 +147,8 @@ class SmscRu(HttpProvider):
         return self._result(message, asked["id"], answer)
 
     def _result(self, message: Message, ref: str, answer: wire.SmscRuAnswer) -> SendResult:
-        """smsc.ru repeats our id; one of its own would be where the message is found as well."""
+        """What became of a message. smsc.ru repeats our id, or gives an id of its own; the message is found
+        by either."""
         if answer.sms == 0 or (answer.id != ref and not _THEIRS.fullmatch(answer.id)):
             return Uncertain(f"{self._host} did not say clearly what became of the message")
         refused = self._refused_row(message, answer.rows[0]) if len(answer.rows) == 1 else None
@@ -194,7 +195,7 @@ class SmscRu(HttpProvider):
         return reports
 
     async def find(self, doubts: Sequence[Doubt], now: int) -> list[Trace]:
-        """Ask by our ids. An earlier attempt may be the one that was taken, although its turn seemed over."""
+        """Ask by our ids about all recent attempts: an earlier attempt may be the one that was taken."""
         refs = {doubt.id: _attempts(doubt) for doubt in doubts[:FIND_BATCH]}
         phones = {doubt.id: order.subscriber(doubt.recipient) for doubt in doubts}
         pairs = [(ref, phones[number]) for number, own in refs.items() for ref in own]
@@ -308,8 +309,10 @@ class SmscRu(HttpProvider):
         return host_of(self._bases[self._base])
 
     async def _ask(self, path: str, asked: Mapping[str, str], decode: _Decode) -> wire.SmscRuAnswer:
-        """One request with our credentials, to the next address where one cannot be reached. Raises
-        ProviderError; Unavailable only when no address has got anything."""
+        """One request with our credentials. When an address cannot be reached, the next one is tried.
+
+        Raises ProviderError; Unavailable only when no address has got anything.
+        """
         fields = {**self._rights, "fmt": self._format, **asked}
         encode, headers = (wire.encode_json, wire.JSON) if path == REST else (wire.encode_form, wire.FORM)
         content = encode(fields)
@@ -336,8 +339,8 @@ class SmscRu(HttpProvider):
     async def _request(
         self, url: str, content: bytes, headers: Mapping[str, str], decode: _Decode
     ) -> wire.SmscRuAnswer:
-        """One request to one address. An answer of numbers may as well be an error page of a web server: one
-        that is no error of the API counts only with the HTTP status of a success."""
+        """One request to one address. A number may also be the error page of a web server, so an answer that
+        is no error of the API counts only with an HTTP status of 200 to 299."""
         http = await self.exchange("POST", url, content, headers)
         try:
             large = len(http.body) > LARGE_ANSWER

@@ -293,9 +293,10 @@ def moment_of(text: str) -> int | None:
 def rows_about(
     rows: tuple[MessageRow, ...], asked: list[tuple[str, str]]
 ) -> Iterator[tuple[str, str, MessageRow]]:
-    """(ref, phone, row) for each of the ``asked`` pairs (ref, phone) that the answer says something about.
+    """(ref, phone, row) for each of the ``asked`` pairs (ref, phone) of which the answer has a row.
 
-    The answer about a single message does not repeat which one it is; fmt 1 has more columns about some.
+    The answer about a single message does not say which message it is about. fmt 1 has more columns for some
+    messages.
     """
     if len(asked) == 1 and len(rows) == 1 and "id" not in rows[0].fields:
         yield (*asked[0], rows[0])

@@ -180,7 +180,8 @@ def _read_balance(text: str) -> PilotAnswer:
 
 
 def _read_words(text: str) -> PilotAnswer:
-    """An error of `v` is words alone; only known ones can be told from any other trouble."""
+    """An error of `v` is words alone. Words that no manual prints cannot be told from other trouble:
+    ValueError."""
     code = code_of_words(text)
     if not code:
         raise ValueError("not an answer")

@@ -137,7 +137,7 @@ class Smspilot(HttpProvider):
         return run.in_order(messages)
 
     async def _hand_over(self, run: RequestRun, packet: Sequence[Message]) -> bool:
-        """Whether the packet was refused as a whole, perhaps for one of its messages."""
+        """Send one packet. True where it was refused as a whole, perhaps for one of its messages."""
         try:
             answer = await self._ask(self._encode(packet, run.now()))
         except ProviderError as error:
@@ -172,7 +172,7 @@ class Smspilot(HttpProvider):
     def _match(
         self, packet: Sequence[Message], items: Mapping[int, Item], answer: PilotAnswer
     ) -> dict[int, SendResult]:
-        """What became of each message. Silence about one is uncertainty."""
+        """What became of each message. A message that the answer does not mention is uncertain."""
         times = Counter(item.ref for item in answer.items)
         shared = {ref for ref in times if times[ref] > 1}
         return {
@@ -230,7 +230,7 @@ class Smspilot(HttpProvider):
         return _reports((await self._learn(question)).items, asked)
 
     def _choose(self, polls: Sequence[Poll]) -> tuple[Question, set[str]]:
-        """One question, and whom it is about."""
+        """The next status question, and the references that it asks about."""
         refs = [poll.provider_ref for poll in polls]
         refs.sort(key=lambda ref: ref not in self._passed_over)
         room = min(POLL_BATCH, self.limits.poll_batch)
@@ -249,7 +249,8 @@ class Smspilot(HttpProvider):
         return question, asked
 
     async def _status_of_test(self, polls: Sequence[Poll]) -> list[StatusReport]:
-        """A test keeps no messages, one of smspilot's own stands for all of them (API-1 §11)."""
+        """A test keeps no messages. The status of smspilot's own test message stands for all of them (API-1
+        §11)."""
         answer = await self._learn(self._api1.encode_check_test())
         made_up = [report for item in answer.items if (report := _report(item)) is not None]
         return [made_up[0]._replace(provider_ref=poll.provider_ref) for poll in polls if made_up]
@@ -306,8 +307,10 @@ class Smspilot(HttpProvider):
 
 
 class _Streak:
-    """Messages that were refused alone, one after the other, with one code. A long one tells what those
-    behind them would meet, and asking on looks like an attack."""
+    """Messages that were refused alone, one after the other, with one code.
+
+    A long streak tells what the next messages would meet; to go on would look like an attack.
+    """
 
     def __init__(self) -> None:
         self._code = ""

@@ -149,7 +149,7 @@ def failure_of(code: object, *words: object) -> PilotFailure:
 
 
 def server_id(value: object) -> str:
-    """A server_id in its one spelling, "" for 0 (a refused message) and for what is none."""
+    """A server_id in its one spelling; "" for 0 (a refused message) and for anything that is no id."""
     number = integer(value)
     return str(number) if number is not None and number > 0 else ""
 

@@ -123,7 +123,8 @@ def results_of(
 def _by_name(
     batch: BatchOptions, answer: WebhookAnswer, results: list[object] | dict[str, object]
 ) -> dict[str, WebhookAnswer | None]:
-    """Results by what they are matched with; those that two results claim belong to nobody."""
+    """Results by the value that they are matched with. A value that two results have belongs to neither
+    message."""
     assert batch.match is not None
     named: dict[str, WebhookAnswer | None] = {}
     if batch.match.key:

@@ -76,5 +76,5 @@ def _patterns(value: object) -> Iterator[Any]:
 
 
 def is_whole(pattern: re.Pattern[str], text: str) -> bool:
-    """Whether all of the text matches; one of more than 200 characters does not."""
+    """Whether all of ``text`` matches. A text of more than 200 characters does not."""
     return len(text) <= MAX_WHOLE and pattern.fullmatch(text) is not None

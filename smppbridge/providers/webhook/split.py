@@ -58,7 +58,7 @@ def questions_of(
 
 
 def without_shared(results: dict[int, SendResult]) -> dict[int, SendResult]:
-    """A reference that two messages were given says of neither what became of it."""
+    """The results, where a reference that two messages got makes both uncertain."""
     times = Counter(result.ref for result in results.values() if isinstance(result, Taken))
     return {
         number: Uncertain("two messages were answered with one reference")

@@ -1,4 +1,4 @@
-"""API-1 (v1.12) of smspilot's simulator, /api.php: parameters of a GET or a form; one text to many numbers."""
+"""API-1 (v1.12) of smspilot's simulator, /api.php: a GET or a form; one text to many numbers."""
 
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
