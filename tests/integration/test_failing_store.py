@@ -10,7 +10,7 @@ from smppbridge.flow.deliver.inbound_poller import InboundPoller
 from smppbridge.model.message import State, StatusReport
 from smppbridge.smpp.pdu import DeliverSm
 from smppbridge.smpp.receipt import parse_receipt
-from tests.support.bridge.failing_store import HAND_BACK, failing, rows
+from tests.support.bridge.failing_store import failing, rows
 from tests.support.bridge.pauses import build_with
 from tests.support.bridge.running import Clock, eventually, metric
 from tests.support.bridge.scripted_provider import ScriptedProvider, scripted
@@ -63,22 +63,6 @@ async def test_an_answered_receipt_that_cannot_be_paid_yet_does_not_go_to_anothe
         await eventually(lambda: rows(tmp_path, "SELECT id FROM receipts") == [])
         async with await Esme.bound(app.smpp_ports[0]) as third:
             await third.silence(DeliverSm)
-
-
-async def test_what_has_to_wait_does_not_delay_the_others_while_it_cannot_be_saved(tmp_path: Path) -> None:
-    lab = ScriptedProvider("lab", same_text_gap=600.0)
-    async with scripted(tmp_path, lab) as app, await Esme.bound(app.smpp_ports[0]) as esme:
-        await esme.submit(submit("door"))
-        await eventually(lambda: metric(app, "attempts_total", provider="lab", result="sent") == 1)
-        with failing(tmp_path, HAND_BACK):
-            await esme.submit_many([submit("door"), submit("gate")])
-            await eventually(lambda: [message.text for message in lab.sent] == ["door", "gate"], 3.0)
-            await esme.submit(submit("lamp"))
-            await eventually(lambda: [message.text for message in lab.sent] == ["door", "gate", "lamp"], 3.0)
-        await eventually(
-            lambda: rows(tmp_path, "SELECT text, attempt FROM messages WHERE stage = 1") == [("door", 0)]
-        )
-        assert len(lab.sent) == 3
 
 
 async def test_messages_from_phones_that_cannot_be_saved_are_not_asked_for_again(

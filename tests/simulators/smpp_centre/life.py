@@ -115,6 +115,12 @@ class Life:
         self._expect(len(receipts) - sum(1 for message in messages if _wants(message)))
         self.send(system_id, receipts)
 
+    def move_on(self) -> None:
+        """Everything that is due later happens now."""
+        due, self._due = sorted(self._due), []
+        for _, _, change in due:
+            change()
+
     # --- receipts ------------------------------------------------------------------------------
 
     def send(self, system_id: str, pdus: Iterable[Delivered]) -> None:

@@ -112,6 +112,10 @@ class CentreSimulator:
         """Return when no receipt is pending."""
         await self._life.settled()
 
+    def move_on(self) -> None:
+        """Everything that is due later happens now."""
+        self._life.move_on()
+
     # --- what it says by itself ----------------------------------------------------------------
 
     async def deliver(self, pdu: DeliverSm | DataSm) -> Response:

@@ -72,7 +72,7 @@ class Api:
 
 @asynccontextmanager
 async def running(rules: Rules | None = None, **keys: Any) -> AsyncIterator[Api]:
-    simulator = SmsAssistentSimulator(rules or Rules(delay=3600), **keys)
+    simulator = SmsAssistentSimulator(rules or Rules(delay=0.02), **keys)
     async with simulator, httpx2.AsyncClient(trust_env=False) as client:
         yield Api(simulator, client)
 

@@ -30,7 +30,7 @@ class Sms:
 
     recipient: str
     sms_count: int  # 0: taken although the number is malformed
-    start: float  # when sending begins, by time.monotonic()
+    start: float  # when sending begins, by the simulator's clock
 
 
 class Sent(NamedTuple):

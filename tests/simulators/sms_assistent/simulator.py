@@ -78,14 +78,23 @@ class Rules:
 
 
 class SmsAssistentSimulator:
-    """The gateway. ``accepted`` holds every message that will be sent; ``faults`` breaks coming requests."""
+    """The gateway. ``accepted`` holds every message that will be sent; ``faults`` breaks coming requests.
+    ``clock`` tells the seconds that a message has lived."""
 
-    def __init__(self, rules: Rules | None = None, *, port: int = 0, journal: Path | None = None) -> None:
+    def __init__(
+        self,
+        rules: Rules | None = None,
+        *,
+        port: int = 0,
+        journal: Path | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.rules = rules or Rules()
         self.accepted: list[Accepted] = []
         self.violations: list[str] = []  # of the traffic rules, §2 to §4
         self.requests_by_api: Counter[str] = Counter()  # plain (sending), statuses, credits, xml, json
         self.server = HttpServer(Starlette(routes=self._routes()), port=port)
+        self._clock = clock
         self._journal_path = journal
         self._journal: TextIO | None = None
         self._sms: dict[int, Sms] = {}
@@ -202,7 +211,7 @@ class SmsAssistentSimulator:
             raise Refusal(-14)
         judged = [(message, *self._judge(message)) for message in package.messages]
         self._watch_traffic(package)
-        start = time.monotonic() + ahead
+        start = self._clock() + ahead
         sent = [self._take(package, *one, start=start) for one in judged]
         if self._journal is not None:
             self._journal.flush()
@@ -281,18 +290,13 @@ class SmsAssistentSimulator:
 
     # --- statuses ----------------------------------------------------------------------------------
 
-    def advance(self) -> None:
-        """Move every message to its next status, now."""
-        for sms in self._sms.values():
-            sms.start -= self.rules.delay
-
     def _status(self, sms_id: int) -> Status:
         sms = self._sms.get(sms_id)
         return Status(sms_id, sms, self._word(sms) if sms is not None else "")
 
     def _word(self, sms: Sms) -> str:
         """Worked out when somebody asks: no timer runs for a message. Before its date it is Queued (§1.3)."""
-        age = time.monotonic() - sms.start
+        age = self._clock() - sms.start
         if age < self.rules.delay:
             return "Queued"
         if sms.sms_count == 0:  # a malformed number ends as Failed (§1.3)

@@ -11,6 +11,7 @@ import pytest
 from tests.simulators.sms_assistent.asking import PHONE, Api, running
 from tests.simulators.sms_assistent.simulator import Rules
 from tests.support.http.server import Fault
+from tests.support.system.clock import HandClock
 
 ROOT = Path(__file__).parents[3]
 
@@ -25,12 +26,12 @@ async def api() -> AsyncIterator[Api]:
 
 
 async def test_status_goes_on_to_its_outcome() -> None:
-    async with running(Rules(delay=3600, outcomes={PHONE: "Rejected"})) as api:
-        sms_id, found = await api.send_one(), []
-        for _ in range(4):
-            found.append(await api.word(sms_id))
-            api.simulator.advance()
-        assert found == ["Queued", "Sent", "Rejected", "Rejected"]
+    clock = HandClock()
+    async with running(Rules(delay=60, outcomes={PHONE: "Rejected"}), clock=clock) as api:
+        sms_id = await api.send_one()
+        for pause, word in ((0, "Queued"), (59, "Queued"), (1, "Sent"), (59, "Sent"), (1, "Rejected")):
+            clock.forward(pause)
+            assert await api.word(sms_id) == word
 
 
 @pytest.mark.parametrize("outcome", ["Delivered", "Expired", "Rejected", "Unknown", "Failed"])

@@ -2,13 +2,15 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx2
 
 from tests.simulators.smsc_ru.simulator import Rules, SmscRuSimulator
+from tests.support.bridge.running import PATIENCE
 
 PHONE = "79087964781"
 OTHER = "79087964782"
@@ -60,17 +62,19 @@ class Api:
 
     async def reaches(self, ident: str, status: int) -> None:
         """Wait until the last message of PHONE with this id has the status."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while (await self.status(ident))["status"] != status:
                 await asyncio.sleep(0.005)
 
 
 @asynccontextmanager
-async def running(rules: Rules | None = None, **changes: Any) -> AsyncIterator[Api]:
+async def running(
+    rules: Rules | None = None, *, clock: Callable[[], float] = time.monotonic, **changes: Any
+) -> AsyncIterator[Api]:
     """A simulator that is quick and does not mind being asked often, unless ``changes`` says otherwise."""
-    quick: Mapping[str, Any] = {"delay": 3600.0, "latency": 0, "status_limit": 10**6, "retry_pause": 0.02}
+    quick: Mapping[str, Any] = {"delay": 0.02, "latency": 0, "status_limit": 10**6, "retry_pause": 0.02}
     async with (
-        SmscRuSimulator(rules or Rules(**{**quick, **changes})) as simulator,
+        SmscRuSimulator(rules or Rules(**{**quick, **changes}), clock=clock) as simulator,
         httpx2.AsyncClient(trust_env=False) as client,
     ):
         yield Api(simulator, client)

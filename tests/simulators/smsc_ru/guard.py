@@ -1,40 +1,35 @@
 """What smsc.ru's simulator does against clients that ask too much: counts, bans, violations."""
 
-import time
 from collections import deque
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 
 from tests.simulators.smsc_ru.rules import CONCURRENT, Refusal, Rules
 
 
 class Guard:
-    """``violations`` names everything that earned, or would earn, a ban."""
+    """``violations`` names everything that earned, or would earn, a ban. ``clock`` tells seconds."""
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: Rules, clock: Callable[[], float]) -> None:
         self.violations: list[str] = []
         self._rules = rules
+        self._clock = clock
         self._times: dict[Hashable, deque[float]] = {}
         self._running: dict[str, int] = {}
         self._blocked_until = float("-inf")
         self._floods: dict[str, tuple[int, float]] = {}  # phone -> (messages in a row, time of the last)
 
-    @property
-    def busy_with(self) -> int:
-        """How many requests are being carried out."""
-        return sum(self._running.values())
-
     # --- counting ----------------------------------------------------------------------------------
 
     def note(self, what: Hashable) -> None:
-        self._times.setdefault(what, deque()).append(time.monotonic())
+        self._times.setdefault(what, deque()).append(self._clock())
 
     def seen(self, what: Hashable, window: float) -> int:
         """How often ``what`` was noted in the last ``window`` seconds."""
         times = self._times.get(what)
         if times is None:
             return 0
-        while times and time.monotonic() - times[0] >= window:
+        while times and self._clock() - times[0] >= window:
             times.popleft()
         return len(times)
 
@@ -49,7 +44,7 @@ class Guard:
     # --- the address -------------------------------------------------------------------------------
 
     def check_address(self) -> None:
-        if time.monotonic() < self._blocked_until:
+        if self._clock() < self._blocked_until:
             raise Refusal(4)
 
     def authentication_failed(self) -> None:
@@ -73,14 +68,19 @@ class Guard:
 
     def _ban(self, what: str, seconds: float) -> None:
         self.violations.append(what)
-        self._blocked_until = time.monotonic() + seconds
+        self._blocked_until = self._clock() + seconds
 
     # --- parallel requests, floods -----------------------------------------------------------------
+
+    @property
+    def under_way(self) -> int:
+        """How many requests are being carried out."""
+        return sum(self._running.values())
 
     @contextmanager
     def running(self, endpoint: str) -> Iterator[None]:
         """One request is being carried out. Raises Refusal(9) when there are too many already."""
-        of_all, of_status = self.busy_with, self._running.get("status", 0)
+        of_all, of_status = self.under_way, self._running.get("status", 0)
         crowded = endpoint == "status" and of_status >= self._rules.max_parallel_status
         if crowded or of_all >= self._rules.max_parallel:
             self.violations.append(f"{CONCURRENT}: {endpoint}")
@@ -94,7 +94,7 @@ class Guard:
     def floods(self, phone: str) -> bool:
         """Count a message to ``phone``; True when it is one too many without a pause."""
         count, last = self._floods.get(phone, (0, float("-inf")))
-        now = time.monotonic()
+        now = self._clock()
         count = count + 1 if now - last < self._rules.flood_gap else 1
         self._floods[phone] = count, now
         if count > self._rules.flood_count:

@@ -52,19 +52,22 @@ FLOOD = (23, 0)  # the outcome of a message too many to one subscriber
 
 
 class SmscRuSimulator:
-    """The gateway. ``accepted`` holds every message taken; ``faults`` breaks coming requests, one each."""
+    """The gateway. ``accepted`` holds every message taken; ``faults`` breaks coming requests, one each.
+    ``clock`` tells the seconds in which it counts requests."""
 
-    def __init__(self, rules: Rules | None = None, *, port: int = 0) -> None:
+    def __init__(
+        self, rules: Rules | None = None, *, port: int = 0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.rules = rules or Rules()
         self.accepted: list[dict[str, str]] = []
         self.callbacks = BodySender(pause=self.rules.retry_pause)
         self.server = HttpServer(Starlette(routes=self._routes()), port=port)
-        self._guard = Guard(self.rules)
+        self.quick = asyncio.Event()  # while it is not set, requests take for ever
+        self.quick.set()
+        self._guard = Guard(self.rules, clock)
         self._history = History()
         self._last_id = 0
         self._timers: dict[asyncio.TimerHandle, Sms] = {}
-        self.open = asyncio.Event()  # while it is not set, requests that are not refused wait
-        self.open.set()
 
     @property
     def url(self) -> str:
@@ -78,6 +81,11 @@ class SmscRuSimulator:
     def violations(self) -> list[str]:
         """What earned, or would earn, a ban."""
         return self._guard.violations
+
+    @property
+    def under_way(self) -> int:
+        """How many requests are being carried out."""
+        return self._guard.under_way
 
     async def __aenter__(self) -> Self:
         await self.callbacks.start()
@@ -96,10 +104,12 @@ class SmscRuSimulator:
         self._post(answer_callback(answer, self.rules))
         return answer
 
-    @property
-    def busy_with(self) -> int:
-        """How many requests are being carried out."""
-        return self._guard.busy_with
+    def move_on(self) -> None:
+        """Every message takes its next step now."""
+        timers, self._timers = self._timers, {}
+        for timer, sms in timers.items():
+            timer.cancel()
+            self._step(sms)
 
     # --- requests ----------------------------------------------------------------------------------
 
@@ -120,7 +130,7 @@ class SmscRuSimulator:
                 self._authorize(query)
                 with self._guard.running(name):
                     await asyncio.sleep(self.rules.latency)
-                    await self.open.wait()
+                    await self.quick.wait()
                     return respond(query, answer(query))
             except Refusal as refusal:
                 if name == "send":
@@ -260,13 +270,6 @@ class SmscRuSimulator:
         raise Refusal(1)
 
     # --- the life of a message ---------------------------------------------------------------------
-
-    def advance(self) -> None:
-        """Move every message that is under way to its next status, now."""
-        due, self._timers = self._timers, {}
-        for timer, sms in due.items():
-            timer.cancel()
-            self._step(sms)
 
     def _later(self, seconds: float, sms: Sms) -> None:
         def act() -> None:

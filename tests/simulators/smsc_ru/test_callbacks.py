@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tests.simulators.smsc_ru.asking import PHONE, Api, running
+from tests.support.bridge.running import PATIENCE
 from tests.support.http.server import HttpServer
 
 SECRET = "секрет"
@@ -37,7 +38,7 @@ class Handler:
         return Response(status_code=503 if self.refuse >= 0 else 200)
 
     async def has(self, count: int) -> list[tuple[str, bytes]]:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while len(self.posted) < count:
                 await asyncio.sleep(0.005)
         return self.posted
@@ -54,7 +55,7 @@ async def handled(query: str, **changes: Any) -> AsyncIterator[tuple[Api, Handle
     handler = Handler()
     async with handler.server:
         url = f"{handler.server.url}/handler?{query}"
-        async with running(callback_url=url, secret=SECRET, delay=0.02, **changes) as api:
+        async with running(callback_url=url, secret=SECRET, **changes) as api:
             yield api, handler
 
 
@@ -132,7 +133,7 @@ async def test_a_refused_callback_comes_again() -> None:
         handler.refuse = 2
         api.simulator.receive(PHONE, "x", to=TO)
         posted = await handler.has(3)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while not api.simulator.callbacks.answered:
                 await asyncio.sleep(0.005)
     assert len(set(posted)) == 1
@@ -140,7 +141,7 @@ async def test_a_refused_callback_comes_again() -> None:
 
 
 async def test_nothing_is_posted_without_a_handler() -> None:
-    async with running(delay=0.02) as api:
+    async with running() as api:
         await api.accepted(id="5")
         await api.reaches("5", 1)
         api.simulator.receive(PHONE, "x", to=TO)

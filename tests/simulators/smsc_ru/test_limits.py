@@ -2,25 +2,35 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Coroutine
 from typing import Any
 
 import pytest
 
 from tests.simulators.smsc_ru.asking import OTHER, PHONE, Api, running
+from tests.support.bridge.running import eventually
+from tests.support.system.clock import HandClock
 
 WRONG = {"psw": "wrong"}
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock()
 
 
 # --- the same again --------------------------------------------------------------------------------
 
 
-async def test_the_same_request_within_a_minute() -> None:
-    async with running(duplicate_window=0.5) as api:
+async def test_the_same_request_within_a_minute(clock: HandClock) -> None:
+    async with running(clock=clock) as api:
         assert await api.code(id="1") == 0
         again = await api.send_json(id="2", valid="5", cost="3")
         assert (again["error_code"], "duplicate request" in again["error"]) == (9, True)
         assert "id" not in again
-        await asyncio.sleep(0.5)
+        clock.forward(59)
+        assert await api.code() == 9
+        clock.forward(1)
         assert await api.code() == 0
         assert len(api.simulator.accepted) == 2
         assert api.simulator.violations == []
@@ -58,12 +68,12 @@ async def test_a_refused_request_may_be_repeated() -> None:
         assert await api.code() == 0
 
 
-async def test_asking_a_price_is_no_sending_but_limited_too() -> None:
-    async with running(cost_window=0.3) as api:
+async def test_asking_a_price_is_no_sending_but_limited_too(clock: HandClock) -> None:
+    async with running(clock=clock) as api:
         assert [await api.code(cost="1") for _ in range(6)] == [0] * 5 + [9]
         assert await api.code(text="y", cost="1") == 0
         assert await api.code() == 0
-        await asyncio.sleep(0.3)
+        clock.forward(60)
         assert await api.code(cost="1") == 0
         assert len(api.simulator.accepted) == 1
 
@@ -71,21 +81,19 @@ async def test_asking_a_price_is_no_sending_but_limited_too() -> None:
 # --- simultaneous ----------------------------------------------------------------------------------
 
 
-async def at_once(api: Api, asking: list[asyncio.Task[Any]], room: int) -> list[Any]:
-    """The answers of requests that are all there before the first one, of ``room``, is carried out."""
-    api.simulator.open.clear()
-    async with asyncio.timeout(20):
-        while api.simulator.busy_with < room or len(api.simulator.violations) < len(asking) - room:
-            await asyncio.sleep(0.005)
-    api.simulator.open.set()
-    return await asyncio.gather(*asking)
+async def at_once(api: Api, requests: list[Coroutine[Any, Any, Any]]) -> list[Any]:
+    """The answers to requests that are all there before the first of them is carried out."""
+    api.simulator.quick.clear()
+    asking = asyncio.gather(*requests)
+    await eventually(lambda: api.simulator.under_way + len(api.simulator.violations) == len(requests))
+    api.simulator.quick.set()
+    return await asking
 
 
 @pytest.mark.parametrize("count", [14, 15, 20])
 async def test_fifteen_requests_at_once_are_too_many(count: int) -> None:
     async with running() as api:
-        asking = [asyncio.create_task(api.send_json(str(n))) for n in range(count)]
-        answers = await at_once(api, asking, 14)
+        answers = await at_once(api, [api.send_json(str(n)) for n in range(count)])
         refused = [answer for answer in answers if "error" in answer]
         assert len(api.simulator.accepted) == 14
         assert len(refused) == len(api.simulator.violations) == count - 14
@@ -96,8 +104,7 @@ async def test_fifteen_requests_at_once_are_too_many(count: int) -> None:
 
 async def test_status_requests_at_once() -> None:
     async with running() as api:
-        asking = [asyncio.create_task(api.status("1,", f"{PHONE},")) for _ in range(6)]
-        answers = await at_once(api, asking, 4)
+        answers = await at_once(api, [api.status("1,", f"{PHONE},") for _ in range(6)])
         kinds = Counter(isinstance(answer, dict) and answer["error_code"] for answer in answers)
         assert kinds == {False: 4, 9: 2}
         assert len(api.simulator.violations) == 2
@@ -106,8 +113,8 @@ async def test_status_requests_at_once() -> None:
 # --- bans ------------------------------------------------------------------------------------------
 
 
-async def test_five_wrong_passwords_block_the_address() -> None:
-    async with running(auth_ban=0.3) as api:
+async def test_five_wrong_passwords_block_the_address(clock: HandClock) -> None:
+    async with running(clock=clock) as api:
         assert [await api.code(**WRONG) for _ in range(4)] == [2] * 4
         assert await api.code("right") == 0
         assert api.simulator.violations == []
@@ -115,14 +122,14 @@ async def test_five_wrong_passwords_block_the_address() -> None:
         assert api.simulator.violations == ["too many authentication errors"]
         assert [await api.code(), await api.code(**WRONG)] == [4, 4]
         assert await api.ask("balance", fmt="1") == "0,-4"
-        await asyncio.sleep(0.3)
+        clock.forward(api.simulator.rules.auth_ban)
         assert await api.code() == 0
 
 
-async def test_wrong_passwords_are_forgotten() -> None:
-    async with running(auth_window=0.1, auth_errors=2) as api:
+async def test_wrong_passwords_are_forgotten(clock: HandClock) -> None:
+    async with running(clock=clock, auth_errors=2) as api:
         assert await api.code(**WRONG) == 2
-        await asyncio.sleep(0.1)
+        clock.forward(api.simulator.rules.auth_window)
         assert await api.code(**WRONG) == 2
         assert await api.code() == 0
 
@@ -139,14 +146,14 @@ async def test_an_address_that_is_not_listed_counts_as_wrong() -> None:
         assert [await api.code() for _ in range(6)] == [2] * 5 + [4]
 
 
-async def test_refused_sends_in_a_row_block_the_address() -> None:
-    async with running(bad_sends=4, bad_ban=0.3) as api:
+async def test_refused_sends_in_a_row_block_the_address(clock: HandClock) -> None:
+    async with running(clock=clock, bad_sends=4) as api:
         assert [await api.code(phones="12") for _ in range(3)] == [7] * 3
         assert await api.code() == 0
         assert [await api.code(phones="12") for _ in range(4)] == [7] * 4
         assert api.simulator.violations == ["too many refused sends in a row"]
         assert await api.code("good") == 4
-        await asyncio.sleep(0.3)
+        clock.forward(api.simulator.rules.bad_ban)
         assert await api.code("good") == 0
 
 
@@ -167,7 +174,7 @@ async def test_blocked_account(code: int) -> None:
 
 
 async def test_flood_to_one_subscriber() -> None:
-    async with running(flood_count=3, delay=0.02) as api:
+    async with running(flood_count=3) as api:
         for number in range(5):
             assert await api.code(str(number), id=str(number + 1)) == 0
         await api.accepted("other", OTHER)
@@ -176,10 +183,10 @@ async def test_flood_to_one_subscriber() -> None:
         assert api.simulator.violations == ["flood to one subscriber"] * 2
 
 
-async def test_a_pause_ends_the_flood() -> None:
-    async with running(flood_count=1, flood_gap=0.05) as api:
+async def test_a_pause_ends_the_flood(clock: HandClock) -> None:
+    async with running(clock=clock, flood_count=1) as api:
         await api.accepted("a")
-        await asyncio.sleep(0.06)
+        clock.forward(api.simulator.rules.flood_gap)
         await api.accepted("b")
         assert api.simulator.violations == []
 
@@ -192,31 +199,31 @@ async def status_code(api: Api, ident: str, phone: str = PHONE) -> int:
     return int(answer["error_code"]) if isinstance(answer, dict) and "error_code" in answer else 0
 
 
-async def test_asking_about_one_message_too_often() -> None:
-    async with running(status_limit=5, status_window=0.3) as api:
+async def test_asking_about_one_message_too_often(clock: HandClock) -> None:
+    async with running(clock=clock, status_limit=5) as api:
         await api.accepted(id="1")
         await api.accepted("y", id="2")
         assert [await status_code(api, "1") for _ in range(6)] == [0] * 5 + [9]
         assert await status_code(api, "2") == 0
         assert await status_code(api, "1,2", f"{PHONE},{PHONE}") == 9
-        await asyncio.sleep(0.3)
+        clock.forward(60)
         assert await status_code(api, "1") == 0
 
 
-async def test_one_mass_question_a_minute() -> None:
-    async with running(mass_window=0.2) as api:
+async def test_one_mass_question_a_minute(clock: HandClock) -> None:
+    async with running(clock=clock) as api:
         pairs = ("1,2", f"{PHONE},{PHONE}")
         assert [await status_code(api, *pairs) for _ in range(2)] == [0, 9]
         assert api.simulator.violations == ["more than one mass status request in a minute"]
         assert await status_code(api, "1,", f"{PHONE},") == 0
-        await asyncio.sleep(0.2)
+        clock.forward(60)
         assert await status_code(api, *pairs) == 0
 
 
-async def test_asking_for_the_balance_too_often() -> None:
-    async with running(balance_window=0.3) as api:
+async def test_asking_for_the_balance_too_often(clock: HandClock) -> None:
+    async with running(clock=clock) as api:
         answers = [await api.ask("balance", fmt="1") for _ in range(11)]
         assert answers == ["1000000.00"] * 10 + ["0,-9"]
         assert api.simulator.violations == ["too many balance requests"]
-        await asyncio.sleep(0.3)
+        clock.forward(60)
         assert await api.ask("balance") == "1000000.00"

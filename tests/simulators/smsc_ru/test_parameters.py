@@ -269,13 +269,11 @@ def test_window_of_hours(hour: int, first: int, last: int, sent: tuple[int, int]
 
 
 async def test_hours_of_today(api: Api) -> None:
-    api.simulator.rules.delay = 0.02
     await api.accepted(id="5", time="0-24")
     await api.reaches("5", 1)
 
 
 async def test_a_scheduled_message_waits(api: Api) -> None:
-    api.simulator.rules.delay = 0.02
     times: Mapping[str, str] = {"now": f"0{int(time.time()) - 5}", "later": "+1"}
     for ident, moment in times.items():
         assert await api.code(ident, id=ident, time=moment) == 0

@@ -31,25 +31,24 @@ async def api() -> AsyncIterator[Api]:
         yield started
 
 
+@pytest.fixture
+async def still() -> AsyncIterator[Api]:
+    """Where no status changes by itself."""
+    async with running(mass_window=0, delay=3600) as started:
+        yield started
+
+
 # --- the life of a message -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("outcome", [(1, 0), (20, 6), (3, 0), (25, 248)])
 async def test_status_goes_on_to_its_outcome(outcome: tuple[int, int]) -> None:
-    async with running(outcomes={PHONE: outcome}) as api:
+    async with running(delay=3600, outcomes={PHONE: outcome}) as api:
         await api.accepted(id="5")
-        found: list[tuple[int, int]] = []
-        for _ in range(4):
+        for expected in [(-1, 0), (0, 0), outcome, outcome]:
             row = await api.status("5")
-            found.append((row["status"], row["err"]))
-            api.simulator.advance()
-        assert found == [(-1, 0), (0, 0), outcome, outcome]
-
-
-async def test_statuses_change_by_themselves() -> None:
-    async with running(delay=0.001) as api:
-        await api.accepted(id="5")
-        await api.reaches("5", 1)
+            assert (row["status"], row["err"]) == expected
+            api.simulator.move_on()
 
 
 async def test_delay_may_change_while_it_runs(api: Api) -> None:
@@ -63,7 +62,6 @@ async def test_delay_may_change_while_it_runs(api: Api) -> None:
 
 
 async def test_status_of_one_message_in_every_format(api: Api) -> None:
-    api.simulator.rules.delay = 0.02
     api.simulator.rules.outcome = (20, 6)
     await api.accepted(id="5")
     await api.reaches("5", 20)
@@ -81,45 +79,44 @@ async def test_status_of_one_message_in_every_format(api: Api) -> None:
     )
 
 
-async def test_a_message_is_known_by_id_and_phone(api: Api) -> None:
-    await api.accepted(id="5")
-    assert (await api.status("5", f"+{PHONE}"))["status"] == -1
+async def test_a_message_is_known_by_id_and_phone(still: Api) -> None:
+    await still.accepted(id="5")
+    assert (await still.status("5", f"+{PHONE}"))["status"] == -1
     for ident, phone in (("6", PHONE), ("5", OTHER)):
-        answer = await api.status(ident, phone)
+        answer = await still.status(ident, phone)
         assert answer == {"error": "message not found", "error_code": 3}
-        assert await api.ask("status", id=ident, phone=phone, fmt="1") == "0,-3"
+        assert await still.ask("status", id=ident, phone=phone, fmt="1") == "0,-3"
 
 
 async def test_the_last_message_of_an_id_counts(api: Api) -> None:
-    api.simulator.rules.delay = 0.02
     await api.accepted("a", id="5")
     await api.reaches("5", 1)
     await api.accepted("b", id="5")
     assert (await api.status("5", all="1"))["message"] == "b"
 
 
-async def test_lists_come_in_order_and_name_the_unknown(api: Api) -> None:
-    await api.accepted("a", id="5")
-    await api.accepted("b", OTHER, id="x-6")
-    rows = await api.status("x-6,5,7", f"{OTHER},{PHONE},{PHONE}")
+async def test_lists_come_in_order_and_name_the_unknown(still: Api) -> None:
+    await still.accepted("a", id="5")
+    await still.accepted("b", OTHER, id="x-6")
+    rows = await still.status("x-6,5,7", f"{OTHER},{PHONE},{PHONE}")
     assert [(row["id"], row["phone"], row["status"]) for row in rows] == [
         ("x-6", OTHER, -1),
         (5, PHONE, -1),
         (7, PHONE, -3),
     ]
     assert rows[2].keys() == rows[0].keys()
-    text = await api.ask("status", id="5,7", phone=f"{PHONE},{PHONE}", fmt="1")
+    text = await still.ask("status", id="5,7", phone=f"{PHONE},{PHONE}", fmt="1")
     assert [line.split(",")[0::3] for line in text.splitlines()] == [["-1", "5"], ["-3", "7"]]
     assert [line.split(",")[-1] for line in text.splitlines()] == [PHONE, PHONE]
-    text = await api.ask("status", id="5,7", phone=f"{PHONE},{PHONE}", fmt="2")
+    text = await still.ask("status", id="5,7", phone=f"{PHONE},{PHONE}", fmt="2")
     assert text.startswith("<status_list>\n<status>\n<status>-1</status>")
     assert text.count(f"<phone>{PHONE}</phone>") == 2
 
 
 @pytest.mark.parametrize(("ident", "phone"), [("5,", PHONE), ("5", f"{PHONE},"), ("5,", f"{PHONE},")])
-async def test_a_trailing_comma_makes_a_list(api: Api, ident: str, phone: str) -> None:
-    await api.accepted(id="5")
-    rows = await api.status(ident, phone)
+async def test_a_trailing_comma_makes_a_list(still: Api, ident: str, phone: str) -> None:
+    await still.accepted(id="5")
+    rows = await still.status(ident, phone)
     assert [(row["id"], row["phone"], row["status"]) for row in rows] == [(5, PHONE, -1)]
 
 
@@ -139,15 +136,15 @@ async def test_bad_question(api: Api, ident: str, phone: str, wide: str) -> None
     assert (await api.status(ident, phone, all=wide))["error_code"] == 1
 
 
-async def test_all_adds_columns(api: Api) -> None:
-    await api.accepted("Привет, мир", id="5", sender="Ozon")
+async def test_all_adds_columns(still: Api) -> None:
+    await still.accepted("Привет, мир", id="5", sender="Ozon")
     narrow = {"status", "last_date", "last_timestamp", "err"}
     wide = narrow | {"send_date", "send_timestamp", "phone", "cost", "sender_id", "status_name", "message"}
-    row = await api.status("5", all="1")
+    row = await still.status("5", all="1")
     assert row.keys() == wide | {"type", "flag"}
     assert (row["phone"], row["cost"], row["sender_id"]) == (PHONE, "1.40", "Ozon")
     assert (row["message"], row["status_name"], row["type"]) == ("Привет, мир", "Ожидает отправки", 0)
-    widest = await api.status("5", all="2")
+    widest = await still.status("5", all="2")
     assert widest.keys() == row.keys() | {"country", "operator", "region", "mccmnc"}
 
 
@@ -176,11 +173,13 @@ async def test_charset_of_the_answer(api: Api, charset: str, codec: str) -> None
 
 
 async def test_columns_of_hlr(api: Api) -> None:
-    api.simulator.rules.delay = 0.02
     api.simulator.rules.hlr = HLR
+    api.simulator.rules.delay = 3600
     await api.accepted(id="5", hlr="1")
     assert not HLR.keys() & (await api.status("5")).keys()
-    await api.reaches("5", 1)
+    api.simulator.move_on()
+    api.simulator.move_on()
+    assert (await api.status("5"))["status"] == 1
     row = await api.status("5")
     assert {name: row[name] for name in HLR} == HLR
     line = await api.ask("status", id="5", phone=PHONE, fmt="1", charset="utf-8")

@@ -1,7 +1,6 @@
 """Who may use smspilot's simulator: keys, passwords, bans for flood, the facts about the user."""
 
-import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tests.simulators.smspilot.errors import Refusal
@@ -11,11 +10,12 @@ NEVER = float("-inf")
 
 
 class Account:
-    """The one account of the simulator."""
+    """The one account of the simulator. ``clock`` tells the seconds of bans."""
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: Rules, clock: Callable[[], float]) -> None:
         self.violations: list[str] = []  # what earned, or would earn, a ban
         self._rules = rules
+        self._clock = clock
         self._last_poll = NEVER
         self._banned_until = NEVER
 
@@ -25,7 +25,7 @@ class Account:
             self._check_password(query.get("login"), query.get("password"))
         else:
             self._check_key(query.get("apikey"))
-        if time.monotonic() < self._banned_until:
+        if self._clock() < self._banned_until:
             raise Refusal(122)
         if self._rules.blocked:
             raise Refusal(self._rules.blocked)
@@ -48,7 +48,7 @@ class Account:
 
     def guard_flood(self) -> None:
         """A question about statuses comes (API-2 §2.2). Raises Refusal if the last one is too recent."""
-        now = time.monotonic()
+        now = self._clock()
         if now - self._last_poll < self._rules.poll_interval:
             self.punish("asked too often")
             raise Refusal(122)
@@ -57,7 +57,7 @@ class Account:
     def punish(self, what: str) -> None:
         """Ban the account."""
         self.violations.append(what)
-        self._banned_until = time.monotonic() + self._rules.ban
+        self._banned_until = self._clock() + self._rules.ban
 
     def balance(self, unit: object) -> float | int:
         """Roubles (`rur`, once misspelled `rus`), or about how many SMS they pay. Raises Refusal 14."""

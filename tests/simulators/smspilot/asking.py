@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from smppbridge.providers.base import Callback
 from tests.simulators.smspilot.simulator import Rules, SmspilotSimulator
+from tests.support.bridge.running import PATIENCE
 from tests.support.http.server import HttpServer
 
 PHONE = "79087964781"
@@ -76,7 +77,7 @@ class Api:
 
 @asynccontextmanager
 async def running(rules: Rules | None = None, **keys: Any) -> AsyncIterator[Api]:
-    rules = rules or Rules(delay=3600, poll_interval=0, retry_pause=0.02)
+    rules = rules or Rules(delay=0.02, poll_interval=0, retry_pause=0.02)
     async with SmspilotSimulator(rules, **keys) as simulator, httpx2.AsyncClient(trust_env=False) as client:
         yield Api(simulator, client)
 
@@ -104,6 +105,6 @@ class Receiver:
         return Response("ok")
 
     async def wait(self, count: int) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while len(self.calls) < count:
                 await asyncio.sleep(0.005)

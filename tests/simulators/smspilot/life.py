@@ -63,14 +63,10 @@ class Life:
         else:
             self._schedule(sms, self._rules.delay)
 
-    def next_change(self) -> float:
-        """Seconds until the next message moves on."""
-        return self._changes[0][0] - time.monotonic()
-
-    def advance(self) -> None:
-        """Move every message that is under way to its next status, now."""
-        due, self._changes = self._changes, []
-        for _, _, sms in due:
+    def move_on(self) -> None:
+        """Every message takes its next step now."""
+        changes, self._changes = sorted(self._changes), []
+        for _, _, sms in changes:
             self._step(sms)
 
     def _schedule(self, sms: Sms, delay: float) -> None:

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import time
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
@@ -35,12 +36,20 @@ SERVICE_NUMBER = "79099999999"
 
 
 class SmspilotSimulator:
-    """The gateway. ``accepted`` holds every message taken; ``faults`` breaks coming requests, one each."""
+    """The gateway. ``accepted`` holds every message taken; ``faults`` breaks coming requests, one each.
+    ``clock`` tells the seconds in which it counts questions."""
 
-    def __init__(self, rules: Rules | None = None, *, port: int = 0, journal: Path | None = None) -> None:
+    def __init__(
+        self,
+        rules: Rules | None = None,
+        *,
+        port: int = 0,
+        journal: Path | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.rules = rules or Rules()
         self.callbacks = CallbackSender(pause=self.rules.retry_pause)
-        self._account = Account(self.rules)
+        self._account = Account(self.rules, clock)
         self._life = Life(self.rules, self.callbacks)
         self._inbox = Inbox(self.rules, self.callbacks)
         self._gateway = Gateway(self.rules, self._account, self._life, self._inbox)
@@ -79,18 +88,14 @@ class SmspilotSimulator:
         """A phone sends ``text`` to the service number ``num`` (``at``: Unix time); the id of the message."""
         return self._inbox.receive(phone, text, num, time.time() if at is None else at)
 
-    def next_change(self) -> float:
-        """Seconds until the next message moves on."""
-        return self._life.next_change()
-
     def age(self, seconds: float) -> None:
         """Let every message that was taken be older by so much."""
         for sms in self._gateway.messages.by_id.values():
             sms.created -= seconds
 
-    def advance(self) -> None:
-        """Move every message that is under way to its next status, now."""
-        self._life.advance()
+    def move_on(self) -> None:
+        """Every message takes its next step now."""
+        self._life.move_on()
 
     async def __aenter__(self) -> Self:
         if self._journal is not None:

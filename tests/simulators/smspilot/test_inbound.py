@@ -12,6 +12,7 @@ import pytest
 
 from tests.simulators.smspilot.asking import PHONE, Api, Receiver, running
 from tests.simulators.smspilot.simulator import Rules
+from tests.support.bridge.running import PATIENCE
 
 OTHER = "79131437355"
 
@@ -128,7 +129,7 @@ async def test_push_is_tried_once(api: Api) -> None:
     async with receiver.server:
         api.simulator.rules.inbound_url = f"{receiver.server.url}/status"
         api.simulator.receive(PHONE, "x")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while not api.simulator.callbacks.given_up:
                 await asyncio.sleep(0.005)
         await asyncio.sleep(2 * api.simulator.rules.retry_pause)
@@ -160,7 +161,6 @@ PLAIN = {"server_id", "phone", "status", "error"}
     ],
 )
 async def test_fields_of_a_callback(api: Api, method: str, fields: str, more: set[str]) -> None:
-    api.simulator.rules.delay = 0.02
     receiver = Receiver()
     api.simulator.rules.replaced = {"Ozon": "INFORM"}
     async with receiver.server:
@@ -179,7 +179,6 @@ async def test_fields_of_a_callback(api: Api, method: str, fields: str, more: se
 
 @pytest.mark.parametrize("method", ["get", "post"])
 async def test_password_of_a_callback_becomes_http_basic(api: Api, method: str) -> None:
-    api.simulator.rules.delay = 0.02
     receiver = Receiver()
     async with receiver.server:
         url = receiver.server.url.replace("//", "//user:p%40ss@") + "/status?token=1"
@@ -192,7 +191,6 @@ async def test_password_of_a_callback_becomes_http_basic(api: Api, method: str) 
 
 
 async def test_without_a_password_nothing_is_authorized(api: Api) -> None:
-    api.simulator.rules.delay = 0.02
     receiver = Receiver()
     async with receiver.server:
         await api.send_one(callback=f"{receiver.server.url}/status")
@@ -201,7 +199,6 @@ async def test_without_a_password_nothing_is_authorized(api: Api) -> None:
 
 
 async def test_callback_of_the_account_settings(api: Api) -> None:
-    api.simulator.rules.delay = 0.02
     of_account, of_message = Receiver(), Receiver()
     async with of_account.server, of_message.server:
         api.simulator.rules.callback = f"{of_account.server.url}/status"

@@ -9,6 +9,7 @@ import pytest
 
 from tests.simulators.smspilot.asking import PHONE, Api, Receiver, running
 from tests.simulators.smspilot.simulator import Rules
+from tests.support.bridge.running import PATIENCE
 
 ABROAD = "79620488646"
 EXTRA = ("imsi", "msc", "mcc", "mnc", "cn", "net", "gcn", "gnet")
@@ -27,7 +28,7 @@ def sold(api: Api) -> list[tuple[str, str, str]]:
 
 async def final(api: Api, ref: str) -> dict[str, Any]:
     """The row of API-2 once its status is final."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while True:
             (row,) = (await api.ask(check=[{"server_id": ref}]))["check"]
             if row["status"] in (2, -1, -2):

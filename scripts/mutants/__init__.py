@@ -1,0 +1,1 @@
+"""Deliberate mistakes, and whether the tests notice them."""
