@@ -126,7 +126,7 @@ class HttpProvider:
         error = not_understood(answer, url)
         now, host = asyncio.get_running_loop().time(), host_of(url)
         self._complain(
-            now, "answer not understood", host, level=logging.ERROR, provider=self.name, reason=error.reason
+            now, "answer not understood", host, logging.ERROR, provider=self.name, reason=error.reason
         )
         return error
 
