@@ -14,7 +14,7 @@ from typing import NamedTuple, cast
 from smppbridge.errors import LinkError
 from smppbridge.link.client import Client
 from smppbridge.link.persistent_bind import BindOwner, BindSettings
-from smppbridge.logs import Seldom, event
+from smppbridge.logs import Complaints, event
 from smppbridge.smpp.constants import Status, status_name
 from smppbridge.smpp.events import Fault
 from smppbridge.smpp.pdu import BindReceiver, BindResp, Outbind, Pdu
@@ -50,7 +50,7 @@ class OutbindListener:
         self._known: set[Client] = set()  # those that said outbind: we bind, or are bound
         self._bound: set[Client] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._complaints = Seldom(interval=60.0)
+        self._complaints = Complaints(log)
 
     @property
     def bound(self) -> int:
@@ -163,8 +163,8 @@ class OutbindListener:
         self._owner.changed("")
 
     def _complain(self, what: str, peer: str) -> None:
-        if self._complaints.allows((what, peer), asyncio.get_running_loop().time()):
-            event(log, logging.WARNING, what, provider=self._settings.name, peer=peer)
+        now = asyncio.get_running_loop().time()
+        self._complaints(now, what, peer, provider=self._settings.name, peer=peer)
 
 
 class _AddressCheck(asyncio.Protocol):

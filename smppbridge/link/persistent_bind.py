@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 
 from smppbridge.errors import LinkError
 from smppbridge.link.client import Client, Verdict
-from smppbridge.logs import Seldom, event
+from smppbridge.logs import Complaints, event
 from smppbridge.model.backoff import backoff
 from smppbridge.smpp.constants import Status, status_name
 from smppbridge.smpp.pdu import Bind, BindReceiver, BindResp, BindTransceiver, BindTransmitter, Pdu
@@ -118,7 +118,7 @@ class PersistentBind:
         self._task: asyncio.Task[None] | None = None
         self._opening: Client | None = None
         self._refusals = 0  # of this bind in a row
-        self._complaints = Seldom(interval=300.0)
+        self._complaints = Complaints(log, interval=300.0)
 
     @property
     def room(self) -> int:
@@ -236,11 +236,11 @@ class PersistentBind:
             )
 
     def _complain(self, host: str, why: str, status: int) -> None:
-        if self._complaints.allows((host, status), self._loop.time()):
-            level, what = logging.WARNING, "upstream bind failed"
-            if status in _REFUSED:
-                level, what = logging.ERROR, "upstream bind refused"
-            event(log, level, what, provider=self._settings.name, host=host, reason=why)
+        level, what = logging.WARNING, "upstream bind failed"
+        if status in _REFUSED:
+            level, what = logging.ERROR, "upstream bind refused"
+        now, provider = self._loop.time(), self._settings.name
+        self._complaints(now, what, (host, status), level, provider=provider, host=host, reason=why)
 
     def _new_client(self) -> Client:
         settings = self._settings

@@ -16,7 +16,7 @@ from typing import Protocol
 from smppbridge.link.authentication import Authenticator
 from smppbridge.link.connection import Connection
 from smppbridge.link.outbind_calls import Endpoint, OutbindCalls
-from smppbridge.logs import Seldom, event
+from smppbridge.logs import Complaints, event
 from smppbridge.metrics import Metrics
 from smppbridge.model.account import Account
 from smppbridge.smpp.constants import Status, status_name
@@ -125,7 +125,7 @@ class Server:
         self._calls = OutbindCalls()
         self._binding: set[asyncio.Task[None]] = set()
         self._ticker: asyncio.Task[None] | None = None
-        self._complaints = Seldom(interval=60.0)
+        self._complaints = Complaints(log)
 
     async def listen(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
         """Open a listener; the port it got (``port`` 0: a free one). Raises OSError."""
@@ -365,9 +365,8 @@ class Server:
     def _complain(self, what: str, **fields: object) -> None:
         """Log what a peer did wrong: once a minute for each kind, so that no peer can fill the disk."""
         now = asyncio.get_running_loop().time()
-        key = (what, fields.get("account"), fields.get("kind"), fields.get("peer"))
-        if self._complaints.allows(key, now):
-            event(log, logging.WARNING, what, **fields)
+        key = (fields.get("account"), fields.get("kind"), fields.get("peer"))
+        self._complaints(now, what, key, **fields)
 
 
 class _Refusal(asyncio.Protocol):

@@ -14,7 +14,7 @@ from smppbridge.errors import InvalidState
 from smppbridge.link.client import Client, Verdict
 from smppbridge.link.outbind_listener import OutbindListener, OutbindSettings
 from smppbridge.link.persistent_bind import BindSettings, PersistentBind, SmscState
-from smppbridge.logs import Seldom, event
+from smppbridge.logs import Complaints, event
 from smppbridge.model.pace import Pace
 from smppbridge.smpp.events import Answered, Fault, Unanswered
 from smppbridge.smpp.pdu import Bind, Pdu
@@ -90,7 +90,7 @@ class Upstream:
         self._patience_alarm: asyncio.TimerHandle | None = None
         self._told: str | None = None  # the last `linked`
         self._reason = "not bound yet"
-        self._complaints = Seldom(interval=60.0)
+        self._complain = Complaints(log)
         self._closing = False
         smsc = SmscState()
         self._binds = [PersistentBind(settings, kind, smsc, self) for kind in kinds]
@@ -142,14 +142,13 @@ class Upstream:
         if not group.queued:
             group.queued = True
             self._queue.appendleft(group)
-        if self._complaints.allows("too fast", now):
-            event(
-                log,
-                logging.WARNING,
-                "the SMSC takes no more for now, sending slower",
-                provider=self._settings.name,
-                per_second=round(self._pace.rate, 1),
-            )
+        self._complain(
+            now,
+            "the SMSC takes no more for now, sending slower",
+            "",
+            provider=self._settings.name,
+            per_second=round(self._pace.rate, 1),
+        )
 
     def withdraw(self) -> list[RequestGroup]:
         """Take back all groups of which nothing was sent. The others go on: half a message is of no use."""
@@ -223,15 +222,14 @@ class Upstream:
         """See `BindOwner`."""
         if self._closing:
             return  # receipts that cross our unbind
-        if self._complaints.allows(fault.kind, self._loop.time()):
-            event(
-                log,
-                logging.WARNING,
-                "protocol error of the SMSC",
-                provider=self._settings.name,
-                kind=fault.kind,
-                detail=fault.detail,
-            )
+        self._complain(
+            self._loop.time(),
+            "protocol error of the SMSC",
+            fault.kind,
+            provider=self._settings.name,
+            kind=fault.kind,
+            detail=fault.detail,
+        )
         self._owner.fault(fault)
 
     def tried(self, status: str) -> None:

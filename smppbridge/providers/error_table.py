@@ -1,7 +1,6 @@
 """The classes of the mapping tables, and the error each one becomes.
 
-A provider's table is ``{code: Rule}``; everything that a code decides is in its row. Must not know: any
-provider's codes, the network.
+A provider's table is ``{code: Rule}``; everything that a code decides is in its row.
 """
 
 import re

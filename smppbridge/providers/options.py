@@ -1,4 +1,4 @@
-"""What every HTTP provider lets the operator set. Must not know: any single provider, the network.
+"""What every HTTP provider lets the operator set.
 
 A provider's own options model adds its credentials and narrows the defaults.
 """

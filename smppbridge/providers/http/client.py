@@ -1,9 +1,9 @@
 """The HTTP client of all providers: bounded requests and answers, and our errors instead of the library's.
 
 What counts is whether the request may have been carried out. Until its first octet was handed to the
-connection it certainly was not (Unavailable); from then on every failure is Uncertain.
+connection it certainly was not (Unavailable). From then on every failure is Uncertain.
 
-Must not know: any provider's API. Must not say: bodies, queries, headers; they hold keys, numbers and texts.
+Errors and log lines never hold bodies, queries or headers: these hold keys, numbers and texts.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """What all HTTP providers do alike: one client, an orderly stop, and complaints that a person reads once.
 
-A provider inherits this and adds its API. Must not know: any provider's API, the store, SMPP sessions.
+A provider inherits this and adds its API.
 """
 
 import asyncio
@@ -126,7 +126,7 @@ class HttpProvider:
         error = not_understood(answer, url)
         now, host = asyncio.get_running_loop().time(), host_of(url)
         self._complain(
-            now, "answer not understood", host, level=logging.ERROR, provider=self.name, reason=error.reason
+            now, "answer not understood", host, logging.ERROR, provider=self.name, reason=error.reason
         )
         return error
 

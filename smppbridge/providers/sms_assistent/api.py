@@ -1,7 +1,4 @@
-"""The requests of one sms-assistent.by account, in all three formats, and when they may begin.
-
-Must not know: what becomes of messages, what a status means.
-"""
+"""The requests of one sms-assistent.by account, in all three formats, and when they may begin."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable

@@ -1,7 +1,7 @@
 """sms-assistent.by's two tables: result code -> what we do, status word -> message_state.
 
 Sources: sms-assistent.by API v1 §1.2 (codes) and §1.3 (statuses); codes from -16 on belong to newer versions
-of the API, whose own clients name them. Must not know: how a code was transported.
+of the API, whose own clients name them.
 """
 
 from smppbridge.errors import ProviderError, Rejected

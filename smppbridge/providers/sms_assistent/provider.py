@@ -8,8 +8,6 @@ whose hand-over ended without an answer.
 Left out on purpose: GET, which writes the password into access logs; `default`, which saves nothing here.
 What v1 does not have, only v1.2: other services than SMS (number checks, Viber, confirmation by code),
 callbacks, templates, a token instead of the password. Messages from phones are in neither.
-
-Must not know: the store, SMPP sessions, other providers.
 """
 
 import asyncio
@@ -130,7 +128,7 @@ class SmsAssistent(SmsAssistentApi):
         return packed
 
     async def _send_one(self, run: RequestRun, message: Message) -> bool:
-        """False: nothing was taken, because PLAIN itself is blocked."""
+        """Send one message in PLAIN. False where nothing was taken because the account may not use PLAIN."""
         try:
             async with self.turn(run):
                 now = run.now()
@@ -158,7 +156,7 @@ class SmsAssistent(SmsAssistentApi):
     # --- packages ----------------------------------------------------------------------------------
 
     async def _send_package(self, run: RequestRun, package: Package) -> bool:
-        """Whether the package was refused as a whole, perhaps for one of its messages."""
+        """Send a package. True where it was refused as a whole, perhaps for one of its messages."""
         question = self.piggybacked.take() if package.format == "xml" else None
         try:
             answer = await self._exchange(run, package, question.refs if question else ())
@@ -193,7 +191,8 @@ class SmsAssistent(SmsAssistentApi):
             )
 
     def _package_refused(self, run: RequestRun, package: Package, code: int) -> bool:
-        """A code for the whole package: nothing of it was taken. One message may be at fault: which one?"""
+        """Note that a package was refused with ``code``: nothing of it was taken. True where one of several
+        messages may be at fault."""
         messages = package.messages
         if len(messages) > 1 and codes.rule_for(code, 0).about_message:
             return True
@@ -201,7 +200,8 @@ class SmsAssistent(SmsAssistentApi):
         return False
 
     def _match(self, run: RequestRun, messages: Sequence[Message], rows: Sequence[SentRow]) -> None:
-        """Whose row is whose: by position. Where that is not certain, nothing is."""
+        """Note the results of a package. Rows belong to messages by their position; where that is not
+        certain, all messages are uncertain."""
         if len(rows) != len(messages) or not all(map(_fits, messages, rows)):
             run.fail(messages, Uncertain("sms-assistent's answer does not fit the messages"))
             return
@@ -229,7 +229,7 @@ class SmsAssistent(SmsAssistentApi):
 
 
 def _not_too_near(messages: Sequence[Message], now: int) -> None:
-    """Raise Postponed when the time of these, of one date_send, came too near while they waited."""
+    """Raise Postponed when the common date_send of these messages came too near while they waited."""
     if any(too_near(message, now) for message in messages):
         raise _until_its_time(max(messages, key=lambda message: message.send_at), now, TOO_NEAR, "")
 

@@ -1,7 +1,4 @@
-"""What sms-assistent.by's three formats have in common: records, numbers as they come, periods and dates.
-
-Must not know: what a code means, how octets travel, JSON, XML or PLAIN themselves.
-"""
+"""What sms-assistent.by's three formats have in common: records, numbers as they come, periods and dates."""
 
 import math
 from collections.abc import Mapping
@@ -100,7 +97,7 @@ def status(ref: object, value: object) -> StatusRow:
 
 
 def message_id(value: object) -> str:
-    """An sms_id in its one spelling, "" for 0 (a refused message) and for what is none."""
+    """An sms_id in its one spelling; "" for 0 (a refused message) and for anything that is no id."""
     number = integer(value)
     return str(number) if number is not None and number > 0 else ""
 

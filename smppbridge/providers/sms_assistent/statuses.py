@@ -1,7 +1,4 @@
-"""Status questions to sms-assistent.by: in lists, or one by one in PLAIN, and what the answers say.
-
-Must not know: how messages are sent.
-"""
+"""Status questions to sms-assistent.by: in lists, or one by one in PLAIN, and what the answers say."""
 
 import asyncio
 import logging
@@ -34,14 +31,16 @@ Rows = dict[str, StatusRow | None]
 class StatusQuestions:
     """Asks for the statuses of one account."""
 
-    def __init__(self, api: SmsAssistentApi) -> None:
+    def __init__(self, api: SmsAssistentApi, *, max_known: int = MAX_KNOWN) -> None:
         self._api = api
+        self._max_known = max_known
         self._known: dict[str, None] = {}  # answered at least once, oldest first
 
     async def ask(self, polls: Sequence[Poll]) -> list[StatusReport]:
-        """Statuses of messages that they know; odd references are not asked for.
+        """The statuses of messages that sms-assistent knows. References of another form are not asked for.
 
-        Raises ProviderError when no question was answered; what later ones would have told is left out.
+        Raises ProviderError when no question was answered. After an answer, a later error only ends the
+        asking.
         """
         wanted = {found[1]: poll for poll in polls if (found := _REF.fullmatch(poll.provider_ref))}
         rows: Rows = {}
@@ -93,7 +92,7 @@ class StatusQuestions:
             self._known.pop(ref, None)
             if row is not None and row.word:
                 self._known[ref] = None
-        while len(self._known) > MAX_KNOWN:
+        while len(self._known) > self._max_known:
             del self._known[next(iter(self._known))]
 
     async def _ask_list(self, refs: Sequence[str]) -> AssistAnswer:

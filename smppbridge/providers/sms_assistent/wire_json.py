@@ -1,7 +1,7 @@
 """sms-assistent.by API v1 in JSON (§4): packages as octets, answers as records.
 
 Answers are read as leniently as they come: ids as numbers or strings, keys that no manual names, `status`
-where the example has `sms_status`. Must not know: what a code means, how octets travel.
+where the example has `sms_status`.
 """
 
 import json
@@ -77,7 +77,7 @@ def _failure(value: object) -> int:
 
 
 def _rows(answer: Mapping[str, object], part: str) -> Sequence[object] | None:
-    """The list inside a part; PHP prints a list of one as the one itself when it was made from XML."""
+    """The list inside a part. PHP makes a single row out of a list of one row that came from XML."""
     value = answer.get(part)
     rows = value.get("msg") if isinstance(value, dict) else None
     if isinstance(rows, dict):

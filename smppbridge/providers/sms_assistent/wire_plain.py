@@ -1,7 +1,4 @@
-"""sms-assistent.by API v1 in PLAIN (§2): forms as octets, answers of one word.
-
-Must not know: what a code means, how octets travel.
-"""
+"""sms-assistent.by API v1 in PLAIN (§2): forms as octets, answers of one word."""
 
 import re
 from urllib.parse import urlencode

@@ -7,8 +7,6 @@ can be asked what became of it when no answer came.
 Left out on purpose: jobs.php, templates.php, op_templates.php and ping.php (mailings, templates and
 notifications are kept by people, in the account); ``del=1`` (what it does to a message on its way is not
 stated); wait_call.php (calls for confirmation); ``all=1`` and ``all=2`` of status.php (prices and texts).
-
-Must not know: the store, SMPP sessions, other providers.
 """
 
 import asyncio
@@ -68,9 +66,10 @@ class SmscRu(HttpProvider):
         *,
         callback_url: str | None = None,
         sending_time: float = SENDING_TIME,
+        patience: float | None = None,
     ) -> None:
         """``callback_url``: where smsc.ru is told (by a person, in the account) to report statuses; None =
-        they are only polled."""
+        they are only polled. ``patience``: seconds that a request waits for its turn; None = `timeout`."""
         polling = POLL_INTERVAL_WITH_CALLBACKS if callback_url else POLL_INTERVAL
         limits = options.limits(
             batch=1,
@@ -99,7 +98,7 @@ class SmscRu(HttpProvider):
         self._callback_secret = secret.get_secret_value() if secret else ""
         self._callback_signature = options.callback_signature
         self._places = asyncio.Semaphore(options.parallel)
-        self._patience = options.timeout  # seconds to wait for a place
+        self._patience = options.timeout if patience is None else patience
         self._queued = 0  # who waits for one
         self._bases = options.bases
         self._base = 0  # index of the one that could be reached last
@@ -107,7 +106,7 @@ class SmscRu(HttpProvider):
         self.services = self._wishes.services
 
     def stop(self) -> None:
-        """Begin no further request; who waits for a place learns it at once."""
+        """Begin no further request. Requests that wait for a place end at once."""
         super().stop()
         for _ in range(self._queued):  # no place is needed any more
             self._places.release()
@@ -148,7 +147,8 @@ class SmscRu(HttpProvider):
         return self._result(message, asked["id"], answer)
 
     def _result(self, message: Message, ref: str, answer: wire.SmscRuAnswer) -> SendResult:
-        """smsc.ru repeats our id; one of its own would be where the message is found as well."""
+        """What became of a message. smsc.ru repeats our id, or gives an id of its own; the message is found
+        by either."""
         if answer.sms == 0 or (answer.id != ref and not _THEIRS.fullmatch(answer.id)):
             return Uncertain(f"{self._host} did not say clearly what became of the message")
         refused = self._refused_row(message, answer.rows[0]) if len(answer.rows) == 1 else None
@@ -195,7 +195,7 @@ class SmscRu(HttpProvider):
         return reports
 
     async def find(self, doubts: Sequence[Doubt], now: int) -> list[Trace]:
-        """Ask by our ids. An earlier attempt may be the one that was taken, although its turn seemed over."""
+        """Ask by our ids about all recent attempts: an earlier attempt may be the one that was taken."""
         refs = {doubt.id: _attempts(doubt) for doubt in doubts[:FIND_BATCH]}
         phones = {doubt.id: order.subscriber(doubt.recipient) for doubt in doubts}
         pairs = [(ref, phones[number]) for number, own in refs.items() for ref in own]
@@ -309,8 +309,10 @@ class SmscRu(HttpProvider):
         return host_of(self._bases[self._base])
 
     async def _ask(self, path: str, asked: Mapping[str, str], decode: _Decode) -> wire.SmscRuAnswer:
-        """One request with our credentials, to the next address where one cannot be reached. Raises
-        ProviderError; Unavailable only when no address has got anything."""
+        """One request with our credentials. When an address cannot be reached, the next one is tried.
+
+        Raises ProviderError; Unavailable only when no address has got anything.
+        """
         fields = {**self._rights, "fmt": self._format, **asked}
         encode, headers = (wire.encode_json, wire.JSON) if path == REST else (wire.encode_form, wire.FORM)
         content = encode(fields)
@@ -337,8 +339,8 @@ class SmscRu(HttpProvider):
     async def _request(
         self, url: str, content: bytes, headers: Mapping[str, str], decode: _Decode
     ) -> wire.SmscRuAnswer:
-        """One request to one address. An answer of numbers may as well be an error page of a web server: one
-        that is no error of the API counts only with the HTTP status of a success."""
+        """One request to one address. A number may also be the error page of a web server, so an answer that
+        is no error of the API counts only with an HTTP status of 200 to 299."""
         http = await self.exchange("POST", url, content, headers)
         try:
             large = len(http.body) > LARGE_ANSWER

@@ -2,7 +2,7 @@
 
 An answer is read by what it looks like, not by the ``fmt`` that was asked for: errors about the request
 itself may come in another one. Everything is asked for in UTF-8 (the API's default is windows-1251); octets
-that are none spoil only the words around them. Must not know: what a code means, how octets travel.
+that are none spoil only the words around them.
 """
 
 import json
@@ -293,9 +293,10 @@ def moment_of(text: str) -> int | None:
 def rows_about(
     rows: tuple[MessageRow, ...], asked: list[tuple[str, str]]
 ) -> Iterator[tuple[str, str, MessageRow]]:
-    """(ref, phone, row) for each of the ``asked`` pairs (ref, phone) that the answer says something about.
+    """(ref, phone, row) for each of the ``asked`` pairs (ref, phone) of which the answer has a row.
 
-    The answer about a single message does not repeat which one it is; fmt 1 has more columns about some.
+    The answer about a single message does not say which message it is about. fmt 1 has more columns for some
+    messages.
     """
     if len(asked) == 1 and len(rows) == 1 and "id" not in rows[0].fields:
         yield (*asked[0], rows[0])

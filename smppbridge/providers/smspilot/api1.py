@@ -2,7 +2,7 @@
 
 One text goes to many numbers, and nothing of ours is echoed: what an answer says about a message is found by
 its number. Lines of text are not quoted, so whatever holds somebody's words (messages from phones, the list
-of the last day) is always asked for in JSON. Must not know: what a code means, how octets travel.
+of the last day) is always asked for in JSON.
 """
 
 import re
@@ -180,7 +180,8 @@ def _read_balance(text: str) -> PilotAnswer:
 
 
 def _read_words(text: str) -> PilotAnswer:
-    """An error of `v` is words alone; only known ones can be told from any other trouble."""
+    """An error of `v` is words alone. Words that no manual prints cannot be told from other trouble:
+    ValueError."""
     code = code_of_words(text)
     if not code:
         raise ValueError("not an answer")

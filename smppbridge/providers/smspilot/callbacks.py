@@ -1,7 +1,4 @@
-"""What smspilot posts to us: statuses (API-2 §2.1) and messages from phones (§5.1).
-
-Must not know: requests that we send, what becomes of a status.
-"""
+"""What smspilot posts to us: statuses (API-2 §2.1) and messages from phones (§5.1)."""
 
 import hmac
 from base64 import b64encode

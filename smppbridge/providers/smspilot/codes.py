@@ -1,7 +1,7 @@
 """smspilot's two tables: error code -> what we do, message status -> message_state.
 
 Sources: the list at smspilot.ru/apikey.php#err, API-2 §2 and §10, and the change logs of both APIs for codes
-that were renamed or withdrawn. Must not know: how a code was transported.
+that were renamed or withdrawn.
 """
 
 from smppbridge.model.message import State

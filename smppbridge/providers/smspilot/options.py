@@ -1,4 +1,4 @@
-"""What an operator sets for smspilot. Must not know: requests, answers, the network."""
+"""What an operator sets for smspilot."""
 
 from typing import Literal
 from urllib.parse import urlsplit

@@ -1,7 +1,6 @@
 """What smspilot's APIs and formats have in common: requests and answers as plain records.
 
-Numbers are read as leniently as the manuals print them: as numbers or as strings, or not at all. Must not
-know: JSON, XML, forms; what a code means; how octets travel.
+Numbers are read as leniently as the manuals print them: as numbers or as strings, or not at all.
 """
 
 import re
@@ -150,7 +149,7 @@ def failure_of(code: object, *words: object) -> PilotFailure:
 
 
 def server_id(value: object) -> str:
-    """A server_id in its one spelling, "" for 0 (a refused message) and for what is none."""
+    """A server_id in its one spelling; "" for 0 (a refused message) and for anything that is no id."""
     number = integer(value)
     return str(number) if number is not None and number > 0 else ""
 

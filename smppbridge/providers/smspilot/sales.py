@@ -1,7 +1,4 @@
-"""What smspilot sells, and what must not be handed to it: the same words can be a text or order a service.
-
-Must not know: requests, answers.
-"""
+"""What smspilot sells, and what must not be handed to it: the same words can be a text or order a service."""
 
 import re
 from functools import lru_cache

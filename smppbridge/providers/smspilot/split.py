@@ -1,7 +1,7 @@
 """How a batch becomes requests to smspilot, and which answer belongs to which message.
 
 A recipient may stand only once in a packet (error 214). The messages of a packet share their sender and their
-time, with API-1 also the text and the ttl. Must not know: formats, the network, what a code means.
+time, with API-1 also the text and the ttl.
 """
 
 import math

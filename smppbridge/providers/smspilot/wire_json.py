@@ -1,7 +1,7 @@
 """smspilot API-2 in JSON: requests as octets, answers as plain records.
 
 Answers are read as leniently as the manual prints them: ids and codes as strings or numbers, fields missing,
-JSON slightly broken. API-1 answers in the same words. Must not know: what a code means, how octets travel.
+JSON slightly broken. API-1 answers in the same words.
 """
 
 import json

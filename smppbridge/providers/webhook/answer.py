@@ -1,7 +1,7 @@
 """What an answer to a request of `kind: webhook` says: done, refused, or nothing that can be relied on.
 
 A refusal needs a code that the operator listed, or an HTTP status that says by itself that nothing was done.
-Whatever is neither success nor refusal is open. Must not know: the network, what is asked.
+Whatever is neither success nor refusal is open.
 """
 
 import math
@@ -123,7 +123,8 @@ def results_of(
 def _by_name(
     batch: BatchOptions, answer: WebhookAnswer, results: list[object] | dict[str, object]
 ) -> dict[str, WebhookAnswer | None]:
-    """Results by what they are matched with; those that two results claim belong to nobody."""
+    """Results by the value that they are matched with. A value that two results have belongs to neither
+    message."""
     assert batch.match is not None
     named: dict[str, WebhookAnswer | None] = {}
     if batch.match.key:

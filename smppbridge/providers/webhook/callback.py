@@ -1,7 +1,4 @@
-"""What a provider of `kind: webhook` tells us by HTTP: statuses and messages from phones, and who signed it.
-
-Must not know: requests of ours, the network.
-"""
+"""What a provider of `kind: webhook` tells us by HTTP: statuses and messages from phones, signed or not."""
 
 import base64
 import hmac
@@ -179,7 +176,8 @@ class Heard(NamedTuple):
 
 
 def first_word(places: tuple[Extract, ...], document: Document) -> str:
-    """The first value that one of the places holds; places that the document cannot have are empty."""
+    """The value of the first place that has one; "" without any. Places that the document cannot have are
+    skipped."""
     for place in places:
         try:
             word = place.word(document)

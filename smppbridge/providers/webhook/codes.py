@@ -1,7 +1,6 @@
 """The tables of `kind: webhook`: what a provider's error codes, HTTP statuses and state words mean.
 
-The operator writes the provider's own; what HTTP itself says (RFC 9110 §15) is here. Must not know: where a
-code was found.
+The operator writes the provider's own; what HTTP itself says (RFC 9110 §15) is here.
 """
 
 from collections.abc import Mapping
@@ -125,7 +124,8 @@ def http_rule(status: int) -> ErrorRule | None:
 
 
 def error_for(rule: ErrorRule, code: str, reason: str, attempt: int) -> ProviderError:
-    """The exception for a code. A ``duplicate`` at a later attempt may be one of our own first attempt."""
+    """The exception for a code. A ``duplicate`` is uncertain at a later attempt: it may repeat our first
+    attempt."""
     number = receipt_number(code)
     if rule.kind == "uncertain" or (rule.kind == "duplicate" and attempt > 1):
         return Uncertain(reason, code=code, status=rule.rule.status)

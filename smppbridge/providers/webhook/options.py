@@ -1,7 +1,4 @@
-"""What the operator declares for `kind: webhook`: `providers.<name>` as typed values, checked as a whole.
-
-Must not know: the network, how anything is carried out.
-"""
+"""What the operator declares for `kind: webhook`: `providers.<name>` as typed values, checked as a whole."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -222,7 +219,7 @@ class WebhookOptions(FlashPolicy, HttpOptions):
             yield "states: is required with status or callback"
 
     def _unreadable(self) -> Iterator[str]:
-        """Answers that are looked at where nothing can be found, or that may mean two things."""
+        """Places where nothing can be found in an answer, and answers that could mean two things."""
         for name in ("send", "send_binary", "status", "find", "balance"):
             request: DeclaredRequest | None = getattr(self, name)
             if request is None:
@@ -253,8 +250,8 @@ class WebhookOptions(FlashPolicy, HttpOptions):
         return found
 
     def hidden(self, secrets: Mapping[str, str], callback_url: str) -> list[str]:
-        """What a provider is told and may repeat, but nobody may read, in every form in which it is sent:
-        secrets and our address with its token. The longest first."""
+        """Values that a provider gets and may repeat, but that must not be read in reasons and logs: secrets,
+        and our address with its token, in every form in which they are sent. The longest first."""
         sections = (self.send, self.send_binary, self.status, self.find, self.balance)
         logins = {one.basic_auth.login(lookup_in({}, secrets)) for one in sections if one and one.basic_auth}
         plain = {*secrets.values(), callback_url, urlsplit(callback_url).path.rpartition("/")[2]}

@@ -1,4 +1,4 @@
-"""The fields that templates of `kind: webhook` may name, and their values. Must not know: templates, HTTP."""
+"""The fields that templates of `kind: webhook` may name, and their values."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime

@@ -9,8 +9,6 @@ is clear which one.
 
 Not here: messages from phones that must be asked for, and number checks. An answer is read by its body alone,
 not by its headers.
-
-Must not know: the store, SMPP sessions, any provider by name.
 """
 
 import asyncio
@@ -149,7 +147,7 @@ class Webhook(HttpProvider):
         return self._declared.send_binary
 
     async def _hand_over(self, run: RequestRun, packet: DeclaredPacket) -> bool:
-        """Whether the request was refused as a whole, perhaps for one of its messages."""
+        """Make one request. True where it was refused as a whole, perhaps for one of its messages."""
         now = run.now()
         lookups = [self._lookup(message, now) for message in packet.messages]
         try:
@@ -238,8 +236,11 @@ class Webhook(HttpProvider):
         return WebhookAnswer(http.status, document)
 
     async def status(self, polls: Sequence[Poll]) -> list[StatusReport]:
-        """Ask for many at once, or one after the other. References that are none of the provider's are not
-        asked for. Raises ProviderError when the first question fails; what is known by then is told."""
+        """Ask about many messages at once, or about one after the other. References of another form are not
+        asked for.
+
+        Raises ProviderError when the first question fails. When a later one fails, what is known is returned.
+        """
         section = self._declared.status
         if section is None:
             return []
@@ -390,7 +391,7 @@ def _every(places: Extracts, document: Document) -> list[str]:
 
 
 def _read_ahead(document: Document) -> None:
-    """Parse a large body where nobody waits; one that is not JSON is parsed when it is needed."""
+    """Parse a large body in a thread. A body that is not JSON is parsed later, when it is needed."""
     try:
         _ = document.json
     except ValueError:

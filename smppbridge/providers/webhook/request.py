@@ -1,7 +1,4 @@
-"""The requests of `kind: webhook` as the operator describes them, and how one is made.
-
-Must not know: what is asked, or what an answer means.
-"""
+"""The requests of `kind: webhook` as the operator describes them, and how one is made."""
 
 import base64
 import json

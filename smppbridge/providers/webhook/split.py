@@ -1,7 +1,4 @@
-"""Which messages of `kind: webhook` go in one request, or are asked for by one.
-
-Must not know: the network, answers.
-"""
+"""Which messages of `kind: webhook` go in one request, or are asked for by one."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -61,7 +58,7 @@ def questions_of(
 
 
 def without_shared(results: dict[int, SendResult]) -> dict[int, SendResult]:
-    """A reference that two messages were given says of neither what became of it."""
+    """The results, where a reference that two messages got makes both uncertain."""
     times = Counter(result.ref for result in results.values() if isinstance(result, Taken))
     return {
         number: Uncertain("two messages were answered with one reference")

@@ -9,7 +9,6 @@ import pytest
 from smppbridge.errors import Disabled, Throttled, Unavailable, Uncertain
 from smppbridge.model.message import Poll, State, StatusReport
 from smppbridge.providers.base import Taken
-from smppbridge.providers.sms_assistent import statuses
 from smppbridge.providers.sms_assistent.statuses import StatusQuestions
 from tests.simulators.sms_assistent.simulator import Rules, SmsAssistentSimulator
 from tests.support.builders.messages import DAY, message, poll
@@ -281,10 +280,9 @@ async def test_an_id_that_they_forgot_goes_along_no_more() -> None:
         assert [[part.tag for part in document] for document in assist.documents[2:]].count(["message"]) == 1
 
 
-async def test_remembered_ids_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(statuses, "MAX_KNOWN", 2)
+async def test_remembered_ids_are_bounded() -> None:
     async with Assist(words(i1="Queued", i2="Queued", i3="Sent")) as assist:
-        questions = StatusQuestions(assist.provider)
+        questions = StatusQuestions(assist.provider, max_known=2)
         await questions.ask(polls(1, 2, 3))
         assert list(questions._known) == ["2", "3"]
 

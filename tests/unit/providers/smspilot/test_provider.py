@@ -3,7 +3,7 @@
 import json
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any, Self
 
@@ -25,6 +25,9 @@ async def no_report(reports: Sequence[News]) -> None:
     raise AssertionError
 
 
+EMPTY: Mapping[str, Any] = {}
+
+
 class Pilot(AsyncExitStack):
     """A provider and a server that answers as prepared."""
 
@@ -32,14 +35,15 @@ class Pilot(AsyncExitStack):
         self,
         *answers: str,
         callback_url: str | None = None,
-        sending_time: float = SENDING_TIME,
+        arguments: Mapping[str, Any] = EMPTY,
         **keys: object,
     ) -> None:
+        """``arguments``: of the provider; ``keys``: of its options."""
         super().__init__()
         self.server = ScriptedServer(*answers)
         self._keys = keys
         self._callback_url = callback_url
-        self._sending_time = sending_time
+        self._arguments = arguments
 
     async def __aenter__(self) -> Self:
         await super().__aenter__()
@@ -47,9 +51,7 @@ class Pilot(AsyncExitStack):
         options = SmspilotOptions.model_validate(
             {"kind": "smspilot", "apikey": "SECRET", "url": self.server.url, "timeout": 5, **self._keys}
         )
-        self.provider = Smspilot(
-            "pilot", options, callback_url=self._callback_url, sending_time=self._sending_time
-        )
+        self.provider = Smspilot("pilot", options, callback_url=self._callback_url, **self._arguments)
         await self.provider.start(Upcalls(no_report))
         self.push_async_callback(self.provider.close)
         return self
@@ -222,7 +224,7 @@ async def test_unfit_message_is_rejected_as_check_refuses_it(keys: dict[str, str
 
 
 async def test_no_request_begins_when_the_lease_is_near() -> None:
-    async with Pilot(ok(1), sending_time=0.0) as pilot:
+    async with Pilot(ok(1), arguments={"sending_time": 0.0}) as pilot:
         results = await pilot.provider.send([message(1)], NOW)
         assert kinds(results) == [Unavailable]
         assert pilot.packets == []
