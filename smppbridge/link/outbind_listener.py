@@ -22,7 +22,6 @@ from smppbridge.smpp.pdu import BindReceiver, BindResp, Outbind, Pdu
 log = logging.getLogger(__name__)
 
 MAX_CALLERS = 8  # connections at once
-HANDSHAKE = 10.0  # seconds for that of TLS
 
 
 class OutbindSettings(NamedTuple):
@@ -64,12 +63,13 @@ class OutbindListener:
 
     async def start(self) -> None:
         """Listen. Raises OSError when the port is taken."""
+        outbind = self._outbind
         self._listener = await asyncio.get_running_loop().create_server(
             lambda: _AddressCheck(self._admit),
-            self._outbind.host,
-            self._outbind.port,
-            ssl=self._outbind.tls,
-            ssl_handshake_timeout=HANDSHAKE if self._outbind.tls is not None else None,
+            outbind.host,
+            outbind.port,
+            ssl=outbind.tls,
+            ssl_handshake_timeout=self._settings.timings.handshake if outbind.tls is not None else None,
         )
 
     async def close(self) -> None:
@@ -101,6 +101,8 @@ class OutbindListener:
             timers=self._settings.timers,
             window=self._settings.window,
             max_pdu_octets=self._settings.max_pdu_octets,
+            tick=self._settings.timings.tick,
+            limits=self._settings.timings.connection,
         )
         self._callers.add(client)
         protocol = client.protocol()

@@ -21,9 +21,7 @@ from smppbridge.smpp.pdu import Bind, Pdu
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 3.0  # seconds without a bind that may pass before messages should go elsewhere
 SILENT_REQUESTS = 3  # so many in a row without an answer, and the bind is opened anew
-_GRACE = 1.0  # seconds for the unbind_resp of a session that answers nothing
 
 
 class RequestGroup(Protocol):
@@ -82,9 +80,10 @@ class Upstream:
     ) -> None:
         """``kinds``: one bind of ours for each; ``rate``: requests per second, 0 = any."""
         self._settings = settings
+        self._timings = settings.timings
         self._owner = owner
         self._loop = asyncio.get_running_loop()
-        self._pace = Pace(rate, self._loop.time())
+        self._pace = Pace(rate, self._loop.time(), slowest=self._timings.slowest)
         self._queue: deque[RequestGroup] = deque()
         self._pace_alarm: asyncio.TimerHandle | None = None
         self._patience_alarm: asyncio.TimerHandle | None = None
@@ -92,7 +91,7 @@ class Upstream:
         self._reason = "not bound yet"
         self._complain = Complaints(log)
         self._closing = False
-        smsc = SmscState()
+        smsc = SmscState(self._timings)
         self._binds = [PersistentBind(settings, kind, smsc, self) for kind in kinds]
         self._senders = [bind for bind in self._binds if bind.can_send]
         self._outbind = OutbindListener(settings, outbind, self) if outbind is not None else None
@@ -271,14 +270,14 @@ class Upstream:
             event(
                 log, logging.WARNING, "upstream does not answer, binding anew", provider=self._settings.name
             )
-            client.unbind(grace=_GRACE)
+            client.unbind(grace=self._timings.unbind_grace)
             self.changed("the SMSC does not answer")
         elif bind.silent >= SILENT_REQUESTS:
             bind.suspected, bind.proven = True, False
 
     def _await_bind(self) -> None:
         if not self._told and self._patience_alarm is None and not self._closing:
-            self._patience_alarm = self._loop.call_later(PATIENCE, self._give_up)
+            self._patience_alarm = self._loop.call_later(self._timings.patience, self._give_up)
 
     def _give_up(self) -> None:
         self._calm()

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from smppbridge.errors import Rejected, Unavailable
-from smppbridge.link import connection
+from smppbridge.link.connection import ConnectionLimits
+from smppbridge.link.server import Server, ServerLimits
 from smppbridge.model.message import Message, Stage
 from smppbridge.providers.base import SendResult, Taken
 from smppbridge.smpp.pdu import DeliverSm, EnquireLink, EnquireLinkResp, SubmitSmResp
@@ -63,7 +65,8 @@ async def test_no_receipt_comes_before_its_answer(tmp_path: Path, sections: str)
 async def test_an_enquire_link_is_answered_however_many_wait(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection, "MAX_UNANSWERED", 20)
+    limits = ServerLimits(connection=ConnectionLimits(unanswered=20))
+    monkeypatch.setattr("smppbridge.app.Server", partial(Server, limits=limits))
     few(monkeypatch, 10)
     lab = Slow("lab")
     async with (

@@ -19,6 +19,7 @@ from smppbridge.smpp.pdu import (
 from smppbridge.smpp.tlv import tlv
 from tests.support.bridge.running import bridge, eventually, metric
 from tests.support.esme.esme import Esme, submit
+from tests.support.system.clock import clock
 
 # --- binding ---------------------------------------------------------------------------------------
 
@@ -141,26 +142,33 @@ async def test_enquire_link_is_answered_before_and_after_the_bind(tmp_path: Path
 
 
 async def test_a_silent_bind_is_asked_and_a_dead_one_is_closed(tmp_path: Path) -> None:
-    settings = "smpp: {enquire_link: 0.2s, response_timeout: 0.5s}"
+    settings = "smpp: {enquire_link: 20s, response_timeout: 5s}"
     async with bridge(tmp_path, settings) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        clock().forward(20)
         question = await esme.expect(EnquireLink)
         esme.writer.write(encode(EnquireLinkResp(sequence_number=question.sequence_number)))
+        await esme.ask(EnquireLink())
+        clock().forward(20)
         await esme.expect(EnquireLink)  # a living one is asked again ...
+        clock().forward(5)
         await esme.closed()  # ... and this question stays without an answer
         await eventually(lambda: metric(app, "binds", account="pbx", bind_type="TRX") == 0)
 
 
 async def test_a_connection_that_does_not_bind_is_closed(tmp_path: Path) -> None:
     async with (
-        bridge(tmp_path, "smpp: {bind_timeout: 0.2s}") as app,
+        bridge(tmp_path, "smpp: {bind_timeout: 20s}") as app,
         await Esme.connect(app.smpp_ports[0]) as idle,
     ):
+        await idle.ask(EnquireLink())
+        clock().forward(20)
         await idle.closed()
 
 
 async def test_a_bind_without_any_message_is_closed(tmp_path: Path) -> None:
-    settings = "smpp: {inactivity: 0.3s}"
+    settings = "smpp: {inactivity: 20s}"
     async with bridge(tmp_path, settings) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        clock().forward(20)
         await esme.closed()
 
 

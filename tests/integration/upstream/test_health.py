@@ -1,28 +1,24 @@
 """Why a link does not work: that it has no bind is one thing, that the SMSC does not want us another."""
 
-import asyncio
 from pathlib import Path
 
-import pytest
-
 from smppbridge.app import App
-from smppbridge.link import persistent_bind, upstream
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.pdu import SubmitSm, SubmitSmResp
 from tests.simulators.smpp_centre.simulator import CentreSimulator, Rules
-from tests.support.bridge.running import bridge, eventually, metric
-from tests.support.bridge.upstream import link, linked, sections
+from tests.support.bridge.running import eventually, metric
+from tests.support.bridge.upstream import PATIENCE, link, linked, sections, upstream_bridge, waiting
 from tests.support.bridge.upstream_steps import stages
 from tests.support.esme.esme import Esme, submit
+from tests.support.system.clock import clock, turns
 
 NO_MONEY = Status.ESME_RNOMONEY
-QUIET = 0.4  # seconds in which what must not be sent would be sent
 
 
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(persistent_bind, "_FIRST_PAUSE", 0.05)
-    monkeypatch.setattr(upstream, "PATIENCE", 0.3)
+async def nothing_happens() -> None:
+    """Let some time pass, in which what must not be sent would be sent."""
+    clock().forward(10)
+    await turns(50)
 
 
 def binds(app: App) -> float:
@@ -57,7 +53,7 @@ async def test_no_money_is_no_money_though_binds_come_and_go(tmp_path: Path) -> 
         centre.sessions[0].connection.unbind()
         await eventually(lambda: centre.counts["binds"] == 4 and binds(app) == 2)
         await esme.submit(submit("rich"))
-        await asyncio.sleep(QUIET)
+        await nothing_happens()
         assert len(centre.submitted) == 2
         assert not is_up(app)
         assert "ESME_RNOMONEY" in " ".join(await app.readiness.reasons())
@@ -73,11 +69,13 @@ async def test_no_money_is_no_money_though_all_binds_were_lost(tmp_path: Path) -
         for _ in range(2):
             centre.stop_listening()
             centre.hang_up()
+            await eventually(lambda: binds(app) == 0)
+            clock().forward(PATIENCE)
             await eventually(lambda: "ESME_RNOMONEY" not in app.fleet["link"].health.reason)
             centre.listen_again()
             await eventually(lambda: binds(app) == 1)
             await esme.submit(submit("rich"))
-            await asyncio.sleep(QUIET)
+            await nothing_happens()
             assert len(centre.submitted) == 2
             assert "ESME_RNOMONEY" in " ".join(await app.readiness.reasons())
         centre.rules.status_of = None  # somebody has paid
@@ -95,12 +93,13 @@ async def test_an_answer_of_before_does_not_bring_the_money_back(tmp_path: Path)
     ):
         await esme.submit(submit("first"))
         await esme.receipt()
-        rules.latency = 0.4
+        rules.latency = 5.0
         await esme.submit(submit("slow"))
         await eventually(lambda: len(centre.submitted) == 2)
         rules.latency = 0.0
         await esme.submit(submit("poor"))
         await eventually(lambda: not is_up(app))
+        clock().forward(5.0)
         await esme.receipt()
         assert not is_up(app)
         assert "ESME_RNOMONEY" in " ".join(await app.readiness.reasons())
@@ -121,6 +120,8 @@ async def test_who_waits_is_told_why_it_does_not_work_now(tmp_path: Path) -> Non
         assert said == [0, NO_MONEY, NO_MONEY, 0]
         centre.stop_listening()
         centre.hang_up()
+        await eventually(lambda: binds(app) == 0)
+        clock().forward(PATIENCE)
         await eventually(lambda: not is_up(app))
         answer = await esme.ask(submit("rich"))
         assert isinstance(answer, SubmitSmResp)
@@ -136,11 +137,13 @@ async def test_after_no_money_nothing_new_is_submitted(tmp_path: Path) -> None:
     ):
         await esme.submit(submit("the first one is sent alone"))
         await esme.receipt()
-        rules.latency = 0.1
+        rules.latency = 1.0
         rules.status_of = lambda pdu: NO_MONEY
         await esme.submit_many([submit(str(number)) for number in range(400)])
+        await eventually(lambda: len(centre.submitted) == 1 + 3 and waiting(app) == 17)  # of two hand-overs
+        clock().forward(1.0)
         await eventually(lambda: not is_up(app))
-        await asyncio.sleep(QUIET)
+        await nothing_happens()
         assert len(centre.submitted) == 1 + 3
         assert centre.counts["binds"] == 1
         assert sum(stages(tmp_path).values()) == 401
@@ -150,13 +153,15 @@ async def test_after_no_money_the_others_go_elsewhere(tmp_path: Path) -> None:
     rules = Rules()
     async with CentreSimulator(rules) as first, CentreSimulator() as second:
         config = sections(link(first.port, window=3, profile="sms-assistent"), link(second.port))
-        async with bridge(tmp_path, config) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        async with upstream_bridge(tmp_path, config) as app, await Esme.bound(app.smpp_ports[0]) as esme:
             await eventually(lambda: binds(app) == 1)
             await esme.submit(submit("the first one is sent alone"))
             await esme.receipt()
-            rules.latency = 0.1
+            rules.latency = 1.0
             rules.status_of = lambda pdu: NO_MONEY
             await esme.submit_many([submit(str(number)) for number in range(100)])
+            await eventually(lambda: len(first.submitted) == 1 + 3 and waiting(app) == 17)
+            clock().forward(1.0)
             await esme.receipts(100)
             assert (len(first.submitted), len(second.submitted)) == (4, 100)
 
@@ -172,12 +177,16 @@ async def test_after_a_reconnection_a_first_message_is_tried_alone(tmp_path: Pat
         await esme.receipts(30)
         centre.stop_listening()
         centre.hang_up()
+        await eventually(lambda: binds(app) == 0)
+        clock().forward(PATIENCE)
         await eventually(lambda: not is_up(app))
         await esme.submit_many([submit(str(number)) for number in range(30)])
-        rules.latency = 0.4
+        rules.latency = 9.0
         centre.listen_again()
         await eventually(lambda: len(centre.submitted) == 31)
         await eventually(lambda: binds(app) == 3)
+        await turns(50)
         assert len(centre.submitted) == 31
         rules.latency = 0.0
+        clock().forward(9.0)
         await esme.receipts(30)

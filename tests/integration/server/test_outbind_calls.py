@@ -11,24 +11,18 @@ import pytest
 import trustme
 
 from smppbridge.app import App
-from smppbridge.flow.deliver.outbind import OutbindCaller
-from smppbridge.link import outbind_calls as calls_module
 from smppbridge.smpp.constants import Status, Tag
 from smppbridge.smpp.pdu import SubmitSmResp
-from tests.support.bridge.pauses import build_with
 from tests.support.bridge.running import PATIENCE, bridge, config, eventually, metric
 from tests.support.esme.callee import WORD, Callee, callee, outbind
 from tests.support.esme.esme import Esme, submit
 from tests.support.esme.phones import ALL_TO_PBX, from_phone, text_of
+from tests.support.system.clock import clock, turns
 from tests.support.system.ports import reserved_ports
 
-PAUSES = {"first_pause": 0.1, "last_pause": 0.2}
-
-
-@pytest.fixture(autouse=True)
-def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first pause is so short that a test can wait for several calls."""
-    build_with(monkeypatch, OutbindCaller, **PAUSES)
+LONGEST_PAUSE = 600.0  # seconds between two calls
+LOOK = 10.0  # seconds between two looks at what is owed
+CONNECT_TIMEOUT = 10.0  # seconds for TCP and TLS
 
 
 def accounts(port: int, keys: str = "", more: str = "") -> str:
@@ -62,6 +56,12 @@ def calls(app: App, result: str) -> float:
     return metric(app, "outbind_calls_total", account="pbx", result=result)
 
 
+async def over(app: App, result: str, count: int) -> None:
+    """So many calls ended so, and the pause after the last one is over."""
+    await eventually(lambda: calls(app, result) == count)
+    clock().forward(LONGEST_PAUSE)
+
+
 async def ids(esme: Esme, count: int) -> set[object]:
     """Of the next receipts."""
     return {pdu.tlv(Tag.RECEIPTED_MESSAGE_ID) for pdu in await esme.receipts(count)}
@@ -84,6 +84,12 @@ async def test_receipts_are_delivered_where_the_equipment_was_called(tmp_path: P
         assert metric(app, "binds", account="pbx", bind_type=kind) == 1
 
 
+async def test_the_name_that_the_equipment_wants_to_hear(tmp_path: Path) -> None:
+    async with scene(tmp_path, "system_id: centre") as (app, equipment):
+        await owe(app)
+        assert (await equipment.outbind())[1].system_id == "centre"
+
+
 async def test_a_transceiver_may_submit_as_ever(tmp_path: Path) -> None:
     async with scene(tmp_path) as (app, equipment):
         await owe(app)
@@ -97,6 +103,20 @@ async def test_a_message_from_a_phone(tmp_path: Path) -> None:
     async with scene(tmp_path, sections=ALL_TO_PBX) as (app, equipment):
         await app.inbound.arrive("lab", [from_phone("Yes")])
         assert text_of(await (await equipment.bound()).receipt()) == "Yes"
+
+
+async def test_nobody_is_called_for_nothing(tmp_path: Path) -> None:
+    async with scene(tmp_path) as (app, equipment):
+        async with await Esme.bound(app.smpp_ports[0], kind="TX") as esme:
+            await esme.submit(submit(registered_delivery=0))
+        await eventually(lambda: metric(app, "outcomes_total", provider="lab", state="DELIVERED") == 1)
+        async with await Esme.bound(app.smpp_ports[0], "other") as other:
+            await other.submit(submit())
+            await other.receipt()
+        for _ in range(3):
+            clock().forward(LOOK)
+            await turns(50)
+        assert equipment.count == 0
 
 
 async def test_equipment_that_is_there_is_not_called(tmp_path: Path) -> None:
@@ -118,6 +138,7 @@ async def test_called_again_once_it_has_left(tmp_path: Path) -> None:
             assert await ids(esme, 1) == set(message_ids)
             await esme.close()
             await eventually(lambda: not app.courier.reaches("pbx"))
+            clock().forward(LOOK)
         assert calls(app, "bound") == 3
 
 
@@ -136,8 +157,11 @@ async def test_nobody_listens_yet(tmp_path: Path) -> None:
     with reserved_ports(1) as (port,):
         async with bridge(tmp_path, accounts(port)) as app:
             message_ids = await owe(app)
-            await eventually(lambda: calls(app, "unreachable") >= 3)
+            for count in range(1, 3):
+                await over(app, "unreachable", count)
+            await eventually(lambda: calls(app, "unreachable") == 3)
             async with callee(port) as equipment:
+                clock().forward(LONGEST_PAUSE)
                 assert await ids(await equipment.bound(), 1) == set(message_ids)
             assert calls(app, "bound") == 1
 
@@ -146,23 +170,27 @@ async def test_a_host_that_nobody_knows(tmp_path: Path) -> None:
     section = "accounts: {pbx: {password: secret, outbind: {host: nobody.invalid, password: word}}}"
     async with bridge(tmp_path, section) as app:
         await owe(app)
-        await eventually(lambda: calls(app, "unreachable") >= 2)
+        await over(app, "unreachable", 1)
+        await over(app, "unreachable", 2)
 
 
 async def test_equipment_that_hangs_up(tmp_path: Path) -> None:
     async with scene(tmp_path) as (app, equipment):
         message_ids = await owe(app)
-        for _ in range(2):
+        for count in range(1, 3):
             await (await equipment.call()).close()
+            await over(app, "no_bind", count)
         assert await ids(await equipment.bound(), 1) == set(message_ids)
         assert (calls(app, "no_bind"), calls(app, "bound")) == (2, 1)
 
 
 async def test_equipment_that_says_nothing(tmp_path: Path) -> None:
-    async with scene(tmp_path, sections="smpp: {bind_timeout: 0.1s}") as (app, equipment):
+    async with scene(tmp_path, sections="smpp: {bind_timeout: 20s}") as (app, equipment):
         await owe(app)
-        await (await equipment.call()).closed()
-        await eventually(lambda: calls(app, "no_bind") == 1)
+        esme, _ = await equipment.outbind()
+        clock().forward(20)
+        await esme.closed()
+        await over(app, "no_bind", 1)
         await equipment.call()
 
 
@@ -181,10 +209,11 @@ async def test_who_may_not_bind(
 ) -> None:
     async with scene(tmp_path) as (app, equipment):
         message_ids = await owe(app)
-        for _ in range(2):
+        for count in range(1, 3):
             esme, _ = await equipment.outbind()
             assert (await esme.bind(system_id, password, kind=kind)).command_status == status
             await esme.closed()
+            await over(app, "no_bind", count)
         assert await ids(await equipment.bound(), 1) == set(message_ids)
         assert (calls(app, "no_bind"), calls(app, "bound")) == (2, 1)
 
@@ -206,6 +235,7 @@ async def test_the_number_of_binds_counts_as_ever(tmp_path: Path) -> None:
             called, _ = await equipment.outbind()
             assert (await called.bind(kind="RX")).command_status == Status.ESME_RBINDFAIL
         await eventually(lambda: metric(app, "binds", account="pbx", bind_type="TX") == 0)
+        await over(app, "no_bind", 1)
         assert message_id in await ids(await equipment.bound(), 1)
 
 
@@ -223,8 +253,11 @@ async def test_one_line_for_each_change_and_no_secret(
     with reserved_ports(1) as (port,):
         async with bridge(tmp_path, accounts(port)) as app:
             await owe(app)
-            await eventually(lambda: calls(app, "unreachable") >= 3)
+            for count in range(1, 3):
+                await over(app, "unreachable", count)
+            await eventually(lambda: calls(app, "unreachable") == 3)
             async with callee(port) as equipment:
+                clock().forward(LONGEST_PAUSE)
                 await (await equipment.bound()).receipt()
                 await eventually(lambda: calls(app, "bound") == 1)
     lines = [record for record in caplog.records if record.getMessage() == "equipment was called"]
@@ -264,26 +297,26 @@ async def test_a_stranger_hears_no_password(tmp_path: Path, keys: str) -> None:
     context = certified(tmp_path, "pbx.example")
     async with scene(tmp_path, keys, tls=context) as (app, equipment):
         await owe(app)
-        await eventually(lambda: calls(app, "unreachable") >= 2)
+        await over(app, "unreachable", 1)
+        await over(app, "unreachable", 2)
         assert equipment.count == 0
 
 
-async def test_equipment_that_does_not_speak_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calls_module, "CONNECT_TIMEOUT", 0.1)
+async def test_equipment_that_does_not_speak_tls(tmp_path: Path) -> None:
     async with scene(tmp_path, "tls: true") as (app, equipment):
         await owe(app)
         esme = await equipment.call()
+        clock().forward(CONNECT_TIMEOUT)
         with suppress(ConnectionError):
             await asyncio.wait_for(esme.reader.read(), PATIENCE)  # to the end
-        await eventually(lambda: calls(app, "unreachable") == 1)
+        await over(app, "unreachable", 1)
         await equipment.call()
 
 
 # --- reload and end --------------------------------------------------------------------------------
 
 
-async def test_a_reload_counts_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    build_with(monkeypatch, OutbindCaller, first_pause=60.0, last_pause=60.0)
+async def test_a_reload_counts_at_once(tmp_path: Path) -> None:
     with reserved_ports(1) as (port,):
         async with callee() as equipment, bridge(tmp_path) as app:
             message_ids = await owe(app)
@@ -292,8 +325,14 @@ async def test_a_reload_counts_at_once(tmp_path: Path, monkeypatch: pytest.Monke
             app.reload(config(tmp_path, accounts(equipment.port)))  # it has moved
             esme = await equipment.bound()
             assert await ids(esme, 1) == set(message_ids)
-            assert equipment.count == 1
+            app.reload(config(tmp_path, ""))  # it is not called any more
             await esme.close()
+            await owe(app)
+            await eventually(lambda: metric(app, "outcomes_total", provider="lab", state="DELIVERED") == 2)
+            app.reload(config(tmp_path, ""))
+            clock().forward(LONGEST_PAUSE)
+            await turns(50)
+            assert equipment.count == 1
 
 
 async def test_a_stop_ends_calls(tmp_path: Path) -> None:
@@ -301,5 +340,7 @@ async def test_a_stop_ends_calls(tmp_path: Path) -> None:
         async with bridge(tmp_path, accounts(equipment.port)) as app:
             await owe(app)
             esme, _ = await equipment.outbind()
+            began = asyncio.get_running_loop().time()
         await esme.closed()
+        assert asyncio.get_running_loop().time() - began < 3
         assert (calls(app, "bound"), calls(app, "no_bind")) == (0, 0)
