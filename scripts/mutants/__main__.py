@@ -3,7 +3,7 @@
 Run by scripts/mutate, in a copy of the sources:
 
 1. mutmut writes all mistakes into each file, behind a switch.
-2. It runs the quick tests once, and learns which of them reach which function.
+2. It runs the quick tests of those parts once, and learns which of them reach which function.
 3. It forks a process for each mistake, which runs the tests of that function until one fails.
 """
 
@@ -15,13 +15,24 @@ from random import Random
 
 from mutmut import __main__ as mutmut
 
-DEFAULT = ("smppbridge/flow", "smppbridge/store/rules", "smppbridge/link", "smppbridge/submission")
+# Where mistakes are made, and the tests that are to notice them.
+PARTS = {
+    "smppbridge/flow": ("tests/unit/flow",),
+    "smppbridge/store/rules": ("tests/unit/store", "tests/contract/store"),
+    "smppbridge/link": ("tests/unit/link", "tests/unit/providers/upstream"),
+    "smppbridge/submission": (
+        "tests/unit/submission",
+        "tests/unit/commands/explain",
+        "tests/unit/flow/accept",
+    ),
+}
+ELSEWHERE = ("tests/unit", "tests/contract")
 UNNOTICED = frozenset({"survived", "no tests"})
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/mutate", description=__doc__)
-    parser.add_argument("paths", nargs="*", help=f"files or folders; default: {' '.join(DEFAULT)}")
+    parser.add_argument("paths", nargs="*", help=f"files or folders; default: {' '.join(PARTS)}")
     parser.add_argument("--sample", type=int, metavar="N", help="only so many mistakes, chosen by chance")
     parser.add_argument("--seed", type=int, metavar="S", help="choose the same as the run that printed it")
     parser.add_argument(
@@ -31,16 +42,23 @@ def arguments() -> argparse.Namespace:
         "--least", type=float, default=0, metavar="PERCENT", help="exit 1 if fewer are noticed"
     )
     chosen = parser.parse_args()
-    chosen.paths = chosen.paths or [path for path in DEFAULT if Path(path).exists()]
+    chosen.paths = [path.rstrip("/") for path in chosen.paths] or list(PARTS)
     if missing := [path for path in chosen.paths if not Path(path).exists()]:
         parser.error(f"there is no {missing[0]}")
     return chosen
 
 
+def tests_of(path: str) -> tuple[str, ...]:
+    """Folders of tests. Those of other parts notice little more, and every mistake would wait for them."""
+    return next((tests for part, tests in PARTS.items() if Path(path).is_relative_to(part)), ELSEWHERE)
+
+
 def write(paths: list[str], jobs: int) -> list[str]:
     """Writes the files with all their mistakes; the names of the mistakes."""
-    patterns = [path if path.endswith(".py") else f"{path.rstrip('/')}/*" for path in paths]
-    mutmut.config().only_mutate = patterns
+    config = mutmut.config()
+    config.only_mutate = [path if path.endswith(".py") else f"{path}/*" for path in paths]
+    config.pytest_add_cli_args_test_selection = sorted({test for path in paths for test in tests_of(path)})
+    config.also_copy += [path for path in Path().iterdir() if path.name != "smppbridge"]
     mutmut.set_mutant_under_test("mutant_generation")
     Path("mutants").mkdir()
     with mutmut.CatchOutput():

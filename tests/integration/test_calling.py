@@ -84,12 +84,6 @@ async def test_receipts_are_delivered_where_the_equipment_was_called(tmp_path: P
         assert metric(app, "binds", account="pbx", bind_type=kind) == 1
 
 
-async def test_the_name_that_the_equipment_wants_to_hear(tmp_path: Path) -> None:
-    async with scene(tmp_path, "system_id: centre") as (app, equipment):
-        await owe(app)
-        assert (await equipment.outbind())[1].system_id == "centre"
-
-
 async def test_a_transceiver_may_submit_as_ever(tmp_path: Path) -> None:
     async with scene(tmp_path) as (app, equipment):
         await owe(app)
@@ -103,19 +97,6 @@ async def test_a_message_from_a_phone(tmp_path: Path) -> None:
     async with scene(tmp_path, sections=ALL_TO_PBX) as (app, equipment):
         await app.inbound.arrive("lab", [from_phone("Yes")])
         assert text_of(await (await equipment.bound()).receipt()) == "Yes"
-
-
-async def test_nobody_is_called_for_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    build_with(monkeypatch, OutbindCaller, **PAUSES, look=0.02)
-    async with scene(tmp_path) as (app, equipment):
-        async with await Esme.bound(app.smpp_ports[0], kind="TX") as esme:
-            await esme.submit(submit(registered_delivery=0))
-        await eventually(lambda: metric(app, "outcomes_total", provider="lab", state="DELIVERED") == 1)
-        async with await Esme.bound(app.smpp_ports[0], "other") as other:
-            await other.submit(submit())
-            await other.receipt()
-        await asyncio.sleep(0.2)
-        assert equipment.count == 0
 
 
 async def test_equipment_that_is_there_is_not_called(tmp_path: Path) -> None:
@@ -311,13 +292,8 @@ async def test_a_reload_counts_at_once(tmp_path: Path, monkeypatch: pytest.Monke
             app.reload(config(tmp_path, accounts(equipment.port)))  # it has moved
             esme = await equipment.bound()
             assert await ids(esme, 1) == set(message_ids)
-            app.reload(config(tmp_path, ""))  # it is not called any more
-            await esme.close()
-            await owe(app)
-            await eventually(lambda: metric(app, "outcomes_total", provider="lab", state="DELIVERED") == 2)
-            app.reload(config(tmp_path, ""))
-            await asyncio.sleep(0.1)
             assert equipment.count == 1
+            await esme.close()
 
 
 async def test_a_stop_ends_calls(tmp_path: Path) -> None:
@@ -325,7 +301,5 @@ async def test_a_stop_ends_calls(tmp_path: Path) -> None:
         async with bridge(tmp_path, accounts(equipment.port)) as app:
             await owe(app)
             esme, _ = await equipment.outbind()
-            began = asyncio.get_running_loop().time()
         await esme.closed()
-        assert asyncio.get_running_loop().time() - began < 3
         assert (calls(app, "bound"), calls(app, "no_bind")) == (0, 0)

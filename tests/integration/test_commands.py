@@ -30,7 +30,7 @@ class Ended(NamedTuple):
 
 async def run(*arguments: str, stdin: str = "") -> Ended:
     process = await asyncio.create_subprocess_exec(*command(*arguments), stdin=PIPE, stdout=PIPE, stderr=PIPE)
-    out, err = await asyncio.wait_for(process.communicate(stdin.encode()), 30)
+    out, err = await process.communicate(stdin.encode())
     assert process.returncode is not None
     ended = Ended(process.returncode, out.decode("utf-8"), err.decode("utf-8"))
     assert "Traceback" not in ended.err

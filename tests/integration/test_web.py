@@ -13,7 +13,7 @@ from smppbridge.app import App
 from smppbridge.smpp.constants import Status, Tag
 from smppbridge.web.callbacks import MAX_BODY
 from tests.simulators.smspilot.simulator import Rules, SmspilotSimulator
-from tests.support.bridge.running import bridge, config, eventually, get, metric, pilot, unreachable
+from tests.support.bridge.running import PATIENCE, bridge, config, eventually, get, metric, pilot, unreachable
 from tests.support.esme.esme import Esme, submit
 
 TOKEN = config(Path(), pilot("http://127.0.0.1")).callback_token("pilot")  # derived from the key alone
@@ -110,7 +110,7 @@ async def test_not_ready_while_the_store_takes_no_writes(tmp_path: Path) -> None
         async def ready_again() -> bool:
             return (await get(app, "/readyz")).status_code == 200
 
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while not await ready_again():
                 await asyncio.sleep(0.05)
 

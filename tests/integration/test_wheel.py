@@ -95,7 +95,7 @@ def test_the_metadata_names_the_licence_and_shows_the_readme(installed: Path) ->
     told = metadata(installed)
     assert told["License-Expression"] == "Apache-2.0"
     assert told.get_all("License-File") == ["LICENSE"]
-    assert told.get_all("Provides-Extra") == ["dev"]
+    assert told.get_all("Provides-Extra") == ["dev", "mutate"]
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert str(told.get_payload()).strip() == readme.strip()
     (licence,) = installed.glob("smppbridge-*.dist-info/licenses/LICENSE")

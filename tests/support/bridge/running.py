@@ -29,7 +29,7 @@ DEFAULTS: dict[str, Any] = {
     "routes": [{"to": ["lab"]}],
 }
 PROGRAM = (sys.executable, "-m", "smppbridge")
-PATIENCE = 10.0  # seconds that anything awaited may take on a busy machine
+PATIENCE = 30.0  # seconds that anything awaited may take on a busy machine
 _READY = re.compile(rb"smpp_ports\W+(\d+)\W.*web_port\W+(\d+)")
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from random import Random
 from typing import Literal
 
+from smppbridge.model.message import Stage
 from tests.simulators.smspilot.simulator import SmspilotSimulator
 from tests.support.bridge.running import Served, config_text
 from tests.support.load.part_audit import PartAudit
@@ -57,7 +58,7 @@ class PartRig(Lives):
         with suppress(TimeoutError):
             async with asyncio.timeout(patience if at else 0):
                 while served.process.returncode is None:
-                    if at == "request" and self._simulator.packets > packets:
+                    if at == "request" and self._simulator.packets > packets and self._are_under_way():
                         break
                     await asyncio.sleep(0.001)
         if served.process.returncode is None:
@@ -66,6 +67,11 @@ class PartRig(Lives):
         for esme in self.esmes:
             esme.on = lambda came: None
         self.met += self.audit().under_way()
+
+    def _are_under_way(self) -> bool:
+        """Whether the provider has messages of both accounts that wait for an answer of its."""
+        sending = {row.account for row in self.audit().rows if row.stage == Stage.SENDING}
+        return {"sure", "once"} <= sending
 
     async def settle(self, patience: float) -> None:
         """No more load, no more faults: wait until everything has come to rest. What has not after

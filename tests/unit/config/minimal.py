@@ -1,4 +1,14 @@
-"""The least that a configuration must have."""
+"""The least that a configuration must have, and what is wrong with more."""
+
+import json
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+import yaml
+
+from smppbridge.config.loading import parse
+from smppbridge.errors import ConfigError
 
 MINIMAL = """
 accounts:
@@ -8,3 +18,11 @@ providers:
 routes:
   - {to: [lab]}
 """
+
+
+def problems(text: str, base: Path = Path("/nowhere"), **environ: str) -> list[str]:
+    """The mistakes in MINIMAL with the top-level keys of ``text`` in place of its own."""
+    values = yaml.safe_load(MINIMAL) | yaml.safe_load(dedent(text))
+    with pytest.raises(ConfigError) as caught:
+        parse(json.dumps(values), base, environ)
+    return caught.value.problems

@@ -7,7 +7,16 @@ from typing import Any
 import pytest
 
 from smppbridge.errors import Disabled
-from smppbridge.model.message import Outcome, Segment, Stage, State, StatusReport
+from smppbridge.model.message import (
+    Inbound,
+    InboundPart,
+    Outcome,
+    Segment,
+    Stage,
+    State,
+    StatusReport,
+)
+from smppbridge.store.results import Arrival
 from tests.support.builders.rows import (
     claim,
     finish,
@@ -270,6 +279,18 @@ async def test_receipts_are_kept_as_long_as_their_account_says(caplog: pytest.Lo
     (told,) = caplog.records
     assert (told.levelno, getattr(told, "fields", None)) == (logging.WARNING, {"account": "pbx", "count": 1})
     assert told.getMessage() == "receipts dropped: nobody bound to take them in time"
+
+
+async def test_messages_from_phones_are_kept_as_long() -> None:
+    async with house(tick=DAY, counting=60.0) as now:
+        part = InboundPart(0, "pbx", "lab", "375291234567", "1234", 0, 0, b"yes", now.clock(), 0)
+        message = Inbound("1", "375291234567", "1234", "yes", now.clock())
+        await now.store.add_inbound([Arrival("lab", message, [part, part])], now.clock())
+        now.start()
+        await asyncio.sleep(KEEP - 0.1)
+        assert now.gauge("owed_inbound", account="pbx") == 2
+        await asyncio.sleep(120.2)
+        assert now.gauge("owed_inbound", account="pbx") == 0
 
 
 async def test_receipts_are_kept_for_three_days_where_nobody_says_how_long() -> None:

@@ -46,6 +46,7 @@ async def test_the_queues_are_counted() -> None:
         assert now.gauge("unknown_statuses", provider="lab") == 0
         assert now.gauge("queued_messages", provider="spare") == 0
         assert now.gauge("oldest_queued_seconds", provider="spare") == 0
+        assert now.gauge("uncertain_messages", provider="spare") == 0
         assert now.gauge("unknown_statuses", provider="spare") == 2
         assert now.gauge("queued_messages", provider="gone") == 1
         assert now.gauge("owed_receipts", account="pbx") == 2

@@ -206,6 +206,27 @@ def test_any_octets_are_unpacked(octets: bytes, header: int) -> None:
 
 
 @pytest.mark.parametrize(
+    ("octets", "header", "packed"),
+    [
+        (b"1234567", 0, "31d98c56b3dd1a"),  # CR in seven spare bits, that nobody reads an "@" there
+        (b"1234567\x00", 0, "31d98c56b3dd000d"),  # an "@" that ends with an octet would be taken for padding
+        (b"1234567\r", 0, "31d98c56b3dd1a0d"),  # so would a CR
+        (b"12345678", 0, "31d98c56b3dd70"),  # nothing else
+        (b"123456\x00", 0, "31d98c56b3011a"),  # an "@" inside an octet
+        (b"123456\r", 0, "31d98c56b3351a"),
+        (b"\x00", 6, "000d"),  # behind a header the border is elsewhere: this one ends with an octet
+        (b"\r", 6, "1a0d"),
+        (b"1", 6, "62"),
+        (b"12345678", 6, "62b219ad66bbe11a"),  # seven spare bits
+        (b"123456\x00", 6, "62b219ad660300"),  # two spare bits
+    ],
+)
+def test_a_text_that_ends_like_padding_gets_a_cr(octets: bytes, header: int, packed: str) -> None:
+    """3GPP 23.038 §6.1.2.3.1."""
+    assert pack_septets(octets, header).hex() == packed
+
+
+@pytest.mark.parametrize(
     ("octets", "header", "expected"),
     [
         ("31d98c56b3dd00", 0, b"1234567"),  # seven spare bits, all of them 0

@@ -1,4 +1,4 @@
-"""The table of PDUs, and the values of TLVs."""
+"""The table of PDUs."""
 
 import pytest
 
@@ -25,7 +25,6 @@ from smppbridge.smpp.pdu import (
     SubmitSm,
     SubmitSmResp,
 )
-from smppbridge.smpp.tlv import tlv, tlv_value
 
 
 def test_every_command_has_its_class() -> None:
@@ -80,59 +79,6 @@ def test_a_tlv_is_read_in_the_type_of_its_tag() -> None:
     assert pdu.tlv(Tag.PROVIDER) == "pilot"
     assert pdu.tlv(0x3FFF) == b"\x00\x01"
     assert pdu.tlv(Tag.USER_MESSAGE_REFERENCE) is None
-
-
-@pytest.mark.parametrize(
-    ("tag", "octets", "value"),
-    [
-        (Tag.USER_MESSAGE_REFERENCE, b"\x07", 7),  # one octet instead of two
-        (Tag.SAR_TOTAL_SEGMENTS, b"\x00\x00\x02", 2),
-        (Tag.MESSAGE_STATE, b"", None),
-        (Tag.RECEIPTED_MESSAGE_ID, b"no NUL", "no NUL"),
-        (Tag.RECEIPTED_MESSAGE_ID, b"7\0\0\0", "7"),
-        (Tag.RECEIPTED_MESSAGE_ID, b"", ""),
-        (Tag.ADDITIONAL_STATUS_INFO_TEXT, b"\xe9\0", "é"),
-    ],
-)
-def test_tlvs_of_wrong_length_have_values_too(tag: Tag, octets: bytes, value: int | str | None) -> None:
-    assert tlv_value(tag, octets) == value
-
-
-@pytest.mark.parametrize(
-    ("tag", "value", "octets"),
-    [
-        (Tag.MESSAGE_STATE, 2, b"\x02"),
-        (Tag.QOS_TIME_TO_LIVE, 60, b"\x00\x00\x00\x3c"),
-        (Tag.RECEIPTED_MESSAGE_ID, "42", b"42\0"),
-        (Tag.MESSAGE_PAYLOAD, b"hi", b"hi"),
-        (Tag.ALERT_ON_MESSAGE_DELIVERY, b"", b""),
-        (Tag.PROVIDER_CODE, "", b"\0"),
-        (0x3FFF, b"\x01", b"\x01"),
-        (Tag.MESSAGE_STATE, b"\x02\x02", b"\x02\x02"),
-    ],
-)
-def test_a_tlv_is_written_in_the_type_of_its_tag(tag: int, value: int | str | bytes, octets: bytes) -> None:
-    assert tlv(tag, value) == (tag, octets)
-
-
-@pytest.mark.parametrize(
-    ("tag", "value"),
-    [
-        (Tag.MESSAGE_STATE, 256),
-        (Tag.MESSAGE_STATE, -1),
-        (Tag.MESSAGE_STATE, "2"),
-        (Tag.RECEIPTED_MESSAGE_ID, "7" * 65),
-        (Tag.RECEIPTED_MESSAGE_ID, "7\0"),
-        (Tag.RECEIPTED_MESSAGE_ID, "№"),
-        (Tag.RECEIPTED_MESSAGE_ID, 7),
-        (Tag.NETWORK_ERROR_CODE, b"\x03"),
-        (Tag.MESSAGE_PAYLOAD, "text"),
-        (0x3FFF, 1),
-    ],
-)
-def test_a_value_that_a_tag_cannot_hold_is_refused(tag: int, value: int | str | bytes) -> None:
-    with pytest.raises(ValueError, match=f"0x{int(tag):04X}|latin-1"):
-        tlv(tag, value)
 
 
 def test_statuses_have_names_and_strangers_share_one() -> None:

@@ -74,6 +74,29 @@ def test_an_answer_about_a_message_proves_that_it_works(result: SendResult) -> N
     assert rig.changes == []
 
 
+def test_an_answer_at_the_first_moment_of_the_clock_counts() -> None:
+    rig = Rig()
+    rig.health.record_results([TAKEN], began=0.0)
+    assert not rig.health.breaker.on_trial
+
+
+def test_what_began_before_a_failure_proves_nothing_about_now() -> None:
+    rig = Rig()
+    rig.health.record_failure(WRONG_KEY)
+    rig.now += 600.0
+    rig.health.record_results([TAKEN], began=99.9)
+    assert (rig.health.breaker.works, rig.changes) == (False, ["lab"])
+    rig.health.record_results([TAKEN], began=100.0)
+    assert (rig.health.breaker.works, rig.changes) == (True, ["lab", "lab"])
+
+
+def test_throttling_is_no_failure_that_an_older_answer_could_not_disprove() -> None:
+    rig = Rig()
+    rig.health.record_failure(Throttled("slow", after=1.0))
+    rig.health.record_results([TAKEN], began=50.0)
+    assert not rig.health.breaker.on_trial
+
+
 def test_what_was_not_even_sent_says_nothing() -> None:
     rig = Rig(refusals_in_row=2)
     rig.health.record_results([UNFIT_ONE] * 9)

@@ -1,4 +1,4 @@
-"""destination_addr of countries other than Belarus and Russia, and international numbers that are short."""
+"""Numbering plans of countries other than Belarus and Russia, and international numbers that are short."""
 
 import subprocess
 import sys
