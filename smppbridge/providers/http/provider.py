@@ -106,6 +106,27 @@ class HttpProvider:
         Raises ProviderError: Unavailable when nothing was sent, Uncertain when that is open.
         """
         http = await self.exchange(method, url, content, headers)
+        return await self._read(http, url, decode)
+
+    async def call_for_word(
+        self,
+        url: str,
+        content: bytes,
+        headers: Mapping[str, str],
+        decode: Callable[[bytes], Answer],
+        is_error: Callable[[Answer], bool],
+    ) -> Answer:
+        """Like `call`, for answers of one word or number: a web server's error page may look the same.
+
+        An answer that is no error of the API (``is_error``) counts only with an HTTP status of 200 to 299.
+        """
+        http = await self.exchange("POST", url, content, headers)
+        answer = await self._read(http, url, decode)
+        if not is_error(answer) and not 200 <= http.status < 300:
+            raise self.senseless(http, url)
+        return answer
+
+    async def _read(self, http: HttpAnswer, url: str, decode: Callable[[bytes], Answer]) -> Answer:
         try:
             if len(http.body) > LARGE_ANSWER:  # a broken one of 2 MiB takes most of a second
                 return await asyncio.to_thread(decode, http.body)

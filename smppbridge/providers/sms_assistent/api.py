@@ -86,17 +86,9 @@ class SmsAssistentApi(HttpProvider):
     async def _plain(
         self, path: str, content: bytes, decode: Callable[[bytes], AssistAnswer]
     ) -> AssistAnswer:
-        """One question in PLAIN. An answer of one number or word may as well be an error page of a web
-        server: it counts only with the HTTP status of a success, or when it is a code."""
+        """One question in PLAIN. Raises ProviderError."""
         url = self.own.url + path
-        http = await self.exchange("POST", url, content, wire_plain.HEADERS)
-        try:
-            answer = decode(http.body)
-        except ValueError:
-            raise self.senseless(http, url) from None
-        if not answer.failure and not 200 <= http.status < 300:
-            raise self.senseless(http, url)
-        return answer
+        return await self.call_for_word(url, content, wire_plain.HEADERS, decode, _is_code)
 
     def refusal(self, code: int, tries: int) -> ProviderError:
         """What a negative code stands for; ``tries``: finished rounds of the message."""
@@ -113,3 +105,7 @@ class SmsAssistentApi(HttpProvider):
         """Raise ProviderError for an answer that is a code."""
         if answer.failure:
             raise self.refusal(answer.failure, 0)
+
+
+def _is_code(answer: AssistAnswer) -> bool:
+    return answer.failure != 0

@@ -30,7 +30,7 @@ from smppbridge.model.message import Doubt, Draft, Inbound, Message, Poll, Statu
 from smppbridge.providers.base import Callback, News, SendResult, Taken, Trace
 from smppbridge.providers.error_table import details_of
 from smppbridge.providers.http.client import host_of
-from smppbridge.providers.http.provider import LARGE_ANSWER, HttpProvider
+from smppbridge.providers.http.provider import HttpProvider
 from smppbridge.providers.http.sending import SENDING_TIME, SubBatch
 from smppbridge.providers.smsc_ru import callbacks, codes, order, wire
 from smppbridge.providers.smsc_ru.options import STATUS_BATCH, STATUS_GAP, SmscRuOptions
@@ -326,7 +326,8 @@ class SmscRu(HttpProvider):
         for turn in range(len(self._bases)):
             index = (first + turn) % len(self._bases)
             try:
-                answer = await self._request(self._bases[index] + path, content, headers, decode)
+                url = self._bases[index] + path
+                answer = await self.call_for_word(url, content, headers, decode, _is_error)
             except Unavailable as error:
                 # An answer came, though one that says "not now": this address can be reached.
                 if error.code == UNREADABLE or self._stopping or turn == len(self._bases) - 1:
@@ -335,21 +336,6 @@ class SmscRu(HttpProvider):
                 self._base = index
                 return answer
         raise AssertionError("there is at least one address")
-
-    async def _request(
-        self, url: str, content: bytes, headers: Mapping[str, str], decode: _Decode
-    ) -> wire.SmscRuAnswer:
-        """One request to one address. A number may also be the error page of a web server, so an answer that
-        is no error of the API counts only with an HTTP status of 200 to 299."""
-        http = await self.exchange("POST", url, content, headers)
-        try:
-            large = len(http.body) > LARGE_ANSWER
-            answer = await asyncio.to_thread(decode, http.body) if large else decode(http.body)
-        except ValueError:
-            raise self.senseless(http, url) from None
-        if answer.failure is None and not 200 <= http.status < 300:
-            raise self.senseless(http, url)
-        return answer
 
     @asynccontextmanager
     async def _place(self) -> AsyncIterator[None]:
@@ -369,6 +355,10 @@ class SmscRu(HttpProvider):
             yield
         finally:
             self._places.release()
+
+
+def _is_error(answer: wire.SmscRuAnswer) -> bool:
+    return answer.failure is not None
 
 
 def _attempts(doubt: Doubt) -> list[str]:
