@@ -290,6 +290,18 @@ async def test_after_some_questions_in_vain_a_trial_is_allowed() -> None:
     assert allowed == [*[False] * (PROBES_BEFORE_TRIAL - 1), True] * 2
 
 
+async def test_only_an_answer_about_us_changes_why_it_is_down() -> None:
+    rig = Rig()
+    rig.health.record_failure(WRONG_KEY)
+    rig.lab.money = Unavailable("connection refused")
+    for _ in range(2 * PROBES_BEFORE_TRIAL):
+        await rig.health.probe()
+        assert rig.health.reason == "wrong key"
+    rig.lab.money = NO_MONEY
+    await rig.health.probe()
+    assert (rig.health.reason, rig.health.status) == ("no money", Status.ESME_RNOMONEY)
+
+
 async def test_questions_in_vain_are_counted_in_a_row() -> None:
     rig = Rig()
     rig.lab.money = Uncertain("read timeout")
