@@ -1,8 +1,4 @@
-"""An Account: everything the bridge is told about one system_id.
-
-The keys are those of ``accounts.<name>`` in the configuration. Must not know: sessions, how passwords travel,
-what is done with any of it.
-"""
+"""An Account: everything that the configuration says about one system_id (``accounts.<name>``)."""
 
 import re
 from collections.abc import Callable, Collection, Mapping
@@ -65,7 +61,7 @@ Sender = Annotated[Text, AfterValidator(_sender)]
 
 
 def _one_of(names: Collection[str]) -> Callable[[str], str]:
-    """Like a Literal, of names that are kept elsewhere."""
+    """A validator like Literal, for names that another module keeps."""
 
     def check(name: str) -> str:
         if name not in names:
@@ -82,10 +78,10 @@ LanguageName = Annotated[str, AfterValidator(_one_of(LANGUAGES)), WithJsonSchema
 
 
 def _once(encodings: object) -> object:
-    """Keys may be written in two ways, and one would silently win."""
+    """Refuse the same data_coding written in two ways (3 and 0x03): one would silently win."""
     numbers: list[object] = []
     if isinstance(encodings, Mapping):
-        with suppress(ValueError):  # of a key that is no number: named later, with its place
+        with suppress(ValueError):  # for a key that is no number: reported later, with its place
             numbers = [number_with_base(key) for key in encodings]
     if len(set(numbers)) != len(numbers):
         raise mistake("must not name the same data_coding twice")
@@ -130,18 +126,18 @@ IdLength = Annotated[int, Field(ge=_ID_LENGTH_MIN, le=ID_LENGTHS["decimal"])]
 
 
 class JoinRules(Settings):
-    """Long messages that the equipment sends in parts."""
+    """How long messages that the equipment sends in parts are joined."""
 
-    timeout: Annotated[Duration, Field(ge=1, le=600)] = 60.0  # seconds for all parts to come
-    incomplete: Literal["fail", "send"] = "fail"  # what becomes of those that came, when some are missing
+    timeout: Annotated[Duration, Field(ge=1, le=600)] = 60.0  # seconds to wait for all parts
+    incomplete: Literal["fail", "send"] = "fail"  # what becomes of the parts when others are missing
 
 
 class CallOut(Settings):
-    """Equipment that does not bind by itself: where it listens for our outbind (SMPP 3.4 §4.1.7)."""
+    """Where equipment that does not bind by itself waits for our outbind (SMPP 3.4 §4.1.7)."""
 
     host: Annotated[str, AfterValidator(_host)]
     port: int = Field(default=2775, ge=1, le=65535)
-    system_id: SystemId | None = None  # what we call ourselves; None: smpp.system_id
+    system_id: SystemId | None = None  # our name in the outbind; None: smpp.system_id
     password: Annotated[Secret, AfterValidator(_password), Field(max_length=64)]
     tls: TlsSetting = None
 
@@ -149,21 +145,21 @@ class CallOut(Settings):
 class Account(Settings):
     """One system_id: who may bind with it, and the rules for its messages."""
 
-    name: SkipJsonSchema[SystemId]  # the system_id: the key of the mapping in the file
-    profile: ProfileName | None = None  # of model/profiles.py: defaults for a kind of equipment
+    name: SkipJsonSchema[SystemId]  # the system_id; in the file it is the key of the mapping
+    profile: ProfileName | None = None  # defaults for a kind of equipment (model/profiles.py)
     password: Annotated[Secret | None, AfterValidator(_password)] = None
     password_hash: Secret | None = None  # see model/passwords.py
     allow_from: tuple[Network, ...] | None = Field(default=None, min_length=1)  # None: from everywhere
-    binds: int = Field(default=4, ge=1, le=1000)  # at once, of all types together
+    binds: int = Field(default=4, ge=1, le=1000)  # sessions at once, of all types together
     window: int = Field(default=100, ge=1, le=10000)  # unanswered deliver_sm towards the equipment
     rate: float = Field(default=0.0, ge=0, allow_inf_nan=False)  # submit_sm per second, 0 = no limit
     burst: int = Field(default=200, ge=1)  # submit_sm at once, where there is a rate
     default_encoding: EncodingName = "latin-1"  # what data_coding 0 means
     encodings: Encodings = Field(default_factory=dict)  # data_codings that mean something else than they say
-    septets: Literal["unpacked", "packed"] = "unpacked"  # of GSM 03.38: one in an octet, or 8 in 7 octets
+    septets: Literal["unpacked", "packed"] = "unpacked"  # GSM 03.38: one per octet, or 8 in 7 octets
     gsm_language: LanguageName | None = None  # extension table of GSM 03.38, where no header names one
     join: JoinRules = JoinRules()
-    country: Country | None = None  # whose national numbers are understood
+    country: Country | None = None  # national numbers of this country are understood
     senders: frozenset[Sender] | None = Field(default=None, min_length=1)  # None: any
     default_sender: Sender | None = None
     replace_sender: bool = False  # default_sender instead of a refusal
@@ -172,7 +168,7 @@ class Account(Settings):
     uncertain: Literal["hold", "resend", "fail"] = "hold"
     validity: PositiveDuration = 86400.0  # seconds, when the ESME gives no validity_period
     message_id: Literal["decimal", "hex", "uuid"] = "decimal"
-    message_id_length: IdLength | None = None  # characters at most; None: as many as it takes
+    message_id_length: IdLength | None = None  # characters at most; None: no limit
     message_id_upper: bool = True  # of hex: A-F or a-f
     status_codes: Literal["sms-assistent", "standard"] = "sms-assistent"
     receipt: ReceiptProfile = ReceiptProfile()
@@ -190,7 +186,7 @@ class Account(Settings):
             parse_hash(value.get_secret_value())
         return value
 
-    # What follows belongs to one key, whose path it shall have; the keys that it depends on stand above it.
+    # Each of these checks belongs to one key, so that the error names it. They use the keys declared before.
 
     @field_validator("septets", "gsm_language")
     @classmethod
@@ -235,10 +231,13 @@ class Account(Settings):
         return self
 
     def status_for(self, status: int) -> int:
-        """What an ESME gets in place of the command_status ``status`` where only standard ones are wanted:
-        some clients fail on the vendor codes of sms-assistent."""
+        """The command_status that this ESME gets for ``status``.
+
+        With ``status_codes: standard`` a vendor code of sms-assistent becomes the closest standard code,
+        because some clients fail on codes that SMPP 3.4 does not list.
+        """
         return _STANDARD_CODES.get(status, status) if self.status_codes == "standard" else status
 
     def allows(self, ip: str) -> bool:
-        """Whether this account may bind from ``ip``, as the socket names it (IPv4 also as ``::ffff:…``)."""
+        """Whether this account may bind from ``ip``. IPv4 may also be written as ``::ffff:…``."""
         return self.allow_from is None or is_within(ip, self.allow_from)

@@ -1,15 +1,15 @@
-"""How long to wait before a message is tried again. Must not know chance: the jitter is an argument."""
+"""Exponential backoff with jitter: how long to wait before a message is tried again."""
 
 import math
 
-_MAX_DOUBLINGS = 63  # beyond any useful pause; keeps 2**tries inside a float
+_MAX_DOUBLINGS = 63  # longer than any useful pause; keeps 2**tries inside a float
 
 
 def backoff(tries: int, *, first: float = 5.0, last: float = 300.0, jitter: float) -> float:
-    """Seconds to wait after ``tries`` failed rounds, always within ``first``..``last``.
+    """Seconds to wait after ``tries`` failed rounds through the route, from ``first`` to ``last``.
 
-    The ceiling doubles with every round; ``jitter`` (0..1, random) picks from its upper half, so that
-    messages that failed together do not come back together.
+    The longest wait doubles with every round. ``jitter`` is a random number from 0 to 1, which picks a wait
+    from the upper half: messages that failed together do not come back together.
     """
     doublings = min(max(tries, 0), _MAX_DOUBLINGS)
     ceiling = min(last, math.ldexp(first, doublings))

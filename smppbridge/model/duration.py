@@ -1,6 +1,6 @@
 """Durations as people write them in the configuration: ``30s``, ``5m``, ``2h``, ``3d``, ``250ms``, seconds.
 
-`Duration` is the type of every such key; the program itself only ever sees seconds. Must not know: any clock.
+`Duration` is the type of such keys. The program itself sees seconds.
 """
 
 import math

@@ -1,7 +1,4 @@
-"""Where something listens: names of hosts and IP addresses.
-
-Must not know: ports, whether a name can be resolved.
-"""
+"""Host names, IP addresses and networks."""
 
 import re
 from collections.abc import Iterable
@@ -17,8 +14,10 @@ _NAME = re.compile(rf"(?=.{{1,253}}$){_LABEL}(?:\.{_LABEL})*\.?")
 
 
 def is_host(text: str) -> bool:
-    """Whether it is the name of a host or an IP address. No name ends with a number (RFC 1123 §2.1), so
-    999.1.1.1 is none."""
+    """Whether ``text`` is a host name or an IP address. Nothing is resolved.
+
+    The last label of a name is no number (RFC 1123 §2.1), so 999.1.1.1 is neither.
+    """
     if ":" in text:
         return _is(IPv6Address, text)
     if not _NAME.fullmatch(text):
@@ -52,11 +51,11 @@ Network = Annotated[
 
 
 def is_within(ip: str, networks: Iterable[IPv4Network | IPv6Network]) -> bool:
-    """Whether ``ip``, as a socket names it (IPv4 also as ``::ffff:…``), is in one of ``networks``."""
+    """Whether ``ip`` is in one of ``networks``. IPv4 may also be written as ``::ffff:…``, as sockets do."""
     try:
         address = ip_address(ip)
     except ValueError:
-        return False  # the socket could not tell where it comes from
+        return False  # the socket does not know its peer
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         return any(address.ipv4_mapped in network for network in networks)
     return any(address in network for network in networks)

@@ -1,8 +1,6 @@
 """Our own message ids: 63-bit integers in order of time, unique across nodes and restarts.
 
-    | 41 bits: milliseconds since 2024-01-01 UTC | 10 bits: node | 12 bits: sequence |
-
-Must not know: the clock (an argument), the store.
+| 41 bits: milliseconds since 2024-01-01 UTC | 10 bits: node | 12 bits: sequence |
 """
 
 EPOCH_MS = 1_704_067_200_000
@@ -14,9 +12,10 @@ MAX_NODE = (1 << _NODE_BITS) - 1
 
 
 class IdSource:
-    """Gives ids that only grow, even when the clock stands still or goes back.
+    """Generates ids that always grow, even when the clock stands still or goes back.
 
-    ``node`` is 0..1023, a different one on each node of a store; ``last_id`` the highest id already used.
+    ``node``: 0..1023, different on each node of a store. ``last_id``: the highest id that was used before.
+    Raises ValueError for another ``node``.
     """
 
     def __init__(self, node: int = 0, last_id: int = 0) -> None:
@@ -24,10 +23,10 @@ class IdSource:
             raise ValueError(f"node must be 0..{MAX_NODE}, not {node}")
         self._node = node << _SEQUENCE_BITS
         self._time = last_id >> _TIME_SHIFT
-        self._sequence = _SEQUENCE_MASK  # the millisecond of last_id counts as used up
+        self._sequence = _SEQUENCE_MASK  # no more ids for the millisecond of last_id
 
     def next(self, now_ms: int) -> int:
-        """The next id. More than 4096 in a millisecond run ahead of the clock rather than wait."""
+        """The next id. With more than 4096 ids in a millisecond, ids run ahead of the clock."""
         time = now_ms - EPOCH_MS
         if time > self._time:
             self._time, self._sequence = time, 0

@@ -1,7 +1,4 @@
-"""Who owns the messages from phones: rules by service number, keyword and provider.
-
-Must not know: providers themselves, sessions.
-"""
+"""Rules for messages from phones: which accounts get them, by service number, keyword and provider."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -31,7 +28,7 @@ def _number(value: str) -> str:
 
 
 class InboundRule(Settings):
-    """One line of ``inbound``. What is left out matches everything."""
+    """One entry of ``inbound``. A key that is left out matches everything."""
 
     provider: Annotated[tuple[str, ...], Field(min_length=1), _ONE_OR_MORE, _TEXTS] = ()
     number: Annotated[
@@ -42,10 +39,10 @@ class InboundRule(Settings):
     ] = ()  # first words of the text, in any case
     to: Annotated[
         tuple[str, ...], Field(min_length=1), AfterValidator(distinct), _ONE_OR_MORE, _TEXTS
-    ]  # accounts; each of them gets it
+    ]  # accounts; each of them gets the message
 
     def matches(self, provider: str, number: str, text: str) -> bool:
-        """Whether a message from a phone is this rule's."""
+        """Whether this rule matches a message from a phone. ``number``: the service number it was sent to."""
         word = text.split(maxsplit=1)[0].casefold() if text.strip() else ""
         return (
             (not self.provider or provider in self.provider)
@@ -55,5 +52,5 @@ class InboundRule(Settings):
 
 
 def owners(rules: Sequence[InboundRule], provider: str, number: str, text: str) -> tuple[str, ...]:
-    """The accounts of the first rule that matches; none when no rule does."""
+    """The accounts of the first rule that matches. Empty when none matches."""
     return next((rule.to for rule in rules if rule.matches(provider, number, text)), ())

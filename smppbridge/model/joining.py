@@ -1,6 +1,6 @@
-"""Rows of long messages that equipment cut into several submit_sm: on their way in, and once they are joined.
+"""Rows of long messages that equipment sends in several submit_sm: the parts, and the joined message.
 
-Must not know: SQL, sockets, what the parts say. Times are integer milliseconds since 1970, UTC.
+Times are integer milliseconds since 1970, UTC.
 """
 
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from smppbridge.model.message import Outcome, Segment
 
 
 class Part(NamedTuple):
-    """One part, as it is stored: `segment` has its id, its addresses and no text, and is COLLECTING."""
+    """One part as it is stored. Its `segment` is COLLECTING, and has no text."""
 
     segment: Segment
     reference: int
@@ -17,14 +17,14 @@ class Part(NamedTuple):
     total: int
     number: int  # from 1
     octets: bytes  # user data header (at least its length octet) and text
-    due_at: int  # until when the other parts are waited for, where this is the first one
+    due_at: int  # how long to wait for the other parts; counts for the part that comes first
 
 
 class Collected(NamedTuple):
-    """What became of a part that was stored."""
+    """What became of a part that was to be stored."""
 
-    wire_id: str  # its message_id; of a part that came before, the one that it got then
-    ready: bool  # it was the last one that was missing
+    wire_id: str  # its message_id; a part that comes again keeps the message_id that it got first
+    ready: bool  # no part is missing any more
 
 
 class JoinPart(NamedTuple):
@@ -37,9 +37,9 @@ class JoinPart(NamedTuple):
 
 
 class Join(NamedTuple):
-    """A message whose parts are all there, or are waited for no longer."""
+    """A message that is to be joined, because all parts are there or the time for them is over."""
 
-    head: int  # message id of the part that came first: it will carry the text
+    head: int  # message id of the part that came first: this row will carry the whole text
     account: str
     recipient: str
     sender: str
@@ -47,16 +47,16 @@ class Join(NamedTuple):
     not_before: int  # when it is to be sent, 0 = at once
     deadline: int
     missing: int  # parts that never came
-    parts: tuple[JoinPart, ...]  # those that did, in order
+    parts: tuple[JoinPart, ...]  # the parts that came, by their number
 
 
 class Joined(NamedTuple):
-    """A message that was joined: what changes in its head."""
+    """A message that was joined: what changes in the row of its head."""
 
     head: int
-    missing: int  # as it was taken: with another part it is another message
-    segments: int  # parts that it was joined of
-    silent: tuple[int, ...]  # ids of parts that owe no receipt of their own, whatever they asked for
+    missing: int  # as in the Join: if a further part has come since, this result is void
+    segments: int  # how many parts were joined
+    silent: tuple[int, ...]  # ids of parts that get no receipt of their own, whatever they asked for
     text: str
     flash: bool
     data_coding: int
@@ -68,7 +68,10 @@ class Joined(NamedTuple):
 
 
 class GivenUp(NamedTuple):
-    """A message that is not sent, because of missing parts or of what they say; ``outcome`` of its head."""
+    """A message that is not sent, because parts are missing or their content is refused.
+
+    ``outcome`` is the outcome of the head.
+    """
 
     head: int
     missing: int

@@ -1,7 +1,7 @@
-"""The rows that travel between the flow, the store and the providers, and the two words for "where is it".
+"""The rows that travel between the flow, the store and the providers.
 
-NamedTuples, because their order is the order of the columns: a batch goes into and out of SQL without
-conversion. Must not know: SQL, sockets, providers. All times are integer milliseconds since 1970, UTC.
+They are NamedTuples whose fields stand in the order of the columns, so a batch goes into SQL and out of it
+without conversion. All times are integer milliseconds since 1970, UTC.
 """
 
 from enum import IntEnum
@@ -13,19 +13,19 @@ ROUTE_SEPARATOR = ","
 
 
 class Stage(IntEnum):
-    """Where a message is inside the bridge (ours)."""
+    """Where a message is inside the bridge. The numbers are stored."""
 
-    COLLECTING = 0  # a part of a long message: until all are there, or for good beside the one that goes on
-    WAITING = 1  # until due_at: scheduled, or backing off
+    COLLECTING = 0  # part of a long message: waits for the other parts, or was joined to the head
+    WAITING = 1  # until due_at: scheduled, or to be tried again
     QUEUED = 2  # a free request slot of `provider` may claim it
-    SENDING = 3  # claimed: the provider may see it at any moment
-    UNCERTAIN = 4  # the provider may or may not have it
+    SENDING = 3  # claimed: the provider may get it at any moment
+    UNCERTAIN = 4  # the provider may have it, or not
     SENT = 5  # the provider has it, provider_ref is known
-    FINAL = 6  # `state` will not change any more
+    FINAL = 6  # `state` does not change any more
 
 
 State = MessageState
-"""Where a message is for the world (SMPP 3.4 §5.2.28)."""
+"""What SMPP calls the state of a message: message_state (SMPP 3.4 §5.2.28)."""
 
 
 class Segment(NamedTuple):
@@ -63,10 +63,13 @@ class Segment(NamedTuple):
 
 
 class Found(NamedTuple):
-    """A message by its message_id, as query_sm, cancel_sm and replace_sm need it. A part of a long message is
-    where the whole message is. See Segment for what is not told here."""
+    """What query_sm, cancel_sm and replace_sm need to know of a message.
 
-    id: int  # of what goes on: the head, for a part of a message that was joined
+    A part of a long message that was joined is found as the whole message. `Segment` explains the fields that
+    have no comment here.
+    """
+
+    id: int  # of the head, for a part of a message that was joined
     source_addr: str  # as submitted
     destination_addr: str  # as submitted
     source_addr_ton: int
@@ -90,7 +93,7 @@ class Found(NamedTuple):
 
 
 class Replacement(NamedTuple):
-    """What replace_sm changes in a message that waits. See Segment for the fields."""
+    """What replace_sm changes in a message that was not sent yet. `Segment` explains the fields."""
 
     text: str
     octets: bytes | None
@@ -100,13 +103,13 @@ class Replacement(NamedTuple):
     route: str
     provider: str
     deadline: int
-    stage: int | None  # QUEUED or WAITING; None: it is sent when it was to be sent
+    stage: int | None  # QUEUED or WAITING; None: the time of sending does not change
     send_at: int
-    due_at: int | None  # see Segment, where there is a stage
+    due_at: int | None  # as in Segment; None where stage is None
 
 
 class Message(NamedTuple):
-    """One message as a provider gets it: claimed, attempt already on record."""
+    """One message as a provider gets it. It is claimed, and the attempt is recorded."""
 
     id: int
     account: str
@@ -130,49 +133,48 @@ class Message(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """An attempt that ended well: the provider took the message."""
+    """The end of an attempt: the provider took the message."""
 
     id: int
     attempt: int
     provider_ref: str  # the provider's id of the message, unique within the provider
-    packet_ref: str  # the provider's id of the request, "" if it has none
+    packet_ref: str  # the provider's id of the request, "" where there is none
     poll_at: int  # when to ask for the status first
     deadline: int  # when to stop asking
-    parts: tuple[str, ...] = ()  # ids of the further parts that the provider got: it is final when all are
+    parts: tuple[str, ...] = ()  # provider_refs of further parts; the message is final when all parts are
 
 
 class Unsent(NamedTuple):
-    """An attempt that did not end SENT: what becomes of the message, and the row for the history."""
+    """The end of an attempt that did not end SENT: what becomes of the message, and a row for the history."""
 
     id: int
     attempt: int
     stage: int  # QUEUED, WAITING or UNCERTAIN
-    provider: str  # next provider to try (the same one when UNCERTAIN)
+    provider: str  # the next provider to try; the same one when UNCERTAIN
     due_at: int  # see Segment.due_at; UNCERTAIN: when to give up
     tries: int
     tried: str  # the provider of this attempt
-    result: str  # class of the error: "unavailable", "throttled", "disabled", "uncertain"
+    result: str  # the error's class: "unavailable", "throttled", "disabled", "uncertain"
     code: str  # the provider's own code
     reason: str  # one line, without secrets
     at: int
 
 
 class Outcome(NamedTuple):
-    """A final state that the bridge itself decides, by our own id."""
+    """A final state that the bridge itself decides. `id` is ours."""
 
     id: int
     state: int
     err: int  # 0..999, for the receipt
     code: str  # the provider's own word or code
     at: int
-    silent: bool = False  # the ESME was told in its submit_sm_resp: no receipt is owed
-    attempt: int = (
-        0  # the hand-over that it is the end of: void if another has begun; 0 = whatever became of it
-    )
+    silent: bool = False  # the submit_sm_resp said it already: no receipt is owed
+    # The outcome counts only while this attempt is the last one. 0: it counts in any case.
+    attempt: int = 0
 
 
 class StatusReport(NamedTuple):
-    """What a provider says about a message, by its provider_ref."""
+    """The status of a message as its provider tells it."""
 
     provider_ref: str
     state: int
@@ -180,13 +182,13 @@ class StatusReport(NamedTuple):
     err: int
     code: str  # the provider's own word or code
     details: str = ""  # what a number check found: "imsi=250… mcc=250 mnc=01 net=…"
-    also: tuple[str, ...] = ()  # the reference in other notations, likeliest first; `recipient` decides
-    recipient: str = ""  # digits of the phone that it is about
-    early: bool = False  # its message was taken just now, and may not be stored as sent yet
+    also: tuple[str, ...] = ()  # provider_ref in other notations, likeliest first; `recipient` decides
+    recipient: str = ""  # digits of the recipient's number
+    early: bool = False  # the provider took the message just now; it may not be stored as SENT yet
 
 
 class Poll(NamedTuple):
-    """A message whose status is to be asked."""
+    """A message whose provider is to be asked for the status."""
 
     id: int
     provider_ref: str
@@ -196,7 +198,7 @@ class Poll(NamedTuple):
 
 
 class Doubt(NamedTuple):
-    """An UNCERTAIN message about which its provider is to be asked."""
+    """An UNCERTAIN message. Its provider is to be asked whether it has the message."""
 
     id: int
     account: str
@@ -210,20 +212,20 @@ class Doubt(NamedTuple):
     attempt: int
     tries: int
     tried_at: int  # when the hand-over in doubt began
-    asked: int  # questions so far
-    misses: int  # times in a row that the provider certainly did not know it
+    asked: int  # how often the provider was asked
+    misses: int  # how many of the last answers said in a row that the provider does not have it
     deadline: int
 
 
 class Inbound(NamedTuple):
-    """A message from a phone, as a provider tells it."""
+    """A message from a phone (MO), as a provider hands it over."""
 
-    ref: str  # the provider's id of it, unique within the provider
-    source: str  # the phone, international digits
-    destination: str  # the service number or name it was sent to, "" where the provider does not say
+    ref: str  # the provider's id of the message, unique within the provider
+    source: str  # the phone's number, international digits
+    destination: str  # the service number or name that it was sent to; "" where the provider does not say
     text: str
     at: int  # when it was received
-    octets: bytes | None = None  # binary content, or a part, that goes on as it is; `text` is ""
+    octets: bytes | None = None  # binary content or a part, passed on as it is; `text` is "" then
     data_coding: int = 0  # of `octets`
     esm_class: int = 0  # of `octets`
 
@@ -244,7 +246,7 @@ class InboundPart(NamedTuple):
 
 
 class Alert(NamedTuple):
-    """The alert_notification owed for a message that did not reach its phone."""
+    """An alert_notification that is owed: the message did not reach its phone (SMPP 3.4 §4.12)."""
 
     id: int  # of the message
     source_addr_ton: int
@@ -265,12 +267,12 @@ class Overdue(NamedTuple):
     provider: str
     attempt: int
     tries: int
-    answered: bool  # the provider has said at least once that it is still on its way
+    answered: bool  # the provider said at least once that the message is still on its way
     deadline: int
 
 
 class Receipt(NamedTuple):
-    """One receipt owed to an account, with what deliver_sm needs of its message."""
+    """One receipt owed to an account, with all that its deliver_sm needs."""
 
     id: int
     account: str
@@ -280,7 +282,7 @@ class Receipt(NamedTuple):
     err: int
     code: str
     at: int  # when the state was reached ("done date")
-    tries: int  # deliver_sm that failed before this one
+    tries: int  # how many deliver_sm of it failed
     details: str  # see StatusReport
     wire_id: str
     source_addr_ton: int
@@ -296,7 +298,7 @@ class Receipt(NamedTuple):
 
 
 class Settled(NamedTuple):
-    """One message that became final: for metrics, and for waking the courier."""
+    """One message that became final. The metrics and the courier need to know."""
 
     account: str
     provider: str

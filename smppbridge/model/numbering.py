@@ -1,7 +1,7 @@
-"""Telephone numbers of every country by its numbering plan, as the library `phonenumbers` knows them.
+"""Telephone numbers of every country by its numbering plan, with the library `phonenumbers`.
 
-The library takes 20 ms and 3 MB to load, and some 20 µs a number: this module is imported only when an
-account needs it, and remembers what it was asked. Must not know: accounts, SMPP.
+The library takes 20 ms and 3 MB to load, and about 20 µs for a number. So this module is imported only when
+an account needs it, and it caches its results.
 """
 
 from functools import lru_cache
@@ -22,7 +22,7 @@ from phonenumbers import (
     parse,
 )
 
-WHOLE = 11  # digits of an international number in most countries; a shorter one must be in use
+WHOLE = 11  # digits of an international number in most countries; shorter numbers must be in use
 _MAX_INTERNATIONAL = 15  # E.164
 _MAX_DIALLED = 20  # digits, with an exit code and a carrier's
 _REMEMBERED = 4096
@@ -31,10 +31,11 @@ _MOBILE = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBIL
 
 @lru_cache(_REMEMBERED)
 def readings(digits: str, exit_code: str, ton_international: bool, country: str) -> tuple[str, ...]:
-    """Every number, in international digits, that ``digits`` can mean in ``country``; none, one or several.
+    """All numbers, in international digits, that ``digits`` can mean in ``country``.
 
-    ``exit_code`` ("+", "00", "810" or "") stood before them. Several: ``00 61 …`` is abroad, or behind the
-    code of a Brazilian carrier, and either may be a stranger's. Ton is believed of WHOLE digits.
+    ``exit_code``: what stood before the digits: "+", "00", "810" or "". ``ton_international`` counts only for
+    at least WHOLE digits. There can be several results: in Brazil ``00 61 …`` is a number in Australia, or a
+    number behind the code of a carrier.
     """
     far = abroad(digits) if exit_code or ton_international else None
     if far and not exit_code and len(digits) >= WHOLE:
@@ -47,10 +48,11 @@ def readings(digits: str, exit_code: str, ton_international: bool, country: str)
 
 @lru_cache(_REMEMBERED)
 def abroad(digits: str) -> str | None:
-    """A number behind its country code: one in use if it is short, else one of a length that is.
+    """The number that begins with its country code, or None.
 
-    The length is enough for the longer ones because plans grow faster than the library is updated; of a
-    shorter one it is more likely that digits are missing.
+    1. With fewer than WHOLE digits it must be in a range that is in use: more likely digits are missing.
+    2. With more digits its length must be possible in that country. Ranges are not checked, because countries
+       open new ones faster than the library is updated.
     """
     number = _parse("+" + digits, None) if len(digits) <= _MAX_INTERNATIONAL else None
     result = _digits_of(number)
@@ -63,10 +65,10 @@ def abroad(digits: str) -> str | None:
 
 
 def _at_home(dialled: str, country: str) -> str | None:
-    """A number as it is dialled in ``country``: national, or international behind that country's exit code.
+    """The number that ``dialled`` reaches from ``country``: a national one, or one behind the exit code.
 
-    Where long distance has a prefix (``0`` in Germany), a number without it is taken for a mobile one only:
-    subscribers of land lines dial each other without the area code.
+    Some countries have a prefix for long distance (``0`` in Germany). There a number without the prefix
+    counts only if it is a mobile number: land lines are dialled without the area code, too.
     """
     number = _in_use(dialled, country)
     plan = PhoneMetadata.metadata_for_region(country)
@@ -76,7 +78,7 @@ def _at_home(dialled: str, country: str) -> str | None:
 
 
 def _in_use(dialled: str, country: str | None) -> PhoneNumber | None:
-    """The number, if it is in a range that has been given out."""
+    """The number, if it is in a range that is in use. Else None."""
     number = _parse(dialled, country) if len(dialled) <= _MAX_DIALLED else None
     return number if number and is_valid_number(number) else None
 

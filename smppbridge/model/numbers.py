@@ -1,9 +1,11 @@
 """destination_addr -> the international digits that providers take.
 
-Equipment sends numbers as people dial them: with a national prefix, with brackets, without a country. The
-national forms of Belarus and Russia are listed here. Those of every other country, and international numbers
-that are shorter, are read by `numbering`, whose library is not even loaded where no account needs it.
-A guess that could reach a stranger is refused instead. Must not know: accounts, routes, providers.
+Equipment sends numbers as people dial them: with a national prefix, with brackets, without a country code.
+
+1. The national forms of Belarus and Russia are listed here.
+2. `numbering` reads the national forms of other countries, and international numbers of fewer than 11 digits.
+   Its library is loaded only where an account needs it.
+3. A number with two readings is refused: a wrong guess would send the message to a stranger.
 """
 
 import re
@@ -23,29 +25,27 @@ SV SX SY SZ TA TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ
 WS XK YE YT ZA ZM ZW
 """
 COUNTRIES = frozenset(_CODES.split())
-"""ISO 3166 alpha-2 codes that an account's `country` may be, with those in use for Ascension (AC), Tristan da
-Cunha (TA) and Kosovo (XK), which have country codes of their own."""
+"""What an account's `country` may be: ISO 3166 alpha-2 codes, and those in use for Ascension (AC), Tristan da
+Cunha (TA) and Kosovo (XK), which have country calling codes of their own."""
 
 _SEPARATORS = str.maketrans("", "", " \t\u00a0()-./")
 _INTERNATIONAL = re.compile(r"[1-9][0-9]{6,14}")
 _BY_OPERATORS = "(?:24|25|29|33|44)"
 _BY_MOBILE = re.compile(rf"375{_BY_OPERATORS}[0-9]{{7}}")
 _COUNTRY_CODE = re.compile(
-    # E.164 country codes in use; a number that starts with none of them cannot be international.
+    # E.164 country codes in use. A number that starts with none of them is not international.
     "1|7|2[07]|21[1-368]|22|23|24|25|26[0-9]|29[0179]|3[0-469]|35|37|38[0-35-79]|4[013-9]|42[013]"
     "|5[1-8]|50|59|6[0-6]|67[02-9]|68[0-35-9]|69[0-2]|8[1246]|80[08]|85[02356]|87[08]|88[0-368]"
     "|9[0-58]|96[0-8]|97[0-79]|99[2-68]"
 )
 _LONG_DISTANCE_EXIT = "810"  # how Belarus and Russia dial abroad
-_MIN_COMPLETE, _MAX_INTERNATIONAL = (
-    11,
-    15,
-)  # shorter numbers are whole in some countries only
+_MIN_COMPLETE = 11  # digits; shorter numbers are complete in some countries only
+_MAX_INTERNATIONAL = 15  # digits (E.164)
 _ALPHANUMERIC, _TON_INTERNATIONAL = int(Ton.ALPHANUMERIC), int(Ton.INTERNATIONAL)
 
 
 class _Form(NamedTuple):
-    """A national way to write a number: ``prefix`` and the pattern's group are the international digits."""
+    """A national way to write a number. ``prefix`` and the pattern's group give the international digits."""
 
     countries: frozenset[str]
     pattern: re.Pattern[str]
@@ -62,16 +62,19 @@ _NATIONAL_FORMS = (
     _Form(_RU, re.compile("8([3489][0-9]{9})"), "7"),
     _Form(_RU, re.compile("(9[0-9]{9})"), "7"),
 )
-_OURS = frozenset({"BY", "RU", None})  # countries whose national forms, if any, are those above
+_OURS = frozenset({"BY", "RU", None})  # for these countries `numbering` is not needed
 
 
 def normalise(number: str, ton: int, country: str | None) -> str:
-    """International digits (7..15, no ``+``) of a destination_addr.
+    """International digits (7 to 15, no ``+``) of a destination_addr.
 
-    ``country`` (one of COUNTRIES, or None) says whose national forms the account uses; without one its
-    numbers must be international. A number is international when it starts with ``+``, ``00`` or ``810``, or
-    when ton says so; of fewer than 11 digits ton is not believed where they are a national number too.
-    Raises `Refused`: 0x50 for an alphanumeric ton, 0x0B for anything that is not surely one telephone number.
+    1. ``country`` (one of COUNTRIES) says which national forms are understood. With None, the number must be
+       international.
+    2. A number is international when it starts with ``+``, ``00`` or ``810``, or when ``ton`` says so.
+    3. Equipment often sets a wrong ``ton``. It does not count for fewer than 11 digits that are also a
+       national number.
+
+    Raises `Refused`: 0x50 for an alphanumeric ton, 0x0B for what is not certainly one telephone number.
     """
     if ton == _ALPHANUMERIC:
         raise Refused(Status.ESME_RINVDSTTON, "destination_addr cannot be alphanumeric (ton 5)")
@@ -90,7 +93,7 @@ def normalise(number: str, ton: int, country: str | None) -> str:
 
 
 def _strip(number: str) -> tuple[str, str]:
-    """What says at the start that the number is international ("" = nothing does), and the rest."""
+    """The international prefix at the start ("+", "00", "810" or ""), and the rest without separators."""
     digits = number if number.isalnum() else number.translate(_SEPARATORS)
     if digits.startswith("+"):
         return "+", digits[1:]
@@ -102,20 +105,20 @@ def _strip(number: str) -> tuple[str, str]:
 
 
 def _read(digits: str, explicit: bool, ton_international: bool, country: str | None) -> str | None:
-    """International digits after the forms above; None when they cannot be told."""
+    """International digits by the forms of Belarus and Russia. None when they are not certain."""
     international = explicit or ton_international
     if international and _MIN_COMPLETE <= len(digits) <= _MAX_INTERNATIONAL:
         if _COUNTRY_CODE.match(digits):
             return digits
         return _bare(digits) or _from_national(digits, country) or digits
-    if explicit:  # nothing may be put in front of it: +299 491234 is in Greenland, not in Belarus
+    if explicit:  # no country code may be added: +299 491234 is in Greenland, not in Belarus
         return _short(digits)
     found = _bare(digits) or _from_national(digits, country)
     return found if found or not ton_international else _short(digits)
 
 
 def _bare(digits: str) -> str | None:
-    """A whole Russian, Kazakh or Belarusian mobile number, which every account may send without a mark."""
+    """A complete Russian, Kazakh or Belarusian mobile number. Every account may send these as they are."""
     if (digits.startswith("7") and len(digits) == 11) or _BY_MOBILE.fullmatch(digits):
         return digits
     return None
@@ -137,7 +140,7 @@ def _plausible(digits: str, country: str | None) -> bool:
 
 
 def _read_elsewhere(digits: str, exit_code: str, ton_international: bool, country: str) -> str | None:
-    """International digits after the numbering plan of any other country; None when they cannot be told."""
+    """International digits by the numbering plan of another country. None when they are not certain."""
     from smppbridge.model import numbering  # noqa: PLC0415 - its library takes 20 ms and 3 MB
 
     readings = numbering.readings(digits, exit_code, ton_international, country)
@@ -147,7 +150,7 @@ def _read_elsewhere(digits: str, exit_code: str, ton_international: bool, countr
 
 
 def _short(digits: str) -> str | None:
-    """An international number that is whole although it is short, as those of Norway or Singapore are."""
+    """A complete international number of fewer than 11 digits, as in Norway or Singapore. Else None."""
     from smppbridge.model import numbering  # noqa: PLC0415 - as above
 
     return numbering.abroad(digits)

@@ -1,4 +1,4 @@
-"""What registered_delivery asks for (SMPP 3.4 §5.2.17). Must not know: how a receipt is stored or sent."""
+"""What an ESME asks to be told: receipts (SMPP 3.4 §5.2.17) and alerts (§5.3.2.29)."""
 
 from smppbridge.model.message import State
 from smppbridge.smpp.constants import RegisteredDelivery, Tag
@@ -8,10 +8,11 @@ KEPT_BITS = RegisteredDelivery.RECEIPT_MASK | RegisteredDelivery.INTERMEDIATE
 
 
 def owes_receipt(registered_delivery: int, state: int, final: bool) -> bool:
-    """Whether a message that has reached ``state`` owes its ESME a deliver_sm.
+    """Whether the ESME is owed a deliver_sm when its message reaches ``state``.
 
-    Bits 1-0 decide about final states, bit 4 about all others; the remaining bits (SME
-    acknowledgements) are between the phone and the ESME and change nothing here.
+    1. Bits 1-0 of ``registered_delivery`` decide about final states.
+    2. Bit 4 decides about all other states.
+    3. The other bits (SME acknowledgements) are between the phone and the ESME. They change nothing here.
     """
     if not final:
         return bool(registered_delivery & RegisteredDelivery.INTERMEDIATE)
@@ -24,6 +25,9 @@ def owes_receipt(registered_delivery: int, state: int, final: bool) -> bool:
 
 
 def wants_alert(tlvs: bytes) -> bool:
-    """Whether a message with these optional parameters asks for an alert, should it not reach its phone."""
-    found = dict(reversed(read_tlvs(tlvs, 0, tolerant=True)))  # where one is repeated, the first counts
+    """Whether these optional parameters ask for an alert_notification if the phone is not reached.
+
+    set_dpf (SMPP 3.4 §5.3.2.29) must be 1. Where it stands twice, the first one counts.
+    """
+    found = dict(reversed(read_tlvs(tlvs, 0, tolerant=True)))
     return tlv_value(Tag.SET_DPF, found.get(Tag.SET_DPF, b"")) == 1

@@ -1,22 +1,23 @@
-"""How fast an SMSC may be given messages: additive increase, multiplicative decrease.
+"""Adaptive rate limit towards an SMSC: additive increase, multiplicative decrease (AIMD).
 
-``now`` is always in seconds of a clock that never goes back.
+``now``: seconds of a clock that never goes back.
 """
 
-SLOWEST = 1.0  # messages per second, however often the SMSC complains, unless the operator allows less
-_FACTOR = 0.5  # of the rate that was too fast
-_ONE_SIGNAL = 1.0  # seconds: complaints that come together are one
-_CLIMB = 20.0  # seconds from a complaint until the rate has grown by as much as it was when it came
-_FREE_AGAIN = 4.0  # times the fastest rate seen: then there is nothing left to hold back
-_SHORTEST = 0.1  # seconds over which a rate is measured at least
+SLOWEST = 1.0  # messages per second; complaints never slow it down further
+_FACTOR = 0.5  # a complaint reduces the rate to this share
+_ONE_SIGNAL = 1.0  # seconds; several complaints within this time count once
+_CLIMB = 20.0  # seconds in which the rate grows by the rate at the time of the complaint
+_FREE_AGAIN = 4.0  # times the fastest rate seen: the limit is lifted there
+_SHORTEST = 0.1  # seconds; a rate is measured over at least this time
 _ROUNDING = 1e-6
 
 
 class Pace:
     """Messages per second towards one SMSC.
 
-    ``rate`` is what the operator allows, 0 = any. `slower` halves the rate that passed lately. From then on
-    the pace climbs steadily, back to ``rate``, or until it is so fast that no limit is needed.
+    1. ``rate`` is the limit of the operator; 0 = no limit.
+    2. `slower` halves the rate of the last second or two.
+    3. Then the rate grows steadily, back to ``rate``. Without a ``rate`` the limit is lifted in the end.
     """
 
     def __init__(self, rate: float, now: float, slowest: float = SLOWEST) -> None:
@@ -28,7 +29,7 @@ class Pace:
         self._tokens = 1.0
         self._at = now
         self._slowed_at = now - _ONE_SIGNAL
-        self._second = now  # when the count of this second began
+        self._second = now  # when the current second began
         self._passed = 0
         self._fastest = 0.0  # per second, in this second or the last
 
@@ -60,8 +61,7 @@ class Pace:
         return (1.0 - self._tokens) / self._current
 
     def slower(self, now: float) -> None:
-        """The SMSC said that it is too much (ESME_RTHROTTLED, ESME_RMSGQFUL). What it says within one
-        second counts once."""
+        """The SMSC complained (ESME_RTHROTTLED, ESME_RMSGQFUL). Complaints within one second count once."""
         self._advance(now)
         if now - self._slowed_at < _ONE_SIGNAL:
             return
@@ -75,7 +75,7 @@ class Pace:
 
     @property
     def _most(self) -> float:
-        """How many may go at once."""
+        """How many messages may go at once."""
         return max(1.0, self._current / 10)
 
     def _advance(self, now: float) -> None:

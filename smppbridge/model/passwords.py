@@ -1,7 +1,7 @@
-"""Passwords at rest and their comparison, without leaking by time what was wrong.
+"""Password hashes, and comparisons whose duration tells nothing about the secret.
 
-A hash is one line, ``scrypt$N$r$p$salt$hash`` (RFC 7914 parameters, base64). Hashing takes some 50 ms and
-16 MiB on purpose: call it from a thread. Must not know: accounts, sessions.
+A hash is one line, ``scrypt$N$r$p$salt$hash`` (parameters of RFC 7914, base64). Hashing takes about 50 ms and
+16 MiB on purpose: call it from a thread.
 """
 
 import base64
@@ -30,7 +30,7 @@ class PasswordHash(NamedTuple):
 
 
 def hash_password(password: str | bytes) -> str:
-    """The ``password_hash`` of a password, with a fresh salt. Slow: 50 ms, 16 MiB."""
+    """The ``password_hash`` of a password, with a new salt. Slow: 50 ms, 16 MiB."""
     salt = os.urandom(_SALT_OCTETS)
     fresh = PasswordHash(_COST, _BLOCK, _PARALLEL, salt, bytes(_HASH_OCTETS))
     digest = _scrypt(_octets(password), fresh)
@@ -38,13 +38,13 @@ def hash_password(password: str | bytes) -> str:
 
 
 def verify_hash(password: str | bytes, encoded: str) -> bool:
-    """Whether ``encoded`` was made of ``password``. Slow like `hash_password`; ValueError when malformed."""
+    """Whether ``encoded`` is a hash of ``password``. Slow, too. Raises ValueError when it is malformed."""
     known = parse_hash(encoded)
     return hmac.compare_digest(_scrypt(_octets(password), known), known.digest)
 
 
 def parse_hash(encoded: str) -> PasswordHash:
-    """Take a ``password_hash`` apart. Raises ValueError, without its content, when it is none."""
+    """Parse a ``password_hash``. Raises ValueError, which does not quote it."""
     parts = encoded.split("$")
     if len(parts) != _FIELDS or parts[0] != "scrypt":
         raise ValueError(_SHAPE)
@@ -59,13 +59,13 @@ def parse_hash(encoded: str) -> PasswordHash:
 
 
 def same(a: str | bytes, b: str | bytes) -> bool:
-    """Compare two plain secrets in a time that depends on neither their content nor where they differ."""
-    # Digests have equal lengths, so that the length of the secret does not show either.
+    """Whether two plain secrets are equal. The time does not depend on their content."""
+    # Digests have equal lengths, so the time does not depend on the length of the secret either.
     return hmac.compare_digest(hashlib.sha256(_octets(a)).digest(), hashlib.sha256(_octets(b)).digest())
 
 
 def _sane(cost: int, block: int, parallel: int) -> bool:
-    """Strong enough to be worth something, small enough to be computed at every bind."""
+    """Whether the parameters are strong enough, and small enough to be computed at every bind."""
     if cost < 2**10 or cost & (cost - 1) or block < 1 or not 1 <= parallel <= _MAX_PARALLEL:
         return False
     return 128 * cost * block <= _MAX_MEMORY

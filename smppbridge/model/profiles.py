@@ -1,8 +1,9 @@
-"""Profiles: what is known of a make of equipment, as defaults for its account (``accounts.<name>.profile``).
+"""Profiles: defaults for the accounts of a known make of equipment (``accounts.<name>.profile``).
 
-What the account says itself goes before them, `receipt` key by key. A profile also fixes defaults that its
-equipment depends on, so that it holds whatever the defaults become. "Tried" below means: against the program
-itself. Must not know: what the keys do, which values are right.
+1. Keys of the account itself go before keys of its profile. In `receipt` that holds for each key.
+2. A profile also repeats general defaults that its equipment depends on. So it stays right when a default
+   changes.
+3. "Tried" in the comments means: with the program itself.
 """
 
 from collections.abc import Mapping
@@ -63,11 +64,11 @@ PROFILES: Mapping[str, Mapping[str, object]] = {
     # Windows programs (accounting, door control) that write the code page of their system in the same way.
     "cp1251": {"default_encoding": "cp1251", "encodings": {1: "cp1251", 3: "cp1251"}},
 }
-"""Keys of an account by the name of the profile."""
+"""The keys of each profile, by its name."""
 
 
 def fill_in(values: Mapping[str, object]) -> dict[str, object]:
-    """The keys of an account, and those of its profile where it says nothing. An unknown one adds none."""
+    """The keys of an account, completed by those of its profile. An unknown profile adds nothing."""
     name = values.get("profile")
     known = PROFILES.get(name, {}) if isinstance(name, str) else {}
     filled = {**known, **values}

@@ -1,7 +1,7 @@
 """How receipts towards an account look: the keys of ``accounts.<name>.receipt``.
 
-Appendix B of SMPP 3.4 leaves the text to the vendor, so equipment expects what the SMSC that it was made for
-writes. Must not know: how a receipt is written, when it is sent.
+Appendix B of SMPP 3.4 leaves the text to the vendor. Equipment expects the text of the SMSC that it was made
+for.
 """
 
 from datetime import UTC, tzinfo
@@ -41,7 +41,7 @@ def _layout(fields: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _true_or_false(value: object) -> object:
-    """A value from the environment is text. Numbers are no truth values, though Python takes 1 for True."""
+    """Read "true" and "false", which the environment gives as text. Raises a mistake for numbers."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         raise mistake("must be true, false or standard")
     return {"true": True, "false": False}.get(value.lower(), value) if isinstance(value, str) else value
@@ -54,20 +54,20 @@ def _without_header(esm_class: int) -> int:
 
 
 class ReceiptProfile(Settings):
-    """How receipts towards this account look, and how long they wait for it."""
+    """How receipts towards one account look, and how long they wait for a bind."""
 
     time_zone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
     fields: Annotated[tuple[FieldName, ...], AfterValidator(_layout)] = FIELDS
     dates: Literal["YYMMDDhhmm", "YYMMDDhhmmss", "YYYYMMDDhhmm", "YYYYMMDDhhmmss"] = "YYMMDDhhmm"
-    err_digits: int = Field(default=3, ge=1, le=8)  # exactly as many; a greater err is written as 9…9
+    err_digits: int = Field(default=3, ge=1, le=8)  # always so many; an err that has more is written as 9…9
     text: bool = True  # the first 20 characters of the message in `text:`
     words: Literal["standard", "sms-assistent"] = "standard"
     data_coding: Annotated[Literal[0, 1, 3, 8], BeforeValidator(number_with_base)] = 0
     esm_class: Annotated[Octet, AfterValidator(_without_header)] = int(EsmClass.RECEIPT)
-    counts: Literal["one", "parts"] = "one"  # sub and dlvrd: 001, or the short messages that carry the text
+    counts: Literal["one", "parts"] = "one"  # sub and dlvrd: 001, or the number of short messages
     tlvs: Annotated[Literal[True, False, "standard"], BeforeValidator(_true_or_false)] = True
     parts: Literal["each", "merged"] = "each"  # a receipt for each part of a long message, or one for all
-    to: Literal["submitter", "any"] = "submitter"  # the bind that submitted while it is there, or any
+    to: Literal["submitter", "any"] = "submitter"  # the bind that submitted, while it is bound; or any bind
     keep: PositiveDuration = 3 * 86400.0  # seconds that a receipt waits for a bind
 
     @property
@@ -76,7 +76,10 @@ class ReceiptProfile(Settings):
         return UTC if self.time_zone == "UTC" else ZoneInfo(self.time_zone)
 
     def fits(self, id_length: int) -> bool:
-        """Whether all fields but the text always fit a short_message; in ASCII they do."""
+        """Whether all fields but the text fit a short_message of 254 octets. In ASCII they always do.
+
+        ``id_length``: characters of the message_id.
+        """
         if self.data_coding != _UCS2:
             return True
         widths = {

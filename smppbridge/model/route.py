@@ -1,7 +1,6 @@
-"""Routes: which providers may carry a message, in which order.
+"""Routes: which providers may carry a message, and in which order.
 
-The first route that matches wins. Within its ``to`` the next provider is tried when one fails. Must not know:
-providers themselves.
+The first route that matches is taken. When a provider of its ``to`` fails, the next one is tried.
 """
 
 from collections.abc import Sequence
@@ -38,7 +37,7 @@ _TEXTS = WithJsonSchema(
 
 
 class Route(Settings):
-    """One line of ``routes``. An empty ``account`` or ``destination`` matches everything."""
+    """One entry of ``routes``. An empty ``account`` or ``destination`` matches everything."""
 
     account: Annotated[tuple[Text, ...], Field(min_length=1), _ONE_OR_MORE, _TEXTS] = ()
     destination: Annotated[
@@ -53,7 +52,7 @@ class Route(Settings):
 
 
 class Router:
-    """Finds the route of a message. Asked once for every submit_sm."""
+    """Finds the route of a message. It is used for every submit_sm."""
 
     def __init__(self, routes: Sequence[Route]) -> None:
         self._routes = tuple(routes)

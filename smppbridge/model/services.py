@@ -1,7 +1,7 @@
-"""The paid services besides SMS that equipment may ask for by service_type, and what each one sends to whom.
+"""Paid services besides SMS, which equipment asks for by service_type.
 
-An account must be allowed each of them by name: none may ever be bought by mistake, let alone by the text of
-an ordinary message. Must not know: which provider sells what, sessions.
+An account must be allowed each of them by name. No service may be bought by mistake, above all not by the
+text of an ordinary message.
 """
 
 import re
@@ -17,13 +17,13 @@ _NICK = re.compile(r"@?[A-Za-z][A-Za-z0-9_]{3,19}|#[0-9]{1,19}")
 
 
 class Service(NamedTuple):
-    """One service. ``address``: what destination_addr must match, None = a telephone number."""
+    """One service."""
 
     title: str
-    address: re.Pattern[str] | None = None
-    or_phone: bool = False  # a telephone number will do as well
-    text: re.Pattern[str] | None = None  # the whole text; None = any that is not empty
-    without_text: bool = False  # a text is not used
+    address: re.Pattern[str] | None = None  # what destination_addr must match; None = a telephone number
+    or_phone: bool = False  # besides `address`, a telephone number is taken too
+    text: re.Pattern[str] | None = None  # what the whole text must match; None = any text, not empty
+    without_text: bool = False  # the text is not used
 
 
 SERVICES: dict[str, Service] = {
@@ -44,7 +44,7 @@ SERVICES: dict[str, Service] = {
 
 
 def check_text(name: str, text: str) -> None:
-    """Raise Refused (0x4A5) when the service ``name`` cannot use this text."""
+    """Raises Refused (0x4A5) when the service ``name`` cannot use this text."""
     service = SERVICES[name]
     if service.without_text:
         return
@@ -55,9 +55,9 @@ def check_text(name: str, text: str) -> None:
 
 
 def special_address(name: str, address: str) -> bool:
-    """Whether ``address`` is one that only this service knows. False = read it as a telephone number.
+    """Whether ``address`` is of the service's own kind. False = it is to be read as a telephone number.
 
-    Raises Refused (0x0B) when the service takes no telephone numbers and this is not its own kind either.
+    Raises Refused (0x0B) when it is not, and the service takes no telephone numbers.
     """
     service = SERVICES[name]
     if service.address is None:

@@ -1,7 +1,4 @@
-"""Small types that several parts of the configuration share.
-
-Must not know: files, the environment.
-"""
+"""Types that several sections of the configuration share."""
 
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -12,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 
 class Settings(BaseModel):
-    """Base of every section of the configuration: read once, never changed, unknown keys are mistakes."""
+    """Base of every section of the configuration. Values never change, and unknown keys are mistakes."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True
@@ -20,14 +17,14 @@ class Settings(BaseModel):
 
 
 def mistake(text: str) -> PydanticCustomError:
-    """A validation error with our own words, for a validator to raise."""
+    """A validation error with our own words. Validators raise it."""
     return PydanticCustomError("mistake", "{text}", {"text": text})
 
 
 def not_built(what: str, instead: str) -> PydanticCustomError:
-    """The error for a known key or value that this version does not carry out.
+    """A validation error: the key or value is known, but this version cannot do it.
 
-    ``what`` is the value in quotes, or ``"this key"``; ``instead`` says what to do.
+    ``what``: the value in quotes, or ``"this key"``. ``instead``: what to do.
     """
     return PydanticCustomError(
         "not_built", "{what} is not available in this version; {instead}", {"what": what, "instead": instead}
@@ -39,7 +36,7 @@ def _refuse(_value: object) -> NoReturn:
 
 
 NotBuilt = SkipJsonSchema[Annotated[None, BeforeValidator(_refuse)]]
-"""Type of a key that is known but not built yet: refused whatever it holds, absent from the schema."""
+"""Type of a key that this version does not have yet. Any value is refused; the schema does not show it."""
 
 
 def _quoted(value: object) -> object:
@@ -52,19 +49,22 @@ def _quoted(value: object) -> object:
 
 
 Secret = Annotated[SecretStr, BeforeValidator(_quoted)]
-"""A non-empty secret; never shown by repr, logs or messages."""
+"""A secret that is not empty. No repr, log line or error message shows it."""
 
 
 def number_as_text(value: object) -> object:
-    """Digits that YAML took for a number, as the text that was meant; anything else unchanged."""
+    """Turn a number into its digits, which YAML took for a number. Anything else is returned unchanged."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     return value
 
 
 def number_with_base(value: object) -> object:
-    """The number that YAML hands over as text: ``0x34``, or the key of a mapping. Anything else unchanged,
-    but ``true``, which Python takes for 1, is a mistake."""
+    """Turn text such as ``0x34`` or ``52`` into a number. YAML reads hexadecimals and keys as text.
+
+    Other values are returned unchanged. Raises a mistake for text that is no number, and for true and false,
+    which Python takes for 1 and 0.
+    """
     if isinstance(value, bool):
         raise mistake("must be a number such as 0x45")
     if isinstance(value, str):
@@ -84,7 +84,7 @@ Text = Annotated[str, BeforeValidator(number_as_text)]
 
 
 def _relative_to_file(path: Path, info: ValidationInfo) -> Path:
-    """Paths in the file are relative to the file; in values made by the program, to where it runs."""
+    """Paths are relative to the configuration file. Values made by the program are taken as they are."""
     if info.context is None:
         return path
     path = info.context["base"] / path

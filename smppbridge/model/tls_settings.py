@@ -1,4 +1,4 @@
-"""The configuration key ``tls`` of connections that we open: a mapping, or ``true`` for all defaults."""
+"""The key ``tls`` of connections that the bridge opens: a mapping, or ``true`` for all defaults."""
 
 from typing import Annotated, Any, Self
 
@@ -8,12 +8,12 @@ from smppbridge.model.settings import File, Settings, mistake
 
 
 class Tls(Settings):
-    """TLS towards a peer. Without ``ca`` its certificate must be signed by one that the system trusts."""
+    """TLS towards a peer."""
 
-    ca: File | None = None
-    cert: File | None = None  # ours, where the peer wants to see one
-    key: File | None = None
-    server_name: str | None = Field(default=None, min_length=1)  # in its certificate; None: the host
+    ca: File | None = None  # who signed the peer's certificate; None: anybody whom the system trusts
+    cert: File | None = None  # our certificate, for peers that want one
+    key: File | None = None  # of `cert`
+    server_name: str | None = Field(default=None, min_length=1)  # in the peer's certificate; None: the host
 
     @model_validator(mode="after")
     def _both_or_none(self) -> Self:
@@ -31,4 +31,4 @@ def _or_boolean(schema: dict[str, Any]) -> None:
 
 
 TlsSetting = Annotated[Tls | None, BeforeValidator(_tls), Field(json_schema_extra=_or_boolean)]
-"""Type of a key ``tls``: true, false or a mapping; None is off."""
+"""Type of a key ``tls``: true, false or a mapping. The value is None where TLS is off."""

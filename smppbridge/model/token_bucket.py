@@ -1,12 +1,12 @@
-"""A rate limit as a token bucket. Must not know the clock: ``now`` is an argument, in monotonic seconds."""
+"""A rate limiter: the token bucket. ``now``: seconds of a clock that does not jump."""
 
-_ROUNDING = 1e-6  # a token this close to whole is whole: sums of floats are not exact
+_ROUNDING = 1e-6  # sums of floats are not exact: a token this close to 1 counts as 1
 
 
 class TokenBucket:
-    """Lets ``rate`` per second pass on average and up to ``burst`` (at least 1) at once.
+    """Lets ``rate`` messages per second pass on average, and ``burst`` (at least 1) at once.
 
-    Rate 0 means no limit. It starts full. Raises ValueError for a negative rate.
+    A rate of 0 means no limit. The bucket starts full. Raises ValueError for a negative rate.
     """
 
     __slots__ = ("_at", "_burst", "_rate", "_tokens")
@@ -20,7 +20,7 @@ class TokenBucket:
         self._at = now
 
     def take(self, n: int, now: float) -> int:
-        """How many of ``n`` may pass now (0..n); those are taken from the bucket."""
+        """How many of ``n`` may pass now (0..n). Their tokens are taken from the bucket."""
         if not self._rate:
             return n
         self._fill(now)
@@ -29,11 +29,11 @@ class TokenBucket:
         return passed
 
     def put_back(self, n: int) -> None:
-        """``n`` that were taken did not pass after all."""
+        """Give back ``n`` tokens: so many messages did not pass after all."""
         self._tokens = min(self._burst, self._tokens + n)
 
     def wait(self, now: float) -> float:
-        """Seconds until at least one may pass; 0.0 when one may pass now."""
+        """Seconds until one message may pass. 0.0 when one may pass now."""
         if not self._rate:
             return 0.0
         self._fill(now)
@@ -41,6 +41,6 @@ class TokenBucket:
         return missing / self._rate if missing > _ROUNDING else 0.0
 
     def _fill(self, now: float) -> None:
-        if now > self._at:  # a clock that went back gives nothing, and takes nothing
+        if now > self._at:  # a clock that went back changes nothing
             self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate)
             self._at = now
