@@ -66,6 +66,19 @@ def test_parts_are_joined_before_they_are_decoded() -> None:
 
 
 @pytest.mark.parametrize(
+    ("keys", "data_coding", "text"),
+    [
+        ({"default_encoding": "gsm"}, 0, "8 before@more"),
+        ({"default_encoding": "gsm", "septets": "packed"}, 3, "8 before\0more"),
+        ({"default_encoding": "gsm", "septets": "packed"}, 0, "8 beforemore"),  # they are likelier there
+    ],
+)
+def test_only_packed_septets_may_be_spare_bits(keys: dict[str, Any], data_coding: int, text: str) -> None:
+    parts = [UDH + b"8 before\0", header(1, 2, 2) + b"more"]
+    assert joined_text(account(**keys), data_coding, parts) == text
+
+
+@pytest.mark.parametrize(
     ("coding", "parts", "status"),
     [
         (0, [b"\0", b"\0"], Status.ESME_RINVTEXT),
