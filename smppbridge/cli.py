@@ -13,7 +13,7 @@ import click
 from smppbridge import __version__
 from smppbridge.commands.demo import demo
 from smppbridge.commands.explain.command import explain_command
-from smppbridge.commands.send import Errand, send
+from smppbridge.commands.send import SendOptions, send
 from smppbridge.commands.serve import serve
 from smppbridge.config.advice import warnings
 from smppbridge.config.loading import load, schema
@@ -128,8 +128,8 @@ def send_command(
 ) -> None:
     """Submit one message as an ESME would; prints one JSON object per event."""
     try:
-        errand = Errand(host, port, system_id, password, source, destination, text, wait, service_type)
-        asyncio.run(send(errand))
+        options = SendOptions(host, port, system_id, password, source, destination, text, wait, service_type)
+        asyncio.run(send(options))
     except ValueError as error:
         raise click.UsageError(str(error)) from error
 

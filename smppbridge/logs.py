@@ -189,7 +189,7 @@ class Complaints:
         self._seldom = Seldom(interval)
 
     def __call__(
-        self, now: float, what: str, key: Hashable, /, *, level: int = logging.WARNING, **fields: object
+        self, now: float, what: str, key: Hashable, level: int = logging.WARNING, /, **fields: object
     ) -> None:
         """Log `event` ``what`` with its fields, unless the same ``what`` and ``key`` came a moment ago.
 

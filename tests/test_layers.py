@@ -48,6 +48,7 @@ NOT_IN_RULES = IMPURE_MODULES | {"sqlite3"}
 # All that the workers know of providers: which kind of provider it is they must not ask.
 PROVIDERS_FOR_FLOW = frozenset({"smppbridge.providers.base"})
 MAX_LINES = 400
+MAX_CALLABLES = 3
 SKIPPING = frozenset({"skip", "skipif", "xfail", "importorskip", "SkipTest", "skipTest"})
 
 
@@ -157,6 +158,30 @@ def skipping(tree: ast.Module) -> list[int]:
     ]
 
 
+def classes(root: Path) -> Iterator[tuple[str, ast.ClassDef]]:
+    """Every class of the package with its module, those inside others too."""
+    for name, tree in modules(root).items():
+        yield from ((name, node) for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
+
+
+def names_given_twice(root: Path) -> dict[str, list[str]]:
+    """Public classes of one name in several modules: who reads the name must know which one is meant."""
+    found: dict[str, list[str]] = {}
+    for module, node in classes(root):
+        if not node.name.startswith("_"):
+            found.setdefault(node.name, []).append(module)
+    return {name: where for name, where in found.items() if len(where) > 1}
+
+
+def callables_of(node: ast.ClassDef) -> int:
+    """How many callables a class is made with: by its ``__init__``, else by the fields of its dataclass."""
+    made = [one for one in node.body if isinstance(one, ast.FunctionDef) and one.name == "__init__"]
+    fields = [one.annotation for one in node.body if isinstance(one, ast.AnnAssign)]
+    arguments = [one.annotation for init in made for one in (*init.args.args, *init.args.kwonlyargs)]
+    annotations = [ast.unparse(one) for one in (arguments if made else fields) if one is not None]
+    return sum("Callable[" in text for text in annotations)
+
+
 def test_imports_point_down() -> None:
     assert layer_breaches(ROOT) == []
 
@@ -196,6 +221,15 @@ def test_no_test_is_left_out() -> None:
     texts = {path: path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py")}
     trees = {path: ast.parse(text) for path, text in texts.items() if any(word in text for word in SKIPPING)}
     assert {str(path): lines for path, tree in trees.items() if (lines := skipping(tree))} == {}
+
+
+def test_no_class_name_twice() -> None:
+    assert names_given_twice(ROOT) == {}
+
+
+def test_objects_instead_of_callables() -> None:
+    many = {node.name: count for _, node in classes(ROOT) if (count := callables_of(node)) > MAX_CALLABLES}
+    assert many == {}
 
 
 def build(root: Path, files: dict[str, str]) -> Path:
@@ -299,3 +333,25 @@ def test_finds_rules_that_know_a_store(tmp_path: Path, text: str) -> None:
 )
 def test_finds_a_test_that_leaves_itself_out(text: str) -> None:
     assert skipping(ast.parse(text)) == [1]
+
+
+def test_finds_a_class_name_that_stands_twice(tmp_path: Path) -> None:
+    files = {
+        "smpp/a.py": "class Answer: ...\nclass _Own: ...",
+        "link/b.py": "class Answer: ...\nclass _Own: ...",
+    }
+    build(tmp_path, files)
+    assert names_given_twice(tmp_path) == {"Answer": ["smppbridge.link.b", "smppbridge.smpp.a"]}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "class A:\n    def __init__(self, a: Callable[[], int], *, b: 'Callable[[A], int]', c: int): ...",
+        "class A(NamedTuple):\n    a: Callable[[], int]\n    b: dict[str, Callable[[], int]]\n    c: int",
+    ],
+)
+def test_counts_callables(text: str) -> None:
+    node = ast.parse(text).body[0]
+    assert isinstance(node, ast.ClassDef)
+    assert callables_of(node) == 2

@@ -1,6 +1,6 @@
 """`smppbridge demo`: the bridge with the sandbox provider, and an ESME that shows it working.
 
-Needs nothing and leaves nothing behind: the store lies in a temporary directory.
+It needs no configuration, and its store lies in a temporary directory.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from smppbridge import logs
 from smppbridge.app import App
-from smppbridge.commands.send import Errand, print_event, send
+from smppbridge.commands.send import SendOptions, print_event, send
 from smppbridge.commands.serve import stop_on_signals
 from smppbridge.config.loading import load
 from smppbridge.config.sections import Config, Listener, WebConfig
@@ -27,7 +27,7 @@ _SYSTEM_ID = _PASSWORD = "demo"
 
 
 def demo(once: bool) -> None:
-    """Run the demonstration; serve on until Ctrl-C unless ``once``. Raises SmppBridgeError."""
+    """Run the demonstration until the receipts came (``once``), or until Ctrl-C. Raises SmppBridgeError."""
     logs.setup("text", "warning")
     asyncio.run(_demo(once))
 
@@ -50,7 +50,7 @@ async def _show(config: Config, app: App) -> None:
     print(f"smppbridge is running: SMPP on 127.0.0.1:{app.smpp_ports[0]}, provider: sandbox", flush=True)
     for source, destination, text in _MESSAGES:
         print(f'\nsubmit_sm from {source} to {destination}: "{text}"', flush=True)
-        errand = Errand(
+        options = SendOptions(
             host=config.listen[0].host,
             port=app.smpp_ports[0],
             system_id=_SYSTEM_ID,
@@ -60,7 +60,7 @@ async def _show(config: Config, app: App) -> None:
             text=text,
             wait=_RECEIPT_WAIT,
         )
-        await send(errand, print_event)
+        await send(options, print_event)
 
 
 async def _serve_on(config: Config, app: App, stopping: asyncio.Event) -> None:
@@ -78,7 +78,7 @@ async def _serve_on(config: Config, app: App, stopping: asyncio.Event) -> None:
 
 
 def _config(directory: Path) -> Config:
-    """The demo configuration, its store in ``directory``, on free ports where the usual ones are busy."""
+    """The demo configuration with its store in ``directory``. Ports that are busy give way to free ones."""
     config = load(demo_file())
     listener = config.listen[0]
     port = _port(listener.host, listener.port)
@@ -99,7 +99,7 @@ def demo_file() -> Path:
 
 
 def _port(host: str, wanted: int) -> int:
-    """``wanted`` if it is free, else 0: any free one."""
+    """``wanted`` where it is free, else 0: the system then chooses a free one."""
     with contextlib.closing(socket.socket()) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -18,17 +18,15 @@ from smppbridge.smpp.tlv import tlv
 from smppbridge.smpp.ton import AddressKind, kind_of
 
 _SHORT_MESSAGE_MAX = 254
-
-Emit = Callable[[dict[str, object]], None]
-
-
 _LONGEST_NATIONAL = 10  # digits
 _DIALLED = ("0", "80", "89")  # how numbers begin that are dialled in Belarus and Russia, not abroad
 
+EmitEvent = Callable[[dict[str, object]], None]
+
 
 @dataclass(frozen=True, slots=True)
-class Errand:
-    """What to send, and where. ``wait``: seconds for the receipt, 0 = do not wait."""
+class SendOptions:
+    """What to send, and where."""
 
     host: str
     port: int
@@ -37,7 +35,7 @@ class Errand:
     source: str
     destination: str
     text: str
-    wait: float = 0.0
+    wait: float = 0.0  # seconds for the receipt; 0: it is not waited for
     service_type: str = ""
 
 
@@ -50,7 +48,7 @@ def print_event(fields: dict[str, object]) -> None:
     print(json.dumps(fields, ensure_ascii=False), flush=True)
 
 
-async def send(errand: Errand, emit: Emit = print_event) -> None:
+async def send(options: SendOptions, emit: EmitEvent = print_event) -> None:
     """Bind, submit, wait for the final receipt if asked, unbind. Raises SendFailed, LinkError."""
     receipts: asyncio.Queue[DeliverSm] = asyncio.Queue()
 
@@ -61,27 +59,27 @@ async def send(errand: Errand, emit: Emit = print_event) -> None:
                 receipts.put_nowait(pdu)
 
     client = Client(incoming)
-    await client.connect(errand.host, errand.port)
+    await client.connect(options.host, options.port)
     try:
-        await _bind(client, errand, emit)
-        message_id = await _submit(client, errand, emit)
-        if errand.wait > 0:
-            await _await_receipt(message_id, receipts, errand.wait, emit)
+        await _bind(client, options, emit)
+        message_id = await _submit(client, options, emit)
+        if options.wait > 0:
+            await _await_receipt(message_id, receipts, options.wait, emit)
     finally:
         await client.close()
 
 
-async def _bind(client: Client, errand: Errand, emit: Emit) -> None:
+async def _bind(client: Client, options: SendOptions, emit: EmitEvent) -> None:
     answer = await client.bind(
-        BindTransceiver(system_id=errand.system_id, password=errand.password, interface_version=0x34)
+        BindTransceiver(system_id=options.system_id, password=options.password, interface_version=0x34)
     )
     if answer.command_status != Status.ESME_ROK:
         raise SendFailed(f"bind refused: {status_name(answer.command_status)} ({answer.command_status:#x})")
     emit({"event": "bound", "system_id": getattr(answer, "system_id", "")})
 
 
-async def _submit(client: Client, errand: Errand, emit: Emit) -> str:
-    answer = await client.request(_submit_sm(errand))
+async def _submit(client: Client, options: SendOptions, emit: EmitEvent) -> str:
+    answer = await client.request(_submit_sm(options))
     if not isinstance(answer, SubmitSmResp) or answer.command_status != Status.ESME_ROK:
         status = answer.command_status
         emit({"event": "refused", "command_status": status, "status": status_name(status)})
@@ -90,19 +88,19 @@ async def _submit(client: Client, errand: Errand, emit: Emit) -> str:
     return answer.message_id
 
 
-def _submit_sm(errand: Errand) -> SubmitSm:
-    data_coding, octets = choose_coding(errand.text)
+def _submit_sm(options: SendOptions) -> SubmitSm:
+    data_coding, octets = choose_coding(options.text)
     long = len(octets) > _SHORT_MESSAGE_MAX
-    source_ton, source_npi = number_type(errand.source)
-    dest_ton, dest_npi = number_type(errand.destination)
+    source_ton, source_npi = number_type(options.source)
+    dest_ton, dest_npi = number_type(options.destination)
     return SubmitSm(
-        service_type=errand.service_type,
+        service_type=options.service_type,
         source_addr_ton=source_ton,
         source_addr_npi=source_npi,
-        source_addr=errand.source.removeprefix("+"),
+        source_addr=options.source.removeprefix("+"),
         dest_addr_ton=dest_ton,
         dest_addr_npi=dest_npi,
-        destination_addr=errand.destination.removeprefix("+"),
+        destination_addr=options.destination.removeprefix("+"),
         registered_delivery=RegisteredDelivery.SUCCESS_OR_FAILURE,
         data_coding=data_coding,
         short_message=b"" if long else octets,
@@ -111,8 +109,12 @@ def _submit_sm(errand: Errand) -> SubmitSm:
 
 
 def number_type(address: str) -> tuple[int, int]:
-    """TON and NPI of what a person has typed: an international number, or a national or short one, whose TON
-    is left to the message centre."""
+    """TON and NPI of an address by its characters.
+
+    1. Nothing, or an address as it is dialled at home: unknown.
+    2. Anything else than digits: alphanumeric.
+    3. More than 10 digits: international.
+    """
     digits = address.removeprefix("+")
     kind = kind_of(digits or address)
     if kind in (AddressKind.EMPTY, AddressKind.NAME):
@@ -123,7 +125,7 @@ def number_type(address: str) -> tuple[int, int]:
 
 
 async def _await_receipt(
-    message_id: str, receipts: "asyncio.Queue[DeliverSm]", wait: float, emit: Emit
+    message_id: str, receipts: "asyncio.Queue[DeliverSm]", wait: float, emit: EmitEvent
 ) -> None:
     try:
         async with asyncio.timeout(wait):
@@ -135,8 +137,8 @@ async def _await_receipt(
         raise SendFailed(f"no receipt within {wait:g} s; the message may still be on its way") from None
 
 
-def _report(pdu: DeliverSm, message_id: str, emit: Emit) -> bool:
-    """Print one deliver_sm; True when it is the final receipt of our message."""
+def _report(pdu: DeliverSm, message_id: str, emit: EmitEvent) -> bool:
+    """Print one deliver_sm. Returns whether it is the final receipt of our message."""
     text = _text(pdu)
     if pdu.esm_class & EsmClass.TYPE_MASK not in (EsmClass.RECEIPT, EsmClass.INTERMEDIATE):
         emit({"event": "message", "from": pdu.source_addr, "to": pdu.destination_addr, "text": text})
@@ -148,7 +150,7 @@ def _report(pdu: DeliverSm, message_id: str, emit: Emit) -> bool:
 
 
 def _text(pdu: DeliverSm) -> str:
-    """What an SMSC wrote, whatever coding it claims: for people to read."""
+    """What an SMSC wrote. A coding that it only claims is read as Latin-1: the text is for people."""
     try:
         return decode_text(pdu.short_message, pdu.data_coding, "latin-1")
     except Refused:

@@ -45,8 +45,10 @@ async def _serve(config: Config, path: Path) -> None:
 
 
 def stop_on_signals() -> asyncio.Event:
-    """An event that SIGTERM and SIGINT set; the second of them ends the process on the spot. Nothing is lost
-    by that: what was acknowledged is on disk."""
+    """An event that SIGTERM and SIGINT set.
+
+    A second signal ends the process at once. Nothing is lost by that: what was acknowledged is on disk.
+    """
     stopping = asyncio.Event()
 
     def stop() -> None:
@@ -60,7 +62,7 @@ def stop_on_signals() -> asyncio.Event:
 
 
 def _allow_connections() -> None:
-    """Many systems start with 1024 open files, fewer than we take connections."""
+    """Raise the limit of open files: the usual 1024 are fewer than the connections that the bridge takes."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from smppbridge.config.file import KeyPath
+from smppbridge.providers.registry import UNUSABLE
 
 Schema = Mapping[str, Any]
 
@@ -123,7 +124,12 @@ class Describer:
         return f"unknown key; known here: {', '.join(known)}"
 
     def _unknown_kind(self, kind: str, place: _Place) -> str:
-        return f"must be one of {_kinds(place.schema)}{self._got(kind, place)}"
+        why = (
+            f'; the provider installed as "{kind}" cannot be used: {UNUSABLE[kind]}'
+            if kind in UNUSABLE
+            else ""
+        )
+        return f"must be one of {_kinds(place.schema)}{self._got(kind, place)}{why}"
 
     def _got(self, value: object, place: _Place) -> str:
         """The value in brackets, if it is short and cannot be secret. Else ""."""

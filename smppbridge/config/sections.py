@@ -124,9 +124,6 @@ class Log(Settings):
     numbers: Literal["masked", "full"] = "masked"
 
 
-ProviderOptions = Annotated[AnyOptions, Field(discriminator="kind")]
-
-
 class Config(Settings):
     """A whole configuration without mistakes."""
 
@@ -135,7 +132,7 @@ class Config(Settings):
     store: StoreConfig = StoreConfig()
     smpp: SmppDefaults = SmppDefaults()
     accounts: dict[str, Account] = Field(min_length=1)  # by system_id
-    providers: dict[ProviderName, ProviderOptions] = Field(min_length=1)
+    providers: dict[ProviderName, AnyOptions] = Field(min_length=1)
     routes: tuple[Route, ...] = Field(min_length=1)
     inbound: tuple[InboundRule, ...] = ()  # rules for messages from phones; the first match counts
     log: Log = Log()

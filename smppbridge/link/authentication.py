@@ -10,15 +10,15 @@ from smppbridge.model.account import Account
 from smppbridge.model.passwords import same, verify_hash
 from smppbridge.smpp.constants import Status
 
-_HASHES_AT_ONCE = 2  # a flood of binds must not take all cores, and 16 MB for each hash
+HASHES_AT_ONCE = 2  # a flood of binds must not take all cores, and 16 MB for each hash
 
 
 class Authenticator:
     """Checks binds against the accounts by system_id."""
 
-    def __init__(self, accounts: dict[str, Account]) -> None:
+    def __init__(self, accounts: dict[str, Account], hashes_at_once: int = HASHES_AT_ONCE) -> None:
         self._accounts = accounts
-        self._hashing = asyncio.Semaphore(_HASHES_AT_ONCE)
+        self._hashing = asyncio.Semaphore(hashes_at_once)
 
     def reload(self, accounts: dict[str, Account]) -> None:
         """Use these accounts from now on."""

@@ -12,14 +12,14 @@ import ssl
 from collections.abc import Callable, Sequence
 
 from smppbridge.errors import ConnectionLost, InvalidState, ResponseTimeout
-from smppbridge.link.connection import Connection
+from smppbridge.link.connection import LIMITS, Connection, ConnectionLimits
 from smppbridge.smpp.pdu import Bind, Pdu
 from smppbridge.smpp.session import Answered, Event, Fault, Received, Role, Timers, Unanswered, Unbound
 from smppbridge.smpp.states import BOUND
 
 log = logging.getLogger(__name__)
 
-_TICK = 0.5
+TICK = 0.5  # seconds between two looks at the timers
 
 Verdict = Answered | Unanswered
 
@@ -43,6 +43,8 @@ class Client:
         timers: Timers | None = None,
         window: int = 10,
         max_pdu_octets: int = 65536,
+        tick: float = TICK,
+        limits: ConnectionLimits = LIMITS,
     ) -> None:
         self._incoming = incoming
         self._verdicts = verdicts
@@ -50,6 +52,8 @@ class Client:
         self._timers = timers or Timers()
         self._window = window
         self._max_pdu_octets = max_pdu_octets
+        self._tick_interval = tick
+        self._limits = limits
         self._connection: Connection | None = None
         self._retired = False
         self._gone = asyncio.Event()
@@ -80,6 +84,7 @@ class Client:
             window=self._window,
             max_pdu_octets=self._max_pdu_octets,
             began=self._began,
+            limits=self._limits,
         )
         return self._connection
 
@@ -228,7 +233,7 @@ class Client:
 
     async def _tick(self, connection: Connection) -> None:
         while not self._gone.is_set():
-            await asyncio.sleep(_TICK)
+            await asyncio.sleep(self._tick_interval)
             try:
                 connection.tick()
             except Exception:  # a session whose timers stand still would hang for ever

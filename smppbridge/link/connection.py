@@ -7,6 +7,7 @@ Back-pressure: the socket is not read while
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import cast
 
 from smppbridge.errors import InvalidState
@@ -22,8 +23,7 @@ from smppbridge.smpp.session import (
     Unbound,
 )
 
-MAX_UNANSWERED = 5000  # requests of the peer waiting for our answer, before its socket is left unread
-WRITE_HIGH_WATER = 256 * 1024  # octets not yet taken by the peer
+_LOOK_AGAIN = 0.05  # seconds between two looks whether everything is answered
 # Reasons to close that say that the peer is silent: its answers are not waited for.
 _SILENCE = frozenset(
     {
@@ -33,7 +33,18 @@ _SILENCE = frozenset(
         CloseReason.INACTIVITY,
     }
 )
-LINGER = 5.0  # seconds that a peer has to take the last octets
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionLimits:
+    """How much a peer may leave lying. The defaults are those of the bridge; tests take smaller ones."""
+
+    unanswered: int = 5000  # requests of the peer that wait for our answer, before its socket is not read
+    unread: int = 256 * 1024  # octets that the peer has not taken, before its socket is not read
+    linger: float = 5.0  # seconds that it has to take the last octets
+
+
+LIMITS = ConnectionLimits()
 
 
 class Connection(asyncio.Protocol):
@@ -55,12 +66,15 @@ class Connection(asyncio.Protocol):
         window: int,
         max_pdu_octets: int,
         began: "Callable[[Connection], None]" = lambda connection: None,
+        limits: ConnectionLimits = LIMITS,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._began = began
         self._handle = handle
         self._ended = ended
         self._transport: asyncio.Transport | None = None
+        self._limits = limits
+        self._max_unanswered = limits.unanswered
         self._unanswered = 0
         self._flush_planned = False
         self._abort_at: float | None = None
@@ -75,7 +89,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        self._transport.set_write_buffer_limits(high=WRITE_HIGH_WATER)
+        self._transport.set_write_buffer_limits(high=self._limits.unread)
         peername = transport.get_extra_info("peername")
         self.peer = peername[0] if isinstance(peername, tuple) else ""
         self._began(self)
@@ -142,7 +156,7 @@ class Connection(asyncio.Protocol):
         if self._abort_at is not None and now >= self._abort_at and self._transport is not None:
             self._transport.abort()
             return
-        self._deliver(self.session.tick(now, listening=self._unanswered < MAX_UNANSWERED))
+        self._deliver(self.session.tick(now, listening=self._unanswered < self._max_unanswered))
         self.flush()
 
     def unbind(self) -> None:
@@ -156,11 +170,11 @@ class Connection(asyncio.Protocol):
         self.flush()
 
     def close(self) -> None:
-        """Write what is there and close. A peer that does not take it is cut off after LINGER seconds."""
+        """Write what is there and close. A peer that does not take it in time is cut off."""
         if self._transport is None or self._abort_at is not None:
             return
         self.flush()
-        self._abort_at = self._loop.time() + LINGER
+        self._abort_at = self._loop.time() + self._limits.linger
         self._transport.close()
 
     def abort(self) -> None:
@@ -201,7 +215,7 @@ class Connection(asyncio.Protocol):
             self._last_words = b""
             self.close()
         else:
-            self._loop.call_later(0.05, self._close_when_answered)
+            self._loop.call_later(_LOOK_AGAIN, self._close_when_answered)
 
     def _write(self, octets: bytes) -> None:
         if octets and self._transport is not None:
@@ -215,7 +229,7 @@ class Connection(asyncio.Protocol):
         transport = self._transport
         if transport is None or transport.is_closing():
             return
-        if self.writable and self._unanswered < MAX_UNANSWERED:
+        if self.writable and self._unanswered < self._max_unanswered:
             transport.resume_reading()
         else:
             transport.pause_reading()

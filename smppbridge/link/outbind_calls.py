@@ -32,7 +32,8 @@ class _Call(NamedTuple):
 class OutbindCalls:
     """All calls whose connection is still open, including those where the ESME has bound."""
 
-    def __init__(self) -> None:
+    def __init__(self, connect_timeout: float = CONNECT_TIMEOUT) -> None:
+        self._connect_timeout = connect_timeout
         self._calls: dict[Connection, _Call] = {}
 
     async def call(self, account: str, to: Endpoint, new_connection: Callable[[], Connection]) -> bool:
@@ -48,7 +49,7 @@ class OutbindCalls:
             return connection
 
         try:
-            async with asyncio.timeout(CONNECT_TIMEOUT):
+            async with asyncio.timeout(self._connect_timeout):
                 await loop.create_connection(
                     enter,
                     to.host,

@@ -14,7 +14,7 @@ from typing import NamedTuple, cast
 from smppbridge.errors import LinkError
 from smppbridge.link.client import Client
 from smppbridge.link.persistent_bind import BindOwner, BindSettings
-from smppbridge.logs import Seldom, event
+from smppbridge.logs import Complaints, event
 from smppbridge.smpp.constants import Status, status_name
 from smppbridge.smpp.events import Fault
 from smppbridge.smpp.pdu import BindReceiver, BindResp, Outbind, Pdu
@@ -22,7 +22,6 @@ from smppbridge.smpp.pdu import BindReceiver, BindResp, Outbind, Pdu
 log = logging.getLogger(__name__)
 
 MAX_CALLERS = 8  # connections at once
-HANDSHAKE = 10.0  # seconds for that of TLS
 
 
 class OutbindSettings(NamedTuple):
@@ -50,7 +49,7 @@ class OutbindListener:
         self._known: set[Client] = set()  # those that said outbind: we bind, or are bound
         self._bound: set[Client] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._complaints = Seldom(interval=60.0)
+        self._complaints = Complaints(log)
 
     @property
     def bound(self) -> int:
@@ -64,12 +63,13 @@ class OutbindListener:
 
     async def start(self) -> None:
         """Listen. Raises OSError when the port is taken."""
+        outbind = self._outbind
         self._listener = await asyncio.get_running_loop().create_server(
             lambda: _AddressCheck(self._admit),
-            self._outbind.host,
-            self._outbind.port,
-            ssl=self._outbind.tls,
-            ssl_handshake_timeout=HANDSHAKE if self._outbind.tls is not None else None,
+            outbind.host,
+            outbind.port,
+            ssl=outbind.tls,
+            ssl_handshake_timeout=self._settings.timings.handshake if outbind.tls is not None else None,
         )
 
     async def close(self) -> None:
@@ -101,6 +101,8 @@ class OutbindListener:
             timers=self._settings.timers,
             window=self._settings.window,
             max_pdu_octets=self._settings.max_pdu_octets,
+            tick=self._settings.timings.tick,
+            limits=self._settings.timings.connection,
         )
         self._callers.add(client)
         protocol = client.protocol()
@@ -163,8 +165,8 @@ class OutbindListener:
         self._owner.changed("")
 
     def _complain(self, what: str, peer: str) -> None:
-        if self._complaints.allows((what, peer), asyncio.get_running_loop().time()):
-            event(log, logging.WARNING, what, provider=self._settings.name, peer=peer)
+        now = asyncio.get_running_loop().time()
+        self._complaints(now, what, peer, provider=self._settings.name, peer=peer)
 
 
 class _AddressCheck(asyncio.Protocol):

@@ -9,26 +9,46 @@ import logging
 import random
 import ssl
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from smppbridge.errors import LinkError
-from smppbridge.link.client import Client, Verdict
-from smppbridge.logs import Seldom, event
+from smppbridge.link.client import TICK, Client, Verdict
+from smppbridge.link.connection import LIMITS, ConnectionLimits
+from smppbridge.logs import Complaints, event
 from smppbridge.model.backoff import backoff
+from smppbridge.model.pace import SLOWEST
 from smppbridge.smpp.constants import Status, status_name
 from smppbridge.smpp.pdu import Bind, BindReceiver, BindResp, BindTransceiver, BindTransmitter, Pdu
 from smppbridge.smpp.session import Fault, Timers
 
 log = logging.getLogger(__name__)
 
-CONNECT_TIMEOUT = 10.0  # seconds for TCP and TLS
-STEADY = 30.0  # seconds after which a bind counts as a good one, and the next pause is short again
 _FIRST_TLV_VERSION = 0x34
-_FIRST_PAUSE = 0.5
-_REFUSED_FIRST, _REFUSED_LAST = 30.0, 600.0  # pauses after a refusal that a repetition will not change
 _UNKNOWN_TO_SMSC = frozenset({Status.ESME_RINVPASWD, Status.ESME_RINVSYSID})  # every bind would hear it
 _REFUSED = _UNKNOWN_TO_SMSC | {Status.ESME_RBINDFAIL, Status.ESME_RINVSYSTYP, Status.ESME_RINVBNDSTS}
 BIND_TYPES: dict[type[Bind], str] = {BindTransceiver: "TRX", BindTransmitter: "TX", BindReceiver: "RX"}
+
+
+@dataclass(frozen=True, slots=True)
+class BindTimings:
+    """Pauses and limits that nobody configures, in seconds unless it says otherwise. The defaults are those
+    of the bridge; tests take others."""
+
+    connect: float = 10.0  # for TCP and TLS, to the SMSC
+    handshake: float = 10.0  # for TLS, of an SMSC that calls us
+    first_pause: float = 0.5  # the shortest between two tries to bind
+    steady: float = 30.0  # a bind that lasted so long was a good one: the next pause is short again
+    refused_first: float = 30.0  # pauses after a refusal that will not change soon: the first
+    refused_last: float = 600.0  # and the longest
+    patience: float = 3.0  # without a bind, before messages should go elsewhere
+    unbind_grace: float = 1.0  # for the unbind_resp of a session that answers nothing
+    tick: float = TICK
+    slowest: float = SLOWEST  # requests per second, however often the SMSC says that it is too much
+    connection: ConnectionLimits = LIMITS
+
+
+TIMINGS = BindTimings()
 
 
 class BindSettings(NamedTuple):
@@ -43,6 +63,7 @@ class BindSettings(NamedTuple):
     max_pdu_octets: int
     bind: Callable[[type[Bind]], Bind]  # the PDU, with our credentials
     longest_pause: float  # seconds between two tries
+    timings: BindTimings = TIMINGS
 
 
 class BindOwner(Protocol):
@@ -73,9 +94,10 @@ class SmscState:
     3. Once an SMSC older than SMPP 3.4 was found and logged, ``is_older`` is true.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, timings: BindTimings) -> None:
         self.lock = asyncio.Lock()
         self.is_older = False
+        self._timings = timings
         self._refusals = 0
         self._closed_until = 0.0
 
@@ -90,13 +112,13 @@ class SmscState:
 
     def refused(self, now: float) -> None:
         """Our name or password was refused."""
-        self._closed_until = now + refusal_pause(self._refusals)
+        self._closed_until = now + refusal_pause(self._refusals, self._timings)
         self._refusals += 1
 
 
-def refusal_pause(times: int) -> float:
+def refusal_pause(times: int, timings: BindTimings) -> float:
     """Seconds to wait after a refusal that ``times`` others came before."""
-    return backoff(times, first=_REFUSED_FIRST, last=_REFUSED_LAST, jitter=random.random())
+    return backoff(times, first=timings.refused_first, last=timings.refused_last, jitter=random.random())
 
 
 class PersistentBind:
@@ -111,6 +133,7 @@ class PersistentBind:
         self.late = 0  # how many of them went out after the last answer came
         self.heard_at = 0.0  # when the last answer came (loop's clock)
         self._settings = settings
+        self._timings = settings.timings
         self._kind = kind
         self._smsc = smsc
         self._owner = owner
@@ -118,7 +141,7 @@ class PersistentBind:
         self._task: asyncio.Task[None] | None = None
         self._opening: Client | None = None
         self._refusals = 0  # of this bind in a row
-        self._complaints = Seldom(interval=300.0)
+        self._complaints = Complaints(log, interval=300.0)
 
     @property
     def room(self) -> int:
@@ -168,16 +191,15 @@ class PersistentBind:
                 lived = await self._live(client) if client is not None else 0.0
             except Exception:  # whatever it was: a bind never ends by itself
                 log.exception("unexpected error with an upstream bind of %s", self._settings.name)
-            tries = 0 if lived >= STEADY else tries + 1
-            pause = backoff(
-                tries,
-                first=_FIRST_PAUSE,
-                last=max(_FIRST_PAUSE, self._settings.longest_pause),
-                jitter=random.random(),
-            )
-            if self._refusals:
-                pause = max(pause, refusal_pause(self._refusals - 1))
-            await asyncio.sleep(pause)
+            tries = 0 if lived >= self._timings.steady else tries + 1
+            await asyncio.sleep(self._pause(tries))
+
+    def _pause(self, tries: int) -> float:
+        """Seconds until the next try, after ``tries`` in a row that brought no good bind."""
+        first = self._timings.first_pause
+        last = max(first, self._settings.longest_pause)
+        pause = backoff(tries, first=first, last=last, jitter=random.random())
+        return max(pause, refusal_pause(self._refusals - 1, self._timings)) if self._refusals else pause
 
     async def _live(self, client: Client) -> float:
         """Serve until the session ends; how many seconds that took."""
@@ -236,11 +258,11 @@ class PersistentBind:
             )
 
     def _complain(self, host: str, why: str, status: int) -> None:
-        if self._complaints.allows((host, status), self._loop.time()):
-            level, what = logging.WARNING, "upstream bind failed"
-            if status in _REFUSED:
-                level, what = logging.ERROR, "upstream bind refused"
-            event(log, level, what, provider=self._settings.name, host=host, reason=why)
+        level, what = logging.WARNING, "upstream bind failed"
+        if status in _REFUSED:
+            level, what = logging.ERROR, "upstream bind refused"
+        now, provider = self._loop.time(), self._settings.name
+        self._complaints(now, what, (host, status), level, provider=provider, host=host, reason=why)
 
     def _new_client(self) -> Client:
         settings = self._settings
@@ -251,17 +273,19 @@ class PersistentBind:
             timers=settings.timers,
             window=settings.window,
             max_pdu_octets=settings.max_pdu_octets,
+            tick=settings.timings.tick,
+            limits=settings.timings.connection,
         )
 
     async def _try(self, client: Client, host: str, port: int) -> tuple[str, int]:
         """Connect and bind: why that did not work ("" = it did), and the status of the answer."""
-        settings = self._settings
+        settings, limit = self._settings, self._timings.connect
         try:
-            async with asyncio.timeout(CONNECT_TIMEOUT):
+            async with asyncio.timeout(limit):
                 await client.connect(host, port, settings.tls, settings.tls_name)
         except (LinkError, TimeoutError) as error:
             self._owner.tried("unreachable")
-            return str(error) or f"no connection to {host}:{port} within {CONNECT_TIMEOUT:g} s", 0
+            return str(error) or f"no connection to {host}:{port} within {limit:g} s", 0
         try:
             answer = await client.bind(settings.bind(self._kind))
         except LinkError as error:

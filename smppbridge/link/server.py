@@ -14,9 +14,9 @@ from functools import partial
 from typing import Protocol
 
 from smppbridge.link.authentication import Authenticator
-from smppbridge.link.connection import Connection
-from smppbridge.link.outbind_calls import Endpoint, OutbindCalls
-from smppbridge.logs import Seldom, event
+from smppbridge.link.connection import LIMITS, Connection, ConnectionLimits
+from smppbridge.link.outbind_calls import CONNECT_TIMEOUT, Endpoint, OutbindCalls
+from smppbridge.logs import Complaints, event
 from smppbridge.metrics import Metrics
 from smppbridge.model.account import Account
 from smppbridge.smpp.constants import Status, status_name
@@ -25,10 +25,21 @@ from smppbridge.smpp.session import Answered, Event, Fault, Received, Role, Stat
 
 log = logging.getLogger(__name__)
 
-TICK = 0.5  # seconds between two looks at the timers
-MAX_CONNECTIONS = 2000
 _BIND_TYPES = {State.BOUND_TX: "TX", State.BOUND_RX: "RX", State.BOUND_TRX: "TRX"}
 _FIRST_TLV_VERSION = 0x34
+
+
+@dataclass(frozen=True, slots=True)
+class ServerLimits:
+    """Limits that nobody configures. The defaults are those of the bridge; tests take others."""
+
+    connections: int = 2000  # at once
+    tick: float = 0.5  # seconds between two looks at the timers
+    connect: float = CONNECT_TIMEOUT  # seconds for TCP and TLS of a connection that we open
+    connection: ConnectionLimits = LIMITS
+
+
+_LIMITS = ServerLimits()
 
 
 @dataclass(eq=False, slots=True)
@@ -100,6 +111,7 @@ class Server:
         timers: Timers,
         max_pdu_octets: int,
         new_link_id: Callable[[], int],
+        limits: ServerLimits = _LIMITS,
     ) -> None:
         self._authenticator = authenticator
         self._accept = accept
@@ -108,6 +120,7 @@ class Server:
         self._metrics = metrics
         self._system_id = system_id
         self._new_link_id = new_link_id
+        self._limits = limits
         self._new_connection = partial(
             Connection,
             Role.SMSC,
@@ -117,15 +130,16 @@ class Server:
             window=1,  # the account's window takes its place at the bind
             max_pdu_octets=max_pdu_octets,
             began=self._began,
+            limits=limits.connection,
         )
         self._handshake_timeout = timers.bind or None
         self._listeners: list[asyncio.Server] = []
         self._connections: set[Connection] = set()
         self._links: dict[Connection, BoundLink] = {}
-        self._calls = OutbindCalls()
+        self._calls = OutbindCalls(limits.connect)
         self._binding: set[asyncio.Task[None]] = set()
         self._ticker: asyncio.Task[None] | None = None
-        self._complaints = Seldom(interval=60.0)
+        self._complaints = Complaints(log)
 
     async def listen(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
         """Open a listener; the port it got (``port`` 0: a free one). Raises OSError."""
@@ -196,8 +210,9 @@ class Server:
             self._ticker = asyncio.get_running_loop().create_task(self._tick())
 
     def _connect(self) -> asyncio.Protocol:
-        if len(self._connections) >= MAX_CONNECTIONS:
-            self._complain("connection refused: too many connections", limit=MAX_CONNECTIONS)
+        limit = self._limits.connections
+        if len(self._connections) >= limit:
+            self._complain("connection refused: too many connections", limit=limit)
             return _Refusal()
         return self._new_connection()
 
@@ -223,7 +238,7 @@ class Server:
 
     async def _tick(self) -> None:
         while True:
-            await asyncio.sleep(TICK)
+            await asyncio.sleep(self._limits.tick)
             for connection in list(self._connections):
                 try:
                     connection.tick()
@@ -365,9 +380,8 @@ class Server:
     def _complain(self, what: str, **fields: object) -> None:
         """Log what a peer did wrong: once a minute for each kind, so that no peer can fill the disk."""
         now = asyncio.get_running_loop().time()
-        key = (what, fields.get("account"), fields.get("kind"), fields.get("peer"))
-        if self._complaints.allows(key, now):
-            event(log, logging.WARNING, what, **fields)
+        key = (fields.get("account"), fields.get("kind"), fields.get("peer"))
+        self._complaints(now, what, key, **fields)
 
 
 class _Refusal(asyncio.Protocol):

@@ -14,16 +14,14 @@ from smppbridge.errors import InvalidState
 from smppbridge.link.client import Client, Verdict
 from smppbridge.link.outbind_listener import OutbindListener, OutbindSettings
 from smppbridge.link.persistent_bind import BindSettings, PersistentBind, SmscState
-from smppbridge.logs import Seldom, event
+from smppbridge.logs import Complaints, event
 from smppbridge.model.pace import Pace
 from smppbridge.smpp.events import Answered, Fault, Unanswered
 from smppbridge.smpp.pdu import Bind, Pdu
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 3.0  # seconds without a bind that may pass before messages should go elsewhere
 SILENT_REQUESTS = 3  # so many in a row without an answer, and the bind is opened anew
-_GRACE = 1.0  # seconds for the unbind_resp of a session that answers nothing
 
 
 class RequestGroup(Protocol):
@@ -82,17 +80,18 @@ class Upstream:
     ) -> None:
         """``kinds``: one bind of ours for each; ``rate``: requests per second, 0 = any."""
         self._settings = settings
+        self._timings = settings.timings
         self._owner = owner
         self._loop = asyncio.get_running_loop()
-        self._pace = Pace(rate, self._loop.time())
+        self._pace = Pace(rate, self._loop.time(), slowest=self._timings.slowest)
         self._queue: deque[RequestGroup] = deque()
         self._pace_alarm: asyncio.TimerHandle | None = None
         self._patience_alarm: asyncio.TimerHandle | None = None
         self._told: str | None = None  # the last `linked`
         self._reason = "not bound yet"
-        self._complaints = Seldom(interval=60.0)
+        self._complain = Complaints(log)
         self._closing = False
-        smsc = SmscState()
+        smsc = SmscState(self._timings)
         self._binds = [PersistentBind(settings, kind, smsc, self) for kind in kinds]
         self._senders = [bind for bind in self._binds if bind.can_send]
         self._outbind = OutbindListener(settings, outbind, self) if outbind is not None else None
@@ -142,14 +141,13 @@ class Upstream:
         if not group.queued:
             group.queued = True
             self._queue.appendleft(group)
-        if self._complaints.allows("too fast", now):
-            event(
-                log,
-                logging.WARNING,
-                "the SMSC takes no more for now, sending slower",
-                provider=self._settings.name,
-                per_second=round(self._pace.rate, 1),
-            )
+        self._complain(
+            now,
+            "the SMSC takes no more for now, sending slower",
+            "",
+            provider=self._settings.name,
+            per_second=round(self._pace.rate, 1),
+        )
 
     def withdraw(self) -> list[RequestGroup]:
         """Take back all groups of which nothing was sent. The others go on: half a message is of no use."""
@@ -223,15 +221,14 @@ class Upstream:
         """See `BindOwner`."""
         if self._closing:
             return  # receipts that cross our unbind
-        if self._complaints.allows(fault.kind, self._loop.time()):
-            event(
-                log,
-                logging.WARNING,
-                "protocol error of the SMSC",
-                provider=self._settings.name,
-                kind=fault.kind,
-                detail=fault.detail,
-            )
+        self._complain(
+            self._loop.time(),
+            "protocol error of the SMSC",
+            fault.kind,
+            provider=self._settings.name,
+            kind=fault.kind,
+            detail=fault.detail,
+        )
         self._owner.fault(fault)
 
     def tried(self, status: str) -> None:
@@ -273,14 +270,14 @@ class Upstream:
             event(
                 log, logging.WARNING, "upstream does not answer, binding anew", provider=self._settings.name
             )
-            client.unbind(grace=_GRACE)
+            client.unbind(grace=self._timings.unbind_grace)
             self.changed("the SMSC does not answer")
         elif bind.silent >= SILENT_REQUESTS:
             bind.suspected, bind.proven = True, False
 
     def _await_bind(self) -> None:
         if not self._told and self._patience_alarm is None and not self._closing:
-            self._patience_alarm = self._loop.call_later(PATIENCE, self._give_up)
+            self._patience_alarm = self._loop.call_later(self._timings.patience, self._give_up)
 
     def _give_up(self) -> None:
         self._calm()

@@ -20,7 +20,9 @@ class Pace:
     3. Then the rate grows steadily, back to ``rate``. Without a ``rate`` the limit is lifted in the end.
     """
 
-    def __init__(self, rate: float, now: float) -> None:
+    def __init__(self, rate: float, now: float, slowest: float = SLOWEST) -> None:
+        """``slowest``: `slower` never goes below it, unless the operator allows less."""
+        self._slowest = slowest
         self._ceiling = rate
         self._current = rate  # 0 = no limit
         self._step = 0.0  # growth per second while slowed down
@@ -66,9 +68,9 @@ class Pace:
         self._slowed_at = now
         seen = max(self._fastest, self._passed / max(now - self._second, _SHORTEST))
         base = min(self._current, seen) if self._current else seen
-        slowed = max(SLOWEST, base * _FACTOR)
+        slowed = max(self._slowest, base * _FACTOR)
         self._current = min(slowed, self._ceiling) if self._ceiling else slowed
-        self._step = max(base, SLOWEST) / _CLIMB
+        self._step = max(base, self._slowest) / _CLIMB
         self._tokens = min(self._tokens, 0.0)
 
     @property

@@ -1,7 +1,7 @@
 """What the flow asks of a provider. One file per provider implements it.
 
 A provider turns a batch of messages into as few requests as its API allows, and its answers into our
-errors and states. Must not know: SMPP sessions, the store, other providers.
+errors and states.
 """
 
 from collections.abc import Mapping, Sequence
@@ -51,11 +51,12 @@ class Upcalls:
 
 
 class Trace(NamedTuple):
-    """What a provider knows about a message in doubt, by our id.
+    """What a provider knows about a message in doubt. ``id`` is ours.
 
-    ``refs``: messages at the provider that are this one unless they belong to another of ours, likeliest
-    first. ``unlikely``: some that hardly are it (another time); if they are nobody's, nobody can tell.
-    Neither, and ``complete``: it certainly has none. Not ``complete``: nobody can tell (the list was cut).
+    ``refs``: the provider's messages that are this one, the likeliest first, unless another of ours owns
+    them. ``unlikely``: its messages that could be this one, although their time speaks against it.
+    ``complete``: the list that was searched cannot lack the message. Then, without any reference, the
+    provider certainly does not have it. Otherwise (the list was cut) nothing follows from silence.
     """
 
     id: int
@@ -66,7 +67,8 @@ class Trace(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Rules of conduct of one provider entry; `flow.conduct` keeps them. Seconds, messages, requests."""
+    """Rules of conduct of one provider entry, which `flow.health.send_policy` keeps. Seconds, messages,
+    requests."""
 
     batch: int  # messages in one call of send()
     parallel: int  # calls of send() at once
@@ -164,9 +166,11 @@ class Provider(Protocol):
         as not complete. Called only where limits.find_interval > 0. Raises ProviderError."""
 
     async def inbound(self, since: int | None) -> Sequence[Inbound]:
-        """Messages from phones: those since ``since`` (ms), or, with None, what is new since the last call,
-        all of which is saved. The same one may be told again. Called only where limits.inbound_interval
-        > 0. Raises ProviderError."""
+        """Messages from phones since ``since`` (ms). None asks for what is new since the last call,
+        whose messages are saved by now. The same message may be returned again.
+
+        Called only where limits.inbound_interval > 0. Raises ProviderError.
+        """
 
     def parse_callback(self, callback: Callback) -> Sequence[News]:
         """Statuses and messages pushed to us. Raises ValueError when it is not one of this provider's

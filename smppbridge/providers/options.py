@@ -1,9 +1,9 @@
-"""What every HTTP provider lets the operator set. Must not know: any single provider, the network.
+"""What every HTTP provider lets the operator set.
 
 A provider's own options model adds its credentials and narrows the defaults.
 """
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -18,6 +18,9 @@ class ProviderOptions(BaseModel):
     """Base of all providers' options. Unknown keys are mistakes; no value is quoted: it may be a key."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    if TYPE_CHECKING:  # as a field it would come first wherever keys are listed
+        kind: str  # each provider narrows it to a Literal of its own name
 
     def warnings(self, *, callbacks: bool) -> list[str]:
         """What `smppbridge check` should say about settings that work but are unwise: one line each.

@@ -3,7 +3,6 @@
 Requests are caught where they would leave for the network. Secrets are not left out of what was made: the
 provider never gets them, so they cannot be in it. What a declared provider writes into its requests by itself
 counts as a secret when it came from the environment, or when its name is that of a secret.
-Must not know: accounts, routes, the store.
 """
 
 import base64
@@ -59,7 +58,7 @@ class _Caught(Exception):
 
 
 class _Catcher(httpx2.AsyncBaseTransport):
-    """Keeps the requests, and ends whoever waits for their answers: no retry, no other address."""
+    """Keeps requests instead of sending them, and raises _Caught in the code that waits for their answers."""
 
     def __init__(self) -> None:
         self.requests: list[HttpRequest] = []
@@ -111,8 +110,9 @@ async def preview(
             return Preview(reason=refused.reason)
     provider = unarmed(name, options, callbacks_at=callbacks_at, variables=variables)
     catcher = _Catcher()
-    if isinstance(provider, HttpProvider):
-        provider.transport = catcher
+    if not isinstance(provider, HttpProvider):
+        return Preview(reason="a provider of this kind cannot show what it would send")
+    provider.transport = catcher
     results: Sequence[SendResult] = ()
     await provider.start(Upcalls())
     try:

@@ -1,7 +1,7 @@
 """A provider without a network: takes everything and reports outcomes after a delay.
 
 The reference of a message says when it becomes final and how, so status questions are answered even after
-a restart, with nothing stored. Must not know: the store, SMPP sessions, other providers.
+a restart, with nothing stored.
 """
 
 import asyncio
@@ -22,6 +22,7 @@ from smppbridge.model.duration import Duration
 from smppbridge.model.message import Doubt, Draft, Inbound, Message, Poll, State, StatusReport
 from smppbridge.model.services import SERVICES
 from smppbridge.providers.base import Callback, Limits, SendResult, Taken, Trace, Upcalls
+from smppbridge.providers.kind import ProviderKind, without_callbacks
 from smppbridge.providers.options import ProviderOptions
 
 logger = logging.getLogger(__name__)
@@ -82,8 +83,18 @@ class Sandbox:
     services = frozenset(SERVICES)
     takes_parts = False
 
-    def __init__(self, name: str, options: SandboxOptions) -> None:
+    def __init__(
+        self,
+        name: str,
+        options: SandboxOptions,
+        *,
+        retry_pause: float = RETRY_PAUSE,
+        max_waiting: int = MAX_WAITING,
+    ) -> None:
+        """``retry_pause``: seconds after a push failed. ``max_waiting``: outcomes kept for pushing."""
         self.name = name
+        self._retry_pause = retry_pause
+        self._max_waiting = max_waiting
         self.last_balance: float | None = None  # no money here
         self.limits = Limits(
             batch=options.batch,
@@ -132,7 +143,7 @@ class Sandbox:
             return [Unavailable("not sent: stopping")] * len(messages)
         due = now + int(self._delay * 1000)
         at = asyncio.get_running_loop().time() + self._delay
-        room = MAX_WAITING - len(self._waiting)
+        room = self._max_waiting - len(self._waiting)
         results: list[SendResult] = []
         for number, message in enumerate(messages):
             word = self._outcome(message.id)
@@ -174,7 +185,8 @@ class Sandbox:
         return None
 
     def _outcome(self, message_id: int) -> str:
-        """Always the same for one id; over many ids as often as the weights say."""
+        """The outcome of a message: always the same for one id, and over many ids as often as the weights
+        say."""
         point = message_id * _SCATTER % _WORD / _WORD * self._bounds[-1]
         # "min": rounding can put the point on the last bound
         return self._words[min(bisect_right(self._bounds, point), len(self._words) - 1)]
@@ -187,7 +199,7 @@ class Sandbox:
                 logger.exception(
                     "provider %s: outcomes could not be reported; status questions will find them", self.name
                 )
-                await asyncio.sleep(RETRY_PAUSE)
+                await asyncio.sleep(self._retry_pause)
 
     async def _push_due(self, upcalls: Upcalls) -> None:
         clock = asyncio.get_running_loop().time
@@ -201,7 +213,7 @@ class Sandbox:
                 await upcalls.report(batch)
                 break
             except StoreError:
-                await asyncio.sleep(RETRY_PAUSE)
+                await asyncio.sleep(self._retry_pause)
 
     def _take_due(self, now: float) -> list[StatusReport]:
         batch: list[StatusReport] = []
@@ -212,3 +224,6 @@ class Sandbox:
 
 def _final(ref: str, word: str) -> StatusReport:
     return StatusReport(ref, OUTCOMES[word], True, 0 if word == "DELIVRD" else FAILED_ERR, word)
+
+
+KIND = ProviderKind(SandboxOptions, without_callbacks(Sandbox))

@@ -55,7 +55,7 @@ class Appraisal:
     timing: Timing = field(init=False)
 
 
-class Step(NamedTuple):
+class AppraisalStep(NamedTuple):
     """One decision about a submit_sm."""
 
     name: str
@@ -115,15 +115,15 @@ class Appraiser:
         self._checkers = checkers
         self._choice = choice
         self.steps = (
-            Step("fields", _decide_fields),
-            Step("service", _decide_service),
-            Step("recipient", _decide_recipient),
-            Step("content", _decide_content),
-            Step("sender", _decide_sender),
-            Step("draft", _decide_draft, needs=("service", "recipient", "content", "sender")),
-            Step("path", self._decide_path, needs=("draft",)),
-            Step("times", _decide_times),
-            Step("timing", _decide_timing, needs=("path", "times")),
+            AppraisalStep("fields", _decide_fields),
+            AppraisalStep("service", _decide_service),
+            AppraisalStep("recipient", _decide_recipient),
+            AppraisalStep("content", _decide_content),
+            AppraisalStep("sender", _decide_sender),
+            AppraisalStep("draft", _decide_draft, needs=("service", "recipient", "content", "sender")),
+            AppraisalStep("path", self._decide_path, needs=("draft",)),
+            AppraisalStep("times", _decide_times),
+            AppraisalStep("timing", _decide_timing, needs=("path", "times")),
         )
         self._decisions = tuple(step.decide for step in self.steps)
 

@@ -1,6 +1,6 @@
 """What one submit_sm asks for, field by field: functions without state, each with its refusal.
 
-Must not know: routes, providers, the store.
+Must not know: sockets, providers, the store.
 """
 
 from datetime import UTC, datetime
@@ -14,8 +14,8 @@ from smppbridge.smpp.pdu import SubmitSm
 from smppbridge.smpp.times import parse_time
 from smppbridge.smpp.tlv import Tlv, write_tlvs
 
-_MAX_TLVS = 1024  # octets of optional parameters that are kept; those behind are left out
-# What is not passed on as it came: the text, and what says how it was cut and sent.
+_MAX_TLVS = 1024  # octets of optional parameters that are kept
+# Optional parameters that are not passed on as they came: the text, and what says how it was cut and sent.
 _NOT_KEPT = frozenset(
     {
         *(Tag.MESSAGE_PAYLOAD, Tag.SAR_MSG_REF_NUM, Tag.SAR_TOTAL_SEGMENTS, Tag.SAR_SEGMENT_SEQNUM),
@@ -25,7 +25,13 @@ _NOT_KEPT = frozenset(
 
 
 def check_fields(submit: SubmitSm) -> None:
-    """Refuse what this bridge does not carry out, field by field."""
+    """Raise Refused for what this bridge does not carry out.
+
+    1. 0x43: esm_class says that it is an acknowledgement (SMPP 3.4 §5.2.12).
+    2. 0x06: priority_flag is not 0 to 3 (§5.2.14).
+    3. 0x54: replace_if_present_flag is not 0 or 1 (§5.2.18).
+    4. 0x63: sm_default_msg_id names a predefined message, and there are none (§5.2.20).
+    """
     if submit.esm_class & EsmClass.TYPE_MASK:
         raise Refused(Status.ESME_RINVESMCLASS, "esm_class: acknowledgements are not taken")
     if submit.priority_flag > 3:
@@ -37,7 +43,10 @@ def check_fields(submit: SubmitSm) -> None:
 
 
 def tlvs_of(submit: SubmitSm) -> bytes | None:
-    """The optional parameters besides the text, as they came."""
+    """The optional parameters besides the text, as they came; None where none is kept.
+
+    Those that end behind 1024 octets are left out.
+    """
     kept: list[Tlv] = []
     size = 0
     for tag, octets in submit.tlvs:
@@ -50,7 +59,10 @@ def tlvs_of(submit: SubmitSm) -> bytes | None:
 
 
 def service_of(account: Account, service_type: str) -> str:
-    """The special service that is asked for, "" for an ordinary message."""
+    """The special service that is asked for, "" for an ordinary message.
+
+    Raises Refused (0x15) for a service_type that the account may not use.
+    """
     if service_type in ORDINARY:
         return ""
     if service_type not in account.services:
@@ -59,20 +71,28 @@ def service_of(account: Account, service_type: str) -> str:
 
 
 def recipient_of(account: Account, submit: SubmitSm, service: str) -> str:
-    """International digits, or an address that only the service knows."""
+    """International digits, or an address that only the service knows.
+
+    Raises Refused (0x0B address, 0x50 TON).
+    """
     if service and special_address(service, submit.destination_addr):
         return submit.destination_addr
     return normalise(submit.destination_addr, submit.dest_addr_ton, account.country)
 
 
 def reference_of(submit: SubmitSm) -> int | None:
-    """user_message_reference (SMPP 3.4 §5.3.2.17) when it fits its two octets."""
+    """user_message_reference (SMPP 3.4 §5.3.2.17); None: there is none, or one of more than two octets."""
     reference = submit.tlv(Tag.USER_MESSAGE_REFERENCE)
     return reference if isinstance(reference, int) and reference <= 0xFFFF else None
 
 
 def sender_of(account: Account, source_addr: str) -> str:
-    """The sender's name or number after the account's rules."""
+    """The sender's name or number by the account's rules; "" = the provider's own default.
+
+    1. None is given: the account's `default_sender`.
+    2. One of the account's `senders`, with or without its ``+``, or any where no list is set: itself.
+    3. Another: `default_sender` with `replace_sender`, else Refused (0x0A).
+    """
     source = source_addr.removeprefix("+")
     if not source:
         return account.default_sender or ""
@@ -84,7 +104,12 @@ def sender_of(account: Account, source_addr: str) -> str:
 
 
 def times_of(submit: SubmitSm, now: int, validity_ms: int) -> tuple[int, int]:
-    """When to send and when to give up, in ms. An absolute schedule in the past means at once."""
+    """When to send and when to give up, in ms (SMPP 3.4 §5.2.15, §5.2.16).
+
+    A schedule in the past means at once. Without a validity_period the end is ``validity_ms`` after the time
+    to send. Raises Refused (0x61 schedule, 0x62 validity_period), also where the end is not after the time to
+    send.
+    """
     if not submit.schedule_delivery_time and not submit.validity_period:
         return now, now + validity_ms
     not_before = _time(submit.schedule_delivery_time, now, Status.ESME_RINVSCHED)

@@ -1,7 +1,7 @@
-"""What is to be sent: the text or the octets of one submit_sm, of a part of a long one, or of all its parts.
+"""What is to be sent: the text or octets of a submit_sm, of a part of a long message, or of all its parts.
 
 Octets are joined first and decoded after, because some senders cut an escape or a surrogate pair in two.
-Must not know: routes, providers, the store.
+Must not know: sockets, providers, the store.
 """
 
 from collections.abc import Sequence
@@ -26,14 +26,22 @@ _NO_HEADER = Header(b"\0")
 class Content(NamedTuple):
     """What is to be sent: a text, or octets with their user data header (at least its length octet)."""
 
-    text: str
+    text: str  # "" beside `octets`
     octets: bytes | None
-    flash: bool
-    concat: Concat | None = None  # it is a part of a text, which has to be joined first
+    flash: bool  # to be shown at once and not kept (message class 0)
+    concat: Concat | None = None  # `octets` are a part of a text, which has to be joined first
 
 
 def content_of(account: Account, submit: SubmitSm, service: str) -> Content:
-    """Text, binary data, or a part of a text. Raises Refused for what no service and no phone can use."""
+    """The text, the binary content, or the part of a text, that a submit_sm holds.
+
+    1. A data_coding of binary data, which means no text to the account either: octets.
+    2. A part of a text, and a text whose header addresses an application: octets as they came.
+    3. Anything else: the text. A ``service`` (see `service_of`) takes only this.
+
+    Raises Refused: 0x01 two texts, or one too long; 0x43 a part for a service; 0x4A3 a data_coding without
+    meaning; 0x4A5 no text, or octets that make none.
+    """
     octets = _octets(submit)
     alphabet, flash = flavour(submit.data_coding)
     header, concat = _NO_HEADER, None
@@ -60,7 +68,10 @@ def content_of(account: Account, submit: SubmitSm, service: str) -> Content:
 
 
 def joined_text(account: Account, data_coding: int, parts: Sequence[bytes]) -> str:
-    """The text of ``parts`` in their order, each with its header. Raises Refused where they make none."""
+    """The text of ``parts`` in their order, each with its header.
+
+    Raises Refused (0x4A3, 0x4A5) where they make no text.
+    """
     headers = [read_header(part) or _NO_HEADER for part in parts]
     pieces = [part[len(header.octets) :] for part, header in zip(parts, headers, strict=True)]
     if account.septets == "packed" and is_gsm(account, data_coding):
@@ -75,8 +86,11 @@ def joined_text(account: Account, data_coding: int, parts: Sequence[bytes]) -> s
 
 
 def coding_of(account: Account, data_coding: int, octets: bytes | None) -> int:
-    """data_coding of what goes on as octets: what the account means by it, so that 0 is GSM 03.38 for
-    everybody. Raises Refused where no data_coding means that."""
+    """The data_coding under which ``octets`` go on, so that 0 means GSM 03.38 to everybody.
+
+    Without octets it stays as it came. Raises Refused (0x4A3) where no data_coding says what the account
+    means.
+    """
     name = None if octets is None else encoding_of(account, data_coding)
     if name is None:
         return data_coding
@@ -87,7 +101,7 @@ def coding_of(account: Account, data_coding: int, octets: bytes | None) -> int:
 
 
 def encoding_of(account: Account, data_coding: int) -> str | None:
-    """The encoding that the account means by a data_coding; None: what everybody means by it."""
+    """The encoding that the account means by a data_coding; None: the one that everybody means."""
     own = account.encodings.get(data_coding)
     return account.default_encoding if own is None and flavour(data_coding).alphabet == 0 else own
 
@@ -106,12 +120,13 @@ def octets_of(submit: SubmitSm) -> bytes:
 
 
 def concat_of(submit: SubmitSm) -> Concat | None:
-    """Which part of a long message it says it is, be it one that is joined or not."""
+    """Which part of a long message a submit_sm says it is, whether or not the bridge would join it."""
     return _concat(submit, _header(submit, octets_of(submit)))
 
 
 def _octets(submit: SubmitSm) -> bytes:
-    """Raises Refused unless either short_message or message_payload holds them (SMPP 3.4 §4.4.1)."""
+    """The octets of short_message or message_payload (SMPP 3.4 §4.4.1). Raises Refused (0x01) for both at
+    once, and for a short_message above 254 octets."""
     octets = submit.short_message
     if len(octets) > MAX_SHORT_MESSAGE:
         raise Refused(Status.ESME_RINVMSGLEN, "sm_length must be 0 to 254")
@@ -123,19 +138,22 @@ def _octets(submit: SubmitSm) -> bytes:
 
 
 def _header(submit: SubmitSm, octets: bytes) -> Header | None:
-    """None where it has none, or one that reaches past the message, which is plain text then."""
+    """The user data header. None: there is none, or it reaches past the message, which is plain text then."""
     return read_header(octets) if submit.esm_class & EsmClass.UDHI else None
 
 
 def _concat(submit: SubmitSm, header: Header | None) -> Concat | None:
-    """A header that names a part, or an application, counts more than sar_* TLVs."""
+    """Which part it is. A header that names a part, or an application, counts more than sar_* TLVs."""
     if header is not None and (header.concat is not None or header.foreign):
         return header.concat
     return read_sar(submit.tlvs) if submit.tlvs else None
 
 
 def _binary(submit: SubmitSm, octets: bytes) -> bytes:
-    """Binary content is not joined: a part goes on as one, its sar_* TLVs as a header."""
+    """Binary content with its header. A part is not joined: it goes on as it is, its sar_* TLVs as a header.
+
+    Raises Refused (0x4A5) for a header longer than the message, and for more than 140 octets.
+    """
     if submit.esm_class & EsmClass.UDHI:
         if read_header(octets) is None:
             raise Refused(Status.ESME_RINVTEXT, "the user data header is longer than the message")
@@ -146,7 +164,7 @@ def _binary(submit: SubmitSm, octets: bytes) -> bytes:
 
 
 def _data(account: Account, data_coding: int, octets: bytes, header: Header, concat: Concat | None) -> bytes:
-    """What follows the header, one septet per octet where it is GSM 03.38."""
+    """What follows the header; packed septets of GSM 03.38 are unpacked, one in an octet."""
     size = 0 if header is _NO_HEADER else len(header.octets)
     data = octets[size:]
     if account.septets == "packed" and is_gsm(account, data_coding):
@@ -156,12 +174,16 @@ def _data(account: Account, data_coding: int, octets: bytes, header: Header, con
 
 
 def _trimmed(header: Header, piece: bytes, behind: bytes) -> bytes:
-    """Unpacked septets of a part, without the one that is only spare bits; ``behind``: the next part's.
+    """Unpacked septets of a part, without a last one that is only spare bits.
 
-    Whether seven spare bits or an ``@`` or CR are last, nobody tells. A part that is as full as can be ends
-    with a character; but where the next one starts with an escape, the sender has most likely kept that whole
-    and left its place here empty. A part that is not full was cut at a word or so, where spare bits are
-    likelier than ``@`` and CR; and so are they at the end of the text.
+    Nothing says whether the last seven bits are spare, or ``@`` or CR. ``behind``: the septets of the next
+    part, b"" for the last part.
+
+    1. A part that is as full as can be ends with a character.
+    2. But where the next part begins with an escape, the sender has most likely kept that character whole,
+       and left its place here empty: spare bits.
+    3. A part that is not full was cut at a word or so: spare bits, which are likelier than ``@`` and CR.
+    4. So is the end of the text.
     """
     size = len(header.octets) if len(header.octets) > 1 else 0
     # Without a header its reference, of 16 bits, needs one of 7 octets at the end of the way.
@@ -183,7 +205,7 @@ def _text(account: Account, data_coding: int, data: bytes, header: Header) -> st
 
 
 def _sized(content: bytes, longest: int) -> bytes:
-    """Raises Refused unless ``content`` (with its header) has something in it, and is not too long."""
+    """``content`` with its header. Raises Refused (0x4A5) where it is empty or longer than ``longest``."""
     length = len(content) - (not content[0])  # a header of no elements is not sent
     if not 0 < length <= longest:
         raise Refused(Status.ESME_RINVTEXT, f"binary content and parts must have 1 to {longest} octets")

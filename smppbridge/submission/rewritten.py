@@ -1,7 +1,7 @@
-"""submit_sm out of the other requests that carry a text, and their answers out of its: submit_multi, data_sm
-and replace_sm (SMPP 3.4 §4.5, §4.7, §4.10). Functions without state.
+"""Requests that carry a text as submit_sm: submit_multi, data_sm and replace_sm (SMPP 3.4 §4.5, §4.7, §4.10).
 
-Must not know: routes, providers, the store.
+Their answers are made of those of the submit_sm. Functions without state. Must not know: sockets, providers,
+the store.
 """
 
 from collections.abc import Mapping
@@ -28,8 +28,11 @@ _OF_DATA = tuple({one.name for one in fields(DataSm)} & {one.name for one in fie
 
 
 def from_data_sm(pdu: DataSm) -> SubmitSm:
-    """The submit_sm that a data_sm is, with its text in message_payload. Raises Refused for addresses that no
-    receipt could name (SMPP 3.4 §4.7.1 allows longer ones)."""
+    """The submit_sm that a data_sm is, with its text in message_payload.
+
+    Raises Refused (0x0A, 0x0B) for addresses above 20 characters: no receipt could name them, though SMPP 3.4
+    §4.7.1 allows them.
+    """
     if len(pdu.source_addr) > _ADDRESS_MAX:
         raise Refused(Status.ESME_RINVSRCADR, "source_addr is longer than 20 characters")
     if len(pdu.destination_addr) > _ADDRESS_MAX:
@@ -43,8 +46,11 @@ def from_data_sm(pdu: DataSm) -> SubmitSm:
 
 
 def of_destinations(pdu: SubmitMulti) -> tuple[list[SubmitSm], dict[int, int]]:
-    """A submit_sm for each phone, and the command_status of every destination that is none. Both are numbered
-    by the place of the destination: `sequence_number` and key."""
+    """A submit_sm for each phone, and the command_status of every destination that is no phone.
+
+    The place of a destination is the ``sequence_number`` of its submit_sm, or the key of its status. Raises
+    Refused (0x54) where replace_if_present_flag is set.
+    """
     if pdu.replace_if_present_flag:
         raise Refused(Status.ESME_RINVREPFLAG, "submit_multi: replace_if_present_flag must be 0")
     common = {name: getattr(pdu, name) for name in _OF_MULTI}
@@ -61,7 +67,12 @@ def of_destinations(pdu: SubmitMulti) -> tuple[list[SubmitSm], dict[int, int]]:
 def multi_response(
     pdu: SubmitMulti, taken: Mapping[int, SubmitSmResp], failed: Mapping[int, int]
 ) -> SubmitMultiResp:
-    """The answer to a submit_multi: ``taken`` and ``failed`` are by the place of the destination."""
+    """The answer to submit_multi; ``taken`` and ``failed`` (command_status) are by place of the destination.
+
+    1. Something was taken: its message_id, and the destinations that failed.
+    2. Everything failed alike: that command_status.
+    3. Everything failed, for different reasons: ESME_RSUBMITFAIL, and all destinations.
+    """
     failures = [
         _failure(destination, failed[place])
         for place, destination in enumerate(pdu.dest_address)
@@ -82,7 +93,7 @@ def _failure(destination: SmeAddress | DistributionList, status: int) -> Unsucce
 
 
 def from_replace_sm(pdu: ReplaceSm, found: Found) -> SubmitSm:
-    """The submit_sm that would have made the message as it is to be."""
+    """The submit_sm that would have made the message ``found`` as a replace_sm wants it."""
     return SubmitSm(
         service_type=found.service_type,
         source_addr_ton=found.source_addr_ton,

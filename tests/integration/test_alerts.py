@@ -12,6 +12,7 @@ from smppbridge.model.message import State, StatusReport
 from smppbridge.smpp.constants import Tag
 from smppbridge.smpp.pdu import AlertNotification, DataSm, DataSmResp, SubmitSm
 from smppbridge.smpp.tlv import Tlv, tlv
+from tests.support.bridge.failing_store import rows
 from tests.support.bridge.pauses import build_with
 from tests.support.bridge.running import bridge, eventually, metric
 from tests.support.bridge.scripted_provider import ScriptedProvider, scripted
@@ -73,14 +74,15 @@ async def scene(directory: Path, sections: str = "", kind: str = "TRX") -> Async
 async def test_an_alert(tmp_path: Path) -> None:
     async with scene(tmp_path) as now:
         await now.end(State.UNDELIVERABLE, data())
-        await now.esme.silence(AlertNotification, 0.1)
+        await now.esme.quiet(AlertNotification)
         await now.end(State.DELIVERED, submit(registered_delivery=0))
         alert = await now.esme.expect(AlertNotification)
         assert (alert.source_addr_ton, alert.source_addr_npi, alert.source_addr) == (1, 1, PHONE)
         assert (alert.esme_addr_ton, alert.esme_addr_npi, alert.esme_addr) == (5, 0, "ALARM")
         assert alert.tlvs == (tlv(Tag.MS_AVAILABILITY_STATUS, 0),)
+        await eventually(lambda: rows(tmp_path, "SELECT * FROM alerts") == [])
         await now.end(State.DELIVERED, submit(registered_delivery=0))
-        await now.esme.silence(AlertNotification)
+        await now.esme.quiet(AlertNotification)
 
 
 async def test_nobody_asked(tmp_path: Path) -> None:
@@ -88,7 +90,8 @@ async def test_nobody_asked(tmp_path: Path) -> None:
         await now.end(State.UNDELIVERABLE, data([tlv(Tag.SET_DPF, 0)]))
         await now.end(State.UNDELIVERABLE, submit(registered_delivery=0))
         await now.end(State.DELIVERED, submit(registered_delivery=0))
-        await now.esme.silence(AlertNotification)
+        assert rows(tmp_path, "SELECT * FROM alerts") == []
+        await now.esme.quiet(AlertNotification)
 
 
 async def test_an_alert_waits_for_a_bind_that_knows_it(tmp_path: Path) -> None:
@@ -96,13 +99,14 @@ async def test_an_alert_waits_for_a_bind_that_knows_it(tmp_path: Path) -> None:
     async with scene(tmp_path, kind="TX") as now:
         await now.end(State.EXPIRED, data())
         await now.end(State.DELIVERED, submit(registered_delivery=0))
-        await now.esme.silence(AlertNotification, 0.1)
+        await now.esme.quiet(AlertNotification)
         async with await Esme.bound(now.app.smpp_ports[0], kind="RX", version=0x33) as old:
-            await old.silence(AlertNotification)
+            await old.quiet(AlertNotification)
     async with bridge(tmp_path) as app, await Esme.bound(app.smpp_ports[0], kind="RX") as esme:
         assert (await esme.expect(AlertNotification)).source_addr == PHONE
+        await eventually(lambda: rows(tmp_path, "SELECT * FROM alerts") == [])
         async with await Esme.bound(app.smpp_ports[0], kind="RX") as another:
-            await another.silence(AlertNotification)
+            await another.quiet(AlertNotification)
 
 
 async def test_equipment_is_called_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

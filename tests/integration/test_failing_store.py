@@ -4,43 +4,31 @@ from pathlib import Path
 
 import pytest
 
-from smppbridge.flow.deliver.courier import Courier
-from smppbridge.flow.deliver.inbound_poller import InboundPoller
-from smppbridge.model.message import State, StatusReport
+from smppbridge.model.message import Stage, State, StatusReport
 from smppbridge.smpp.pdu import DeliverSm
-from smppbridge.smpp.receipt import parse_receipt
-from tests.support.bridge.failing_store import HAND_BACK, failing, rows
-from tests.support.bridge.pauses import build_with
-from tests.support.bridge.running import Clock, eventually, metric
+from tests.support.bridge.failing_store import failing, rows
+from tests.support.bridge.running import eventually, metric
 from tests.support.bridge.scripted_provider import ScriptedProvider, scripted
 from tests.support.esme.esme import Esme, submit
-from tests.support.esme.phones import ALL_TO_PBX, arrive, from_phone, text_of
 
+HAND_BACK = f"UPDATE ON messages WHEN OLD.stage = {Stage.SENDING:d} AND NEW.stage = {Stage.WAITING:d}"
 DELIVERED = StatusReport("ref-1", int(State.DELIVERED), True, 0, "2")
 
 
-async def test_what_was_claimed_before_the_store_failed_comes_when_its_lease_is_over(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    build_with(monkeypatch, Courier, idle=0.2)
-    clock = Clock()
-    lab = ScriptedProvider("lab")
-    async with scripted(tmp_path, lab, sections=ALL_TO_PBX, clock=clock) as app:
-        async with await Esme.bound(app.smpp_ports[0], kind="TX") as transmitter:
-            await transmitter.submit(submit())
-            await eventually(lambda: metric(app, "attempts_total", provider="lab", result="sent") == 1)
-        await lab.push(DELIVERED)
-        assert await arrive(app, lab, from_phone("yes")) == 200
-        with failing(tmp_path, "UPDATE ON receipts"):
-            esme = await Esme.bound(app.smpp_ports[0], kind="RX")
-            await eventually(lambda: "worker step failed" in caplog.text)
-        async with esme:
-            pdu = await esme.receipt()
-            assert parse_receipt(pdu.short_message.decode("ascii")).stat == "DELIVRD"
-            await esme.silence(DeliverSm, 0.5)  # the message is still leased
-            clock.forward(3600)
-            assert text_of(await esme.receipt()) == "yes"
-            await esme.silence(DeliverSm)
+async def test_what_has_to_wait_does_not_delay_the_others_while_it_cannot_be_saved(tmp_path: Path) -> None:
+    lab = ScriptedProvider("lab", same_text_gap=600.0)
+    async with scripted(tmp_path, lab) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        await esme.submit(submit("door"))
+        await eventually(lambda: metric(app, "attempts_total", provider="lab", result="sent") == 1)
+        with failing(tmp_path, HAND_BACK):
+            await esme.submit_many([submit("door"), submit("gate")])
+            await eventually(lambda: [message.text for message in lab.sent] == ["door", "gate"])
+            await esme.submit(submit("lamp"))
+            await eventually(lambda: [message.text for message in lab.sent] == ["door", "gate", "lamp"])
+        await eventually(
+            lambda: rows(tmp_path, "SELECT text, attempt FROM messages WHERE stage = 1") == [("door", 0)]
+        )
+        assert len(lab.sent) == 3
 
 
 async def test_an_answered_receipt_that_cannot_be_paid_yet_does_not_go_to_another_bind(
@@ -62,37 +50,3 @@ async def test_an_answered_receipt_that_cannot_be_paid_yet_does_not_go_to_anothe
         await eventually(lambda: rows(tmp_path, "SELECT id FROM receipts") == [])
         async with await Esme.bound(app.smpp_ports[0]) as third:
             await third.silence(DeliverSm)
-
-
-async def test_what_has_to_wait_does_not_delay_the_others_while_it_cannot_be_saved(tmp_path: Path) -> None:
-    lab = ScriptedProvider("lab", same_text_gap=600.0)
-    async with scripted(tmp_path, lab) as app, await Esme.bound(app.smpp_ports[0]) as esme:
-        await esme.submit(submit("door"))
-        await eventually(lambda: metric(app, "attempts_total", provider="lab", result="sent") == 1)
-        with failing(tmp_path, HAND_BACK):
-            await esme.submit_many([submit("door"), submit("gate")])
-            await eventually(lambda: [message.text for message in lab.sent] == ["door", "gate"])
-            await esme.submit(submit("lamp"))
-            await eventually(lambda: [message.text for message in lab.sent] == ["door", "gate", "lamp"])
-        await eventually(
-            lambda: rows(tmp_path, "SELECT text, attempt FROM messages WHERE stage = 1") == [("door", 0)]
-        )
-        assert len(lab.sent) == 3
-
-
-async def test_messages_from_phones_that_cannot_be_saved_are_not_asked_for_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    build_with(monkeypatch, InboundPoller, after_start=0.2)
-    clock = Clock()
-    lab = ScriptedProvider("lab", inbound_interval=60.0)
-    lab.phones = [from_phone("yes", at=clock() + 60_000)]
-    async with (
-        scripted(tmp_path, lab, sections=ALL_TO_PBX, clock=clock) as app,
-        await Esme.bound(app.smpp_ports[0]) as esme,
-    ):
-        with failing(tmp_path, "INSERT ON inbound"):
-            await eventually(lambda: caplog.text.count("cannot save, trying again") == 2)
-            assert len(lab.inbound_asked) == 1
-        assert text_of(await esme.receipt()) == "yes"
-        assert len(lab.inbound_asked) == 1

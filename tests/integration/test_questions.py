@@ -1,6 +1,8 @@
-"""Questions to a provider besides messages: what it says to them must not keep messages from being sent."""
+"""Questions to a provider besides messages: what it says to them must not keep messages from being sent.
 
-import asyncio
+Questions about doubts and about the balance: see tests/unit/flow/send/test_finder and health/test_balance.
+"""
+
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,17 +11,14 @@ import pytest
 
 from smppbridge.errors import Disabled, ProviderError, Rejected, Throttled, Unavailable, Uncertain
 from smppbridge.flow.health.health import PROBES_BEFORE_TRIAL
-from smppbridge.model.message import Doubt, Inbound, Poll, StatusReport
-from smppbridge.providers.base import Trace
-from tests.support.bridge.running import Clock, eventually, get, metric
+from smppbridge.model.message import Inbound, Poll, StatusReport
+from tests.support.bridge.running import eventually, get, metric
 from tests.support.bridge.scripted_provider import ScriptedProvider, scripted
 from tests.support.esme.esme import Esme, submit
 from tests.support.esme.phones import ALL_TO_PBX
 
 QUESTIONS: dict[str, dict[str, Any]] = {
-    "balance": {"balance_interval": 0.05},
     "inbound": {"inbound_interval": 0.05},
-    "find": {"find_first": 0.02, "find_interval": 0.05},
     "status": {"poll_first": 0, "poll_interval": 0.05},
 }
 HARMLESS = [
@@ -41,13 +40,7 @@ class Deaf(ScriptedProvider):
         self.asked += 1
         return self.error
 
-    async def balance(self) -> float | None:
-        raise self.fail()
-
     async def inbound(self, since: int | None) -> list[Inbound]:
-        raise self.fail()
-
-    async def find(self, doubts: Sequence[Doubt], now: int) -> list[Trace]:
         raise self.fail()
 
     async def status(self, polls: Sequence[Poll]) -> list[StatusReport]:
@@ -64,8 +57,6 @@ async def test_a_question_that_fails_does_not_stop_messages(
         scripted(tmp_path, lab, sections=ALL_TO_PBX) as app,
         await Esme.bound(app.smpp_ports[0]) as esme,
     ):
-        if question == "find":
-            lab.answers.append(Uncertain("read timeout"))
         await esme.submit(submit("first"))
         times = 1 if (question, type(error)) == ("status", Rejected) else 4  # that message is given up
         await eventually(lambda: lab.asked >= times)
@@ -87,13 +78,11 @@ async def test_an_answer_about_us_stops_everything(
         scripted(tmp_path, lab, sections=ALL_TO_PBX) as app,
         await Esme.bound(app.smpp_ports[0]) as esme,
     ):
-        if question in ("find", "status"):  # without a message there is nothing to ask
-            lab.answers += [Uncertain("read timeout")] if question == "find" else []
+        if question == "status":  # without a message there is nothing to ask
             await esme.submit(submit())
-        await eventually(lambda: lab.asked)
+        await eventually(lambda: app.fleet["lab"].health.pause() > 0)
         sent = len(lab.sent)
         await esme.submit(submit("second"))
-        await asyncio.sleep(0.2)
         assert (lab.asked, len(lab.sent)) == (1, sent)
         assert metric(app, "provider_up", provider="lab") == up
         if not up:
@@ -113,18 +102,3 @@ async def test_after_some_questions_in_vain_a_message_is_tried(tmp_path: Path) -
         assert [message.text for message in lab.sent] == ["tried in vain", "next"]
         assert lab.balances_asked == PROBES_BEFORE_TRIAL
         assert metric(app, "provider_up", provider="lab") == 1
-
-
-async def test_no_message_is_tried_while_the_provider_says_that_it_is_us(tmp_path: Path) -> None:
-    clock = Clock()
-    lab = ScriptedProvider("lab")
-    lab.answers.append(Disabled("wrong key", pause=0.05))
-    lab.money = Disabled("wrong key", pause=0.05)
-    async with scripted(tmp_path, lab, clock=clock) as app, await Esme.bound(app.smpp_ports[0]) as esme:
-        await esme.submit(submit())
-        await eventually(lambda: metric(app, "provider_up", provider="lab") == 0)
-        clock.forward(10)
-        await eventually(lambda: lab.balances_asked > 2 * PROBES_BEFORE_TRIAL)
-        assert len(lab.sent) == 1
-        lab.money = 5.0
-        await eventually(lambda: len(lab.sent) == 2)

@@ -9,6 +9,7 @@ from smppbridge.app import App
 from smppbridge.smpp.constants import Status, Tag
 from smppbridge.smpp.pdu import DeliverSm, SubmitSmResp
 from tests.simulators.smspilot.simulator import Rules, SmspilotSimulator
+from tests.support.bridge.owed import all_delivered
 from tests.support.bridge.running import Clock, bridge, eventually, free_port, metric, pilot
 from tests.support.esme.esme import Esme, submit
 
@@ -48,14 +49,20 @@ async def test_registered_delivery(tmp_path: Path) -> None:
         }
         wanted = {ids[asked] for asked in ((1, GOOD), (1, BAD), (2, BAD), (3, GOOD))}
         assert {id_of(pdu) for pdu in await esme.receipts(4)} == wanted
-        await esme.silence(DeliverSm)
+        await eventually(
+            lambda: (
+                metric(app, "outcomes_total", provider="good", state="DELIVERED") == 4
+                and metric(app, "outcomes_total", provider="bad", state="UNDELIVERABLE") == 4
+            )
+        )
+        await all_delivered(tmp_path, esme)
 
 
 async def test_a_datagram_has_no_receipt(tmp_path: Path) -> None:
     async with bridge(tmp_path) as app, await Esme.bound(app.smpp_ports[0]) as esme:
         await esme.submit(submit(esm_class=1))
         await outcomes(app, 1)
-        await esme.silence(DeliverSm)
+        await all_delivered(tmp_path, esme)
 
 
 async def test_intermediate_notifications(tmp_path: Path) -> None:
@@ -72,7 +79,7 @@ async def test_intermediate_notifications(tmp_path: Path) -> None:
         told = [(pdu.esm_class, pdu.tlv(Tag.MESSAGE_STATE)) for pdu in pdus if id_of(pdu) == watched]
         assert told == [(0x20, 1), (0x04, 2)]
         assert b"stat:ENROUTE" in next(pdu for pdu in pdus if pdu.esm_class == 0x20).short_message
-        await esme.silence(DeliverSm)
+        await all_delivered(tmp_path, esme)
 
 
 # --- to whom ---------------------------------------------------------------------------------------
@@ -84,14 +91,14 @@ async def test_receipts_wait_for_a_bind_that_may_receive(tmp_path: Path) -> None
         async with await Esme.bound(port, kind="TX") as sender:
             ids = await sender.submit_many([submit() for _ in range(5)])
             await outcomes(app, 5)
-            await sender.silence(DeliverSm)
-        async with await Esme.bound(port, kind="TX") as sender, await Esme.bound(port, "other") as other:
-            await sender.silence(DeliverSm)
-            async with await Esme.bound(port, kind="RX") as receiver:
-                assert [id_of(pdu) for pdu in await receiver.receipts(5)] == ids
-                await receiver.silence(DeliverSm, 0.1)
-            await sender.silence(DeliverSm, 0.1)
-            await other.silence(DeliverSm, 0.1)
+            await sender.quiet(DeliverSm)
+        async with (
+            await Esme.bound(port, kind="TX") as sender,
+            await Esme.bound(port, "other") as other,
+            await Esme.bound(port, kind="RX") as receiver,
+        ):
+            assert [id_of(pdu) for pdu in await receiver.receipts(5)] == ids
+            await all_delivered(tmp_path, sender, other, receiver)
 
 
 async def test_a_receipt_goes_to_the_bind_that_submitted_else_to_another(tmp_path: Path) -> None:
@@ -116,7 +123,7 @@ async def test_a_receipt_of_a_transmitter_goes_to_a_receiver(tmp_path: Path) -> 
     ):
         message_id = await sender.submit(submit())
         assert id_of(await receiver.receipt()) == message_id
-        await sender.silence(DeliverSm, 0.1)
+        await all_delivered(tmp_path, sender)
 
 
 async def test_receipts_survive_a_restart(tmp_path: Path) -> None:
@@ -131,7 +138,7 @@ async def test_receipts_survive_a_restart(tmp_path: Path) -> None:
         assert [id_of(pdu) for pdu in await esme.receipts(15)] == ids[5:]
         await answers(app, "ESME_ROK", 15)
     async with bridge(tmp_path) as app, await Esme.bound(app.smpp_ports[0]) as esme:
-        await esme.silence(DeliverSm)
+        await all_delivered(tmp_path, esme)
 
 
 # --- the answers -----------------------------------------------------------------------------------
@@ -146,7 +153,7 @@ async def test_the_window(tmp_path: Path) -> None:
         await outcomes(app, 6)
         came = [await esme.receipt(None), await esme.receipt(None)]
         for _ in range(4):
-            await esme.silence(DeliverSm, 0.1)
+            await esme.quiet(DeliverSm)
             esme.answer(came[-2])
             came.append(await esme.receipt(None))
         assert [id_of(pdu) for pdu in came] == ids
@@ -160,26 +167,20 @@ async def test_a_temporary_refusal_puts_a_receipt_behind_the_others(tmp_path: Pa
         await answers(app, "ESME_RX_T_APPN", 1)
         others = [await esme.submit(submit()) for _ in range(3)]
         assert [id_of(pdu) for pdu in await esme.receipts(3)] == others
-        await esme.silence(DeliverSm)
+        await answers(app, "ESME_ROK", 3)
+        await esme.quiet(DeliverSm)
         clock.forward(10)
         last = await esme.submit(submit())
         assert {id_of(pdu) for pdu in await esme.receipts(2)} == {refused, last}
-        await esme.silence(DeliverSm)
+        await all_delivered(tmp_path, esme)
 
 
-@pytest.mark.parametrize("status", [Status.ESME_RX_P_APPN, Status.ESME_RX_R_APPN])
-async def test_a_final_refusal_ends_a_receipt(tmp_path: Path, status: Status) -> None:
-    clock = Clock()
-    async with bridge(tmp_path, clock=clock) as app, await Esme.bound(app.smpp_ports[0]) as esme:
-        await esme.submit(submit())
-        await esme.receipt(status)
-        await answers(app, status.name, 1)
-        clock.forward(3600)
-        last = await esme.submit(submit())
-        assert id_of(await esme.receipt()) == last
-        await esme.silence(DeliverSm)
+async def test_a_final_refusal_ends_a_receipt(tmp_path: Path) -> None:
     async with bridge(tmp_path) as app, await Esme.bound(app.smpp_ports[0]) as esme:
-        await esme.silence(DeliverSm)
+        await esme.submit(submit())
+        await esme.receipt(Status.ESME_RX_P_APPN)
+        await answers(app, "ESME_RX_P_APPN", 1)
+        await all_delivered(tmp_path, esme)
 
 
 async def test_a_receipt_without_an_answer_comes_again(tmp_path: Path) -> None:
@@ -196,21 +197,6 @@ async def test_a_receipt_without_an_answer_comes_again(tmp_path: Path) -> None:
         assert {id_of(pdu) for pdu in await esme.receipts(2)} == {silent, other}
 
 
-async def test_a_receipt_that_makes_the_client_hang_up_does_not_block_the_others(tmp_path: Path) -> None:
-    one_by_one = "accounts: {pbx: {password: secret, window: 1}}\n"
-    async with bridge(tmp_path, SLOW + one_by_one) as app:
-        async with await Esme.bound(app.smpp_ports[0]) as esme:
-            poison, other = await esme.submit(submit()), await esme.submit(submit())
-        await outcomes(app, 2)
-        async with await Esme.bound(app.smpp_ports[0]) as esme:
-            assert id_of(await esme.receipt(None)) == poison
-        async with await Esme.bound(app.smpp_ports[0]) as esme:
-            assert id_of(await esme.receipt()) == other
-            assert id_of(await esme.receipt(None)) == poison  # once may be chance: it comes again at once
-        async with await Esme.bound(app.smpp_ports[0]) as esme:
-            await esme.silence(DeliverSm)  # now it waits
-
-
 async def test_a_connection_that_is_lost_owes_its_receipts_to_the_next(tmp_path: Path) -> None:
     async with bridge(tmp_path) as app:
         async with await Esme.bound(app.smpp_ports[0]) as esme:
@@ -221,30 +207,6 @@ async def test_a_connection_that_is_lost_owes_its_receipts_to_the_next(tmp_path:
             await answers(app, "ESME_ROK", 1)
         async with await Esme.bound(app.smpp_ports[0], kind="RX") as esme:
             assert [id_of(pdu) for pdu in await esme.receipts(9)] == ids[1:]
-
-
-async def test_one_poisonous_receipt_holds_up_nobody(tmp_path: Path) -> None:
-    clock = Clock()
-    async with (
-        bridge(tmp_path, "accounts: {pbx: {password: secret, window: 1}}", clock) as app,
-        await Esme.bound(app.smpp_ports[0]) as esme,
-    ):
-        poison, *good = await esme.submit_many([submit() for _ in range(20)])
-        delivered: list[object] = []
-        refusals = 0
-        while len(delivered) < 23:
-            pdu = await esme.receipt(None)
-            is_poison = id_of(pdu) == poison
-            esme.answer(pdu, Status.ESME_RSYSERR if is_poison else 0)
-            if is_poison:
-                refusals += 1
-                continue
-            delivered.append(id_of(pdu))
-            if 19 <= len(delivered) < 23:  # all there are: the poisonous one becomes due beside a new one
-                clock.forward(400)
-                good.append(await esme.submit(submit()))
-        assert delivered == good[:23]
-        assert refusals >= 3
 
 
 async def test_the_oldest_comes_first(tmp_path: Path) -> None:

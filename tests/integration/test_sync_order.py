@@ -2,16 +2,19 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from smppbridge.errors import Rejected, Unavailable
-from smppbridge.link import connection
+from smppbridge.link.connection import ConnectionLimits
+from smppbridge.link.server import Server, ServerLimits
 from smppbridge.model.message import Message, Stage
 from smppbridge.providers.base import SendResult, Taken
 from smppbridge.smpp.pdu import DeliverSm, EnquireLink, EnquireLinkResp, SubmitSmResp
 from tests.support.bridge.failing_store import failing, rows
+from tests.support.bridge.owed import all_delivered
 from tests.support.bridge.running import eventually
 from tests.support.bridge.scripted_provider import ScriptedProvider, scripted
 from tests.support.bridge.sync import SYNC, Slow, answers, delivered, few, id_of, stages, stat
@@ -62,7 +65,8 @@ async def test_no_receipt_comes_before_its_answer(tmp_path: Path, sections: str)
 async def test_an_enquire_link_is_answered_however_many_wait(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection, "MAX_UNANSWERED", 20)
+    limits = ServerLimits(connection=ConnectionLimits(unanswered=20))
+    monkeypatch.setattr("smppbridge.app.Server", partial(Server, limits=limits))
     few(monkeypatch, 10)
     lab = Slow("lab")
     async with (
@@ -74,7 +78,7 @@ async def test_an_enquire_link_is_answered_however_many_wait(
         await eventually(lambda: len(rows(tmp_path, "SELECT id FROM messages")) == 50)
         assert isinstance(await esme.ask(EnquireLink()), EnquireLinkResp)
         at_once = await answers(esme, 40)
-        await esme.silence(SubmitSmResp)
+        await esme.quiet(SubmitSmResp)
         lab.answer.set()
         found = at_once | await answers(esme, 10)
         assert set(found) == {pdu.sequence_number for pdu in pdus}
@@ -100,7 +104,7 @@ async def test_what_is_not_withheld_any_more_is_a_queued_message(
         assert (await answers(esme, 1))[first.sequence_number] == (0x0B, "")
         pdu = await esme.receipt()
         assert (id_of(pdu), stat(pdu)) == (message_id, "REJECTD")
-        await esme.silence(DeliverSm)
+        await all_delivered(tmp_path, esme)
 
 
 async def test_a_record_is_not_half_saved(tmp_path: Path) -> None:
@@ -121,7 +125,7 @@ async def test_a_record_is_not_half_saved(tmp_path: Path) -> None:
             status, message_id = (await answers(esme, 1))[ends.sequence_number]
             assert status == 0  # its refusal could not be saved
             app.fleet["spare"].wake("pbx")  # as other messages of the account do
-            await esme.silence(SubmitSmResp)
+            await esme.quiet(SubmitSmResp)
             assert spare.sent == []
             assert [row[0] for row in stages(tmp_path)] == [Stage.SENT, Stage.SENDING, Stage.SENDING]
         assert (await answers(esme, 1))[moves.sequence_number][0] == 0

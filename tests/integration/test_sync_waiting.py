@@ -4,7 +4,6 @@ import asyncio
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -24,7 +23,6 @@ from tests.support.bridge.failing_store import failing, rows
 from tests.support.bridge.running import Clock, eventually, metric
 from tests.support.bridge.scripted_provider import ScriptedProvider, scripted, scripted_config
 from tests.support.bridge.sync import (
-    QUIET,
     SYNC,
     Slow,
     answers,
@@ -67,7 +65,7 @@ async def test_what_takes_too_long_becomes_a_queued_message(
         last = await esme.receipt()
         assert stat(last) == "DELIVRD"
         assert {id_of(pdu), id_of(last)} == {message_id for _, message_id in found.values()}
-        await esme.silence(SubmitSmResp)
+        await esme.quiet(SubmitSmResp)
 
 
 async def test_a_message_whose_time_runs_out_while_it_is_waited_for(tmp_path: Path) -> None:
@@ -279,29 +277,6 @@ async def test_what_cannot_be_stored_waits_for_nobody(tmp_path: Path) -> None:
             assert await ask(esme) == (0x08, "")
         assert (await ask(esme))[0] == 0
         assert len(lab.sent) == 1
-
-
-async def test_the_refusal_is_on_disk_before_it_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    lab = ScriptedProvider("lab")
-    lab.answers.append(Rejected("x", status=0x0B))
-    async with (
-        scripted(tmp_path, lab, sections=SYNC) as app,
-        await Esme.bound(app.smpp_ports[0]) as esme,
-    ):
-        record, may = app.store.record, asyncio.Event()
-
-        async def later(*what: Any) -> object:
-            await may.wait()
-            return await record(*what)
-
-        monkeypatch.setattr(app.store, "record", lambda *what: asyncio.ensure_future(later(*what)))
-        esme.send(submit())
-        await eventually(lambda: lab.sent)
-        await esme.silence(SubmitSmResp, QUIET)
-        may.set()
-        assert (await esme.expect(SubmitSmResp)).command_status == 0x0B
 
 
 async def test_what_was_waited_for_when_the_process_died_goes_on(tmp_path: Path) -> None:

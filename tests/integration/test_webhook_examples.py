@@ -20,10 +20,15 @@ from smppbridge.config import advice, loading
 from smppbridge.errors import Disabled, ProviderError, Rejected
 from smppbridge.model.message import State, StatusReport
 from smppbridge.providers.base import Callback, News, SendResult, Taken
-from smppbridge.providers.webhook.fields import FIND_FIELDS, MESSAGE_FIELDS, SIGNATURE_FIELDS, STATUS_FIELDS
+from smppbridge.providers.webhook.codes import STATUSES, Class
 from smppbridge.providers.webhook.options import WebhookOptions
+from smppbridge.providers.webhook.placeholders import (
+    FIND_FIELDS,
+    MESSAGE_FIELDS,
+    SIGNATURE_FIELDS,
+    STATUS_FIELDS,
+)
 from smppbridge.providers.webhook.provider import Webhook
-from smppbridge.providers.webhook.rules import STATUSES, Class
 from tests.support.builders.messages import NOW, message, poll
 from tests.support.builders.upcalls import Upcalls
 from tests.support.http.scripted import ScriptedServer

@@ -249,7 +249,7 @@ def test_a_complaint_is_logged_once_in_an_interval(caplog: pytest.LogCaptureFixt
     complain = Complaints(logging.getLogger("test"), interval=60.0)
     complain(0.0, "bind refused", "a", peer="a")
     complain(59.9, "bind refused", "a", peer="a")
-    complain(59.9, "bind refused", "b", level=logging.ERROR, peer="b")
+    complain(59.9, "bind refused", "b", logging.ERROR, peer="b")
     complain(59.9, "too fast", "a", peer="a")  # another kind of complaint
     complain(60.0, "bind refused", "a", peer="a")
     told = [(line.levelname, line.getMessage(), vars(line)["fields"]) for line in caplog.records]

@@ -34,8 +34,10 @@ class Remark(NamedTuple):
 
 
 def read_hex(text: str) -> bytes:
-    """The octets of hexadecimal text: blanks, line ends, ``: , ; - |``, ``0x`` and ``\\x`` may stand anywhere
-    between octets. Raises ValueError that says where something else stands."""
+    """The octets of hexadecimal text. Raises ValueError that says what is wrong, and where.
+
+    Blanks, line ends, ``: , ; - |``, ``0x`` and ``\\x`` may stand anywhere between octets.
+    """
     digits = _SEPARATORS.sub("", text)
     wrong = re.search(r"[^0-9A-Fa-f]", digits)
     if wrong is not None:
@@ -53,8 +55,11 @@ def decode(raw: bytes) -> Pdu | ProtocolError:
 
 
 def pdus_of(octets: bytes) -> Iterator[FoundPdu | Remark]:
-    """The PDUs that stand one behind the other in ``octets``; what is behind lost limits or incomplete comes
-    as one item or remark."""
+    """The PDUs that stand one behind the other in ``octets``.
+
+    What follows a wrong command_length comes as one malformed PDU. A PDU that is not whole is read as far as
+    it goes, after a Remark about what is missing.
+    """
     position = 0
     while position < len(octets):
         place = f"octet {position}"

@@ -1,4 +1,4 @@
-"""What would become of one message: its recipient, its way, its times, its answer, its request.
+"""What would become of one message: its recipient, its route, its times, its answer, its request.
 
 The bridge's own steps (`submission.appraisal`) decide all of it, as when the message came. But every provider
 counts as working here, and nothing is stored.
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from smppbridge.commands.explain.request import ProviderRequest, request_for
-from smppbridge.commands.explain.values import INLINE, CommandStatus, Instant, Meant
+from smppbridge.commands.explain.values import INLINE, Instant, Meant, NamedStatus
 from smppbridge.config.sections import Config
 from smppbridge.errors import Refused
 from smppbridge.model.account import Account
@@ -39,14 +39,14 @@ class _AllWork:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
-    """A command_status that is not ESME_ROK, and why."""
+class StatusAnswer:
+    """A command_status, and why it is not ESME_ROK."""
 
-    command_status: CommandStatus
+    command_status: NamedStatus
     reason: str | None = None
 
 
-Derived = str | Meant[str] | Refusal
+Derived = str | Meant[str] | StatusAnswer
 """A parameter as it goes on, with where it is from unless it goes on as it came; or why it does not."""
 
 
@@ -54,7 +54,7 @@ Derived = str | Meant[str] | Refusal
 class Acceptance:
     """The answer to what is taken, and what follows it."""
 
-    command_status: CommandStatus
+    command_status: NamedStatus
     then: str
     receipt: str
     replaces: str | None = None
@@ -89,7 +89,7 @@ class SubmitOutcome:
     service: Derived | None = None
     route: RouteLine | None = None
     times: Schedule | None = None
-    answer: Acceptance | Refusal
+    answer: Acceptance | StatusAnswer
     request: ProviderRequest | None = None  # None: it is refused, or a part that waits for the others
 
 
@@ -98,14 +98,14 @@ class DestinationOutcome:
     """What becomes of one destination of a submit_multi."""
 
     destination: str
-    outcome: "SubmitOutcome | Answered" = field(metadata=INLINE)
+    outcome: "SubmitOutcome | AnswerReport" = field(metadata=INLINE)
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
-    """An answer, and nothing else that could be said."""
+class AnswerReport:
+    """An answer of which nothing else can be said."""
 
-    answer: Refusal
+    answer: StatusAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ class JoinedWay:
 class JoinedRefusal:
     """A long message that cannot be sent. Its parts were answered already."""
 
-    refused: Refusal
+    refused: StatusAnswer
     then: str = "its receipts say REJECTD"
 
 
@@ -213,9 +213,9 @@ class Examiner:
         return segment_of(appraisal, self._ids.next(appraisal.now), wire_id="", origin=0)
 
 
-def _refusal(account: Account, refused: Refused) -> Refusal:
+def _refusal(account: Account, refused: Refused) -> StatusAnswer:
     """The command_status as the account gets it, and the reason."""
-    return Refusal(CommandStatus(account.status_for(refused.status)), refused.reason)
+    return StatusAnswer(NamedStatus(account.status_for(refused.status)), refused.reason)
 
 
 def _as_claimed(segment: Segment) -> Message:
@@ -251,7 +251,7 @@ def _acceptance(appraisal: Appraisal) -> Acceptance:
     replaces = "an earlier message that still waits, of the same service_type and addresses"
     unless = f"more than {account.rate:g} messages a second come from the account: ESME_RTHROTTLED"
     return Acceptance(
-        CommandStatus(Status.ESME_ROK),
+        NamedStatus(Status.ESME_ROK),
         then,
         "no: datagram mode" if datagram and asked else _RECEIPT[asked],
         replaces if submit.replace_if_present_flag else None,

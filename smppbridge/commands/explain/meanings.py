@@ -1,6 +1,6 @@
-"""What the values of PDUs mean, in words for people (SMPP 3.4 §5.2, §5.3.2; 3GPP 23.038 §4).
+"""What the values of PDUs mean to everybody, in words for people (SMPP 3.4 §5.2, §5.3.2; 3GPP 23.038 §4).
 
-Must not know: accounts; whatever depends on one is said elsewhere.
+What an account means by a data_coding is said in `texts`.
 """
 
 from collections.abc import Callable, Mapping

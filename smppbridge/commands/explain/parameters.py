@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from smppbridge.commands.explain import meanings
-from smppbridge.commands.explain.values import CommandStatus, Hex, Meant, Octets, Plain, Value, Values, meant
+from smppbridge.commands.explain.values import (
+    Hex,
+    Meant,
+    NamedStatus,
+    Octets,
+    Plain,
+    ReportValue,
+    ReportValues,
+    meant,
+)
 from smppbridge.errors import PduError, ProtocolError
 from smppbridge.smpp.addresses import SmeAddress
 from smppbridge.smpp.codec import HEADER
@@ -32,7 +41,7 @@ class HeaderParameters:
     command_length: int
     octets: bytes | None = None  # instead of the others, where the header is not whole
     command_id: Meant[Hex] | None = None
-    command_status: CommandStatus | None = None  # None in a request that leaves it 0: it means nothing there
+    command_status: NamedStatus | None = None  # None in a request that leaves it 0: it means nothing there
     sequence_number: int | None = None
 
 
@@ -51,7 +60,7 @@ class MalformedAnswer:
     """What the bridge answers to a malformed PDU (SMPP 3.4 §3.3, §4.3)."""
 
     pdu: str
-    command_status: CommandStatus | None = None
+    command_status: NamedStatus | None = None
     then: str | None = None
     sequence_number: int | None = None
 
@@ -63,7 +72,7 @@ class Malformed:
     reason: str
     answer: MalformedAnswer
     at_octet: int | None = None
-    before: Values | None = None  # what could be read before that
+    before: ReportValues | None = None  # what could be read before that
     parameter: str | None = None  # the one that cannot be read
 
 
@@ -81,12 +90,12 @@ def header(raw: bytes) -> HeaderParameters:
     return HeaderParameters(
         length,
         command_id=Meant(Hex(command_id, 8), command_name(command_id)),
-        command_status=None if says_nothing else CommandStatus(command_status),
+        command_status=None if says_nothing else NamedStatus(command_status),
         sequence_number=sequence_number,
     )
 
 
-def parameters(pdu: Pdu, now: int) -> Values:
+def parameters(pdu: Pdu, now: int) -> ReportValues:
     """The mandatory parameters in the order of the wire. Relative times count from ``now`` (ms)."""
     return {
         field.name: HIDDEN if not field.repr else _parameter(field.name, getattr(pdu, field.name), now)
@@ -108,7 +117,7 @@ def malformed(raw: bytes, error: ProtocolError) -> Malformed:
 
 
 def _answer(error: ProtocolError) -> MalformedAnswer:
-    status = CommandStatus(error.status)
+    status = NamedStatus(error.status)
     if not isinstance(error, PduError):
         then = "the connection is closed: the limits of PDUs are lost"
         return MalformedAnswer("generic_nack", status, then)
@@ -169,7 +178,7 @@ def _octets_of(field: "dataclasses.Field[Any]", value: Any) -> int:
     return len(kind.write(value)) if hasattr(kind, "write") else 1
 
 
-def _parameter(name: str, value: Any, now: int) -> Value:
+def _parameter(name: str, value: Any, now: int) -> ReportValue:
     if isinstance(value, bytes):
         return Octets(value)
     if isinstance(value, tuple):
@@ -183,11 +192,11 @@ def _parameter(name: str, value: Any, now: int) -> Value:
     return plain
 
 
-def _listed(entry: Any) -> Values:
+def _listed(entry: Any) -> ReportValues:
     """One destination of submit_multi, or one of those that failed."""
-    values: dict[str, Value] = dict(entry._asdict())
+    values: dict[str, ReportValue] = dict(entry._asdict())
     if "error_status_code" in values:
-        values["error_status_code"] = CommandStatus(entry.error_status_code)
+        values["error_status_code"] = NamedStatus(entry.error_status_code)
     if isinstance(entry, SmeAddress):
         for name in ("dest_addr_ton", "dest_addr_npi"):
             number = getattr(entry, name)

@@ -16,7 +16,7 @@ from smppbridge.commands.explain import meanings
 from smppbridge.commands.explain.found import FoundPdu, Remark
 from smppbridge.commands.explain.parameters import command_name
 from smppbridge.commands.explain.report import PduReport
-from smppbridge.commands.explain.values import INLINE, CommandStatus, Hex, Instant, Meant, Octets
+from smppbridge.commands.explain.values import INLINE, Hex, Instant, Meant, NamedStatus, Octets
 from smppbridge.commands.explain.verdict import verdict
 from smppbridge.errors import ProtocolError
 from smppbridge.smpp.codec import HEADER
@@ -28,7 +28,7 @@ _INDENT = "  "
 _UNSAFE = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
-Written = dict[str, Any]
+JsonObject = dict[str, Any]
 """A report as JSON has it."""
 
 
@@ -37,7 +37,7 @@ _WRITERS: Mapping[type, Callable[[Any], Any]] = {
     Hex: lambda one: f"0x{one.number:0{one.digits}X}",
     Octets: lambda one: {"octets": len(one.octets), "hex": one.octets.hex()},
     Instant: lambda one: meanings.instant(one.ms),
-    CommandStatus: lambda one: {"value": f"0x{one.number:08X}", "meaning": one.name},
+    NamedStatus: lambda one: {"value": f"0x{one.number:08X}", "meaning": one.name},
     Meant: lambda one: {"value": written(one.value), "meaning": one.meaning},
 }
 
@@ -55,9 +55,9 @@ def written(value: object) -> Any:
     return _fields(value)
 
 
-def _fields(values: Any) -> Written:
-    """The fields of a dataclass by their names, without those that are left out."""
-    fields: Written = {}
+def _fields(values: Any) -> JsonObject:
+    """The fields of a dataclass by their names. A None is left out where it is the default of its field."""
+    fields: JsonObject = {}
     for field in dataclasses.fields(values):
         value = getattr(values, field.name)
         if value is None and field.default is None:
@@ -66,13 +66,13 @@ def _fields(values: Any) -> Written:
     return fields
 
 
-def as_json(report: Written) -> str:
+def as_json(report: JsonObject) -> str:
     """One line of JSON."""
     text = json.dumps(report, ensure_ascii=False)
     return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-def as_text(title: str, report: Written) -> str:
+def as_text(title: str, report: JsonObject) -> str:
     """Several lines, the last one empty."""
     return "\n".join([visible(title), *_lines(report, 1), ""])
 
@@ -82,7 +82,7 @@ def visible(text: str) -> str:
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
-def _lines(report: Written, depth: int) -> Iterator[str]:
+def _lines(report: JsonObject, depth: int) -> Iterator[str]:
     for key, value in report.items():
         yield from _entry(key, value, depth)
 

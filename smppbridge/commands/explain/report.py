@@ -3,16 +3,16 @@
 from dataclasses import dataclass, field
 
 from smppbridge.commands.explain.judge import (
-    Answered,
+    AnswerReport,
     DestinationOutcome,
     JoinedRefusal,
     JoinedWay,
-    Refusal,
+    StatusAnswer,
     SubmitOutcome,
 )
 from smppbridge.commands.explain.parameters import HeaderParameters, Malformed, OptionalParameter
 from smppbridge.commands.explain.texts import DeliveredReport, MessageText, TextShape
-from smppbridge.commands.explain.values import INLINE, Instant, Meant, Values
+from smppbridge.commands.explain.values import INLINE, Instant, Meant, ReportValues
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class BindOutcome:
 
     account: str | Meant[str]
     then: str | None = None
-    answer: Refusal | None = None
+    answer: StatusAnswer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class MultiReport:
     outcomes: tuple[DestinationOutcome, ...]
 
 
-About = BindReport | SubmitReport | MultiReport | DeliveredReport | LookedUp | Answered
+About = BindReport | SubmitReport | MultiReport | DeliveredReport | LookedUp | AnswerReport
 """What a PDU comes to."""
 
 
@@ -100,7 +100,7 @@ class PduReport:
     time: Instant | None = None  # None: its source does not tell it
     header: HeaderParameters
     malformed: Malformed | None = None
-    parameters: Values | None = None
+    parameters: ReportValues | None = None
     tlvs: tuple[OptionalParameter, ...] | None = None
     about: About | None = field(default=None, metadata=INLINE)
 

@@ -11,7 +11,7 @@ from ipaddress import ip_address
 from smppbridge.commands.explain import texts
 from smppbridge.commands.explain.found import FoundPdu, Remark
 from smppbridge.commands.explain.joins import Joins
-from smppbridge.commands.explain.judge import Answered, DestinationOutcome, Examiner, Refusal
+from smppbridge.commands.explain.judge import AnswerReport, DestinationOutcome, Examiner, StatusAnswer
 from smppbridge.commands.explain.parameters import header, malformed, parameters, tlvs
 from smppbridge.commands.explain.report import (
     About,
@@ -25,7 +25,7 @@ from smppbridge.commands.explain.report import (
     SubmitReport,
     UnreadableText,
 )
-from smppbridge.commands.explain.values import CommandStatus, Instant, Meant
+from smppbridge.commands.explain.values import Instant, Meant, NamedStatus
 from smppbridge.commands.explain.writing import nobody
 from smppbridge.config.sections import Config
 from smppbridge.errors import ProtocolError, Refused
@@ -81,7 +81,7 @@ class Reporter:
         try:
             about = await self._about(found, pdu, now)
         except Refused as refused:  # as a whole, whatever it says
-            about = Answered(Refusal(CommandStatus(refused.status), refused.reason))
+            about = AnswerReport(StatusAnswer(NamedStatus(refused.status), refused.reason))
         return dataclasses.replace(
             report, parameters=parameters(pdu, now) or None, tlvs=tlvs(pdu) or None, about=about
         )
@@ -123,7 +123,7 @@ class Reporter:
         if account is not None and answer != Status.ESME_ROK and not address:
             then = "the answer depends on the address that it comes from (allow_from)"
             return BindReport(BindOutcome(name, then=then))
-        return BindReport(BindOutcome(name, answer=Refusal(CommandStatus(answer))))
+        return BindReport(BindOutcome(name, answer=StatusAnswer(NamedStatus(answer))))
 
     def _account(self, link: str) -> tuple[Account | None, str]:
         """The account of a PDU, and its name or why it is not known."""
@@ -164,7 +164,7 @@ class Reporter:
         examined = [self._examiner.examine(account, submit, now) for submit in submits]
         outcomes = [
             DestinationOutcome(
-                str(pdu.dest_address[place][-1]), Answered(Refusal(CommandStatus(int(status))))
+                str(pdu.dest_address[place][-1]), AnswerReport(StatusAnswer(NamedStatus(int(status))))
             )
             for place, status in failed.items()
         ]

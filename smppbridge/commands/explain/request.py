@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from smppbridge.commands.explain.parameters import OptionalParameter, parameters, tlvs
-from smppbridge.commands.explain.values import INLINE, Meant, Values
+from smppbridge.commands.explain.values import INLINE, Meant, ReportValues
 from smppbridge.config.sections import Config
 from smppbridge.model.message import Message
 from smppbridge.providers.preview import HttpRequest, Preview, preview
@@ -36,7 +36,7 @@ class HttpCalls:
 class SubmitCall:
     """A submit_sm towards an SMSC: what is not empty, and its octets."""
 
-    parameters: Values = field(metadata=INLINE)
+    parameters: ReportValues = field(metadata=INLINE)
     tlvs: tuple[OptionalParameter, ...] | None = None
     pdu: bytes
 

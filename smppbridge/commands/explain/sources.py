@@ -51,15 +51,14 @@ def from_capture(path: Path, port: int | None) -> Sources:
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """A submit_sm as a person names it, written as the equipment of ``account`` would (None: of one with
-    default settings). ``data_coding`` None: one that the account reads the text in."""
+    """A submit_sm as a person names it, written as the equipment of its account would."""
 
     to: str
     source: str = ""
-    text: str | None = None
+    text: str | None = None  # None: `octets` are given
     octets: bytes = b""
-    data_coding: int | None = None
-    account: Account | None = None
+    data_coding: int | None = None  # None: one in which the account reads the text
+    account: Account | None = None  # None: an account with default settings
     others: dict[str, Any] | None = None  # further parameters of submit_sm by name
 
     def submit(self) -> SubmitSm:

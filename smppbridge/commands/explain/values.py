@@ -37,7 +37,7 @@ class Instant:
 
 
 @dataclass(frozen=True, slots=True)
-class CommandStatus:
+class NamedStatus:
     """A command_status with its name."""
 
     number: int
@@ -61,10 +61,10 @@ class Meant(Generic[P_co]):
     meaning: str
 
 
-Value = Plain | Meant[Plain] | CommandStatus | tuple["Value", ...] | Mapping[str, "Value"]
-Values = Mapping[str, Value]
+ReportValue = Plain | Meant[Plain] | NamedStatus | tuple["ReportValue", ...] | Mapping[str, "ReportValue"]
+ReportValues = Mapping[str, ReportValue]
 
 
-def meant(value: Plain, meaning: str) -> Value:
+def meant(value: Plain, meaning: str) -> ReportValue:
     """``value``, with its meaning where it has one."""
     return Meant(value, meaning) if meaning else value

@@ -3,11 +3,11 @@
 from smppbridge.commands.explain import meanings
 from smppbridge.commands.explain.judge import (
     Acceptance,
-    Answered,
+    AnswerReport,
     JoinedRefusal,
     JoinedWay,
-    Refusal,
     Schedule,
+    StatusAnswer,
     SubmitOutcome,
 )
 from smppbridge.commands.explain.parameters import Malformed
@@ -30,7 +30,9 @@ def verdict(report: PduReport) -> str:
         case MultiReport(warning=None, outcomes=outcomes):
             taken = sum(isinstance(one.outcome.answer, Acceptance) for one in outcomes)
             return f"would be taken for {taken} of {len(outcomes)} destinations"
-        case SubmitReport(outcome=SubmitOutcome(answer=Refusal() as answer)) | Answered(answer=answer):
+        case (
+            SubmitReport(outcome=SubmitOutcome(answer=StatusAnswer() as answer)) | AnswerReport(answer=answer)
+        ):
             return _refused(answer)
         case SubmitReport(outcome=SubmitOutcome() as outcome) as about:
             return f"would be answered ESME_ROK{_way(about, outcome)}"
@@ -43,7 +45,7 @@ def _malformed(malformed: Malformed) -> str:
     return f"malformed; would be answered {answer.pdu}{code}: {malformed.reason}"
 
 
-def _refused(answer: Refusal) -> str:
+def _refused(answer: StatusAnswer) -> str:
     return f"would be answered {answer.command_status.name}: {answer.reason or ''}".rstrip(": ")
 
 

@@ -1,7 +1,7 @@
 """A message that a person names, written as the equipment of its account would write it.
 
-The opposite of how the bridge reads messages: by the account's `encodings`, `default_encoding`, `septets` and
-`gsm_language`. Must not know: how messages are read, what becomes of them.
+This is the opposite of how the bridge reads messages: by the account's `encodings`, `default_encoding`,
+`septets` and `gsm_language`.
 """
 
 from smppbridge.model.account import Account
@@ -21,8 +21,15 @@ def nobody() -> Account:
 
 
 def choose_coding(account: Account, text: str) -> int:
-    """A data_coding that has every character of ``text``, and that the account reads rightly: 0 where its
-    default has them, else Latin-1 or UCS-2, else one of its own `encodings`. Raises ValueError."""
+    """A data_coding that has every character of ``text``, and that the account reads rightly.
+
+    1. 0, where the account's `default_encoding` has every character.
+    2. 3 (Latin-1), unless the account means something else by it.
+    3. 8, which is UCS-2 to most accounts.
+    4. One of the account's own `encodings`.
+
+    Raises ValueError where none has them all.
+    """
     latin = (_LATIN,) if _encoding(account, _LATIN) == "latin-1" else ()
     codings: tuple[int, ...] = (0, *latin, _UCS2, *account.encodings)
     for data_coding in codings:
@@ -36,8 +43,10 @@ def choose_coding(account: Account, text: str) -> int:
 
 
 def write_text(account: Account, text: str, data_coding: int) -> bytes:
-    """The octets of ``text``. Raises ValueError that says what the account means by ``data_coding``, and
-    which character that does not have."""
+    """The octets of ``text`` in what the account means by ``data_coding``.
+
+    Raises ValueError that says what that is, and which character it does not have.
+    """
     name = _encoding(account, data_coding)
     place = f"data_coding 0x{data_coding:02X}"
     if name is None:
@@ -54,12 +63,12 @@ def write_text(account: Account, text: str, data_coding: int) -> bytes:
 
 
 def kind_of_recipient(address: str) -> tuple[int, int]:
-    """TON and NPI as most equipment sends them: nothing is said about a number, unless it has a ``+``."""
+    """TON and NPI of a destination_addr, as most equipment sends them: unknown, unless there is a ``+``."""
     return Ton.INTERNATIONAL if address.lstrip().startswith("+") else Ton.UNKNOWN, Npi.ISDN_E164
 
 
 def kind_of_sender(address: str) -> tuple[int, int]:
-    """The same for a source_addr, which may be a name, or empty."""
+    """TON and NPI of a source_addr, which may be a name, or empty."""
     digits = address.removeprefix("+").translate(str.maketrans("", "", _SEPARATORS))
     kind = kind_of(digits or address)
     if kind in (AddressKind.EMPTY, AddressKind.NAME):
@@ -68,7 +77,7 @@ def kind_of_sender(address: str) -> tuple[int, int]:
 
 
 def _encoding(account: Account, data_coding: int) -> str | None:
-    """What the account means by ``data_coding``; None: no text."""
+    """What the account means by ``data_coding``; None: it is no text."""
     own = encoding_of(account, data_coding)
     return own if own is not None else NAMES.get(flavour(data_coding).alphabet or 0)
 

@@ -21,7 +21,7 @@ from smppbridge.flow.send.fleet import Fleet
 from smppbridge.flow.settle.pending import PendingResponse, PendingResponses
 from smppbridge.flow.waiting import Waiting
 from smppbridge.link.server import Answer, BoundLink
-from smppbridge.logs import Seldom, event
+from smppbridge.logs import Complaints
 from smppbridge.model.account import Account
 from smppbridge.model.ids import IdSource
 from smppbridge.model.joining import Collected, Part
@@ -114,7 +114,7 @@ class Intake:
         self._max_unsaved = max_unsaved
         self._unsaved = 0
         self._buckets: dict[str, tuple[Account, TokenBucket]] = {}
-        self._complaints = Seldom(interval=60.0)
+        self._complaints = Complaints(log)
         self._loop = asyncio.get_running_loop()
         self._hints = CodingHints(self._loop.time)
 
@@ -285,9 +285,8 @@ class Intake:
         return SubmitSmResp(command_status=status)
 
     def _complain(self, what: str, **fields: object) -> None:
-        key = (what, fields.get("account"), fields.get("status"), fields.get("reason"))
-        if self._complaints.allows(key, self._loop.time()):
-            event(log, logging.WARNING, what, **fields)
+        key = (fields.get("account"), fields.get("status"), fields.get("reason"))
+        self._complaints(self._loop.time(), what, key, **fields)
 
 
 def _unsaved(response: SubmitSmResp) -> SubmitSmResp:

@@ -12,7 +12,7 @@ from smppbridge.flow.accounts import Accounts
 from smppbridge.flow.send.fleet import Fleet
 from smppbridge.flow.settle.outcomes import Outcomes
 from smppbridge.flow.worker import Worker
-from smppbridge.logs import Seldom, event
+from smppbridge.logs import Complaints
 from smppbridge.metrics import Metrics
 from smppbridge.model.account import Account
 from smppbridge.model.joining import GivenUp, Join, Joined
@@ -61,7 +61,7 @@ class Joiner:
         self._fleet = fleet
         self._accounts = accounts
         self._worker = Worker("joiner", self._step)
-        self._complaints = Seldom(interval=60.0)
+        self._complaints = Complaints(log)
         self._begun = False
 
     def start(self) -> None:
@@ -149,16 +149,15 @@ class Joiner:
         )
 
     def _complain(self, join: Join, why: str) -> None:
-        if self._complaints.allows((join.account, why), asyncio.get_running_loop().time()):
-            event(
-                log,
-                logging.WARNING,
-                "parts of a long message",
-                account=join.account,
-                id=join.head,
-                missing=join.missing,
-                reason=why,
-            )
+        self._complaints(
+            asyncio.get_running_loop().time(),
+            "parts of a long message",
+            (join.account, why),
+            account=join.account,
+            id=join.head,
+            missing=join.missing,
+            reason=why,
+        )
 
 
 def _given_up(

@@ -17,7 +17,7 @@ from smppbridge.flow.send.fleet import Fleet
 from smppbridge.flow.settle.outcomes import Outcomes
 from smppbridge.flow.settle.pending import PendingResponses
 from smppbridge.link.server import Answer, BoundLink, Reply
-from smppbridge.logs import Seldom, event
+from smppbridge.logs import Complaints
 from smppbridge.model.account import Account
 from smppbridge.model.ids import IdSource
 from smppbridge.model.message import Found, Replacement, Stage
@@ -121,7 +121,7 @@ class Requests:
         self._clock = clock
         self._ids = ids
         self._fleet = fleet
-        self._complaints = Seldom(interval=60.0)
+        self._complaints = Complaints(log)
         self._loop = asyncio.get_running_loop()
         self._steps: dict[type[Request], Callable[[_Asked, Any], None]] = {
             SubmitMulti: self._submit_multi,
@@ -293,9 +293,9 @@ class Requests:
 
     def _complain(self, asked: _Asked, what: str, **fields: object) -> None:
         command = type(asked.request).__name__
-        key = (what, command, asked.account.name, *fields.values())
-        if self._complaints.allows(key, self._loop.time()):
-            event(log, logging.WARNING, what, account=asked.account.name, command=command, **fields)
+        account = asked.account.name
+        key = (command, account, *fields.values())
+        self._complaints(self._loop.time(), what, key, account=account, command=command, **fields)
 
 
 def _named(found: list[Found], pdu: QuerySm | ReplaceSm) -> list[Found]:

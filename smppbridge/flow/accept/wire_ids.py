@@ -12,7 +12,7 @@ from collections import deque
 from uuid import uuid4
 
 from smppbridge.errors import Refused, StoreError
-from smppbridge.logs import Seldom, event
+from smppbridge.logs import Complaints
 from smppbridge.model.account import ID_LENGTHS, Account
 from smppbridge.smpp.constants import Status
 from smppbridge.store.base import Accepting
@@ -31,7 +31,7 @@ class WireIds:
         self._store = store
         self._numbers: deque[int] = deque()
         self._reserving: asyncio.Task[None] | None = None
-        self._complaints = Seldom(interval=_COMPLAINT_INTERVAL)
+        self._complain = Complaints(log, _COMPLAINT_INTERVAL)
         self._loop = asyncio.get_running_loop()
 
     async def start(self) -> None:
@@ -64,7 +64,6 @@ class WireIds:
             first = await self._store.take_short_ids(_AT_ONCE)
             self._numbers.extend(range(first, first + _AT_ONCE))
         except StoreError as error:
-            if self._complaints.allows("", self._loop.time()):
-                event(log, logging.WARNING, "cannot reserve short ids", error=str(error))
+            self._complain(self._loop.time(), "cannot reserve short ids", "", error=str(error))
         finally:
             self._reserving = None

@@ -1,6 +1,5 @@
 """Asks a provider for messages from phones (polling)."""
 
-import asyncio
 import logging
 from collections.abc import Callable
 
@@ -80,8 +79,8 @@ class InboundPoller(Asker):
         """From when on to ask, in ms; for the first question ``now``."""
         saved = await self._store.mark(self._mark)
         if saved is None:
-            await asyncio.gather(
-                self._store.set_mark(self._mark, now), self._store.set_mark(self._first_mark, now)
-            )
+            # One after the other: with the other mark alone the next question would reach back an hour.
+            await self._store.set_mark(self._first_mark, now)
+            await self._store.set_mark(self._mark, now)
             return now
         return max(await self._store.mark(self._first_mark) or 0, saved - _OVERLAP_MS)

@@ -37,7 +37,7 @@ class SendPolicy:
 
     def __init__(self, limits: Limits, now: float, *, remembered: int = REMEMBERED) -> None:
         self.breaker = CircuitBreaker()
-        self.bucket = TokenBucket(limits.rate, max(limits.rate, 1.0), now)
+        self.bucket = TokenBucket(limits.rate, limits.rate, now)
         self.questions = Questions(limits.poll_gap)
         self._limits = limits
         self._remembered = remembered

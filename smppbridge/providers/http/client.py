@@ -1,9 +1,9 @@
 """The HTTP client of all providers: bounded requests and answers, and our errors instead of the library's.
 
 What counts is whether the request may have been carried out. Until its first octet was handed to the
-connection it certainly was not (Unavailable); from then on every failure is Uncertain.
+connection it certainly was not (Unavailable). From then on every failure is Uncertain.
 
-Must not know: any provider's API. Must not say: bodies, queries, headers; they hold keys, numbers and texts.
+Errors and log lines never hold bodies, queries or headers: these hold keys, numbers and texts.
 """
 
 import asyncio
@@ -52,16 +52,20 @@ class HttpClient:
         connections: int,
         verify: ssl.SSLContext | bool = True,
         transport: httpx2.AsyncBaseTransport | None = None,
+        keep_alive: float = KEEP_ALIVE_SECONDS,
+        max_answer_octets: int = MAX_ANSWER_OCTETS,
     ) -> None:
         """``timeout``: seconds for one whole request. ``verify``: whose certificates are trusted.
-        ``transport``: what carries the requests instead of the network."""
+        ``transport``: what carries the requests instead of the network. ``keep_alive``: seconds for which an
+        idle connection is used again."""
         self._timeout = timeout
+        self._max_answer_octets = max_answer_octets
         self._client = httpx2.AsyncClient(
             timeout=httpx2.Timeout(timeout, connect=timeout * CONNECT_SHARE, pool=timeout * CONNECT_SHARE),
             limits=httpx2.Limits(
                 max_connections=connections,
                 max_keepalive_connections=connections,
-                keepalive_expiry=KEEP_ALIVE_SECONDS,
+                keepalive_expiry=keep_alive,
             ),
             headers={"User-Agent": "smppbridge", "Accept-Encoding": "identity"},
             follow_redirects=False,
@@ -109,8 +113,8 @@ class HttpClient:
             body = bytearray()
             async for chunk in response.aiter_bytes():
                 body += chunk
-                if len(body) > MAX_ANSWER_OCTETS:
-                    raise Uncertain(f"{host} answered more than {MAX_ANSWER_OCTETS} octets")
+                if len(body) > self._max_answer_octets:
+                    raise Uncertain(f"{host} answered more than {self._max_answer_octets} octets")
             return HttpAnswer(response.status_code, bytes(body))
 
 

@@ -3,7 +3,7 @@ of the wrong type.
 
 Repaired: backslashes that escape nothing, line breaks inside strings, commas missing between fields or
 left over before a closing bracket. Never repaired: anything cut short, because half a number is a wrong
-number. Must not know: any provider.
+number.
 """
 
 import json

@@ -1,6 +1,6 @@
 """What all HTTP providers do alike: one client, an orderly stop, and complaints that a person reads once.
 
-A provider inherits this and adds its API. Must not know: any provider's API, the store, SMPP sessions.
+A provider inherits this and adds its API.
 """
 
 import asyncio
@@ -14,10 +14,10 @@ from smppbridge.errors import UNFIT, ProviderError, Refused, Rejected, Unavailab
 from smppbridge.logs import Complaints
 from smppbridge.model.message import Doubt, Draft, Inbound, Message
 from smppbridge.providers.base import Limits, Trace, Upcalls
+from smppbridge.providers.error_table import Kind, Rule, safe_reason
 from smppbridge.providers.http.client import HttpAnswer, HttpClient, host_of, not_understood
 from smppbridge.providers.http.sending import SENDING_TIME, RequestRun
 from smppbridge.providers.options import HttpOptions
-from smppbridge.providers.rules import Kind, Rule, safe_reason
 
 logger = logging.getLogger(__name__)
 
@@ -106,6 +106,27 @@ class HttpProvider:
         Raises ProviderError: Unavailable when nothing was sent, Uncertain when that is open.
         """
         http = await self.exchange(method, url, content, headers)
+        return await self._read(http, url, decode)
+
+    async def call_for_word(
+        self,
+        url: str,
+        content: bytes,
+        headers: Mapping[str, str],
+        decode: Callable[[bytes], Answer],
+        is_error: Callable[[Answer], bool],
+    ) -> Answer:
+        """Like `call`, for answers of one word or number: a web server's error page may look the same.
+
+        An answer that is no error of the API (``is_error``) counts only with an HTTP status of 200 to 299.
+        """
+        http = await self.exchange("POST", url, content, headers)
+        answer = await self._read(http, url, decode)
+        if not is_error(answer) and not 200 <= http.status < 300:
+            raise self.senseless(http, url)
+        return answer
+
+    async def _read(self, http: HttpAnswer, url: str, decode: Callable[[bytes], Answer]) -> Answer:
         try:
             if len(http.body) > LARGE_ANSWER:  # a broken one of 2 MiB takes most of a second
                 return await asyncio.to_thread(decode, http.body)
@@ -126,7 +147,7 @@ class HttpProvider:
         error = not_understood(answer, url)
         now, host = asyncio.get_running_loop().time(), host_of(url)
         self._complain(
-            now, "answer not understood", host, level=logging.ERROR, provider=self.name, reason=error.reason
+            now, "answer not understood", host, logging.ERROR, provider=self.name, reason=error.reason
         )
         return error
 

@@ -98,7 +98,7 @@ class RequestRun:
 
 
 def stops_batch(error: ProviderError) -> ProviderError | None:
-    """What this end of one request means for those behind it in a batch; None = go on."""
+    """The error of the requests behind one that ended with ``error``; None where they may go on."""
     if isinstance(error, Disabled | Throttled | Unavailable):
         return error
     if isinstance(error, Uncertain):

@@ -1,13 +1,13 @@
 """sms-assistent.by's two tables: result code -> what we do, status word -> message_state.
 
 Sources: sms-assistent.by API v1 §1.2 (codes) and §1.3 (statuses); codes from -16 on belong to newer versions
-of the API, whose own clients name them. Must not know: how a code was transported.
+of the API, whose own clients name them.
 """
 
 from smppbridge.errors import ProviderError, Rejected
 from smppbridge.model.message import State
-from smppbridge.providers import rules
-from smppbridge.providers.rules import Kind, Rule
+from smppbridge.providers import error_table
+from smppbridge.providers.error_table import Kind, Rule
 from smppbridge.smpp.constants import Status
 
 WHO = "sms-assistent"
@@ -82,7 +82,7 @@ def rule_for(code: int, tries: int) -> Rule:
 
 def to_error(rule: Rule, code: int, reason: str) -> ProviderError:
     """The exception that a row stands for; a receipt's err of code -n is 400 + n (§1.2 has -1 to -15)."""
-    error = rules.to_error(rule, code, reason)
+    error = error_table.to_error(rule, code, reason)
     if isinstance(error, Rejected):
         error.err = refusal_err(code)
     return error
@@ -90,7 +90,7 @@ def to_error(rule: Rule, code: int, reason: str) -> ProviderError:
 
 def refusal_err(code: int) -> int:
     """A receipt's err, 401 to 999, for a refusal with the negative ``code``."""
-    return rules.receipt_err(400 - code)
+    return error_table.receipt_err(400 - code)
 
 
 UNKNOWN_ERR = 454

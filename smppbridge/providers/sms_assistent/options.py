@@ -1,7 +1,4 @@
-"""What the operator sets of an sms-assistent.by account, and which senders it takes.
-
-Must not know: requests, the network.
-"""
+"""What the operator sets of an sms-assistent.by account, and which senders it takes."""
 
 import re
 from functools import lru_cache

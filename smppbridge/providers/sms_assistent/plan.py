@@ -4,8 +4,6 @@ Traffic rules (§2, §3, §4): PLAIN is for single urgent messages, everything e
 has one date_send. PLAIN and JSON count validity in hours, so a message that has less than one goes in XML,
 which counts seconds, whatever the operator chose: a one-time password must not arrive when it is of no use
 any more.
-
-Must not know: the network, answers.
 """
 
 from collections import deque
@@ -63,7 +61,8 @@ def _in_plain(message: Message, api: str, default_sender: str, now: int) -> bool
 
 
 def packages(messages: Iterable[Message], *, api: str, now: int) -> list[Package]:
-    """Messages of one format and one date_send together, in order; those with little time left first."""
+    """Packages in the order in which they go: messages with little time left first. The messages of a package
+    share their format and their date_send, and keep their order."""
     grouped: dict[tuple[Format, str], list[Message]] = {}
     for message in messages:
         date = date_of(message, now)
@@ -74,12 +73,12 @@ def packages(messages: Iterable[Message], *, api: str, now: int) -> list[Package
 
 
 def date_of(message: Message, now: int) -> str:
-    """The date_send of a message, "" when its time has come. Only for one that is not `too_near`."""
+    """The date_send of a message; "" when its time has come. Not for a message that is `too_near`."""
     return date_send(message.send_at) if message.send_at > now else ""
 
 
 def too_near(message: Message, now: int) -> bool:
-    """Whether a message can be neither scheduled there any more nor sent yet."""
+    """Whether it is too late to schedule a message there, and too early to send it."""
     return now < message.send_at < now + SOONEST
 
 

@@ -8,8 +8,6 @@ whose hand-over ended without an answer.
 Left out on purpose: GET, which writes the password into access logs; `default`, which saves nothing here.
 What v1 does not have, only v1.2: other services than SMS (number checks, Viber, confirmation by code),
 callbacks, templates, a token instead of the password. Messages from phones are in neither.
-
-Must not know: the store, SMPP sessions, other providers.
 """
 
 import asyncio
@@ -22,11 +20,8 @@ from smppbridge.errors import Disabled, Postponed, ProviderError, Refused, Uncer
 from smppbridge.model.message import Draft, Message, Poll, StatusReport
 from smppbridge.providers.base import Callback, News, SendResult, Taken
 from smppbridge.providers.http.sending import SENDING_TIME, RequestRun
-from smppbridge.providers.sms_assistent import codes
-from smppbridge.providers.sms_assistent import wire_json as sms_assistent_json
-from smppbridge.providers.sms_assistent import wire_plain as sms_assistent_plain
-from smppbridge.providers.sms_assistent import wire_xml as sms_assistent_xml
-from smppbridge.providers.sms_assistent.account import SmsAssistentApi
+from smppbridge.providers.sms_assistent import codes, wire_json, wire_plain, wire_xml
+from smppbridge.providers.sms_assistent.api import SmsAssistentApi
 from smppbridge.providers.sms_assistent.options import SmsAssistentOptions, sender_problem
 from smppbridge.providers.sms_assistent.plan import (
     SOONEST,
@@ -37,8 +32,8 @@ from smppbridge.providers.sms_assistent.plan import (
     plan,
     too_near,
 )
-from smppbridge.providers.sms_assistent.records import Answer, Sent
-from smppbridge.providers.sms_assistent.statuses import DOUBTED, Questions
+from smppbridge.providers.sms_assistent.records import AssistAnswer, SentRow
+from smppbridge.providers.sms_assistent.statuses import DOUBTED, StatusQuestions
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.text import parts
 
@@ -62,7 +57,7 @@ class SmsAssistent(SmsAssistentApi):
         super().__init__(name, options, sending_time=sending_time)
         self._plain_allowed = True  # until they say -13 to it
         self._allowance = Allowance(options.plain_per_minute)
-        self._questions = Questions(self)
+        self._questions = StatusQuestions(self)
 
     def check(self, draft: Draft) -> None:
         """Raise Refused (0x0A, 0x0B, 0x4A3, 0x4A5) for what API v1 does not take."""
@@ -133,7 +128,7 @@ class SmsAssistent(SmsAssistentApi):
         return packed
 
     async def _send_one(self, run: RequestRun, message: Message) -> bool:
-        """False: nothing was taken, because PLAIN itself is blocked."""
+        """Send one message in PLAIN. False where nothing was taken because the account may not use PLAIN."""
         try:
             async with self.turn(run):
                 now = run.now()
@@ -156,24 +151,24 @@ class SmsAssistent(SmsAssistentApi):
     def _encode_plain(self, message: Message, now: int) -> bytes:
         sender = message.sender or self.own.default_sender
         date = date_of(message, now)
-        return sms_assistent_plain.encode_send(self.login, message, sender=sender, date=date, now=now)
+        return wire_plain.encode_send(self.login, message, sender=sender, date=date, now=now)
 
     # --- packages ----------------------------------------------------------------------------------
 
     async def _send_package(self, run: RequestRun, package: Package) -> bool:
-        """Whether the package was refused as a whole, perhaps for one of its messages."""
-        passenger = self.rides.board() if package.format == "xml" else None
+        """Send a package. True where it was refused as a whole, perhaps for one of its messages."""
+        question = self.piggybacked.take() if package.format == "xml" else None
         try:
-            answer = await self._exchange(run, package, passenger.refs if passenger else ())
-            if passenger is not None and answer.statuses:
-                passenger.tell(answer.statuses)
+            answer = await self._exchange(run, package, question.refs if question else ())
+            if question is not None and answer.statuses:
+                question.settle(answer.statuses)
         except ProviderError as error:
             run.fail(package.messages, error)
             return False
         finally:
-            if passenger is not None:
-                passenger.tell(None)
-        if answer.failure == codes.BAD_ID and passenger is not None:
+            if question is not None:
+                question.settle(None)
+        if answer.failure == codes.BAD_ID and question is not None:
             # The question was refused; no manual says that its messages were, too.
             run.fail(package.messages, Uncertain(f"with a status question: {self.code_reason(codes.BAD_ID)}"))
             return False
@@ -182,29 +177,31 @@ class SmsAssistent(SmsAssistentApi):
         self._match(run, package.messages, answer.sent)
         return False
 
-    async def _exchange(self, run: RequestRun, package: Package, refs: Sequence[str]) -> Answer:
+    async def _exchange(self, run: RequestRun, package: Package, refs: Sequence[str]) -> AssistAnswer:
         login, sender, messages = self.login, self.own.default_sender, package.messages
         async with self.turn(run):
             now, date = run.now(), package.date
             _not_too_near(messages, now)
             if package.format == "json":
                 return await self.json(
-                    sms_assistent_json.encode_send(login, messages, default_sender=sender, date=date, now=now)
+                    wire_json.encode_send(login, messages, default_sender=sender, date=date, now=now)
                 )
             return await self.xml(
-                sms_assistent_xml.encode(login, messages, refs, default_sender=sender, date=date, now=now)
+                wire_xml.encode(login, messages, refs, default_sender=sender, date=date, now=now)
             )
 
     def _package_refused(self, run: RequestRun, package: Package, code: int) -> bool:
-        """A code for the whole package: nothing of it was taken. One message may be at fault: which one?"""
+        """Note that a package was refused with ``code``: nothing of it was taken. True where one of several
+        messages may be at fault."""
         messages = package.messages
         if len(messages) > 1 and codes.rule_for(code, 0).about_message:
             return True
         run.note({message.id: self._refusal(message, code, run.now()) for message in messages})
         return False
 
-    def _match(self, run: RequestRun, messages: Sequence[Message], rows: Sequence[Sent]) -> None:
-        """Whose row is whose: by position. Where that is not certain, nothing is."""
+    def _match(self, run: RequestRun, messages: Sequence[Message], rows: Sequence[SentRow]) -> None:
+        """Note the results of a package. Rows belong to messages by their position; where that is not
+        certain, all messages are uncertain."""
         if len(rows) != len(messages) or not all(map(_fits, messages, rows)):
             run.fail(messages, Uncertain("sms-assistent's answer does not fit the messages"))
             return
@@ -215,7 +212,7 @@ class SmsAssistent(SmsAssistentApi):
             if isinstance(result, Disabled):  # any other code: the next package may fare better
                 run.stop = result
 
-    def _result(self, message: Message, row: Sent, now: int, *, unique: bool) -> SendResult:
+    def _result(self, message: Message, row: SentRow, now: int, *, unique: bool) -> SendResult:
         if row.error is not None and row.error < 0 and not row.ref:
             return self._refusal(message, row.error, now)
         if row.error == 0 and row.ref and unique:
@@ -232,7 +229,7 @@ class SmsAssistent(SmsAssistentApi):
 
 
 def _not_too_near(messages: Sequence[Message], now: int) -> None:
-    """Raise Postponed when the time of these, of one date_send, came too near while they waited."""
+    """Raise Postponed when the common date_send of these messages came too near while they waited."""
     if any(too_near(message, now) for message in messages):
         raise _until_its_time(max(messages, key=lambda message: message.send_at), now, TOO_NEAR, "")
 
@@ -241,7 +238,7 @@ def _until_its_time(message: Message, now: int, reason: str, code: str) -> Postp
     return Postponed(reason, after=(message.send_at - now) / 1000, code=code, status=Status.ESME_RINVSCHED)
 
 
-def _fits(message: Message, row: Sent) -> bool:
+def _fits(message: Message, row: SentRow) -> bool:
     """Whether a row may be about this message: where it has an id, its number must not say otherwise."""
     ours, theirs = message.recipient, row.recipient
     return not row.ref or not theirs or ours.endswith(theirs) or theirs.endswith(ours)

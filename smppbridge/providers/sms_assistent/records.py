@@ -1,7 +1,4 @@
-"""What sms-assistent.by's three formats have in common: records, numbers as they come, periods and dates.
-
-Must not know: what a code means, how octets travel, JSON, XML or PLAIN themselves.
-"""
+"""What sms-assistent.by's three formats have in common: records, numbers as they come, periods and dates."""
 
 import math
 from collections.abc import Mapping
@@ -26,7 +23,7 @@ class Login(NamedTuple):
     password: str
 
 
-class Sent(NamedTuple):
+class SentRow(NamedTuple):
     """What an answer says about one message; None where it says nothing that can be read."""
 
     ref: str  # sms_id, "" for 0 and for what is no id
@@ -35,7 +32,7 @@ class Sent(NamedTuple):
     recipient: str  # digits, "" where the answer has none
 
 
-class Status(NamedTuple):
+class StatusRow(NamedTuple):
     """What an answer says about the status of one message: a word, or a code."""
 
     ref: str
@@ -43,12 +40,12 @@ class Status(NamedTuple):
     error: int = 0
 
 
-class Answer(NamedTuple):
+class AssistAnswer(NamedTuple):
     """One answer of any kind; what the kind does not have is empty."""
 
     failure: int = 0  # the negative code of a refused request: nothing of it was carried out
-    sent: tuple[Sent, ...] = ()
-    statuses: tuple[Status, ...] = ()
+    sent: tuple[SentRow, ...] = ()
+    statuses: tuple[StatusRow, ...] = ()
     credits: float | None = None
 
 
@@ -81,9 +78,9 @@ def date_send(send_at: int) -> str:
     return f"{moment:%Y%m%d%H%M}"
 
 
-def sent(row: Mapping[str, object], error: object) -> Sent:
+def sent(row: Mapping[str, object], error: object) -> SentRow:
     """One message of an answer to sending, JSON or XML; ``error`` is where that format has it."""
-    return Sent(
+    return SentRow(
         message_id(row.get("sms_id")),
         integer(row.get("sms_count")),
         integer(error),
@@ -91,16 +88,16 @@ def sent(row: Mapping[str, object], error: object) -> Sent:
     )
 
 
-def status(ref: object, value: object) -> Status:
+def status(ref: object, value: object) -> StatusRow:
     """One message of an answer to a status question; ``value`` is its word or its negative code."""
     code = integer(value)
     if code is not None:
-        return Status(message_id(ref), "", min(code, 0))
-    return Status(message_id(ref), value if isinstance(value, str) else "")
+        return StatusRow(message_id(ref), "", min(code, 0))
+    return StatusRow(message_id(ref), value if isinstance(value, str) else "")
 
 
 def message_id(value: object) -> str:
-    """An sms_id in its one spelling, "" for 0 (a refused message) and for what is none."""
+    """An sms_id in its one spelling; "" for 0 (a refused message) and for anything that is no id."""
     number = integer(value)
     return str(number) if number is not None and number > 0 else ""
 

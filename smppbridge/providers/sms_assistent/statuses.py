@@ -1,7 +1,4 @@
-"""Status questions to sms-assistent.by: in lists, or one by one in PLAIN, and what the answers say.
-
-Must not know: how messages are sent.
-"""
+"""Status questions to sms-assistent.by: in lists, or one by one in PLAIN, and what the answers say."""
 
 import asyncio
 import logging
@@ -12,13 +9,11 @@ from collections.abc import Sequence
 
 from smppbridge.errors import ProviderError
 from smppbridge.model.message import Poll, State, StatusReport
+from smppbridge.providers.error_table import safe_reason
 from smppbridge.providers.http.sending import RequestRun
-from smppbridge.providers.rules import safe_reason
-from smppbridge.providers.sms_assistent import codes
-from smppbridge.providers.sms_assistent import wire_json as sms_assistent_json
-from smppbridge.providers.sms_assistent import wire_xml as sms_assistent_xml
-from smppbridge.providers.sms_assistent.account import POLL_BATCH, SmsAssistentApi
-from smppbridge.providers.sms_assistent.records import Answer, Status
+from smppbridge.providers.sms_assistent import codes, wire_json, wire_xml
+from smppbridge.providers.sms_assistent.api import POLL_BATCH, SmsAssistentApi
+from smppbridge.providers.sms_assistent.records import AssistAnswer, StatusRow
 
 MAX_QUESTIONS = 40  # more than one for each list: what one call may spend on finding unknown ids
 MAX_KNOWN = 20_000  # ids whose messages they know, remembered
@@ -29,21 +24,23 @@ BAD_NUMBER_ERR = codes.refusal_err(codes.BAD_RECIPIENT)
 
 _REF = re.compile(r"([1-9][0-9]{0,19})\??")
 
-Rows = dict[str, Status | None]
+Rows = dict[str, StatusRow | None]
 """sms_id -> what the answer says about it; None: nothing."""
 
 
-class Questions:
+class StatusQuestions:
     """Asks for the statuses of one account."""
 
-    def __init__(self, api: SmsAssistentApi) -> None:
+    def __init__(self, api: SmsAssistentApi, *, max_known: int = MAX_KNOWN) -> None:
         self._api = api
+        self._max_known = max_known
         self._known: dict[str, None] = {}  # answered at least once, oldest first
 
     async def ask(self, polls: Sequence[Poll]) -> list[StatusReport]:
-        """Statuses of messages that they know; odd references are not asked for.
+        """The statuses of messages that sms-assistent knows. References of another form are not asked for.
 
-        Raises ProviderError when no question was answered; what later ones would have told is left out.
+        Raises ProviderError when no question was answered. After an answer, a later error only ends the
+        asking.
         """
         wanted = {found[1]: poll for poll in polls if (found := _REF.fullmatch(poll.provider_ref))}
         rows: Rows = {}
@@ -51,7 +48,7 @@ class Questions:
             if self._api.own.api == "plain":
                 await self._ask_one_by_one(list(wanted), rows)
             else:
-                await self._ask_lists(await self._ride(list(wanted), rows), rows)
+                await self._ask_lists(await self._ask_in_a_package(list(wanted), rows), rows)
         except ProviderError:
             if not rows:
                 raise
@@ -70,7 +67,7 @@ class Questions:
             answer = await self._ask_list(asked)
             if answer.failure == codes.BAD_ID:
                 if len(asked) == 1:
-                    rows[asked[0]] = Status(asked[0], "", codes.BAD_ID)
+                    rows[asked[0]] = StatusRow(asked[0], "", codes.BAD_ID)
                 else:
                     middle = len(asked) // 2
                     pending.extendleft((asked[middle:], asked[:middle]))
@@ -78,13 +75,13 @@ class Questions:
             self._api.raise_failure(answer)
             _fill(rows, asked, answer.statuses)
 
-    async def _ride(self, refs: Sequence[str], rows: Rows) -> Sequence[str]:
-        """Let a package of messages take a question along. Returns what is still to be asked.
+    async def _ask_in_a_package(self, refs: Sequence[str], rows: Rows) -> Sequence[str]:
+        """Ask about ids that a package of messages can take along. Returns what is still to be asked.
 
-        Only ids that were answered before travel: an unknown one may spoil the package.
+        Only ids that were answered before go along: an unknown one may spoil the package.
         """
         known = [ref for ref in refs if ref in self._known][:POLL_BATCH]
-        found = await self._api.rides.ask(known) if known and self._api.own.api == "xml" else None
+        found = await self._api.piggybacked.ask(known) if known and self._api.own.api == "xml" else None
         if found is None:
             return refs
         _fill(rows, known, found)
@@ -95,14 +92,14 @@ class Questions:
             self._known.pop(ref, None)
             if row is not None and row.word:
                 self._known[ref] = None
-        while len(self._known) > MAX_KNOWN:
+        while len(self._known) > self._max_known:
             del self._known[next(iter(self._known))]
 
-    async def _ask_list(self, refs: Sequence[str]) -> Answer:
+    async def _ask_list(self, refs: Sequence[str]) -> AssistAnswer:
         api = self._api
         if api.own.api == "json":
-            return await api.json(sms_assistent_json.encode_status(api.login, refs))
-        return await api.xml(sms_assistent_xml.encode(api.login, (), refs))
+            return await api.json(wire_json.encode_status(api.login, refs))
+        return await api.xml(wire_xml.encode(api.login, (), refs))
 
     async def _ask_one_by_one(self, refs: Sequence[str], rows: Rows) -> None:
         run = self._api.run()
@@ -122,15 +119,15 @@ class Questions:
         if run.stop is not None:
             raise run.stop
 
-    async def _ask_one(self, run: RequestRun, ref: str) -> Status:
+    async def _ask_one(self, run: RequestRun, ref: str) -> StatusRow:
         async with self._api.turn(run):
             answer = await self._api.plain_status(ref)
         if answer.failure == codes.BAD_ID:
-            return Status(ref, "", codes.BAD_ID)
+            return StatusRow(ref, "", codes.BAD_ID)
         self._api.raise_failure(answer)
         return answer.statuses[0]._replace(ref=ref)
 
-    def _report(self, poll: Poll, row: Status | None, now: float) -> StatusReport | None:
+    def _report(self, poll: Poll, row: StatusRow | None, now: float) -> StatusReport | None:
         """``row``: None when an answer came without one; ``now`` in ms."""
         ref = poll.provider_ref
         found = self._state(row.word) if row is not None and row.word else None
@@ -151,7 +148,7 @@ class Questions:
         return found
 
 
-def _fill(rows: Rows, asked: Sequence[str], statuses: Sequence[Status]) -> None:
+def _fill(rows: Rows, asked: Sequence[str], statuses: Sequence[StatusRow]) -> None:
     """Note an answer to the question for ``asked``."""
     found = {row.ref: row for row in statuses}
     rows |= {ref: found.get(ref) for ref in asked}

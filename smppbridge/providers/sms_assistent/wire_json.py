@@ -1,7 +1,7 @@
 """sms-assistent.by API v1 in JSON (§4): packages as octets, answers as records.
 
 Answers are read as leniently as they come: ids as numbers or strings, keys that no manual names, `status`
-where the example has `sms_status`. Must not know: what a code means, how octets travel.
+where the example has `sms_status`.
 """
 
 import json
@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from smppbridge.model.message import Message
 from smppbridge.providers.http.lenient import integer, parse_lenient
 from smppbridge.providers.sms_assistent.records import (
-    Answer,
+    AssistAnswer,
     Login,
-    Sent,
-    Status,
+    SentRow,
+    StatusRow,
     answer_text,
     sent,
     status,
@@ -55,18 +55,18 @@ def _encode(value: Mapping[str, object]) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
-def decode(body: bytes) -> Answer:
+def decode(body: bytes) -> AssistAnswer:
     """Read an answer of any kind (§4.1.1, §4.1.2, §4.2). Raises ValueError when it is none."""
     value = parse_lenient(answer_text(body, "replace"))
     if not isinstance(value, dict):
-        return Answer(failure=_failure(value))
+        return AssistAnswer(failure=_failure(value))
     code = integer(value.get("error"))
     if code:
-        return Answer(failure=_failure(code))
+        return AssistAnswer(failure=_failure(code))
     messages, statuses = _rows(value, "message"), _rows(value, "status")
     if messages is None and statuses is None:
         raise ValueError("neither messages nor statuses")
-    return Answer(0, tuple(map(_sent, messages or ())), tuple(map(_status, statuses or ())))
+    return AssistAnswer(0, tuple(map(_sent, messages or ())), tuple(map(_status, statuses or ())))
 
 
 def _failure(value: object) -> int:
@@ -77,7 +77,7 @@ def _failure(value: object) -> int:
 
 
 def _rows(answer: Mapping[str, object], part: str) -> Sequence[object] | None:
-    """The list inside a part; PHP prints a list of one as the one itself when it was made from XML."""
+    """The list inside a part. PHP makes a single row out of a list of one row that came from XML."""
     value = answer.get(part)
     rows = value.get("msg") if isinstance(value, dict) else None
     if isinstance(rows, dict):
@@ -85,12 +85,12 @@ def _rows(answer: Mapping[str, object], part: str) -> Sequence[object] | None:
     return rows if isinstance(rows, list) else None
 
 
-def _sent(value: object) -> Sent:
+def _sent(value: object) -> SentRow:
     row: Mapping[str, object] = value if isinstance(value, dict) else {}
     return sent(row, row.get("error_code", 0) if row else None)
 
 
-def _status(value: object) -> Status:
+def _status(value: object) -> StatusRow:
     row: Mapping[str, object] = value if isinstance(value, dict) else {}
     word = row.get("sms_status", row.get("status"))
     return status(row.get("sms_id"), row.get("error_code") if word is None else word)

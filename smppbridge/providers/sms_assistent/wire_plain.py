@@ -1,14 +1,17 @@
-"""sms-assistent.by API v1 in PLAIN (§2): forms as octets, answers of one word.
-
-Must not know: what a code means, how octets travel.
-"""
+"""sms-assistent.by API v1 in PLAIN (§2): forms as octets, answers of one word."""
 
 import re
 from urllib.parse import urlencode
 
 from smppbridge.model.message import Message
 from smppbridge.providers.http.lenient import integer
-from smppbridge.providers.sms_assistent.records import Answer, Login, Sent, Status, validity_hours
+from smppbridge.providers.sms_assistent.records import (
+    AssistAnswer,
+    Login,
+    SentRow,
+    StatusRow,
+    validity_hours,
+)
 
 SEND_PATH, STATUS_PATH, CREDITS_PATH = (
     f"/api/v1/{call}/plain" for call in ("send_sms", "statuses", "credits")
@@ -48,26 +51,30 @@ def _encode(login: Login, form: dict[str, str]) -> bytes:
     return urlencode(named, errors="replace").encode("ascii")  # "replace": a lone surrogate has no UTF-8 form
 
 
-def decode_send(body: bytes) -> Answer:
+def decode_send(body: bytes) -> AssistAnswer:
     """The id of a message that was taken, or the code of a refusal (§1.2). Raises ValueError for neither."""
     number = integer(_text(body))
     if number is None or number == 0:
         raise ValueError("neither an id nor a code")
-    return Answer(failure=number) if number < 0 else Answer(sent=(Sent(str(number), None, 0, ""),))
+    return (
+        AssistAnswer(failure=number)
+        if number < 0
+        else AssistAnswer(sent=(SentRow(str(number), None, 0, ""),))
+    )
 
 
-def decode_status(body: bytes) -> Answer:
+def decode_status(body: bytes) -> AssistAnswer:
     """One status word, or a code (§2.2). Raises ValueError for neither. The row has no id."""
     word = _text(body)
     code = integer(word)
     if code is not None and code < 0:
-        return Answer(failure=code)
+        return AssistAnswer(failure=code)
     if not _WORD.fullmatch(word):
         raise ValueError("neither a status nor a code")
-    return Answer(statuses=(Status("", word),))
+    return AssistAnswer(statuses=(StatusRow("", word),))
 
 
-def decode_credits(body: bytes) -> Answer:
+def decode_credits(body: bytes) -> AssistAnswer:
     """The balance, or a code (§2.3). Raises ValueError for neither.
 
     A balance below zero is told from a code by its decimals.
@@ -75,10 +82,10 @@ def decode_credits(body: bytes) -> Answer:
     text = _text(body)
     number = integer(text)
     if number is not None and number < 0:
-        return Answer(failure=number)
+        return AssistAnswer(failure=number)
     if not _AMOUNT.fullmatch(text):
         raise ValueError("neither a balance nor a code")
-    return Answer(credits=float(text.replace(",", ".")))
+    return AssistAnswer(credits=float(text.replace(",", ".")))
 
 
 def _text(body: bytes) -> str:

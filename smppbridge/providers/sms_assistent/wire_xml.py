@@ -13,10 +13,10 @@ from smppbridge.model.message import Message
 from smppbridge.providers.http.lenient import integer
 from smppbridge.providers.http.xml import parse_xml
 from smppbridge.providers.sms_assistent.records import (
-    Answer,
+    AssistAnswer,
     Login,
-    Sent,
-    Status,
+    SentRow,
+    StatusRow,
     answer_text,
     sent,
     status,
@@ -74,7 +74,7 @@ def _clean(text: str) -> str:
     return _FORBIDDEN.sub("", text)
 
 
-def decode(body: bytes) -> Answer:
+def decode(body: bytes) -> AssistAnswer:
     """Read an answer of any kind (§3.1.1, §3.1.2, §3.2). Raises ValueError when it is none."""
     root = _parse(body)
     error = root.find("error")
@@ -82,11 +82,11 @@ def decode(body: bytes) -> Answer:
         code = integer(error.text)
         if code is None or code >= 0:
             raise ValueError("an error without a code")
-        return Answer(failure=code)
+        return AssistAnswer(failure=code)
     messages, statuses = root.find("message"), root.find("status")
     if messages is None and statuses is None:
         raise ValueError("neither messages nor statuses")
-    return Answer(0, tuple(map(_sent, _rows(messages))), tuple(map(_status, _rows(statuses))))
+    return AssistAnswer(0, tuple(map(_sent, _rows(messages))), tuple(map(_status, _rows(statuses))))
 
 
 def _parse(body: bytes) -> Element:
@@ -100,11 +100,11 @@ def _rows(part: Element | None) -> list[Element]:
     return [] if part is None else part.findall("msg")
 
 
-def _sent(row: Element) -> Sent:
+def _sent(row: Element) -> SentRow:
     words = (row.text or "").strip() or row.get("error_code", "0")
     return sent(row.attrib, words)
 
 
-def _status(row: Element) -> Status:
+def _status(row: Element) -> StatusRow:
     named = row.get("status") or row.get("sms_status") or row.get("error_code")
     return status(row.get("sms_id"), (row.text or "").strip() or named)

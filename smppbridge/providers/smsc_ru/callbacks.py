@@ -4,8 +4,6 @@ The callback address at smsc.ru chooses the charset (windows-1251 unless it says
 (``fmt=2`` XML, ``fmt=3`` JSON, else a form) and the signature (``md5``, ``sha1`` or ``crc32``). Only the kind
 that the operator chose is taken: whoever has seen a few CRCs can write one. Calls for confirmation
 (``waitcall``) are not understood: nothing here asks for them.
-
-Must not know: the network, which messages are whose.
 """
 
 import hashlib
@@ -32,10 +30,10 @@ class Told(NamedTuple):
 
 
 def parse(callback: Callback, secret: str, kind: str = "md5") -> Told | Inbound | None:
-    """A status, or a message from a phone; None for one that did not come from a telephone number.
+    """A status, or a message from a phone; None for a message that did not come from a telephone number.
 
-    ``secret`` signs callbacks in the way ``kind``, "" = they are not signed. Raises ValueError when it is
-    neither of both, or a call for confirmation; WrongSignature.
+    ``secret``: signs callbacks in the way ``kind``; "" = they are not signed. Raises ValueError for anything
+    else (a call for confirmation, too), and WrongSignature.
     """
     fields = _fields(callback)
     if "mes" in fields:
@@ -52,11 +50,11 @@ def parse(callback: Callback, secret: str, kind: str = "md5") -> Told | Inbound 
 
 
 def inbound_of(fields: Mapping[str, str], *, text: str, destination: str) -> Inbound | None:
-    """A message from a phone, told by a callback or a list; None without the number of a phone.
+    """A message from a phone, told by a callback or by a list; None without the number of a phone.
 
-    Both ways may tell the same message, a callback more than once, and no manual says that its ``id`` is
-    that of the list, or that it has one. So what both have makes the reference: who wrote what to whom, and
-    in which minute; seconds may differ. The price: the same words written twice in a minute are one message.
+    The same message may come both ways, and more than once. No manual says that a callback has an ``id``, or
+    that it is the one of the list. So the reference is made of what both have: sender, recipient, text, and
+    the minute (seconds may differ). The price: a text written twice in a minute is one message.
     """
     source = fields.get("phone", "").removeprefix("+")
     if not (source.isascii() and source.isdigit()):

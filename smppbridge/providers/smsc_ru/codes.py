@@ -2,14 +2,14 @@
 
 Sources: send.php (errors 1 to 9), the status list and its ``err`` codes. One list of ``err`` codes goes into
 receipts; send errors 6, 7 and 8 are given the codes of that list that say the same, because its 6, 7 and 8
-say something else. Must not know: how a code was transported.
+say something else.
 """
 
 import re
 
 from smppbridge.errors import Disabled, Postponed, ProviderError, Rejected, Throttled, Uncertain
 from smppbridge.model.message import State
-from smppbridge.providers.rules import Kind, Rule, receipt_err, to_error
+from smppbridge.providers.error_table import Kind, Rule, receipt_err, to_error
 from smppbridge.smpp.constants import Status
 
 NO_MONEY, BLOCKED, FORBIDDEN, REPEATED = 3, 4, 6, 9
@@ -45,17 +45,18 @@ _BAD_SENDS = re.compile(r"\bsend|отправк|сообщени|\b10\s*(?:min|�
 
 
 def rule_for(code: int, tries: int = 0) -> Rule:
-    """The row for ``code``; one not listed is tried again a few times. ``tries``: finished rounds so far."""
+    """The row for ``code``. A code not listed is tried again at first. ``tries``: finished rounds so far."""
     unknown = Rule(Kind.RETRY, Status.ESME_RSYSERR) if tries < UNKNOWN_TRIES else _BUG
     return ERRORS.get(code, unknown)
 
 
 def to_send_error(code: int, words: str, reason: str, *, attempt: int = 1, tries: int = 0) -> ProviderError:
-    """What a refused send request is to us. ``words``: smsc.ru's, which alone tell two meanings apart.
+    """The error of a refused send request. ``words``: smsc.ru's, which alone tell the meanings of a code
+    apart.
 
-    Error 9 stands for too many requests at once and for a message sent twice within a minute. A first
-    attempt that is "sent twice" repeats somebody else's message and waits; a later one may repeat its own
-    earlier attempt, whose answer was lost.
+    Error 9 stands for too many requests at once, and for a message sent twice within a minute. Sent twice: a
+    first attempt repeats a message of somebody else, and waits; a later attempt may repeat an earlier one of
+    its own, whose answer was lost, and is uncertain.
     """
     if code == REPEATED:
         return _repeated(words, reason, attempt)
@@ -105,7 +106,7 @@ _REFUSED_STATUS = {22: Status.ESME_RINVDSTADR, OUT_OF_MONEY: Status.ESME_RNOMONE
 
 
 def state_of(status: int, err: int) -> tuple[State, bool, int] | None:
-    """(state, final, err for the receipt) of a message status; None for one that no list names.
+    """(state, final, err for the receipt) of a message status; None for a status that no list names.
 
     A delivered message has err 0, but 200 when the account only pretends to send (its test mode).
     """

@@ -1,4 +1,4 @@
-"""`providers.<name>` with `kind: smsc`. Must not know: the API's requests and answers."""
+"""`providers.<name>` with `kind: smsc`."""
 
 import re
 from collections.abc import Mapping
@@ -132,7 +132,7 @@ class SmscRuOptions(HttpOptions):
 
     @property
     def bases(self) -> tuple[str, ...]:
-        """Where requests go: the next one only if the one before cannot be reached."""
+        """Where requests go. The next address is used only when the one before cannot be reached."""
         backups = self.backup_urls
         if backups is None:
             backups = DEFAULT_BACKUP_URLS if self.url == DEFAULT_URL else ()

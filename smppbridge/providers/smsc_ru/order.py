@@ -9,8 +9,6 @@ Parameters of send.php that have no place here: ``list``, ``nl`` and several ``p
 one id and one verdict); ``tz`` (times are sent as Unix seconds); ``period``, ``freq`` (mailings); ``mms``,
 ``fileurl`` (files); ``smsreq``, ``imgcode``, ``userip`` (captchas of web sites); ``pp`` (referrals); ``err``
 (``op`` says the same of every number); ``bin=1`` (raw octets do not survive JSON; ``bin=2`` has them in hex).
-
-Must not know: how a request travels, what its answer means.
 """
 
 import math
@@ -173,7 +171,8 @@ def guarded(text: str, service: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """``text`` with the usual characters for look-alikes such as full-width ones, one for one."""
+    """``text`` with the usual characters in place of look-alikes, such as full-width letters. The length
+    stays."""
     if unicodedata.is_normalized("NFKC", text):
         return text
     folded = (unicodedata.normalize("NFKC", char) for char in text)

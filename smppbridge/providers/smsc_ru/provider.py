@@ -7,8 +7,6 @@ can be asked what became of it when no answer came.
 Left out on purpose: jobs.php, templates.php, op_templates.php and ping.php (mailings, templates and
 notifications are kept by people, in the account); ``del=1`` (what it does to a message on its way is not
 stated); wait_call.php (calls for confirmation); ``all=1`` and ``all=2`` of status.php (prices and texts).
-
-Must not know: the store, SMPP sessions, other providers.
 """
 
 import asyncio
@@ -30,10 +28,10 @@ from smppbridge.errors import (
 )
 from smppbridge.model.message import Doubt, Draft, Inbound, Message, Poll, StatusReport
 from smppbridge.providers.base import Callback, News, SendResult, Taken, Trace
+from smppbridge.providers.error_table import details_of
 from smppbridge.providers.http.client import host_of
-from smppbridge.providers.http.provider import LARGE_ANSWER, HttpProvider
+from smppbridge.providers.http.provider import HttpProvider
 from smppbridge.providers.http.sending import SENDING_TIME, SubBatch
-from smppbridge.providers.rules import details_of
 from smppbridge.providers.smsc_ru import callbacks, codes, order, wire
 from smppbridge.providers.smsc_ru.options import STATUS_BATCH, STATUS_GAP, SmscRuOptions
 
@@ -55,7 +53,7 @@ _THEIRS = re.compile(r"[1-9][0-9]{0,19}")
 _PHONE = re.compile(r"[^,;\s]{1,64}")
 _HLR = ("imsi", "msc", "mcc", "mnc", "cn", "net", "rcn", "rnet")
 
-_Decode = Callable[[bytes], wire.Answer]
+_Decode = Callable[[bytes], wire.SmscRuAnswer]
 
 
 class SmscRu(HttpProvider):
@@ -68,9 +66,10 @@ class SmscRu(HttpProvider):
         *,
         callback_url: str | None = None,
         sending_time: float = SENDING_TIME,
+        patience: float | None = None,
     ) -> None:
         """``callback_url``: where smsc.ru is told (by a person, in the account) to report statuses; None =
-        they are only polled."""
+        they are only polled. ``patience``: seconds that a request waits for its turn; None = `timeout`."""
         polling = POLL_INTERVAL_WITH_CALLBACKS if callback_url else POLL_INTERVAL
         limits = options.limits(
             batch=1,
@@ -99,7 +98,7 @@ class SmscRu(HttpProvider):
         self._callback_secret = secret.get_secret_value() if secret else ""
         self._callback_signature = options.callback_signature
         self._places = asyncio.Semaphore(options.parallel)
-        self._patience = options.timeout  # seconds to wait for a place
+        self._patience = options.timeout if patience is None else patience
         self._queued = 0  # who waits for one
         self._bases = options.bases
         self._base = 0  # index of the one that could be reached last
@@ -107,7 +106,7 @@ class SmscRu(HttpProvider):
         self.services = self._wishes.services
 
     def stop(self) -> None:
-        """Begin no further request; who waits for a place learns it at once."""
+        """Begin no further request. Requests that wait for a place end at once."""
         super().stop()
         for _ in range(self._queued):  # no place is needed any more
             self._places.release()
@@ -147,14 +146,15 @@ class SmscRu(HttpProvider):
             self.last_balance = answer.balance
         return self._result(message, asked["id"], answer)
 
-    def _result(self, message: Message, ref: str, answer: wire.Answer) -> SendResult:
-        """smsc.ru repeats our id; one of its own would be where the message is found as well."""
+    def _result(self, message: Message, ref: str, answer: wire.SmscRuAnswer) -> SendResult:
+        """What became of a message. smsc.ru repeats our id, or gives an id of its own; the message is found
+        by either."""
         if answer.sms == 0 or (answer.id != ref and not _THEIRS.fullmatch(answer.id)):
             return Uncertain(f"{self._host} did not say clearly what became of the message")
         refused = self._refused_row(message, answer.rows[0]) if len(answer.rows) == 1 else None
         return refused or Taken(answer.id)
 
-    def _refused_row(self, message: Message, row: wire.Row) -> ProviderError | None:
+    def _refused_row(self, message: Message, row: wire.MessageRow) -> ProviderError | None:
         """What is wrong with a message that was taken, as it seems: a status in which it never goes out, or
         a send error without one. An error after which it could go out again leaves a doubt."""
         if row.status is not None and codes.is_final(row.status):
@@ -163,10 +163,10 @@ class SmscRu(HttpProvider):
             return codes.refused_at_once(row.status, row.err, reason)
         if row.err not in codes.ERRORS:
             return None
-        error = self._refusal(message, wire.Failure(row.err, ""))
+        error = self._refusal(message, wire.SmscRuFailure(row.err, ""))
         return error if isinstance(error, Rejected) else Uncertain(error.reason, code=error.code)
 
-    def _refusal(self, message: Message, failure: wire.Failure) -> ProviderError:
+    def _refusal(self, message: Message, failure: wire.SmscRuFailure) -> ProviderError:
         code, words = failure
         reason = self.reason("smsc.ru", code, words)
         error = codes.to_send_error(code, words, reason, attempt=message.attempt, tries=message.tries)
@@ -195,7 +195,7 @@ class SmscRu(HttpProvider):
         return reports
 
     async def find(self, doubts: Sequence[Doubt], now: int) -> list[Trace]:
-        """Ask by our ids. An earlier attempt may be the one that was taken, although its turn seemed over."""
+        """Ask by our ids about all recent attempts: an earlier attempt may be the one that was taken."""
         refs = {doubt.id: _attempts(doubt) for doubt in doubts[:FIND_BATCH]}
         phones = {doubt.id: order.subscriber(doubt.recipient) for doubt in doubts}
         pairs = [(ref, phones[number]) for number, own in refs.items() for ref in own]
@@ -209,7 +209,7 @@ class SmscRu(HttpProvider):
             for number, own in refs.items()
         ]
 
-    async def _statuses(self, pairs: Sequence[tuple[str, str]]) -> list[tuple[str, wire.Row]]:
+    async def _statuses(self, pairs: Sequence[tuple[str, str]]) -> list[tuple[str, wire.MessageRow]]:
         """What smsc.ru says about messages, each known by (id, phone)."""
         asked = [
             (ref, phone)
@@ -225,7 +225,7 @@ class SmscRu(HttpProvider):
         }
         answer = await self._ask(STATUS, fields, wire.decode_statuses)
         if answer.failure is not None and answer.failure.code == codes.MISSING:
-            missing = wire.Row(codes.NOT_FOUND, 0, {})  # the only one, or nobody knows which
+            missing = wire.MessageRow(codes.NOT_FOUND, 0, {})  # the only one, or nobody knows which
             return [(asked[0][0], missing)] if len(asked) == 1 else []
         self._raise_failure(answer)
         return [(ref, row) for ref, _, row in wire.rows_about(answer.rows, asked)]
@@ -299,7 +299,7 @@ class SmscRu(HttpProvider):
         if status == codes.OUT_OF_MONEY:
             self.note(("status", status), logging.ERROR, "messages fail because the account has no money")
 
-    def _raise_failure(self, answer: wire.Answer) -> None:
+    def _raise_failure(self, answer: wire.SmscRuAnswer) -> None:
         if answer.failure is not None:
             code, words = answer.failure
             raise codes.to_send_error(code, words, self.reason("smsc.ru", code, words))
@@ -308,9 +308,11 @@ class SmscRu(HttpProvider):
     def _host(self) -> str:
         return host_of(self._bases[self._base])
 
-    async def _ask(self, path: str, asked: Mapping[str, str], decode: _Decode) -> wire.Answer:
-        """One request with our credentials, to the next address where one cannot be reached. Raises
-        ProviderError; Unavailable only when no address has got anything."""
+    async def _ask(self, path: str, asked: Mapping[str, str], decode: _Decode) -> wire.SmscRuAnswer:
+        """One request with our credentials. When an address cannot be reached, the next one is tried.
+
+        Raises ProviderError; Unavailable only when no address has got anything.
+        """
         fields = {**self._rights, "fmt": self._format, **asked}
         encode, headers = (wire.encode_json, wire.JSON) if path == REST else (wire.encode_form, wire.FORM)
         content = encode(fields)
@@ -319,12 +321,13 @@ class SmscRu(HttpProvider):
 
     async def _ask_bases(
         self, path: str, content: bytes, headers: Mapping[str, str], decode: _Decode
-    ) -> wire.Answer:
+    ) -> wire.SmscRuAnswer:
         first = self._base  # other requests move it meanwhile
         for turn in range(len(self._bases)):
             index = (first + turn) % len(self._bases)
             try:
-                answer = await self._request(self._bases[index] + path, content, headers, decode)
+                url = self._bases[index] + path
+                answer = await self.call_for_word(url, content, headers, decode, _is_error)
             except Unavailable as error:
                 # An answer came, though one that says "not now": this address can be reached.
                 if error.code == UNREADABLE or self._stopping or turn == len(self._bases) - 1:
@@ -333,21 +336,6 @@ class SmscRu(HttpProvider):
                 self._base = index
                 return answer
         raise AssertionError("there is at least one address")
-
-    async def _request(
-        self, url: str, content: bytes, headers: Mapping[str, str], decode: _Decode
-    ) -> wire.Answer:
-        """One request to one address. An answer of numbers may as well be an error page of a web server: one
-        that is no error of the API counts only with the HTTP status of a success."""
-        http = await self.exchange("POST", url, content, headers)
-        try:
-            large = len(http.body) > LARGE_ANSWER
-            answer = await asyncio.to_thread(decode, http.body) if large else decode(http.body)
-        except ValueError:
-            raise self.senseless(http, url) from None
-        if answer.failure is None and not 200 <= http.status < 300:
-            raise self.senseless(http, url)
-        return answer
 
     @asynccontextmanager
     async def _place(self) -> AsyncIterator[None]:
@@ -367,6 +355,10 @@ class SmscRu(HttpProvider):
             yield
         finally:
             self._places.release()
+
+
+def _is_error(answer: wire.SmscRuAnswer) -> bool:
+    return answer.failure is not None
 
 
 def _attempts(doubt: Doubt) -> list[str]:

@@ -2,7 +2,7 @@
 
 An answer is read by what it looks like, not by the ``fmt`` that was asked for: errors about the request
 itself may come in another one. Everything is asked for in UTF-8 (the API's default is windows-1251); octets
-that are none spoil only the words around them. Must not know: what a code means, how octets travel.
+that are none spoil only the words around them.
 """
 
 import json
@@ -35,14 +35,14 @@ _TEXT_FIELD = re.compile(r"([A-Za-z_]{1,30}) = ([^,\n]*)")
 _PHONE_COLUMNS = ("phone", "mccmnc", "cost", "status", "error")  # op=1, fmt 0 and 1
 
 
-class Failure(NamedTuple):
+class SmscRuFailure(NamedTuple):
     """An error envelope: nothing of the request was carried out."""
 
     code: int
     words: str
 
 
-class Row(NamedTuple):
+class MessageRow(NamedTuple):
     """What an answer says about one message. ``fields`` by their names in the API; ``loose``: values whose
     names fmt 1 does not print."""
 
@@ -58,14 +58,14 @@ class Row(NamedTuple):
         return {ref, phone} <= self.loose
 
 
-class Answer(NamedTuple):
+class SmscRuAnswer(NamedTuple):
     """One answer of any kind; what the kind does not have is empty."""
 
-    failure: Failure | None = None
+    failure: SmscRuFailure | None = None
     id: str = ""
     sms: int | None = None  # how many were taken
     balance: float | None = None
-    rows: tuple[Row, ...] = ()
+    rows: tuple[MessageRow, ...] = ()
 
 
 # --- requests --------------------------------------------------------------------------------------
@@ -84,11 +84,11 @@ def encode_json(fields: Mapping[str, str]) -> bytes:
 # --- answers ---------------------------------------------------------------------------------------
 
 
-def decode_sent(body: bytes) -> Answer:
+def decode_sent(body: bytes) -> SmscRuAnswer:
     """The answer to a send request with cost=3 and op=1. Raises ValueError when it is none."""
     value, failure = _opened(_small(body))
     if failure is not None:
-        return Answer(failure)
+        return SmscRuAnswer(failure)
     if isinstance(value, str):
         return _sent_lines(value)
     fields = _sent_fields(value)
@@ -98,14 +98,14 @@ def decode_sent(body: bytes) -> Answer:
         raise ValueError("no id")
     rows = phones if isinstance(phones, list) else []
     count = integer_of(text_of(fields.get("cnt")))
-    return Answer(None, ref, count, money_of(fields.get("balance")), tuple(map(_sent_row, rows)))
+    return SmscRuAnswer(None, ref, count, money_of(fields.get("balance")), tuple(map(_sent_row, rows)))
 
 
-def decode_statuses(body: bytes) -> Answer:
+def decode_statuses(body: bytes) -> SmscRuAnswer:
     """The answer of status.php about one message or several. Raises ValueError when it is none."""
     value, failure = _opened(_small(body))
     if failure is not None:
-        return Answer(failure)
+        return SmscRuAnswer(failure)
     if isinstance(value, str):
         rows = tuple(_status_line(line) for line in value.splitlines() if line.strip())
     elif isinstance(value, Element):
@@ -115,14 +115,14 @@ def decode_statuses(body: bytes) -> Answer:
         rows = tuple(_row(item, "err") for item in items if isinstance(item, dict))
     if all(row.status is None for row in rows) and value != []:
         raise ValueError("no status")
-    return Answer(rows=rows)
+    return SmscRuAnswer(rows=rows)
 
 
-def decode_balance(body: bytes) -> Answer:
+def decode_balance(body: bytes) -> SmscRuAnswer:
     """The answer of balance.php. Raises ValueError when it is none."""
     value, failure = _opened(_small(body))
     if failure is not None:
-        return Answer(failure)
+        return SmscRuAnswer(failure)
     told: object = value
     if isinstance(value, dict):
         told = value.get("balance")
@@ -131,17 +131,17 @@ def decode_balance(body: bytes) -> Answer:
     balance = money_of(told)
     if balance is None:
         raise ValueError("no balance")
-    return Answer(balance=balance)
+    return SmscRuAnswer(balance=balance)
 
 
-def decode_list(body: bytes) -> Answer:
+def decode_list(body: bytes) -> SmscRuAnswer:
     """The JSON answer of get.php: a row for each message from a phone. Raises ValueError when it is none."""
     value, failure = _opened(body)
     if failure is not None:
-        return Answer(failure)
+        return SmscRuAnswer(failure)
     if not isinstance(value, list):
         raise ValueError("not a list")
-    return Answer(rows=tuple(_row(item, "err") for item in value if isinstance(item, dict)))
+    return SmscRuAnswer(rows=tuple(_row(item, "err") for item in value if isinstance(item, dict)))
 
 
 def decode_fields(body: bytes) -> dict[str, str]:
@@ -165,7 +165,7 @@ def _small(body: bytes) -> bytes:
     return body
 
 
-def _opened(body: bytes) -> tuple[_Value, Failure | None]:
+def _opened(body: bytes) -> tuple[_Value, SmscRuFailure | None]:
     """The answer, and the error that it is."""
     value = _value(body.decode("utf-8-sig", "replace").strip())
     fields: Mapping[str, object] = {}
@@ -197,11 +197,11 @@ def _value(text: str) -> _Value:
     return value
 
 
-def _failure(code: str, words: str) -> Failure:
+def _failure(code: str, words: str) -> SmscRuFailure:
     number = integer_of(code)
     if number is None or number <= 0:
         raise ValueError("an error without a code")
-    return Failure(number, words)
+    return SmscRuFailure(number, words)
 
 
 def _leaves(element: Element) -> dict[str, str]:
@@ -226,7 +226,7 @@ def _sent_fields(value: _Value) -> Mapping[str, object]:
     raise ValueError("not an object")
 
 
-def _sent_lines(text: str) -> Answer:
+def _sent_lines(text: str) -> SmscRuAnswer:
     first, *others = text.splitlines() or [""]
     if words := _TEXT_SENT.fullmatch(first.strip()):
         balance = _TEXT_BALANCE.match(words[3])
@@ -240,28 +240,28 @@ def _sent_lines(text: str) -> Answer:
         for line in others
         if line.strip()
     )
-    return Answer(None, ref, int(count), money_of(money), tuple(rows))
+    return SmscRuAnswer(None, ref, int(count), money_of(money), tuple(rows))
 
 
-def _sent_row(value: object) -> Row:
+def _sent_row(value: object) -> MessageRow:
     return _row(value, "error")
 
 
-def _status_line(line: str) -> Row:
+def _status_line(line: str) -> MessageRow:
     """fmt 0 names its fields; fmt 1 has status, time, err, and then more in an order that has changed."""
     named = {name.lower(): value.strip() for name, value in _TEXT_FIELD.findall(line)}
     if "status" in named:
         return _row(named, "err")
     columns = [column.strip() for column in line.split(",")]
     err = columns[2] if len(columns) > 2 else None
-    return Row(integer_of(columns[0]), integer_of(err) or 0, {}, frozenset(columns[3:]))
+    return MessageRow(integer_of(columns[0]), integer_of(err) or 0, {}, frozenset(columns[3:]))
 
 
-def _row(value: object, err: str) -> Row:
+def _row(value: object, err: str) -> MessageRow:
     fields: dict[str, str] = {}
     if isinstance(value, Mapping):
         fields = {str(name): text_of(item) for name, item in value.items()}
-    return Row(integer_of(fields.get("status")), integer_of(fields.get(err)) or 0, fields)
+    return MessageRow(integer_of(fields.get("status")), integer_of(fields.get(err)) or 0, fields)
 
 
 # --- values ----------------------------------------------------------------------------------------
@@ -290,10 +290,13 @@ def moment_of(text: str) -> int | None:
     return round(moment.timestamp() * 1000)
 
 
-def rows_about(rows: tuple[Row, ...], asked: list[tuple[str, str]]) -> Iterator[tuple[str, str, Row]]:
-    """(ref, phone, row) for each of the ``asked`` pairs (ref, phone) that the answer says something about.
+def rows_about(
+    rows: tuple[MessageRow, ...], asked: list[tuple[str, str]]
+) -> Iterator[tuple[str, str, MessageRow]]:
+    """(ref, phone, row) for each of the ``asked`` pairs (ref, phone) of which the answer has a row.
 
-    The answer about a single message does not repeat which one it is; fmt 1 has more columns about some.
+    The answer about a single message does not say which message it is about. fmt 1 has more columns for some
+    messages.
     """
     if len(asked) == 1 and len(rows) == 1 and "id" not in rows[0].fields:
         yield (*asked[0], rows[0])

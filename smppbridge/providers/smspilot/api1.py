@@ -2,7 +2,7 @@
 
 One text goes to many numbers, and nothing of ours is echoed: what an answer says about a message is found by
 its number. Lines of text are not quoted, so whatever holds somebody's words (messages from phones, the list
-of the last day) is always asked for in JSON. Must not know: what a code means, how octets travel.
+of the last day) is always asked for in JSON.
 """
 
 import re
@@ -12,10 +12,17 @@ from typing import Literal
 from urllib.parse import urlencode
 
 from smppbridge.providers.http.lenient import number
-from smppbridge.providers.smspilot import wire_json as smspilot_json
-from smppbridge.providers.smspilot import wire_xml as smspilot_xml
+from smppbridge.providers.smspilot import wire_json, wire_xml
 from smppbridge.providers.smspilot.codes import code_of_words
-from smppbridge.providers.smspilot.records import Answer, Failure, Item, Packet, Question, item_of, server_id
+from smppbridge.providers.smspilot.records import (
+    Item,
+    Packet,
+    PilotAnswer,
+    PilotFailure,
+    Question,
+    item_of,
+    server_id,
+)
 
 Format = Literal["json", "xml", "text", "v"]
 
@@ -97,42 +104,44 @@ class Api1:
         self,
         keys: dict[str, str],
         *,
-        text: Callable[[str], Answer] | None = None,
-        v: Callable[[str], Answer] | None = None,
+        text: Callable[[str], PilotAnswer] | None = None,
+        v: Callable[[str], PilotAnswer] | None = None,
     ) -> Question:
         read = {"text": text, "v": v}.get(self._format)
         if self._format == "xml":
-            return self._encode(keys, "xml", smspilot_xml.decode)
+            return self._encode(keys, "xml", wire_xml.decode)
         return self._json(keys) if read is None else self._encode(keys, self._format, partial(_decode, read))
 
     def _json(self, keys: dict[str, str]) -> Question:
-        return self._encode(keys, "json", smspilot_json.decode)
+        return self._encode(keys, "json", wire_json.decode)
 
-    def _encode(self, keys: dict[str, str], format: Format, decode: Callable[[bytes], Answer]) -> Question:
+    def _encode(
+        self, keys: dict[str, str], format: Format, decode: Callable[[bytes], PilotAnswer]
+    ) -> Question:
         form = {"apikey": self._apikey, "format": format, **{key: keys[key] for key in keys if keys[key]}}
         content = urlencode(form, encoding="utf-8", errors="replace").encode("ascii")
         return Question(PATH, content, CONTENT_TYPE, decode)
 
 
-def _decode(read: Callable[[str], Answer], body: bytes) -> Answer:
+def _decode(read: Callable[[str], PilotAnswer], body: bytes) -> PilotAnswer:
     return read(body.decode("utf-8-sig", "replace").strip())
 
 
 # --- format=text: CSV without quotes (API-1 §1.1) ----------------------------------------------------------
 
 
-def _read_sent(text: str) -> Answer:
+def _read_sent(text: str) -> PilotAnswer:
     head = _HEAD.match(text)
     if head is None:
         return _read_error(text)
     rows = text.splitlines()[1:]
-    return Answer(balance=number(head[1]), items=tuple(_item(row, _SENT) for row in rows))
+    return PilotAnswer(balance=number(head[1]), items=tuple(_item(row, _SENT) for row in rows))
 
 
-def _read_statuses(text: str) -> Answer:
+def _read_statuses(text: str) -> PilotAnswer:
     if not _ROW.match(text):
         return _read_error(text)
-    return Answer(items=tuple(_item(row, _STATUSES) for row in text.splitlines()))
+    return PilotAnswer(items=tuple(_item(row, _STATUSES) for row in text.splitlines()))
 
 
 def _item(row: str, names: Sequence[str]) -> Item:
@@ -141,38 +150,39 @@ def _item(row: str, names: Sequence[str]) -> Item:
     return item_of(dict(zip(names, columns, strict=True)) if len(columns) == len(names) else {})
 
 
-def _read_error(text: str) -> Answer:
+def _read_error(text: str) -> PilotAnswer:
     found = _ERROR.match(text)
     if found is not None and int(found[1]) > 0:
-        return Answer(failure=Failure(int(found[1]), found[2].strip()))
+        return PilotAnswer(failure=PilotFailure(int(found[1]), found[2].strip()))
     return _read_words(text)
 
 
 # --- format=v: one bare value ----------------------------------------------------------------------------
 
 
-def _read_sent_id(text: str) -> Answer:
+def _read_sent_id(text: str) -> PilotAnswer:
     ref = server_id(text) if text.isdigit() else ""
     if not ref:
         return _read_words(text)
-    return Answer(packet=ref, items=(Item(None, ref, "", 0, 0, ""),))
+    return PilotAnswer(packet=ref, items=(Item(None, ref, "", 0, 0, ""),))
 
 
-def _read_status(ref: str, text: str) -> Answer:
+def _read_status(ref: str, text: str) -> PilotAnswer:
     if not _STATUS.fullmatch(text):
         return _read_words(text)
-    return Answer(items=(Item(None, ref, "", int(text), 0, ""),))
+    return PilotAnswer(items=(Item(None, ref, "", int(text), 0, ""),))
 
 
-def _read_balance(text: str) -> Answer:
+def _read_balance(text: str) -> PilotAnswer:
     if not _MONEY.fullmatch(text):
         return _read_error(text) if text.startswith("ERROR=") else _read_words(text)
-    return Answer(balance=number(text))
+    return PilotAnswer(balance=number(text))
 
 
-def _read_words(text: str) -> Answer:
-    """An error of `v` is words alone; only known ones can be told from any other trouble."""
+def _read_words(text: str) -> PilotAnswer:
+    """An error of `v` is words alone. Words that no manual prints cannot be told from other trouble:
+    ValueError."""
     code = code_of_words(text)
     if not code:
         raise ValueError("not an answer")
-    return Answer(failure=Failure(code, text))
+    return PilotAnswer(failure=PilotFailure(code, text))

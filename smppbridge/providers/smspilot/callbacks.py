@@ -1,7 +1,4 @@
-"""What smspilot posts to us: statuses (API-2 §2.1) and messages from phones (§5.1).
-
-Must not know: requests that we send, what becomes of a status.
-"""
+"""What smspilot posts to us: statuses (API-2 §2.1) and messages from phones (§5.1)."""
 
 import hmac
 from base64 import b64encode
@@ -11,7 +8,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from smppbridge.errors import WrongSignature
 from smppbridge.providers.base import Callback
 from smppbridge.providers.smspilot.options import SmspilotOptions
-from smppbridge.providers.smspilot.records import Arrival, Item, arrival_of, item_of
+from smppbridge.providers.smspilot.records import Item, PhoneMessage, arrival_of, item_of
 
 
 def callback_address(url: str, options: SmspilotOptions) -> str:
@@ -38,7 +35,7 @@ def verify(callback: Callback, options: SmspilotOptions) -> None:
         raise WrongSignature("the callback does not carry callback_user and callback_password")
 
 
-def read(callback: Callback) -> Item | Arrival:
+def read(callback: Callback) -> Item | PhoneMessage:
     """A status or a message from a phone. Raises ValueError for what is neither."""
     fields: Mapping[str, str] = {**callback.query, **callback.form}
     if "server_id" not in fields and "message" in fields:

@@ -1,11 +1,11 @@
 """smspilot's two tables: error code -> what we do, message status -> message_state.
 
 Sources: the list at smspilot.ru/apikey.php#err, API-2 §2 and §10, and the change logs of both APIs for codes
-that were renamed or withdrawn. Must not know: how a code was transported.
+that were renamed or withdrawn.
 """
 
 from smppbridge.model.message import State
-from smppbridge.providers.rules import Kind, Rule, receipt_err
+from smppbridge.providers.error_table import Kind, Rule, receipt_err
 from smppbridge.smpp.constants import Status
 
 DUPLICATE = 243  # "loop protection": the same text went to the same number a moment ago

@@ -1,7 +1,5 @@
 """What became of messages whose hand-over ended without a clear answer: they are looked for among those of
 the last day (API-1 v1.12 §2.2), by number and text, because smspilot finds nothing by our ids.
-
-Must not know: how the list is asked for, what becomes of a doubt.
 """
 
 import re
@@ -11,7 +9,7 @@ from functools import partial
 from smppbridge.model.message import Doubt
 from smppbridge.providers.base import Trace
 from smppbridge.providers.smspilot.records import Item
-from smppbridge.providers.smspilot.services import wire_text
+from smppbridge.providers.smspilot.sales import wire_text
 from smppbridge.providers.smspilot.wire_xml import writable
 
 DAY, HOUR, MINUTE = 86_400_000, 3_600_000, 60_000  # ms
@@ -39,8 +37,11 @@ class Recent:
         self._torn = False  # something may be missing between two pages, or cannot be read
 
     def add(self, page: Sequence[Item]) -> None:
-        """The page at `offset`. However short, only one behind which nothing new comes is the last: how many
-        rows an answer may have is up to smspilot."""
+        """Add the page at `offset`.
+
+        smspilot decides how many rows an answer has. So a page is the last one only when nothing new comes
+        behind it, however short it is.
+        """
         page = [item._replace(phone=_NO_DIGIT.sub("", item.phone)) for item in page]
         refs = [item.ref for item in page]
         joins = self.offset == len(self._rows) or not self._rows.keys().isdisjoint(refs)
@@ -59,8 +60,8 @@ class Recent:
     def reaches(self, moment: int, now: int) -> bool:
         """Whether nothing sent at ``moment`` (ms) or later can be missing.
 
-        `created` is of an unknown time zone, so only differences count: what stands first is not newer than
-        now, and everything not listed is older than what stands last.
+        The time zone of `created` is unknown, so only differences count: the first row is not newer than now,
+        and what is not listed is older than the last row.
         """
         if self._whole or self._torn:
             return self._whole and not self._torn
@@ -109,7 +110,8 @@ def _may_be(doubt: Doubt, item: Item) -> bool:
 
 
 def _distance(item: Item, doubt: Doubt) -> tuple[bool, int, int]:
-    """Refused ones last; then by the time between, whole hours being the time zone's; then the newest."""
+    """The order of likelihood: refused messages last, then by the time between (whole hours are the time
+    zone's), then the newest first."""
     if item.created is None:
         return item.status == -2, 0, 0
     apart = (item.created - doubt.tried_at + HOUR // 2) % HOUR - HOUR // 2

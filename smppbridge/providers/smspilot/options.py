@@ -1,4 +1,4 @@
-"""What an operator sets for smspilot. Must not know: requests, answers, the network."""
+"""What an operator sets for smspilot."""
 
 from typing import Literal
 from urllib.parse import urlsplit
@@ -9,7 +9,7 @@ from smppbridge.model.duration import Duration
 from smppbridge.model.settings import Secret, mistake
 from smppbridge.providers.options import FlashPolicy, HttpOptions
 from smppbridge.providers.smspilot.api1 import Format
-from smppbridge.providers.smspilot.services import SERVICES, sender_problem
+from smppbridge.providers.smspilot.sales import SERVICES, sender_problem
 
 POLL_BATCH = 500  # server_ids in one status question
 POLL_ADVISED, POLL_BANNED = 300.0, 120.0  # seconds between status questions (API-2 §2.2, flood)

@@ -14,30 +14,35 @@ the account what no message needs, and the balance has a request of its own; `r`
 API; `check=all` is `check=recent` and what is older than anything in doubt; `inbound=all` tells everything
 again; `balance=sms` is a guess; GOLOSM is another name of GOLOS; Viber stands in a change log alone; requests
 in the address (`?json=`, `?xml=`, GET) would put keys and texts into logs.
-
-Must not know: the store, SMPP sessions, other providers.
 """
 
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeGuard
 
 from smppbridge.errors import Disabled, Postponed, ProviderError, Rejected, Throttled, Uncertain
 from smppbridge.model.message import Doubt, Draft, Inbound, Message, Poll, StatusReport
 from smppbridge.providers.base import Callback, Limits, News, SendResult, Taken, Trace
+from smppbridge.providers.error_table import to_error
 from smppbridge.providers.http.client import host_of
 from smppbridge.providers.http.provider import HttpProvider
 from smppbridge.providers.http.sending import SENDING_TIME, RequestRun, SubBatch, stops_batch
-from smppbridge.providers.rules import to_error
 from smppbridge.providers.smspilot import callbacks, codes
 from smppbridge.providers.smspilot.api1 import MAX_RECIPIENTS, Api1
 from smppbridge.providers.smspilot.find import Recent, traces
 from smppbridge.providers.smspilot.options import POLL_ADVISED, POLL_BANNED, POLL_BATCH, SmspilotOptions
-from smppbridge.providers.smspilot.packets import MINUTE, Splitter, pair, pair_by_number, planned
-from smppbridge.providers.smspilot.records import Answer, Arrival, Item, Question, Wire, server_id
-from smppbridge.providers.smspilot.services import SALES, SERVICES, check_draft
+from smppbridge.providers.smspilot.records import (
+    Item,
+    PhoneMessage,
+    PilotAnswer,
+    PilotWire,
+    Question,
+    server_id,
+)
+from smppbridge.providers.smspilot.sales import SALES, SERVICES, check_draft
+from smppbridge.providers.smspilot.split import MINUTE, Splitter, pair, pair_by_number, planned
 from smppbridge.providers.smspilot.wire_json import JsonWire
 from smppbridge.providers.smspilot.wire_xml import XmlWire
 from smppbridge.smpp.constants import Status
@@ -68,17 +73,29 @@ class Smspilot(HttpProvider):
         *,
         callback_url: str | None = None,
         sending_time: float = SENDING_TIME,
+        page_pause: float = PAGE_PAUSE,
+        max_pages: int = MAX_PAGES,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        """``callback_url``: where smspilot reports statuses, with its token; None = they are only polled."""
+        """``callback_url``: where smspilot reports statuses, with its token; None = they are only polled.
+        ``page_pause``: seconds between two pages of the list of the last day; ``max_pages``: of one search.
+        ``clock``: seconds since 1970."""
         self._callback = callbacks.callback_address(callback_url, options) if callback_url else ""
         password = options.callback_password.get_secret_value() if options.callback_password else ""
         secrets = (options.credential(), self._callback, callback_url or "", password)
         limits = _limits(options, bool(callback_url), sending_time)
         super().__init__(name, options, limits, secrets=secrets, sending_time=sending_time)
         self._pilot = options
+        self._page_pause = page_pause
+        self._max_pages = max_pages
+        self._clock = clock
         key = options.credential()
         self._api1 = Api1(key, options.format)
-        wires: Mapping[str, Wire] = {"api2-json": JsonWire(key), "api2-xml": XmlWire(key), "api1": self._api1}
+        wires: Mapping[str, PilotWire] = {
+            "api2-json": JsonWire(key),
+            "api2-xml": XmlWire(key),
+            "api1": self._api1,
+        }
         self._wire = wires[options.api]
         self._is_api1 = options.api == "api1"
         together = 1 if options.format == "v" else MAX_RECIPIENTS if self._is_api1 else MAX_PACKET
@@ -120,7 +137,7 @@ class Smspilot(HttpProvider):
         return run.in_order(messages)
 
     async def _hand_over(self, run: RequestRun, packet: Sequence[Message]) -> bool:
-        """Whether the packet was refused as a whole, perhaps for one of its messages."""
+        """Send one packet. True where it was refused as a whole, perhaps for one of its messages."""
         try:
             answer = await self._ask(self._encode(packet, run.now()))
         except ProviderError as error:
@@ -153,9 +170,9 @@ class Smspilot(HttpProvider):
         return (self._api1 if alone else self._wire).encode_send(packet)
 
     def _match(
-        self, packet: Sequence[Message], items: Mapping[int, Item], answer: Answer
+        self, packet: Sequence[Message], items: Mapping[int, Item], answer: PilotAnswer
     ) -> dict[int, SendResult]:
-        """What became of each message. Silence about one is uncertainty."""
+        """What became of each message. A message that the answer does not mention is uncertain."""
         times = Counter(item.ref for item in answer.items)
         shared = {ref for ref in times if times[ref] > 1}
         return {
@@ -181,7 +198,7 @@ class Smspilot(HttpProvider):
         self.note_rule(rule, code, reason, known=code in codes.ERRORS)
         return to_error(rule, code, reason)
 
-    async def _ask(self, question: Question) -> Answer:
+    async def _ask(self, question: Question) -> PilotAnswer:
         """The answer to a request, which may be a refusal. Raises ProviderError."""
         headers = {"Content-Type": question.content_type}
         url = self._pilot.url + question.path
@@ -190,7 +207,7 @@ class Smspilot(HttpProvider):
             self.last_balance = answer.balance
         return answer
 
-    async def _learn(self, question: Question) -> Answer:
+    async def _learn(self, question: Question) -> PilotAnswer:
         """The answer to a question. Raises ProviderError, also for a refusal."""
         answer = await self._ask(question)
         if answer.failure is not None:
@@ -203,7 +220,7 @@ class Smspilot(HttpProvider):
     async def status(self, polls: Sequence[Poll]) -> list[StatusReport]:
         """Ask for up to 500 messages, or for a packet in which there are more. What is archived or has an odd
         reference is not asked for; what there is no room for comes first next time."""
-        oldest = (time.time() - ARCHIVED_AFTER) * 1000
+        oldest = (self._clock() - ARCHIVED_AFTER) * 1000
         usable = [p for p in polls if p.sent_at > oldest and server_id(p.provider_ref)]
         if not usable:
             return []
@@ -213,7 +230,7 @@ class Smspilot(HttpProvider):
         return _reports((await self._learn(question)).items, asked)
 
     def _choose(self, polls: Sequence[Poll]) -> tuple[Question, set[str]]:
-        """One question, and whom it is about."""
+        """The next status question, and the references that it asks about."""
         refs = [poll.provider_ref for poll in polls]
         refs.sort(key=lambda ref: ref not in self._passed_over)
         room = min(POLL_BATCH, self.limits.poll_batch)
@@ -232,7 +249,8 @@ class Smspilot(HttpProvider):
         return question, asked
 
     async def _status_of_test(self, polls: Sequence[Poll]) -> list[StatusReport]:
-        """A test keeps no messages, one of smspilot's own stands for all of them (API-1 §11)."""
+        """A test keeps no messages. The status of smspilot's own test message stands for all of them (API-1
+        §11)."""
         answer = await self._learn(self._api1.encode_check_test())
         made_up = [report for item in answer.items if (report := _report(item)) is not None]
         return [made_up[0]._replace(provider_ref=poll.provider_ref) for poll in polls if made_up]
@@ -245,10 +263,12 @@ class Smspilot(HttpProvider):
             return []
         oldest = min(doubt.tried_at for doubt in doubts)
         gap = self.limits.poll_gap
-        pause = min(PAGE_PAUSE, gap / 2)
-        fitting = int(gap // pause) if gap >= PAGE_PAUSE else MAX_PAGES  # else it is not their own address
+        pause = min(self._page_pause, gap / 2)
+        most = self._max_pages
+        if gap >= self._page_pause:  # else it is not their own address
+            most = min(most, int(gap // pause))
         recent = Recent()
-        for page in range(min(fitting, MAX_PAGES)):
+        for page in range(most):
             if page:
                 await asyncio.sleep(pause)
             answer = await self._learn(self._api1.encode_recent(recent.offset))
@@ -262,7 +282,7 @@ class Smspilot(HttpProvider):
     async def inbound(self, since: int | None) -> list[Inbound]:
         """What is new, or what came since ``since`` (API-2 §5.2, API-1 §6.2)."""
         answer = await self._learn(self._wire.encode_inbound("new" if since is None else str(since // 1000)))
-        return [_inbound(arrival) for arrival in answer.arrivals]
+        return [self._inbound(told) for told in answer.arrivals]
 
     def parse_callback(self, callback: Callback) -> list[News]:
         """The status in a GET or POST callback (API-2 §2.1), or the message from a phone (§5.1); [] for a
@@ -272,10 +292,14 @@ class Smspilot(HttpProvider):
         """
         callbacks.verify(callback, self._pilot)
         news = callbacks.read(callback)
-        if isinstance(news, Arrival):
-            return [_inbound(news)]
+        if isinstance(news, PhoneMessage):
+            return [self._inbound(news)]
         report = _report(news)
         return [] if report is None else [report]
+
+    def _inbound(self, told: PhoneMessage) -> Inbound:
+        at = int(self._clock() * 1000) if told.created is None else told.created
+        return Inbound(told.id, told.phone, told.num, told.text, at)
 
     async def balance(self) -> float | None:
         """Roubles left. Raises ProviderError."""
@@ -283,8 +307,10 @@ class Smspilot(HttpProvider):
 
 
 class _Streak:
-    """Messages that were refused alone, one after the other, with one code. A long one tells what those
-    behind them would meet, and asking on looks like an attack."""
+    """Messages that were refused alone, one after the other, with one code.
+
+    A long streak tells what the next messages would meet; to go on would look like an attack.
+    """
 
     def __init__(self) -> None:
         self._code = ""
@@ -349,8 +375,3 @@ def _report(item: Item) -> StatusReport | None:
         return None
     state, final, err = found
     return StatusReport(item.ref, state, final, err, str(item.error or item.status), item.details)
-
-
-def _inbound(arrival: Arrival) -> Inbound:
-    at = int(time.time() * 1000) if arrival.created is None else arrival.created
-    return Inbound(arrival.id, arrival.phone, arrival.num, arrival.text, at)

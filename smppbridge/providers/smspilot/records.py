@@ -1,7 +1,6 @@
 """What smspilot's APIs and formats have in common: requests and answers as plain records.
 
-Numbers are read as leniently as the manuals print them: as numbers or as strings, or not at all. Must not
-know: JSON, XML, forms; what a code means; how octets travel.
+Numbers are read as leniently as the manuals print them: as numbers or as strings, or not at all.
 """
 
 import re
@@ -9,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
+from smppbridge.providers.error_table import details_of
 from smppbridge.providers.http.lenient import integer, text_of
-from smppbridge.providers.rules import details_of
 
 MAX_TTL_MINUTES = 1440  # API-2 §1: 1..1440
 # What a number check finds out (API-2 §3.3, where the service centre is misprinted as a second `mnc`).
@@ -19,7 +18,7 @@ DETAILS = ("imsi", "msc", "mcc", "mnc", "cn", "net", "gcn", "gnet")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?", re.ASCII)
 
 
-class Line(NamedTuple):
+class PacketLine(NamedTuple):
     """One message of a packet."""
 
     id: int  # ours; API-1 has no place for it
@@ -31,7 +30,7 @@ class Line(NamedTuple):
 class Packet(NamedTuple):
     """One request to send."""
 
-    lines: tuple[Line, ...]
+    lines: tuple[PacketLine, ...]
     sender: str = ""  # "" = the account's default, or none at all
     text: str = ""  # of all lines, "" = each its own
     send_at: int = 0  # seconds since 1970, 0 = at once
@@ -54,7 +53,7 @@ class Item(NamedTuple):
     details: str = ""  # what a number check has found out
 
 
-class Arrival(NamedTuple):
+class PhoneMessage(NamedTuple):
     """A message from a phone."""
 
     id: str
@@ -64,21 +63,21 @@ class Arrival(NamedTuple):
     created: int | None  # ms (API-2 §5.2: UTC)
 
 
-class Failure(NamedTuple):
+class PilotFailure(NamedTuple):
     """An error envelope: nothing of the request was carried out."""
 
     code: int
     reason: str
 
 
-class Answer(NamedTuple):
+class PilotAnswer(NamedTuple):
     """One answer of any kind; what the kind does not have is empty."""
 
-    failure: Failure | None = None
+    failure: PilotFailure | None = None
     packet: str = ""
     balance: float | None = None
     items: tuple[Item, ...] = ()
-    arrivals: tuple[Arrival, ...] = ()
+    arrivals: tuple[PhoneMessage, ...] = ()
 
 
 class Question(NamedTuple):
@@ -87,10 +86,10 @@ class Question(NamedTuple):
     path: str
     content: bytes
     content_type: str
-    decode: Callable[[bytes], Answer]
+    decode: Callable[[bytes], PilotAnswer]
 
 
-class Wire(Protocol):
+class PilotWire(Protocol):
     """One API in one format, with the key of one account."""
 
     def encode_send(self, packet: Packet) -> Question:
@@ -125,13 +124,13 @@ def item_of(row: Mapping[str, object]) -> Item:
     )
 
 
-def arrival_of(row: Mapping[str, object]) -> Arrival | None:
+def arrival_of(row: Mapping[str, object]) -> PhoneMessage | None:
     """A message from a phone; None without an id or a number."""
     ref, phone = server_id(row.get("id")), text_of(row.get("phone")).removeprefix("+")
     if not ref or not (phone.isascii() and phone.isdigit()):
         return None
     num = text_of(row.get("num")).removeprefix("+")
-    return Arrival(ref, phone, num, text_of(row.get("text")), moment_of(row.get("created")))
+    return PhoneMessage(ref, phone, num, text_of(row.get("text")), moment_of(row.get("created")))
 
 
 def found_out(row: Mapping[str, object]) -> str:
@@ -141,16 +140,16 @@ def found_out(row: Mapping[str, object]) -> str:
     return details_of(fields, DETAILS)
 
 
-def failure_of(code: object, *words: object) -> Failure:
+def failure_of(code: object, *words: object) -> PilotFailure:
     """An error envelope. Raises ValueError without a code."""
     number = integer(code)
     if number is None or number <= 0:
         raise ValueError("an error without a code")
-    return Failure(number, ", ".join(filter(None, map(text_of, words))))
+    return PilotFailure(number, ", ".join(filter(None, map(text_of, words))))
 
 
 def server_id(value: object) -> str:
-    """A server_id in its one spelling, "" for 0 (a refused message) and for what is none."""
+    """A server_id in its one spelling; "" for 0 (a refused message) and for anything that is no id."""
     number = integer(value)
     return str(number) if number is not None and number > 0 else ""
 

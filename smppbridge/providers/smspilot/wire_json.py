@@ -1,7 +1,7 @@
 """smspilot API-2 in JSON: requests as octets, answers as plain records.
 
 Answers are read as leniently as the manual prints them: ids and codes as strings or numbers, fields missing,
-JSON slightly broken. API-1 answers in the same words. Must not know: what a code means, how octets travel.
+JSON slightly broken. API-1 answers in the same words.
 """
 
 import json
@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 from smppbridge.providers.http.lenient import number, parse_lenient
 from smppbridge.providers.smspilot.records import (
-    Answer,
-    Failure,
-    Line,
     Packet,
+    PacketLine,
+    PilotAnswer,
+    PilotFailure,
     Question,
     arrival_of,
     failure_of,
@@ -70,7 +70,7 @@ class JsonWire:
         return Question(PATH, text.encode("utf-8", "replace"), CONTENT_TYPE, decode)
 
 
-def _line(line: Line) -> dict[str, object]:
+def _line(line: PacketLine) -> dict[str, object]:
     item: dict[str, object] = {"id": line.id, "to": line.to}
     if line.text:
         item["text"] = line.text
@@ -79,7 +79,7 @@ def _line(line: Line) -> dict[str, object]:
     return item
 
 
-def decode(body: bytes) -> Answer:
+def decode(body: bytes) -> PilotAnswer:
     """Read an answer. Raises ValueError when it is not one of smspilot's."""
     text = body.decode("utf-8-sig", "replace")
     try:
@@ -89,23 +89,25 @@ def decode(body: bytes) -> Answer:
         found = _FAILURE.match(text)
         if found is None:
             raise
-        return Answer(failure=Failure(int(found[1]), ""))
+        return PilotAnswer(failure=PilotFailure(int(found[1]), ""))
     if not isinstance(value, dict):
         raise ValueError("not an object")
     error = value.get("error")
     if isinstance(error, dict):
         failure = failure_of(error.get("code"), error.get("description"), error.get("status_ru"))
-        return Answer(failure=failure)
+        return PilotAnswer(failure=failure)
     if isinstance(value.get("inbound"), list):
         arrivals = map(arrival_of, _rows(value["inbound"]))
-        return Answer(arrivals=tuple(arrival for arrival in arrivals if arrival is not None))
+        return PilotAnswer(arrivals=tuple(arrival for arrival in arrivals if arrival is not None))
     items = value.get("send", value.get("check"))
     balance = number(value.get("balance"))
     if not isinstance(items, list):
         if balance is None:
             raise ValueError("neither messages nor a balance")
         items = []
-    return Answer(None, server_id(value.get("server_packet_id")), balance, tuple(map(item_of, _rows(items))))
+    return PilotAnswer(
+        None, server_id(value.get("server_packet_id")), balance, tuple(map(item_of, _rows(items)))
+    )
 
 
 def _rows(values: Sequence[object]) -> list[dict[str, object]]:

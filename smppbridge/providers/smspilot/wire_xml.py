@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from smppbridge.providers.http.lenient import number
 from smppbridge.providers.http.xml import parse_xml
 from smppbridge.providers.smspilot.records import (
-    Answer,
-    Line,
     Packet,
+    PacketLine,
+    PilotAnswer,
     Question,
     arrival_of,
     failure_of,
@@ -74,7 +74,7 @@ class XmlWire:
         return Question(PATH, text.encode(), CONTENT_TYPE, decode)
 
 
-def _line(line: Line) -> str:
+def _line(line: PacketLine) -> str:
     attributes = {"id": str(line.id), "to": line.to, "ttl": str(line.ttl or "")}
     return _element("sms", attributes, _escape(line.text))
 
@@ -97,20 +97,22 @@ def _escape(text: str) -> str:
     return _ESCAPED.sub(lambda found: _ESCAPES[found[0]], writable(text))
 
 
-def decode(body: bytes) -> Answer:
+def decode(body: bytes) -> PilotAnswer:
     """Read an answer. Raises ValueError when it is not one of smspilot's."""
     root = parse_xml(body.decode("utf-8-sig", "replace").strip(), max_tags=MAX_TAGS, repair=_repair)
     if root.tag == "error":
         found = {child.tag: child.text for child in root}
-        return Answer(failure=failure_of(found.get("code"), found.get("description"), found.get("status_ru")))
+        return PilotAnswer(
+            failure=failure_of(found.get("code"), found.get("description"), found.get("status_ru"))
+        )
     rows = [{**child.attrib, "text": child.text or ""} for child in root if child.tag == "sms"]
     if root.tag == "inbound":
         arrivals = map(arrival_of, rows)
-        return Answer(arrivals=tuple(arrival for arrival in arrivals if arrival is not None))
+        return PilotAnswer(arrivals=tuple(arrival for arrival in arrivals if arrival is not None))
     balance = number(root.text if root.tag == "balance" else root.get("balance"))
     if root.tag not in ("send", "check") and (root.tag != "balance" or balance is None):
         raise ValueError("neither messages nor a balance")
-    return Answer(None, server_id(root.get("server_packet_id")), balance, tuple(map(item_of, rows)))
+    return PilotAnswer(None, server_id(root.get("server_packet_id")), balance, tuple(map(item_of, rows)))
 
 
 def _repair(text: str) -> str:

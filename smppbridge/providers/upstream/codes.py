@@ -8,8 +8,8 @@ the tables because SMSCs answer submit_sm with them, too.
 from collections.abc import Mapping
 
 from smppbridge.errors import ProviderError
-from smppbridge.providers import rules
-from smppbridge.providers.rules import Kind, Rule
+from smppbridge.providers import error_table
+from smppbridge.providers.error_table import Kind, Rule
 from smppbridge.providers.upstream.options import SMS_ASSISTENT, Treatment
 from smppbridge.smpp.constants import Status
 
@@ -124,6 +124,6 @@ def _as_wished(wish: Treatment, status: int) -> Rule:
 
 def to_error(rule: Rule, status: int, reason: str) -> ProviderError:
     """The exception that a row stands for. Its code is the command_status as manuals print it: ``0x45``."""
-    error = rules.to_error(rule, status, reason)
+    error = error_table.to_error(rule, status, reason)
     error.code = f"0x{status:02X}"
     return error

@@ -20,7 +20,12 @@ Build = Callable[[Message], Sequence[SubmitSm]]
 class BatchProgress:
     """The results of one batch: a ``providers.base.Progress``. ``ended(batch)`` is called at the last one."""
 
-    def __init__(self, size: int, ended: "Callable[[BatchProgress], None]" = lambda batch: None) -> None:
+    def __init__(
+        self,
+        size: int,
+        ended: "Callable[[BatchProgress], None]" = lambda batch: None,
+        group: float = GROUP,
+    ) -> None:
         self.left = size  # messages without a result
         self.unsent = size  # messages of which not everything is on its way
         self.closed = False  # no message of it may begin any more
@@ -29,6 +34,7 @@ class BatchProgress:
         self.jobs: list[Job] = []
         self.alarm: asyncio.TimerHandle | None = None  # the end of its time
         self._ended = ended
+        self._group = group
         self._fresh: list[tuple[int, SendResult]] = []
         self._changed = asyncio.Event()
         self._all = asyncio.Event()
@@ -45,13 +51,13 @@ class BatchProgress:
 
     async def more(self) -> Sequence[tuple[int, SendResult]]:
         """The results that came since the last call, with the places of their messages. Waits for the first
-        one, and then up to GROUP for others."""
+        one, and then a moment for others."""
         if not self._fresh and self.left:
             self._changed.clear()
             await self._changed.wait()
         if self._fresh and self.left:
             try:
-                async with asyncio.timeout(GROUP):
+                async with asyncio.timeout(self._group):
                     await self._all.wait()
             except TimeoutError:
                 pass  # the others take longer

@@ -30,12 +30,13 @@ from smppbridge.logs import Complaints
 from smppbridge.model.hosts import is_within
 from smppbridge.model.message import Doubt, Draft, Inbound, Message, Poll, StatusReport
 from smppbridge.providers.base import Callback, News, SendResult, Trace, Upcalls
-from smppbridge.providers.rules import Kind
+from smppbridge.providers.error_table import Kind
 from smppbridge.providers.upstream.codes import rule_for, to_error
 from smppbridge.providers.upstream.deliver_sm import Reader
 from smppbridge.providers.upstream.jobs import BatchProgress, Job
 from smppbridge.providers.upstream.message_ids import stored_id
-from smppbridge.providers.upstream.options import FINISHING_TIME, SENDING_TIME, SmppOptions
+from smppbridge.providers.upstream.options import SmppOptions
+from smppbridge.providers.upstream.timings import SMPP_TIMINGS, SmppTimings
 from smppbridge.providers.upstream.wire import Wire
 from smppbridge.smpp.constants import Status, status_name
 from smppbridge.smpp.events import Answered, Fault
@@ -55,8 +56,6 @@ from smppbridge.smpp.session import Timers
 
 logger = logging.getLogger(__name__)
 
-SAVING_TIME = 5.0  # seconds in which the reference of a message that was taken is stored
-BIND_TIMEOUT = 10.0  # seconds for bind_resp
 MAX_PDU_OCTETS = 70_000  # of an SMSC, which may use message_payload; more is damage
 MAX_REFERENCE = 0xFFFF
 
@@ -68,11 +67,12 @@ class Smpp:
     takes_parts = True
     last_balance: float | None = None  # SMPP has no such question
 
-    def __init__(self, name: str, options: SmppOptions) -> None:
+    def __init__(self, name: str, options: SmppOptions, timings: SmppTimings = SMPP_TIMINGS) -> None:
         """Raises ConfigError when the files of TLS cannot be used."""
         self.name = name
         self.limits = options.limits()
         self._options = options
+        self._timings = timings
         self._wire = Wire(options)
         self._reader = Reader(options)
         self._tls, self._outbind_tls = _tls_contexts(name, options)
@@ -95,11 +95,12 @@ class Smpp:
             hosts=options.hosts,
             tls=self._tls,
             tls_name=(options.tls.server_name or "") if options.tls is not None else "",
-            timers=Timers(BIND_TIMEOUT, options.enquire_link, 0.0, options.response_timeout),
+            timers=Timers(self._timings.bind, options.enquire_link, 0.0, options.response_timeout),
             window=options.window,
             max_pdu_octets=MAX_PDU_OCTETS,
             bind=self._bind_pdu,
             longest_pause=options.reconnect_max,
+            timings=self._timings.binds,
         )
         kinds: tuple[type[Bind], ...] = (BindTransceiver,)
         if options.bind == "pair":
@@ -117,7 +118,7 @@ class Smpp:
     async def close(self) -> None:
         """Finish what came in, and unbind."""
         if self._hearing:
-            await asyncio.wait(self._hearing, timeout=BIND_TIMEOUT)
+            await asyncio.wait(self._hearing, timeout=self._timings.bind)
         if self._upstream is not None:
             await self._upstream.close()
             self._upstream = None
@@ -142,7 +143,7 @@ class Smpp:
     def begin(self, messages: Sequence[Message], now: int) -> BatchProgress:
         """Submit all parts of all messages."""
         loop = asyncio.get_running_loop()
-        batch = BatchProgress(len(messages), self._ended)
+        batch = BatchProgress(len(messages), self._ended, self._timings.group)
         build = partial(self._submits, now)
         batch.jobs = [Job(batch, place, message, build) for place, message in enumerate(messages)]
         upstream = self._upstream
@@ -151,7 +152,7 @@ class Smpp:
             for job in batch.jobs:
                 job.abandon(Unavailable(why))
         else:
-            batch.alarm = loop.call_later(SENDING_TIME, self._time_over, batch)
+            batch.alarm = loop.call_later(self._timings.sending, self._time_over, batch)
             upstream.submit(batch.jobs)
         return batch
 
@@ -193,7 +194,9 @@ class Smpp:
             if not job.begun:
                 job.abandon(late)
         if batch.left:
-            batch.alarm = asyncio.get_running_loop().call_later(FINISHING_TIME, self._give_up, batch, late)
+            batch.alarm = asyncio.get_running_loop().call_later(
+                self._timings.finishing, self._give_up, batch, late
+            )
 
     def _give_up(self, batch: BatchProgress, late: ProviderError) -> None:
         batch.given_up = True
@@ -269,7 +272,7 @@ class Smpp:
         if batch.alarm is not None:
             batch.alarm.cancel()
         batch.jobs = []
-        asyncio.get_running_loop().call_later(SAVING_TIME, self._forget, batch)
+        asyncio.get_running_loop().call_later(self._timings.saving, self._forget, batch)
 
     def _forget(self, batch: BatchProgress) -> None:
         for ref in batch.refs:

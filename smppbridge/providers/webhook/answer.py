@@ -1,7 +1,7 @@
 """What an answer to a request of `kind: webhook` says: done, refused, or nothing that can be relied on.
 
 A refusal needs a code that the operator listed, or an HTTP status that says by itself that nothing was done.
-Whatever is neither success nor refusal is open. Must not know: the network, what is asked.
+Whatever is neither success nor refusal is open.
 """
 
 import math
@@ -10,13 +10,13 @@ from typing import NamedTuple
 
 from smppbridge.errors import ProviderError
 from smppbridge.providers.webhook.callback import first_word
+from smppbridge.providers.webhook.codes import DEFAULT, LATER, PLAIN, ErrorRule, error_for, http_rule
 from smppbridge.providers.webhook.extract import Document, compile_path, walk
 from smppbridge.providers.webhook.regex import MAX_MATCHED
-from smppbridge.providers.webhook.request import Batch, Condition, Request, Success
-from smppbridge.providers.webhook.rules import DEFAULT, LATER, PLAIN, ErrorRule, error_for, http_rule
+from smppbridge.providers.webhook.request import BatchOptions, Condition, DeclaredRequest, Success
 
 
-class Refusal(NamedTuple):
+class DeclaredRefusal(NamedTuple):
     """Nothing was done, and why."""
 
     rule: ErrorRule
@@ -34,15 +34,15 @@ class Refusal(NamedTuple):
         return self.rule.kind in ("perm", "duplicate")
 
 
-class Answer(NamedTuple):
+class WebhookAnswer(NamedTuple):
     """An answer, or the part of it that belongs to one message."""
 
     status: int  # of HTTP
     document: Document
 
-    def part(self, value: object) -> "Answer":
+    def part(self, value: object) -> "WebhookAnswer":
         """The part that is ``value``."""
-        return Answer(self.status, self.document.part(value))
+        return WebhookAnswer(self.status, self.document.part(value))
 
 
 def has_status(success: Success, status: int) -> bool:
@@ -50,7 +50,7 @@ def has_status(success: Success, status: int) -> bool:
     return status in success.status if success.status else 200 <= status < 300
 
 
-def holds(success: Success, answer: Answer) -> bool:
+def holds(success: Success, answer: WebhookAnswer) -> bool:
     """Whether an answer is what the operator calls a success; a body that cannot be read holds nothing."""
     try:
         return has_status(success, answer.status) and all(_met(one, answer.document) for one in success.when)
@@ -67,7 +67,7 @@ def _met(condition: Condition, document: Document) -> bool:
     return bool(words)
 
 
-def done(request: Request, answer: Answer, needed: str) -> bool:
+def done(request: DeclaredRequest, answer: WebhookAnswer, needed: str) -> bool:
     """Whether the request was carried out and its answer has what is ``needed``. Without a condition of the
     operator's, an answer with an error code is none."""
     if not needed or not holds(request.success, answer):
@@ -76,8 +76,8 @@ def done(request: Request, answer: Answer, needed: str) -> bool:
 
 
 def refusal(
-    request: Request, answer: Answer, errors: Mapping[str, ErrorRule], *, named: bool = False
-) -> Refusal | None:
+    request: DeclaredRequest, answer: WebhookAnswer, errors: Mapping[str, ErrorRule], *, named: bool = False
+) -> DeclaredRefusal | None:
     """What an answer that is no success says; None = it is open what became of the request.
 
     ``named``: it holds a valid id of the message. Then a code that is not listed may be a word for success,
@@ -88,7 +88,7 @@ def refusal(
     code = first_word(request.error_code, answer.document)
     words = first_word(request.error_text, answer.document)
     if code in errors and code:
-        return Refusal(errors[code], code, words, listed=True)
+        return DeclaredRefusal(errors[code], code, words, listed=True)
     rule = http_rule(answer.status)
     if code and DEFAULT in errors and not named and (200 <= answer.status < 300 or rule is PLAIN):
         rule = errors[DEFAULT]
@@ -96,12 +96,12 @@ def refusal(
         rule = LATER  # the answer does not look like the provider's own
     if rule is None:
         return None
-    return Refusal(rule, code or str(answer.status), words, listed=not code)
+    return DeclaredRefusal(rule, code or str(answer.status), words, listed=not code)
 
 
 def results_of(
-    batch: Batch, answer: Answer, expected: Sequence[Callable[[str], str]]
-) -> list[Answer | None] | None:
+    batch: BatchOptions, answer: WebhookAnswer, expected: Sequence[Callable[[str], str]]
+) -> list[WebhookAnswer | None] | None:
     """The result of each message, by its fields ``expected``, in order; None inside: it has no certain one.
 
     None instead of a list: the answer holds no results at all.
@@ -121,11 +121,12 @@ def results_of(
 
 
 def _by_name(
-    batch: Batch, answer: Answer, results: list[object] | dict[str, object]
-) -> dict[str, Answer | None]:
-    """Results by what they are matched with; those that two results claim belong to nobody."""
+    batch: BatchOptions, answer: WebhookAnswer, results: list[object] | dict[str, object]
+) -> dict[str, WebhookAnswer | None]:
+    """Results by the value that they are matched with. A value that two results have belongs to neither
+    message."""
     assert batch.match is not None
-    named: dict[str, Answer | None] = {}
+    named: dict[str, WebhookAnswer | None] = {}
     if batch.match.key:
         return {key: answer.part(one) for key, one in results.items()} if isinstance(results, dict) else {}
     for one in results.values() if isinstance(results, dict) else results:

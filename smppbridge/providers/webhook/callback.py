@@ -1,7 +1,4 @@
-"""What a provider of `kind: webhook` tells us by HTTP: statuses and messages from phones, and who signed it.
-
-Must not know: requests of ours, the network.
-"""
+"""What a provider of `kind: webhook` tells us by HTTP: statuses and messages from phones, signed or not."""
 
 import base64
 import hmac
@@ -16,7 +13,7 @@ from smppbridge.model.message import Inbound
 from smppbridge.model.settings import Settings, mistake
 from smppbridge.providers.base import Callback
 from smppbridge.providers.webhook.extract import Document, Extract, JsonPath, compile_path, walk
-from smppbridge.providers.webhook.fields import HEADER, SECRET
+from smppbridge.providers.webhook.placeholders import HEADER, SECRET
 from smppbridge.providers.webhook.request import BasicAuth, Extracts
 from smppbridge.providers.webhook.template import Lookup, Template, Text
 
@@ -179,7 +176,8 @@ class Heard(NamedTuple):
 
 
 def first_word(places: tuple[Extract, ...], document: Document) -> str:
-    """The first value that one of the places holds; places that the document cannot have are empty."""
+    """The value of the first place that has one; "" without any. Places that the document cannot have are
+    skipped."""
     for place in places:
         try:
             word = place.word(document)

@@ -2,8 +2,7 @@
 header, a parameter.
 
 Small on purpose: of JSONPath only names, numbers and ``*``; of XPath what the standard library knows. What is
-read comes from the network: it is bounded, decoded strictly and never crashes a reader. Must not know: what
-the values mean.
+read comes from the network: it is bounded, decoded strictly and never crashes a reader.
 """
 
 import re

@@ -1,7 +1,4 @@
-"""What the operator declares for `kind: webhook`: `providers.<name>` as typed values, checked as a whole.
-
-Must not know: the network, how anything is carried out.
-"""
+"""What the operator declares for `kind: webhook`: `providers.<name>` as typed values, checked as a whole."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -15,8 +12,9 @@ from smppbridge.model.duration import Duration, PositiveDuration
 from smppbridge.model.settings import Secret, mistake
 from smppbridge.providers.options import FlashPolicy, HttpOptions
 from smppbridge.providers.webhook.callback import CallbackOptions
+from smppbridge.providers.webhook.codes import DEFAULT, ErrorTable, StateTable
 from smppbridge.providers.webhook.extract import Extract
-from smppbridge.providers.webhook.fields import (
+from smppbridge.providers.webhook.placeholders import (
     BINARY_FIELDS,
     BOOL_FIELDS,
     FIND_FIELDS,
@@ -30,8 +28,7 @@ from smppbridge.providers.webhook.fields import (
     lookup_in,
 )
 from smppbridge.providers.webhook.regex import safe_regex
-from smppbridge.providers.webhook.request import Extracts, Request, Success
-from smppbridge.providers.webhook.rules import DEFAULT, ErrorTable, StateTable
+from smppbridge.providers.webhook.request import DeclaredRequest, Extracts, Success
 from smppbridge.providers.webhook.template import Template, Text
 
 _SECRET_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
@@ -40,7 +37,7 @@ _SPEAKING = re.compile(r"[a-z_]{1,24}(?:\.[a-z_-]{1,24})?")  # a field name that
 _FILE = "_file"
 
 
-class SendRequest(Request):
+class SendRequest(DeclaredRequest):
     """`send` and `send_binary`: how a message is handed over."""
 
     message_id: Extracts = ()  # where the answer holds the provider's id
@@ -62,7 +59,7 @@ class SendRequest(Request):
             yield "own_id", self.own_id
 
 
-class StatusRequest(Request):
+class StatusRequest(DeclaredRequest):
     """`status`: how the state of messages is asked for: one ``{ref}``, or many with `batch`."""
 
     method: Literal["GET", "POST", "PUT", "PATCH"] = "GET"
@@ -83,7 +80,7 @@ class StatusRequest(Request):
         return self
 
 
-class FindRequest(Request):
+class FindRequest(DeclaredRequest):
     """`find`: how it is asked by our own ``{id}`` whether the provider has a message."""
 
     method: Literal["GET", "POST", "PUT", "PATCH"] = "GET"
@@ -99,7 +96,7 @@ class FindRequest(Request):
         return absent
 
 
-class BalanceRequest(Request):
+class BalanceRequest(DeclaredRequest):
     """`balance`: how the money left is asked for."""
 
     method: Literal["GET", "POST", "PUT", "PATCH"] = "GET"
@@ -222,9 +219,9 @@ class WebhookOptions(FlashPolicy, HttpOptions):
             yield "states: is required with status or callback"
 
     def _unreadable(self) -> Iterator[str]:
-        """Answers that are looked at where nothing can be found, or that may mean two things."""
+        """Places where nothing can be found in an answer, and answers that could mean two things."""
         for name in ("send", "send_binary", "status", "find", "balance"):
-            request: Request | None = getattr(self, name)
+            request: DeclaredRequest | None = getattr(self, name)
             if request is None:
                 continue
             if any(one.only_callbacks for one in _places(request)):
@@ -253,8 +250,8 @@ class WebhookOptions(FlashPolicy, HttpOptions):
         return found
 
     def hidden(self, secrets: Mapping[str, str], callback_url: str) -> list[str]:
-        """What a provider is told and may repeat, but nobody may read, in every form in which it is sent:
-        secrets and our address with its token. The longest first."""
+        """Values that a provider gets and may repeat, but that must not be read in reasons and logs: secrets,
+        and our address with its token, in every form in which they are sent. The longest first."""
         sections = (self.send, self.send_binary, self.status, self.find, self.balance)
         logins = {one.basic_auth.login(lookup_in({}, secrets)) for one in sections if one and one.basic_auth}
         plain = {*secrets.values(), callback_url, urlsplit(callback_url).path.rpartition("/")[2]}
@@ -266,7 +263,7 @@ class WebhookOptions(FlashPolicy, HttpOptions):
         return next((secret.get_secret_value() for secret in self.secrets.values()), "")
 
 
-def _places(request: Request) -> Iterator[Extract]:
+def _places(request: DeclaredRequest) -> Iterator[Extract]:
     for name in type(request).model_fields:
         value = getattr(request, name)
         if isinstance(value, Success):
@@ -275,7 +272,7 @@ def _places(request: Request) -> Iterator[Extract]:
             yield from (one for one in value if isinstance(one, Extract))
 
 
-def _of_each(request: Request) -> Iterator[Extract]:
+def _of_each(request: DeclaredRequest) -> Iterator[Extract]:
     """What is looked for in each result of many."""
     yield from request.success.when
     for name in ("message_id", "state", "message_error"):

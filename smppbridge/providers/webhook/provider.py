@@ -9,8 +9,6 @@ is clear which one.
 
 Not here: messages from phones that must be asked for, and number checks. An answer is read by its body alone,
 not by its headers.
-
-Must not know: the store, SMPP sessions, any provider by name.
 """
 
 import asyncio
@@ -22,27 +20,27 @@ from collections.abc import Sequence
 from smppbridge.errors import ProviderError, Refused, Rejected, Uncertain
 from smppbridge.model.message import Doubt, Draft, Message, Poll, StatusReport
 from smppbridge.providers.base import Callback, News, SendResult, Taken, Trace
+from smppbridge.providers.error_table import safe_reason
 from smppbridge.providers.http.client import HttpAnswer, host_of
 from smppbridge.providers.http.provider import LARGE_ANSWER, HttpProvider
 from smppbridge.providers.http.sending import SENDING_TIME, RequestRun
-from smppbridge.providers.rules import safe_reason
 from smppbridge.providers.webhook import answer as answers
-from smppbridge.providers.webhook.answer import Answer, Refusal
+from smppbridge.providers.webhook.answer import DeclaredRefusal, WebhookAnswer
 from smppbridge.providers.webhook.callback import CallbackOptions, first_word, inbound_in, status_in
+from smppbridge.providers.webhook.codes import state_for
 from smppbridge.providers.webhook.extract import Document
-from smppbridge.providers.webhook.fields import (
+from smppbridge.providers.webhook.options import FindRequest, SendRequest, StatusRequest, WebhookOptions
+from smppbridge.providers.webhook.placeholders import (
     REFS_SEPARATOR,
-    Sending,
+    SendingContext,
     doubt_fields,
     lookup_in,
     lookup_of,
     poll_fields,
 )
-from smppbridge.providers.webhook.options import FindRequest, SendRequest, StatusRequest, WebhookOptions
-from smppbridge.providers.webhook.packets import Packet, packets_of, questions_of, without_shared
 from smppbridge.providers.webhook.regex import is_whole
-from smppbridge.providers.webhook.request import Extracts, Prepared, Request
-from smppbridge.providers.webhook.rules import state_for
+from smppbridge.providers.webhook.request import DeclaredRequest, Extracts, Prepared
+from smppbridge.providers.webhook.split import DeclaredPacket, packets_of, questions_of, without_shared
 from smppbridge.providers.webhook.template import Lookup, fits_xml
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.text import parts
@@ -131,7 +129,7 @@ class Webhook(HttpProvider):
         """Send one request after the other. A failure that is not about single messages ends it."""
         run, fit = self.start_run(messages, now)
 
-        async def hand_over(packet: Packet) -> bool:
+        async def hand_over(packet: DeclaredPacket) -> bool:
             return await self._hand_over(run, packet)
 
         await run.send(packets_of(fit, self._section, lambda message: self._lookup(message, now)), hand_over)
@@ -139,7 +137,7 @@ class Webhook(HttpProvider):
 
     def _lookup(self, message: Message, now: int) -> Lookup:
         sender = message.sender or self._declared.default_sender
-        sending = Sending(message, sender, now, self._declared.validity_max, self._callback_url)
+        sending = SendingContext(message, sender, now, self._declared.validity_max, self._callback_url)
         return lookup_of(sending, self._secret_values)
 
     def _section(self, message: Message) -> SendRequest:
@@ -148,8 +146,8 @@ class Webhook(HttpProvider):
         assert self._declared.send_binary is not None  # check() has refused it
         return self._declared.send_binary
 
-    async def _hand_over(self, run: RequestRun, packet: Packet) -> bool:
-        """Whether the request was refused as a whole, perhaps for one of its messages."""
+    async def _hand_over(self, run: RequestRun, packet: DeclaredPacket) -> bool:
+        """Make one request. True where it was refused as a whole, perhaps for one of its messages."""
         now = run.now()
         lookups = [self._lookup(message, now) for message in packet.messages]
         try:
@@ -173,14 +171,16 @@ class Webhook(HttpProvider):
         run.note(without_shared(results))
         return False
 
-    def _refused_whole(self, run: RequestRun, packet: Packet, answer: Answer) -> bool:
+    def _refused_whole(self, run: RequestRun, packet: DeclaredPacket, answer: WebhookAnswer) -> bool:
         refusal = self._refusal(packet.section, answer)
         if refusal is not None and refusal.about_message and len(packet.messages) > 1:
             return True
         run.note({one.id: self._error(packet.section, answer, one) for one in packet.messages})
         return False
 
-    def _result(self, packet: Packet, message: Message, whole: Answer, own: Answer | None) -> SendResult:
+    def _result(
+        self, packet: DeclaredPacket, message: Message, whole: WebhookAnswer, own: WebhookAnswer | None
+    ) -> SendResult:
         if own is None:
             return Uncertain(f"{self._host(packet.section)} did not say clearly what became of the message")
         self._note_balance(packet.section, whole.document)
@@ -198,7 +198,9 @@ class Webhook(HttpProvider):
         if balance is not None:
             self.last_balance = balance
 
-    def _error(self, section: Request, answer: Answer, message: Message | None = None) -> ProviderError:
+    def _error(
+        self, section: DeclaredRequest, answer: WebhookAnswer, message: Message | None = None
+    ) -> ProviderError:
         """What an answer that is no success means."""
         refusal = self._refusal(section, answer)
         if refusal is None:
@@ -213,29 +215,32 @@ class Webhook(HttpProvider):
         error.code = code
         return error
 
-    def _refusal(self, section: Request, answer: Answer) -> Refusal | None:
+    def _refusal(self, section: DeclaredRequest, answer: WebhookAnswer) -> DeclaredRefusal | None:
         places = section.message_id if isinstance(section, SendRequest) else ()
         named = is_whole(self._id, first_word(places, answer.document))
         return answers.refusal(section, answer, self._declared.errors, named=named)
 
-    def _senseless(self, section: Request, answer: Answer) -> ProviderError:
+    def _senseless(self, section: DeclaredRequest, answer: WebhookAnswer) -> ProviderError:
         http = HttpAnswer(answer.status, answer.document.body)
         return self.senseless(http, section.url or self._declared.url)
 
-    def _host(self, section: Request) -> str:
+    def _host(self, section: DeclaredRequest) -> str:
         return host_of(section.url or self._declared.url)
 
-    async def _ask(self, prepared: Prepared) -> Answer:
+    async def _ask(self, prepared: Prepared) -> WebhookAnswer:
         """One request. Raises ProviderError."""
         http = await self.exchange(prepared.method, prepared.url, prepared.content, dict(prepared.headers))
         document = Document(http.body)
         if len(http.body) > LARGE_ANSWER:  # a broken one of 2 MiB takes most of a second
             await asyncio.to_thread(_read_ahead, document)
-        return Answer(http.status, document)
+        return WebhookAnswer(http.status, document)
 
     async def status(self, polls: Sequence[Poll]) -> list[StatusReport]:
-        """Ask for many at once, or one after the other. References that are none of the provider's are not
-        asked for. Raises ProviderError when the first question fails; what is known by then is told."""
+        """Ask about many messages at once, or about one after the other. References of another form are not
+        asked for.
+
+        Raises ProviderError when the first question fails. When a later one fails, what is known is returned.
+        """
         section = self._declared.status
         if section is None:
             return []
@@ -263,7 +268,7 @@ class Webhook(HttpProvider):
         lookups = [self._of_poll(poll) for poll in polls]
         whole = lookup_in({**poll_fields(polls[0]), "refs": refs}, self._secret_values)
         answer = await self._ask(section.prepare(self._declared.url, whole, lookups))
-        own: Sequence[Answer | None] | None = [answer]
+        own: Sequence[WebhookAnswer | None] | None = [answer]
         if section.batch is not None:
             own = answers.results_of(section.batch, answer, lookups)
         if own is None or not answers.holds(section.success, answer):
@@ -282,7 +287,7 @@ class Webhook(HttpProvider):
             return self._nothing_known(section, answer)
         return found
 
-    def _nothing_known(self, section: Request, answer: Answer) -> list[StatusReport]:
+    def _nothing_known(self, section: DeclaredRequest, answer: WebhookAnswer) -> list[StatusReport]:
         """No reports, if the provider says that it does not know the message. Raises ProviderError."""
         code = first_word(section.error_code, answer.document)
         if answer.status in GONE and code not in self._declared.errors:
@@ -386,7 +391,7 @@ def _every(places: Extracts, document: Document) -> list[str]:
 
 
 def _read_ahead(document: Document) -> None:
-    """Parse a large body where nobody waits; one that is not JSON is parsed when it is needed."""
+    """Parse a large body in a thread. A body that is not JSON is parsed later, when it is needed."""
     try:
         _ = document.json
     except ValueError:

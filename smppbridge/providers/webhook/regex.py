@@ -2,8 +2,6 @@
 
 Python's search goes through all the ways in which a pattern can match. Texts come from the network, so
 patterns with too many ways are refused when the configuration is read, and what they read is cut.
-
-Must not know: where the text comes from, what is looked for.
 """
 
 import re
@@ -78,5 +76,5 @@ def _patterns(value: object) -> Iterator[Any]:
 
 
 def is_whole(pattern: re.Pattern[str], text: str) -> bool:
-    """Whether all of the text matches; one of more than 200 characters does not."""
+    """Whether all of ``text`` matches. A text of more than 200 characters does not."""
     return len(text) <= MAX_WHOLE and pattern.fullmatch(text) is not None

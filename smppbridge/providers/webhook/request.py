@@ -1,7 +1,4 @@
-"""The requests of `kind: webhook` as the operator describes them, and how one is made.
-
-Must not know: what is asked, or what an answer means.
-"""
+"""The requests of `kind: webhook` as the operator describes them, and how one is made."""
 
 import base64
 import json
@@ -135,7 +132,7 @@ def _one_place(path: str) -> str:
 OnePlace = Annotated[JsonPath, AfterValidator(_one_place)]
 
 
-class Batch(Settings):
+class BatchOptions(Settings):
     """Many messages in one request."""
 
     size: int = Field(default=100, ge=1, le=1000)
@@ -144,7 +141,7 @@ class Batch(Settings):
     match: Match | None = None  # None = results stand in the order of the messages
 
 
-class Request(Settings):
+class DeclaredRequest(Settings):
     """One kind of request, and how its answer is read."""
 
     model_config = ConfigDict(populate_by_name=True)
@@ -162,7 +159,7 @@ class Request(Settings):
     success: Success = Success()
     error_code: Extracts = ()
     error_text: Extracts = ()
-    batch: Batch | None = None
+    batch: BatchOptions | None = None
 
     @field_validator("url")
     @classmethod
@@ -205,7 +202,7 @@ class Request(Settings):
         return content_type
 
     @model_validator(mode="after")
-    def _one_body(self) -> "Request":
+    def _one_body(self) -> "DeclaredRequest":
         bodies = [one for one in (self.form, self.json_body, self.body) if one is not None]
         if len(bodies) > 1:
             raise mistake("must have only one of form, json, body")

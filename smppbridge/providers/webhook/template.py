@@ -1,7 +1,7 @@
 """Texts with ``{fields}``, as the operator writes them for `kind: webhook`.
 
 What a value must look like depends on where it lands (a path, a header, JSON, XML …). That is decided here,
-never by the author of a template. Must not know: the configuration, HTTP, any provider.
+never by the author of a template.
 """
 
 import json
@@ -53,7 +53,7 @@ class Template:
         return "".join(part for part in self._parts if isinstance(part, str))
 
     def altered(self, change: Callable[[str], str]) -> "Template":
-        """The same fields with other text between them; itself, when nothing of it changes."""
+        """The template with other text between its fields; the same object where no text changes."""
         parts = tuple(change(part) if isinstance(part, str) else part for part in self._parts)
         if parts == self._parts:
             return self
@@ -136,7 +136,7 @@ def fits_xml(text: str) -> bool:
 
 
 def escape_for(content_type: str) -> Escape | None:
-    """How values get into a body of this type; None for a type in which nothing keeps them apart."""
+    """How values are escaped in a body of this type; None where no escaping keeps them apart."""
     kind = content_type.partition(";")[0].strip().lower()
     if kind in ("application/json", "text/json") or kind.endswith("+json"):
         return in_json
@@ -165,7 +165,7 @@ def compile_tree(value: object, depth: int = 0) -> Tree:
 
 
 def render_tree(tree: Tree, lookup: Lookup) -> object:
-    """The JSON value; keys whose value is left out are left out, and mappings of which nothing is left."""
+    """The JSON value. Keys without a value are left out, and so are mappings that have no key left."""
     if isinstance(tree, Template):
         return tree.value(lookup)
     if isinstance(tree, dict):

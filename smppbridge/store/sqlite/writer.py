@@ -57,19 +57,19 @@ class Writer:
         *,
         commit: Callable[[sqlite3.Connection], None] = commit,
         on_commit: Callable[[float, int], None] = lambda seconds, rows: None,
-        after_commit: Callable[[], None] = lambda: None,
         slow: bool = False,
         slow_commit: float = SLOW_COMMIT,
         calm_commits: int = CALM_COMMITS,
         turn: float = TURN,
         clock: Callable[[], float] = perf_counter,
     ) -> None:
-        """``on_commit(seconds, rows)`` and ``after_commit()`` are called after each COMMIT that changed rows.
+        """``on_commit(seconds, rows)`` and the attribute ``after_commit()`` are called after each COMMIT that
+        changed rows.
         ``slow``: the disk was found to be slow already. Times, and those of ``clock``, are in seconds."""
         self._connection = connection
         self._commit = commit
         self._on_commit = on_commit
-        self.after_commit = after_commit
+        self.after_commit: Callable[[], None] = lambda: None
         self._slow_commit = slow_commit
         self._calm_commits = calm_commits
         self._turn = turn

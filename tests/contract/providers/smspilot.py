@@ -7,6 +7,7 @@ from typing import Any
 
 from smppbridge.errors import Disabled, Rejected, Throttled, Unavailable
 from smppbridge.providers.base import Callback, Provider
+from smppbridge.providers.smspilot.api1 import PAGE
 from smppbridge.providers.smspilot.provider import Smspilot, SmspilotOptions
 from tests.contract.providers.rig import Kept, Refusal, Report, SimulatedRig, form_callback, query_callback
 from tests.simulators.smspilot.gateway import Order
@@ -15,7 +16,8 @@ from tests.support.builders.messages import draft
 
 APIKEY = "5ECRETKEY5ECRETKEY5ECRETKEY5ECRETKEY5ECRETKEY5ECRETKEY5ECRETKEY0"
 USER, PASSWORD = "smspilot", "5ECRET: pa55word"
-READ = 20_000  # messages: more than the pages of one question show
+PAGES = 3  # of the list of the last day, in one search
+READ = PAGES * PAGE  # messages: more than the pages of one question show
 
 
 class SmspilotRig(SimulatedRig):
@@ -74,7 +76,7 @@ class SmspilotRig(SimulatedRig):
         options = SmspilotOptions.model_validate(
             {**self.settings(), **own, "parallel": 2, "poll_interval": "100ms"}
         )
-        provider = Smspilot("pilot", options)
+        provider = Smspilot("pilot", options, max_pages=PAGES)
         return await self.opened(provider, report)
 
     def settings(self) -> dict[str, Any]:

@@ -1,34 +1,30 @@
 """What goes wrong between the bridge and its SMSC: nothing is lost, nothing is sent twice without leave."""
 
-import asyncio
 import logging
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from smppbridge.errors import StoreError
-from smppbridge.link import persistent_bind, upstream
 from smppbridge.smpp.codec import encode
 from smppbridge.smpp.pdu import DeliverSm, SubmitSm
 from smppbridge.smpp.receipt import parse_receipt
 from tests.simulators.smpp_centre.simulator import CentreSimulator, Rules
 from tests.support.bridge.failing_store import rows
-from tests.support.bridge.running import bridge, eventually, metric
-from tests.support.bridge.upstream import link, linked, sections
-from tests.support.bridge.upstream_steps import FINAL, SENT, UNCERTAIN, stages
+from tests.support.bridge.running import eventually, metric
+from tests.support.bridge.upstream import BINDS, PATIENCE, link, linked, sections, upstream_bridge
+from tests.support.bridge.upstream_steps import FINAL, SENDING, SENT, UNCERTAIN, stages
 from tests.support.esme.esme import Esme, submit
+from tests.support.system.clock import clock, time_flies, turns
+
+TRIES = "upstream_bind_attempts_total"
 
 
 def texts(centre: CentreSimulator) -> Counter[bytes]:
     """How often the SMSC took each text."""
     return Counter(one.pdu.short_message for one in centre.submitted if not one.status)
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(persistent_bind, "_FIRST_PAUSE", 0.05)
-    monkeypatch.setattr(upstream, "PATIENCE", 1.0)
 
 
 # --- connections that end --------------------------------------------------------------------------
@@ -63,7 +59,7 @@ async def test_the_account_says_what_becomes_of_them(tmp_path: Path, policy: str
     ):
         await esme.submit(submit("once or twice"))
         if policy == "resend":
-            await eventually(lambda: len(centre.submitted) == 2, patience=20)
+            await time_flies(lambda: len(centre.submitted) == 2)
         receipt = parse_receipt((await esme.receipt()).short_message.decode())
         assert receipt.stat == word
         assert len(centre.submitted) == (2 if policy == "resend" else 1)
@@ -81,7 +77,7 @@ async def test_an_smsc_that_hangs_up_again_and_again_gets_everything_once(tmp_pa
             found = stages(tmp_path)
             return found.get(UNCERTAIN, 0) + found.get(FINAL, 0) == 40
 
-        await eventually(settled, patience=30)
+        await time_flies(settled)
         assert max(texts(centre).values()) == 1
         assert len(texts(centre)) >= stages(tmp_path)[FINAL]
         assert stages(tmp_path).get(UNCERTAIN, 0) <= 3 * (centre.counts["binds"] + 1)
@@ -97,9 +93,12 @@ async def test_messages_wait_for_the_bind_and_then_go(tmp_path: Path) -> None:
         centre.hang_up()
         await eventually(lambda: metric(app, "upstream_binds", provider="link") == 0)
         await esme.submit_many([submit(str(number)) for number in range(10)])
+        await eventually(lambda: metric(app, TRIES, provider="link", status="unreachable") >= 1)
+        clock().forward(PATIENCE)
         await eventually(lambda: metric(app, "provider_up", provider="link") == 0)
         assert "Connection refused" in " ".join(await app.readiness.reasons())
         centre.listen_again()
+        await time_flies(lambda: stages(tmp_path) == {FINAL: 10})
         for _ in range(10):
             await esme.receipt()
         assert metric(app, "provider_up", provider="link") == 1
@@ -110,7 +109,7 @@ async def test_messages_wait_for_the_bind_and_then_go(tmp_path: Path) -> None:
 async def test_a_short_interruption_sends_nothing_elsewhere(tmp_path: Path) -> None:
     async with CentreSimulator(Rules()) as first, CentreSimulator(Rules()) as second:
         config = sections(link(first.port), link(second.port))
-        async with bridge(tmp_path, config) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        async with upstream_bridge(tmp_path, config) as app, await Esme.bound(app.smpp_ports[0]) as esme:
             await eventually(lambda: metric(app, "upstream_binds", provider="link") == 1)
             first.hang_up()
             await esme.submit_many([submit(str(number)) for number in range(10)])
@@ -122,10 +121,12 @@ async def test_a_short_interruption_sends_nothing_elsewhere(tmp_path: Path) -> N
 async def test_a_long_one_does(tmp_path: Path) -> None:
     async with CentreSimulator(Rules()) as first, CentreSimulator(Rules()) as second:
         config = sections(link(first.port), link(second.port))
-        async with bridge(tmp_path, config) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        async with upstream_bridge(tmp_path, config) as app, await Esme.bound(app.smpp_ports[0]) as esme:
             await eventually(lambda: metric(app, "upstream_binds", provider="link") == 1)
             first.stop_listening()
             first.hang_up()
+            await eventually(lambda: metric(app, "upstream_binds", provider="link") == 0)
+            clock().forward(PATIENCE)
             await esme.submit_many([submit(str(number)) for number in range(10)])
             for _ in range(10):
                 await esme.receipt()
@@ -153,10 +154,12 @@ async def test_slow_answers_in_another_order_find_their_messages(tmp_path: Path)
 async def test_a_lost_answer_makes_one_message_uncertain(tmp_path: Path) -> None:
     async with (
         CentreSimulator(Rules(lose_answer=lambda number: number == 3)) as centre,
-        linked(tmp_path, centre, response_timeout=1) as app,
+        linked(tmp_path, centre, response_timeout=15) as app,
         await Esme.bound(app.smpp_ports[0]) as esme,
     ):
         await esme.submit_many([submit(str(number)) for number in range(10)])
+        await eventually(lambda: stages(tmp_path) == {SENDING: 1, FINAL: 9})
+        clock().forward(15)
         await eventually(lambda: stages(tmp_path) == {UNCERTAIN: 1, FINAL: 9})
         assert centre.counts["binds"] == 1
         assert max(texts(centre).values()) == 1
@@ -168,10 +171,13 @@ async def test_an_smsc_that_answers_nothing_is_bound_anew(
     rules = Rules(mute=True)
     async with (
         CentreSimulator(rules) as centre,
-        linked(tmp_path, centre, response_timeout=0.5) as app,
+        linked(tmp_path, centre, response_timeout=5) as app,
         await Esme.bound(app.smpp_ports[0]) as esme,
     ):
         await esme.submit_many([submit(str(number)) for number in range(4)])
+        for count in range(1, 4):
+            await eventually(partial(submitted, centre, count))
+            clock().forward(5)
         await eventually(lambda: centre.counts["binds"] == 2)
         assert "does not answer" in caplog.text
         assert max(texts(centre).values()) == 1
@@ -190,6 +196,10 @@ async def test_throttling_slows_down_and_drops_nothing(tmp_path: Path) -> None:
         assert max(texts(centre).values()) == 1
         assert rows(tmp_path, "SELECT max(attempt) FROM messages") == [(1,)]
         assert metric(app, "provider_up", provider="link") == 1
+
+
+def submitted(centre: CentreSimulator, count: int) -> bool:
+    return len(centre.submitted) == count
 
 
 @pytest.mark.parametrize("nack", [False, True])
@@ -227,12 +237,13 @@ async def test_a_wrong_password_does_not_hammer(tmp_path: Path, caplog: pytest.L
     with caplog.at_level(logging.ERROR):
         async with CentreSimulator(Rules()) as first, CentreSimulator(Rules()) as second:
             config = sections(link(first.port, password="wrong", binds=3), link(second.port))
-            async with bridge(tmp_path, config) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+            async with upstream_bridge(tmp_path, config) as app, await Esme.bound(app.smpp_ports[0]) as esme:
                 await eventually(lambda: metric(app, "provider_up", provider="link") == 0)
                 await esme.submit(submit("by the other one"))
                 await esme.receipt()
-                await asyncio.sleep(1)
-                tried = metric(app, "upstream_bind_attempts_total", provider="link", status="ESME_RINVPASWD")
+                clock().forward(BINDS.refused_first - 5)
+                await turns(50)
+                tried = metric(app, TRIES, provider="link", status="ESME_RINVPASWD")
                 assert tried == 1
                 assert metric(app, "upstream_binds", provider="link") == 0
                 assert len(second.submitted) == 1
@@ -246,26 +257,27 @@ async def test_an_address_where_nobody_answers_is_passed_over(tmp_path: Path) ->
     async with CentreSimulator(Rules()) as dead, CentreSimulator(Rules()) as alive:
         dead.stop_listening()
         entry = link(alive.port, host=[f"127.0.0.1:{dead.port}", f"127.0.0.1:{alive.port}"])
-        async with bridge(tmp_path, sections(entry)) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        async with (
+            upstream_bridge(tmp_path, sections(entry)) as app,
+            await Esme.bound(app.smpp_ports[0]) as esme,
+        ):
             await esme.submit(submit("x"))
             await esme.receipt()
             assert len(alive.submitted) == 1
-            assert metric(app, "upstream_bind_attempts_total", provider="link", status="unreachable") == 1
+            assert metric(app, TRIES, provider="link", status="unreachable") == 1
 
 
-async def test_a_listener_that_never_answers_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("smppbridge.providers.upstream.provider.BIND_TIMEOUT", 0.5)
+async def test_a_listener_that_never_answers_is_left(tmp_path: Path) -> None:
     rules = Rules(mute_binds=True)
     async with (
         CentreSimulator(rules) as centre,
-        bridge(tmp_path, sections(link(centre.port))) as app,
+        upstream_bridge(tmp_path, sections(link(centre.port))) as app,
         await Esme.bound(app.smpp_ports[0]) as esme,
     ):
         await esme.submit(submit("x"))
-        await eventually(
-            lambda: metric(app, "upstream_bind_attempts_total", provider="link", status="timeout") >= 2
-        )
+        await time_flies(lambda: metric(app, TRIES, provider="link", status="timeout") >= 2)
         rules.mute_binds = False
+        await time_flies(lambda: stages(tmp_path) == {FINAL: 1})
         await esme.receipt()
         assert max(texts(centre).values()) == 1
 
@@ -276,9 +288,7 @@ async def test_too_many_binds_leave_the_others_alone(tmp_path: Path) -> None:
         linked(tmp_path, centre, binds=4, up=2) as app,
         await Esme.bound(app.smpp_ports[0]) as esme,
     ):
-        await eventually(
-            lambda: metric(app, "upstream_bind_attempts_total", provider="link", status="ESME_RBINDFAIL") >= 2
-        )
+        await eventually(lambda: metric(app, TRIES, provider="link", status="ESME_RBINDFAIL") >= 2)
         await esme.submit(submit("x"))
         await esme.receipt()
         assert metric(app, "provider_up", provider="link") == 1

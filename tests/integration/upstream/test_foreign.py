@@ -13,13 +13,12 @@ from typing import Any, NamedTuple
 import pytest
 
 from smppbridge.app import App
-from smppbridge.link import persistent_bind
 from smppbridge.logs import TextFormatter
 from smppbridge.smpp.pdu import DeliverSm
 from smppbridge.smpp.receipt import parse_receipt
 from tests.support.bridge.failing_store import rows
-from tests.support.bridge.running import bridge, eventually, metric
-from tests.support.bridge.upstream import link, sections
+from tests.support.bridge.running import eventually, metric
+from tests.support.bridge.upstream import link, sections, upstream_bridge
 from tests.support.esme.esme import PHONE, Esme, submit
 from tests.support.esme.phones import text_of
 from tests.support.foreign.centre import ForeignCentre
@@ -44,11 +43,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Tests run against each make of centre that is to be had."""
     parametrize(metafunc, "make")
     parametrize(metafunc, "guarded", passwords=True)
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(persistent_bind, "_FIRST_PAUSE", 0.05)
 
 
 class Scene(NamedTuple):
@@ -87,7 +81,7 @@ async def scene(
     """A bridge that is bound to such a centre, and an ESME that is bound to the bridge."""
     async with make(conduct) as centre:
         text = sections(link(centre.port, **keys), inbound=[{"to": "pbx"}])
-        async with bridge(directory, text) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        async with upstream_bridge(directory, text) as app, await Esme.bound(app.smpp_ports[0]) as esme:
             await eventually(bound(app, up))
             yield Scene(centre, app, esme)
     if isinstance(centre, ForeignCentre):
@@ -288,14 +282,14 @@ async def test_a_transmitter_and_a_receiver(tmp_path: Path, make: Make) -> None:
 async def test_a_wrong_password(tmp_path: Path, guarded: Make, caplog: pytest.LogCaptureFixture) -> None:
     caplog.handler.setFormatter(TextFormatter(mask=False))
     async with guarded(password="else") as centre:
-        async with bridge(tmp_path, sections(link(centre.port, password="wrong"))) as app:
+        async with upstream_bridge(tmp_path, sections(link(centre.port, password="wrong"))) as app:
             await eventually(lambda: tried(app, "ESME_RINVPASWD") == 1)
             await eventually(lambda: metric(app, "provider_up", provider="link") == 0)
             assert any("ESME_RINVPASWD" in line for line in await app.readiness.reasons())
             assert bound(app, 0)()
         assert "ESME_RINVPASWD" in caplog.text
         assert "wrong" not in caplog.text
-        async with bridge(tmp_path, sections(link(centre.port, password="else"))) as app:
+        async with upstream_bridge(tmp_path, sections(link(centre.port, password="else"))) as app:
             await eventually(bound(app))
 
 
@@ -313,7 +307,7 @@ async def test_a_silent_link_is_kept(tmp_path: Path, make: Make) -> None:
 async def test_shutdown_says_unbind(tmp_path: Path, make: Make) -> None:
     loop = asyncio.get_running_loop()
     async with make() as centre:
-        async with bridge(tmp_path, sections(link(centre.port, bind="pair", binds=2))) as app:
+        async with upstream_bridge(tmp_path, sections(link(centre.port, bind="pair", binds=2))) as app:
             await eventually(bound(app, 4))
             stopped_at = loop.time()
         assert loop.time() - stopped_at < 2  # nobody is waited for in vain
@@ -328,7 +322,7 @@ async def test_a_centre_goes_and_comes_back(tmp_path: Path, make: Make) -> None:
     """Messages wait for it; one that begins anew may give ids that it has given before."""
     with reserved_ports(1) as (port,):
         text = sections(link(port, reconnect_max=0.1))
-        async with bridge(tmp_path, text) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        async with upstream_bridge(tmp_path, text) as app, await Esme.bound(app.smpp_ports[0]) as esme:
             for visit in range(3):
                 ids = await esme.submit_many([submit(f"{visit}-{number}") for number in range(5)])
                 async with make(port=port) as centre:

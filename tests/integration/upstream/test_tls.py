@@ -12,21 +12,19 @@ import trustme
 
 from smppbridge.app import App
 from smppbridge.errors import ConfigError
-from smppbridge.link import persistent_bind, upstream
 from smppbridge.logs import TextFormatter
 from tests.simulators.smpp_centre.simulator import CentreSimulator
-from tests.support.bridge.running import bridge, eventually, metric
-from tests.support.bridge.upstream import link, linked, sections
+from tests.support.bridge.running import eventually, metric
+from tests.support.bridge.upstream import PATIENCE, link, linked, sections, upstream_bridge
 from tests.support.esme.esme import Esme, submit
+from tests.support.system.clock import clock, time_flies
 
 DOMAIN = "operator.example"
 NAME = f"smsc.{DOMAIN}"  # in a certificate; no host has it
 
 
 @pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    monkeypatch.setattr(persistent_bind, "_FIRST_PAUSE", 0.05)
-    monkeypatch.setattr(upstream, "PATIENCE", 0.5)
+def _plain(caplog: pytest.LogCaptureFixture) -> None:
     caplog.handler.setFormatter(TextFormatter(mask=False))
 
 
@@ -61,8 +59,8 @@ async def refused(
     directory: Path, centre: CentreSimulator, status: str = "unreachable", **keys: Any
 ) -> AsyncIterator[App]:
     """A bridge that has tried twice to bind to ``centre``, and has not said who it is."""
-    async with bridge(directory, sections(link(centre.port, reconnect_max=0.1, **keys))) as app:
-        await eventually(lambda: tried(app, status) >= 2)
+    async with upstream_bridge(directory, sections(link(centre.port, reconnect_max=0.1, **keys))) as app:
+        await time_flies(lambda: tried(app, status) >= 2)
         assert metric(app, "upstream_binds", provider="link") == 0
         yield app
     assert centre.counts["binds"] == 0
@@ -113,6 +111,7 @@ async def test_an_unknown_authority(tmp_path: Path, caplog: pytest.LogCaptureFix
         CentreSimulator(tls=stranger.server()) as centre,
         refused(tmp_path, centre, tls={"ca": "ca.pem"}) as app,
     ):
+        clock().forward(PATIENCE)
         await eventually(lambda: metric(app, "provider_up", provider="link") == 0)
         assert any("certificate is not accepted" in line for line in await app.readiness.reasons())
     assert "unable to get local issuer certificate" in caplog.text
@@ -126,7 +125,8 @@ async def test_without_ca_the_system_decides(
     async with CentreSimulator(tls=authority.server()) as centre:
         async with refused(tmp_path, centre, tls=True):
             assert "certificate is not accepted" in caplog.text
-        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))  # what OpenSSL's system trusts
+        # What OpenSSL's system trusts: an environment variable is the only way to say so.
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
         async with linked(tmp_path, centre, tls=True):
             assert centre.counts["binds"] == 1
 
@@ -136,7 +136,7 @@ async def test_a_new_certificate_ends_the_refusal(tmp_path: Path) -> None:
     context = authority.server(NAME)
     async with CentreSimulator(tls=context) as centre:
         config = sections(link(centre.port, reconnect_max=0.1, tls={"ca": "ca.pem"}))
-        async with bridge(tmp_path, config) as app:
+        async with upstream_bridge(tmp_path, config) as app:
             await eventually(lambda: tried(app, "unreachable") >= 1)
             authority.ca.issue_cert("127.0.0.1").configure_cert(context)
             await eventually(lambda: metric(app, "upstream_binds", provider="link") == 1)
@@ -189,8 +189,7 @@ async def test_an_smsc_without_tls_never_hears_the_password(
     assert "cannot connect to 127.0.0.1" in caplog.text
 
 
-async def test_a_handshake_without_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(persistent_bind, "CONNECT_TIMEOUT", 0.2)
+async def test_a_handshake_without_an_end(tmp_path: Path) -> None:
     Authority(tmp_path)
     async with CentreSimulator() as centre:
         centre.rules.mute_binds = True
@@ -217,7 +216,7 @@ async def test_files_that_cannot_be_used(tmp_path: Path, tls: dict[str, str], wh
     authority = Authority(tmp_path)
     authority.write_certificate("us")
     with pytest.raises(ConfigError) as error:
-        async with bridge(tmp_path, sections(link(1, tls=tls))):
+        async with upstream_bridge(tmp_path, sections(link(1, tls=tls))):
             pass
     assert "providers.link.tls" in str(error.value)
     assert why in str(error.value).lower()

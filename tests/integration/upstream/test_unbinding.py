@@ -4,25 +4,16 @@ import asyncio
 import time
 from pathlib import Path
 
-import pytest
-
-from smppbridge.link import persistent_bind, upstream
-from smppbridge.model.message import StatusReport
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.pdu import DeliverSm, DeliverSmResp, SubmitSm, SubmitSmResp, Unbind, UnbindResp
 from tests.simulators.smpp_centre.simulator import CentreSimulator, Rules
 from tests.support.bridge.failing_store import rows
 from tests.support.bridge.hand_centre import hand_centre
-from tests.support.bridge.running import bridge, eventually, metric
-from tests.support.bridge.upstream import link, linked, sections
+from tests.support.bridge.running import eventually, metric
+from tests.support.bridge.upstream import PATIENCE, Held, link, linked, sections, upstream_bridge
 from tests.support.bridge.upstream_steps import FINAL, SENT, UNCERTAIN, newest_stage, stages
 from tests.support.esme.esme import PHONE, Esme, submit
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(persistent_bind, "_FIRST_PAUSE", 0.05)
-    monkeypatch.setattr(upstream, "PATIENCE", 0.5)
+from tests.support.system.clock import clock, time_flies
 
 
 async def prove(esme: Esme) -> None:
@@ -39,11 +30,12 @@ async def test_an_smsc_that_unbinds_and_answers_a_little_later(tmp_path: Path) -
         await Esme.bound(app.smpp_ports[0]) as esme,
     ):
         await prove(esme)
-        rules.latency = 0.25
+        rules.latency = 5.0
         await esme.submit_many([submit(str(number)) for number in range(20)])
         await eventually(lambda: len(centre.submitted) == 11)
         rules.latency = 0.0
         centre.unbind()
+        clock().forward(5.0)
         await eventually(lambda: stages(tmp_path) == {FINAL: 21})
         assert len(centre.submitted) == 21
         assert rows(tmp_path, "SELECT count(*) FROM attempts") == [(0,)]
@@ -52,7 +44,7 @@ async def test_an_smsc_that_unbinds_and_answers_a_little_later(tmp_path: Path) -
 async def test_an_smsc_that_unbinds_answers_and_then_goes(tmp_path: Path) -> None:
     async with (
         hand_centre() as centre,
-        bridge(tmp_path, sections(link(centre.port))) as app,
+        upstream_bridge(tmp_path, sections(link(centre.port))) as app,
         await Esme.bound(app.smpp_ports[0]) as esme,
     ):
         session = await centre.session()
@@ -68,8 +60,8 @@ async def test_an_smsc_that_unbinds_answers_and_then_goes(tmp_path: Path) -> Non
 async def test_an_smsc_that_unbinds_and_never_answers_holds_up_no_other_message(tmp_path: Path) -> None:
     """It has no bind for as long as answers may take: what comes meanwhile goes elsewhere."""
     async with hand_centre() as first, CentreSimulator() as second:
-        config = sections(link(first.port, response_timeout=5), link(second.port))
-        async with bridge(tmp_path, config) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        config = sections(link(first.port, response_timeout=20), link(second.port))
+        async with upstream_bridge(tmp_path, config) as app, await Esme.bound(app.smpp_ports[0]) as esme:
             session = await first.session()
             await eventually(lambda: metric(app, "upstream_binds", provider="link") == 1)
             await esme.submit(submit("one"))
@@ -77,10 +69,11 @@ async def test_an_smsc_that_unbinds_and_never_answers_holds_up_no_other_message(
             await esme.submit(submit("two"))
             await session.expect(SubmitSm)
             session.send(Unbind())
-            await asyncio.sleep(0.1)
             await esme.submit(submit("three"))
-            await eventually(lambda: second.submitted, patience=3)
+            clock().forward(PATIENCE)
+            await eventually(lambda: second.submitted)
             assert [one.pdu.short_message for one in second.submitted] == [b"three"]
+            clock().forward(20 - PATIENCE)
 
 
 async def test_a_session_that_the_smsc_knows_nothing_of_is_left_and_its_answers_count(
@@ -94,7 +87,7 @@ async def test_a_session_that_the_smsc_knows_nothing_of_is_left_and_its_answers_
         await Esme.bound(app.smpp_ports[0]) as esme,
     ):
         await prove(esme)
-        rules.latency = 0.4
+        rules.latency = 5.0
         await esme.submit_many([submit(str(number)) for number in range(5)])
         await eventually(lambda: len(centre.submitted) == 6)
         rules.latency = 0.0
@@ -102,6 +95,7 @@ async def test_a_session_that_the_smsc_knows_nothing_of_is_left_and_its_answers_
         await esme.submit(submit("bad"))
         await eventually(lambda: len(centre.submitted) == 7)
         rules.status_of = None
+        clock().forward(5.0)
         await eventually(lambda: centre.counts["binds"] == 2)
         await eventually(lambda: stages(tmp_path).get(FINAL, 0) >= 6)
         assert stages(tmp_path).get(UNCERTAIN, 0) == 0
@@ -112,7 +106,7 @@ async def test_a_session_that_the_smsc_knows_nothing_of_is_left_and_its_answers_
 async def test_a_receipt_that_crosses_our_unbind_is_saved_and_answered(tmp_path: Path) -> None:
     async with (
         hand_centre() as centre,
-        bridge(tmp_path, sections(link(centre.port))) as app,
+        upstream_bridge(tmp_path, sections(link(centre.port))) as app,
         await Esme.bound(app.smpp_ports[0]) as esme,
     ):
         session = await centre.session()
@@ -130,17 +124,13 @@ async def test_a_receipt_that_crosses_our_unbind_is_saved_and_answered(tmp_path:
         await closing
 
 
-async def test_a_receipt_that_crosses_our_unbind_is_answered_when_it_is_saved(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with hand_centre() as centre, bridge(tmp_path, sections(link(centre.port))) as app:
-        settle, go_on = app.outcomes.settle, asyncio.Event()
-
-        async def slowly(provider: str, reports: list[StatusReport]) -> None:
-            await go_on.wait()
-            await settle(provider, reports)
-
-        monkeypatch.setattr(app.outcomes, "settle", slowly)
+async def test_a_receipt_that_crosses_our_unbind_is_answered_when_it_is_saved(tmp_path: Path) -> None:
+    async with (
+        hand_centre() as centre,
+        upstream_bridge(tmp_path, sections(link(centre.port)), make=Held) as app,
+    ):
+        provider = app.providers["link"]
+        assert isinstance(provider, Held)
         session = await centre.session()
         await eventually(lambda: metric(app, "upstream_binds", provider="link") == 1)
         closing = asyncio.ensure_future(app.providers["link"].close())
@@ -149,7 +139,7 @@ async def test_a_receipt_that_crosses_our_unbind_is_answered_when_it_is_saved(
         session.send(DeliverSm(source_addr=PHONE, esm_class=4, short_message=text))
         session.reply(unbind, UnbindResp())
         await session.silence(DeliverSmResp)
-        go_on.set()
+        provider.go_on.set()
         assert (await session.expect(DeliverSmResp)).command_status == Status.ESME_ROK
         assert rows(tmp_path, "SELECT DISTINCT provider FROM orphans") == [("link",)]
         await closing
@@ -162,8 +152,7 @@ async def test_an_smsc_that_hangs_up_at_the_first_message_costs_one_for_each_bin
         await Esme.bound(app.smpp_ports[0]) as esme,
     ):
         await esme.submit_many([submit(str(number)) for number in range(40)])
-        await eventually(lambda: centre.counts["binds"] >= 3)
-        await asyncio.sleep(0.3)
+        await time_flies(lambda: centre.counts["binds"] >= 5)
         assert 1 <= stages(tmp_path)[UNCERTAIN] <= centre.counts["binds"]
         assert len(centre.submitted) <= centre.counts["binds"]
 
@@ -180,7 +169,6 @@ async def test_nor_when_it_has_been_well_before(tmp_path: Path) -> None:
         centre.hang_up()
         await eventually(lambda: metric(app, "upstream_binds", provider="link") == 0)
         await esme.submit_many([submit(str(number)) for number in range(40)])
-        await eventually(lambda: centre.counts["binds"] >= 4)
-        await asyncio.sleep(0.3)
+        await time_flies(lambda: centre.counts["binds"] >= 6)
         assert 1 <= stages(tmp_path)[UNCERTAIN] <= centre.counts["binds"] - 1
         assert len(centre.submitted) <= centre.counts["binds"]

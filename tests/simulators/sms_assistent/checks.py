@@ -1,7 +1,6 @@
 """What sms-assistent's simulator says about a recipient, a sender and a date, each by itself.
 
-Must not know packages or the messages that were taken. What the manual leaves open (spaces in a number,
-numbers of other countries with brackets) is refused.
+What the manual leaves open (spaces in a number, numbers of other countries with brackets) is refused.
 """
 
 import re

@@ -1,7 +1,7 @@
 """What a request to sms-assistent's simulator says: PLAIN, XML and JSON read into one `Package`.
 
 Only shapes are judged here: what is not in the manual's examples makes a package malformed (-10), so that
-a misspelt name is never ignored. Must not know the account, the numbers or the messages that were taken.
+a misspelt name is never ignored.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""How sms-assistent's simulator prints its answers, in the manual's shapes. Must not know requests.
+"""How sms-assistent's simulator prints its answers, in the manual's shapes.
 
 Every function gets numbers and status words only, so nothing has to be escaped.
 """

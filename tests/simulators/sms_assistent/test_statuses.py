@@ -11,7 +11,7 @@ import pytest
 from tests.simulators.sms_assistent.asking import PHONE, Api, running
 from tests.simulators.sms_assistent.simulator import Rules
 from tests.support.http.server import Fault
-from tests.support.system.clock import HandClock
+from tests.support.system.hand_clock import HandClock
 
 ROOT = Path(__file__).parents[3]
 

@@ -1,8 +1,6 @@
 """What smsc.ru posts to a client's handler: a changed status, or a message from a subscriber, signed.
 
 The handler's URL says how: charset=, fmt=2 or 3, and md5, sha1 or crc32 for the signature.
-
-Must not know: when something is posted, accounts, limits.
 """
 
 import hashlib

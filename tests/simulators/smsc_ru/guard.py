@@ -1,7 +1,4 @@
-"""What smsc.ru's simulator does against clients that ask too much: counts, bans, violations.
-
-Must not know: parameters, messages, shapes of answers.
-"""
+"""What smsc.ru's simulator does against clients that ask too much: counts, bans, violations."""
 
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator

@@ -1,7 +1,4 @@
-"""What smsc.ru's simulator keeps: messages sent and received, found again by status.php and get.php.
-
-Must not know: accounts, limits, how a request came.
-"""
+"""What smsc.ru's simulator keeps: messages sent and received, found again by status.php and get.php."""
 
 import time
 from collections.abc import Callable

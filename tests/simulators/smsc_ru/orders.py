@@ -1,8 +1,6 @@
 """What a send request to smsc.ru asks for: who gets what, by which service. As literal as the manual.
 
 Nothing here protects a client: lists, groups, prefixes, comments and corrected numbers all take effect.
-
-Must not know: accounts and money, the life of messages, shapes of answers.
 """
 
 import re

@@ -1,7 +1,4 @@
-"""The optional parameters of smsc.ru's send.php: which values they may have and what they mean.
-
-Must not know: recipients, texts, accounts, shapes of answers.
-"""
+"""The optional parameters of smsc.ru's send.php: which values they may have and what they mean."""
 
 import re
 import time

@@ -1,7 +1,4 @@
-"""How the simulated smsc.ru account behaves, and what a refused request is called.
-
-Must not know: HTTP, the shapes of answers, the life of messages.
-"""
+"""How the simulated smsc.ru account behaves, and what a refused request is called."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

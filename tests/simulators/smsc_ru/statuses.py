@@ -1,7 +1,4 @@
-"""How smsc.ru's simulator prints what it knows: statuses, sent and received messages, the balance.
-
-Must not know: accounts, limits, HTTP.
-"""
+"""How smsc.ru's simulator prints what it knows: statuses, sent and received messages, the balance."""
 
 import time
 from collections.abc import Mapping

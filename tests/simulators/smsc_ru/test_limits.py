@@ -9,7 +9,7 @@ import pytest
 
 from tests.simulators.smsc_ru.asking import OTHER, PHONE, Api, running
 from tests.support.bridge.running import eventually
-from tests.support.system.clock import HandClock
+from tests.support.system.hand_clock import HandClock
 
 WRONG = {"psw": "wrong"}
 

@@ -1,7 +1,4 @@
-"""Reads a request to smsc.ru's simulator as PHP would, and prints answers in the formats of ``fmt``.
-
-Must not know: accounts, limits, messages.
-"""
+"""Reads a request to smsc.ru's simulator as PHP would, and prints answers in the formats of ``fmt``."""
 
 import json
 from collections.abc import Iterable, Mapping

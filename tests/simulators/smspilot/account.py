@@ -1,7 +1,4 @@
-"""Who may use smspilot's simulator: keys, passwords, bans for flood, the facts about the user.
-
-Must not know: messages, how a request travelled.
-"""
+"""Who may use smspilot's simulator: keys, passwords, bans for flood, the facts about the user."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -1,7 +1,4 @@
-"""API-1 of smspilot's simulator, /api.php: parameters of a GET or a form; one text to many numbers (v1.12).
-
-Must not know: API-2, how messages live.
-"""
+"""API-1 (v1.12) of smspilot's simulator, /api.php: a GET or a form; one text to many numbers."""
 
 from collections.abc import Mapping
 from urllib.parse import parse_qsl

@@ -1,7 +1,4 @@
-"""API-2 of smspilot's simulator, /api2.php: JSON or XML, the answer in the format of the request.
-
-Must not know: API-1, how messages live.
-"""
+"""API-2 of smspilot's simulator, /api2.php: JSON or XML, the answer in the format of the request."""
 
 import json
 from typing import Any

@@ -1,7 +1,4 @@
-"""What smspilot's simulator demands of one message and of its parameters. All input is hostile.
-
-Must not know: accounts, other messages, how a request travelled.
-"""
+"""What smspilot's simulator demands of one message and of its parameters. All input is hostile."""
 
 import re
 import time

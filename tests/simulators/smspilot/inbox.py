@@ -1,9 +1,5 @@
-"""Messages from phones at smspilot's simulator: pushed when they come, kept to be asked for (API-2 §5).
+"""Messages from phones at smspilot's simulator: pushed when they come, kept to be asked for (API-2 §5)."""
 
-Must not know: outgoing messages, flood (the manual bans only for questions about statuses).
-"""
-
-import time
 from bisect import bisect_left
 from dataclasses import dataclass
 
@@ -34,9 +30,9 @@ class Inbox:
         self._received: list[Inbound] = []
         self._unseen: list[Inbound] = []
 
-    def receive(self, phone: str, text: str, num: str) -> str:
+    def receive(self, phone: str, text: str, num: str, at: float) -> str:
         """A message comes in; its id. No manual promises a second push, so there is none."""
-        inbound = Inbound(str(50_001 + len(self._received)), phone, num, text, time.time())
+        inbound = Inbound(str(50_001 + len(self._received)), phone, num, text, at)
         self._received.append(inbound)
         self._unseen.append(inbound)
         if self._rules.inbound_url:

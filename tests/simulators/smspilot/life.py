@@ -1,7 +1,4 @@
-"""The messages that smspilot's simulator holds, and how they live: a status, a callback, the next status.
-
-Must not know: requests, answers, money.
-"""
+"""The messages that smspilot's simulator holds, and how they live: a status, a callback, the next status."""
 
 import asyncio
 import contextlib

@@ -1,7 +1,4 @@
-"""How API-1 of smspilot's simulator prints: json, xml, text or v (API-1 §1.1). Every number is a string.
-
-Must not know: what a command does.
-"""
+"""How API-1 of smspilot's simulator prints: json, xml, text or v (API-1 §1.1). Every number is a string."""
 
 import json
 from collections.abc import Mapping, Sequence

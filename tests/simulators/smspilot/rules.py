@@ -1,7 +1,4 @@
-"""How smspilot's simulated account and gateway behave, and what each service costs.
-
-Must not know: requests, answers, messages.
-"""
+"""How smspilot's simulated account and gateway behave, and what each service costs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,4 @@
-"""A message at smspilot's simulator, and how it is printed: answers to `send` and `check`, callbacks.
-
-Must not know: JSON, XML, who asks.
-"""
+"""A message at smspilot's simulator, and how it is printed: answers to `send` and `check`, callbacks."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

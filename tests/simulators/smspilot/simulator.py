@@ -84,9 +84,14 @@ class SmspilotSimulator:
         """Send requests that were well-formed, refused ones too."""
         return self._gateway.packets
 
-    def receive(self, phone: str, text: str, num: str = SERVICE_NUMBER) -> str:
-        """A phone sends ``text`` to the service number ``num``; the id of the message."""
-        return self._inbox.receive(phone, text, num)
+    def receive(self, phone: str, text: str, num: str = SERVICE_NUMBER, *, at: float | None = None) -> str:
+        """A phone sends ``text`` to the service number ``num`` (``at``: Unix time); the id of the message."""
+        return self._inbox.receive(phone, text, num, time.time() if at is None else at)
+
+    def age(self, seconds: float) -> None:
+        """Let every message that was taken be older by so much."""
+        for sms in self._gateway.messages.by_id.values():
+            sms.created -= seconds
 
     def move_on(self) -> None:
         """Every message takes its next step now."""

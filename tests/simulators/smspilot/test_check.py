@@ -95,11 +95,8 @@ async def test_lists_are_cut_at_1000_and_paged(api: Api) -> None:
         assert await api.get_code(check="all", **wrong) == 303
 
 
-async def test_recent_is_a_day_and_nothing_archived_is_listed(
-    api: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real, later = time.time, 86400.0 + 60
-    monkeypatch.setattr(time, "time", lambda: real() + later)
+async def test_recent_is_a_day_and_nothing_archived_is_listed(api: Api) -> None:
+    api.simulator.age(86400.0 + 60)
     assert await ids(api, check="recent") == []
     assert await ids(api, check="all") == [10003, 10002, 10001]
     assert await api.get(check="recent") == await api.get(check="recent", format="v") == ""

@@ -71,11 +71,10 @@ async def test_asking_for_all_leaves_messages_new(api: Api) -> None:
 
 
 @pytest.mark.parametrize("stamp", [False, True])
-async def test_since_a_moment(api: Api, stamp: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_since_a_moment(api: Api, stamp: bool) -> None:
     now = int(time.time())
     for age in (30, 20, 10):
-        monkeypatch.setattr(time, "time", lambda age=age: now - age + 0.5)
-        api.simulator.receive(PHONE, str(age))
+        api.simulator.receive(PHONE, str(age), at=now - age + 0.5)
     moment = str(now - 20) if stamp else time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(now - 20))
     assert texts(await api.get_json(inbound=moment)) == ["10", "20"]
     assert texts(await api.ask(inbound=True, since=moment)) == ["10", "20"]

@@ -17,7 +17,7 @@ from tests.support.bridge.running import eventually
 from tests.support.builders.messages import message
 from tests.support.builders.upcalls import Upcalls
 from tests.support.http.server import Fault
-from tests.support.system.clock import HandClock
+from tests.support.system.hand_clock import HandClock
 
 
 @pytest.fixture

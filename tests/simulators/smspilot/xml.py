@@ -1,7 +1,4 @@
-"""XML at smspilot's simulator: strict in requests; in answers, if asked, with the manual's mistakes.
-
-Must not know: what a command does.
-"""
+"""XML at smspilot's simulator: strict in requests; in answers, if asked, with the manual's mistakes."""
 
 import re
 import xml.etree.ElementTree as ET

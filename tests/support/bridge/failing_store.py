@@ -5,10 +5,6 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from smppbridge.model.message import Stage
-
-HAND_BACK = f"UPDATE ON messages WHEN OLD.stage = {Stage.SENDING:d} AND NEW.stage = {Stage.WAITING:d}"
-
 
 @contextmanager
 def failing(directory: Path, what: str) -> Iterator[None]:

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from smppbridge.app import App
 from smppbridge.smpp.pdu import Pdu
 from tests.simulators.smpp_centre.simulator import CentreSimulator, Rules
-from tests.support.bridge.running import bridge, eventually, metric
-from tests.support.bridge.upstream import link, sections
+from tests.support.bridge.running import eventually, metric
+from tests.support.bridge.upstream import link, sections, upstream_bridge
 from tests.support.esme.esme import Esme
 
 WORD = "word"  # the password of outbind
@@ -63,7 +63,7 @@ async def scene(
     async with CentreSimulator(rules, tls=home_tls) as home:
         entry = link(home.port, outbind={**listener, **(outbind or {})}, **keys)
         text = sections(entry, inbound=[{"to": "pbx"}])
-        async with bridge(directory, text) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+        async with upstream_bridge(directory, text) as app, await Esme.bound(app.smpp_ports[0]) as esme:
             now = Scene(app, home, esme, outbind_port)
             await eventually(lambda: now.binds == 1)
             yield now

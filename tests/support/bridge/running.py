@@ -1,13 +1,14 @@
 """A whole bridge for tests: an App in the test's own event loop, or `smppbridge serve` as a process."""
 
 import asyncio
+import os
 import re
 import signal
 import socket
 import sys
 import time
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ DEFAULTS: dict[str, Any] = {
     "providers": {"lab": {"kind": "sandbox", "delay": 0, "outcomes": {"DELIVRD": 1}}},
     "routes": [{"to": ["lab"]}],
 }
+PROGRAM = (sys.executable, "-m", "smppbridge")
 PATIENCE = 30.0  # seconds that anything awaited may take on a busy machine
 _READY = re.compile(rb"smpp_ports\W+(\d+)\W.*web_port\W+(\d+)")
 
@@ -107,13 +109,16 @@ class Served:
 
 def command(*arguments: str) -> tuple[str, ...]:
     """The command line of `smppbridge`."""
-    return (sys.executable, "-m", "smppbridge", *arguments)
+    return (*PROGRAM, *arguments)
 
 
 @asynccontextmanager
-async def serving(path: Path, *options: str) -> AsyncIterator[Served]:
+async def serving(
+    path: Path, *options: str, program: Sequence[str] = PROGRAM, environ: Mapping[str, str] = os.environ
+) -> AsyncIterator[Served]:
     """`smppbridge serve -c path` until the block ends; ready when the block begins."""
-    process = await asyncio.create_subprocess_exec(*command("serve", "-c", str(path), *options), stderr=PIPE)
+    line = (*program, "serve", "-c", str(path), *options)
+    process = await asyncio.create_subprocess_exec(*line, stderr=PIPE, env=environ)
     assert process.stderr is not None
     log = bytearray()
     ready: asyncio.Future[tuple[int, int]] = asyncio.get_running_loop().create_future()

@@ -19,8 +19,8 @@ from tests.support.bridge.pauses import build_with
 from tests.support.bridge.scripted_provider import ScriptedProvider
 from tests.support.esme.esme import Esme, submit
 
-SYNC = "accounts: {pbx: {password: secret, mode: sync}}"
 QUIET = 0.3  # seconds in which what must not come would have come
+SYNC = "accounts: {pbx: {password: secret, mode: sync}}"
 
 
 class Slow(ScriptedProvider):
@@ -84,5 +84,5 @@ def id_of(pdu: DeliverSm) -> object:
 
 
 async def nothing_owed(directory: Path, esme: Esme) -> None:
-    await esme.silence(DeliverSm)
+    await esme.quiet(DeliverSm)
     assert rows(directory, "SELECT id FROM receipts") == []

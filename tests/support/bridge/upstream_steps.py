@@ -6,7 +6,7 @@ from smppbridge.smpp.pdu import DeliverSm
 from smppbridge.smpp.receipt import ParsedReceipt, parse_receipt
 from tests.support.bridge.failing_store import rows
 
-UNCERTAIN, SENT, FINAL = 4, 5, 6
+SENDING, UNCERTAIN, SENT, FINAL = 3, 4, 5, 6
 NEVER = ""  # the outcome of a message that stays under way
 
 

@@ -16,6 +16,7 @@ from smppbridge.smpp.pdu import (
     BindTransmitter,
     DeliverSm,
     DeliverSmResp,
+    EnquireLink,
     Pdu,
     SubmitSm,
     SubmitSmResp,
@@ -147,6 +148,12 @@ class Esme:
         except TimeoutError:
             return
         raise AssertionError(f"unexpected {pdu}")
+
+    async def quiet(self, kind: type[Pdu]) -> None:
+        """Fail when a PDU of this kind has come by the time the bridge answers an enquire_link."""
+        await self.ask(EnquireLink())
+        came = [pdu for pdu in self._came if type(pdu) is kind]
+        assert not came, f"unexpected {came}"
 
     async def closed(self) -> None:
         """Wait for the bridge to close the connection; what came before stays readable."""

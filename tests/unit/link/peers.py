@@ -6,19 +6,31 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-import pytest
-
-from smppbridge.link import upstream as upstream_module
 from smppbridge.link.client import Client, Verdict
-from smppbridge.link.persistent_bind import BindSettings
+from smppbridge.link.persistent_bind import BindSettings, BindTimings
 from smppbridge.link.upstream import Upstream
 from smppbridge.smpp.codec import Decoder, encode
-from smppbridge.smpp.pdu import Bind, BindTransceiver, Pdu, Response, SubmitSm, SubmitSmResp
+from smppbridge.smpp.pdu import (
+    Bind,
+    BindTransceiver,
+    EnquireLink,
+    EnquireLinkResp,
+    Pdu,
+    Response,
+    SubmitSm,
+    SubmitSmResp,
+)
 from smppbridge.smpp.session import Fault, Timers, Unanswered
 from tests.simulators.smpp_centre.simulator import CentreSimulator
 from tests.support.bridge.running import eventually
 
-QUICK = Timers(bind=1.0, enquire_link=0.0, inactivity=0.0, response=1.0)
+TIMERS = Timers(bind=10.0, enquire_link=0.0, inactivity=0.0, response=20.0)
+QUICK = BindTimings(first_pause=0.02, patience=60.0)  # for tests that are not about these pauses
+
+
+async def heard_by_the_smsc(client: Client) -> None:
+    """Return when the SMSC has read, and we have read its answers to, everything that was sent before."""
+    assert isinstance(await client.request(EnquireLink()), EnquireLinkResp)
 
 
 @asynccontextmanager
@@ -55,11 +67,12 @@ def settings(*ports: int, **changes: Any) -> BindSettings:
         hosts=tuple(("127.0.0.1", port) for port in ports),
         tls=None,
         tls_name="",
-        timers=QUICK,
+        timers=TIMERS,
         window=10,
         max_pdu_octets=65536,
         bind=bind_pdu,
         longest_pause=0.1,
+        timings=QUICK,
     )
     return plain._replace(**changes)
 
@@ -151,7 +164,7 @@ def tasks() -> set[asyncio.Task[Any]]:
 def new(owner: Owner, **keys: Any) -> Client:
     """One that tells ``owner``."""
     return Client(
-        owner.incoming, verdicts=owner.verdicts, fault=owner.fault, **{"timers": QUICK, "window": 10, **keys}
+        owner.incoming, verdicts=owner.verdicts, fault=owner.fault, **{"timers": TIMERS, "window": 10, **keys}
     )
 
 
@@ -169,23 +182,23 @@ async def bound(port: int, owner: Owner | None = None, **keys: Any) -> AsyncIter
 
 @asynccontextmanager
 async def upstream(
-    owner: Owner,
-    own: BindSettings,
-    *kinds: type[Bind],
-    up: int = 1,
-    patience: float = 60.0,
-    rate: float = 0.0,
+    owner: Owner, own: BindSettings, *kinds: type[Bind], up: int = 1, rate: float = 0.0
 ) -> AsyncIterator[Upstream]:
     """Started, and with ``up`` binds."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(upstream_module, "PATIENCE", patience)
-        made = Upstream(own, owner, kinds=kinds or (BindTransceiver,), rate=rate)
-        await made.start()
-        try:
-            await eventually(lambda: not up or up in owner.counts)
-            yield made
-        finally:
-            await made.close()
+    made = Upstream(own, owner, kinds=kinds or (BindTransceiver,), rate=rate)
+    await made.start()
+    try:
+        await eventually(lambda: not up or up in owner.counts)
+        yield made
+    finally:
+        await made.close()
+
+
+async def heard_on_all(link: Upstream) -> None:
+    """`heard_by_the_smsc` on each bind."""
+    for bind in link._binds:
+        if bind.client is not None:
+            await heard_by_the_smsc(bind.client)
 
 
 def items(*numbers: int) -> list[Order]:

@@ -9,7 +9,6 @@ import pytest
 import trustme
 
 from smppbridge.errors import ConnectionLost, InvalidState, ResponseTimeout
-from smppbridge.link import client as module
 from smppbridge.link.client import Client, Verdict
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.pdu import (
@@ -28,13 +27,8 @@ from smppbridge.smpp.pdu import (
 from smppbridge.smpp.session import Answered, Timers, Unanswered
 from tests.simulators.smpp_centre.simulator import CentreSimulator, Rules
 from tests.support.bridge.running import eventually, free_port
-from tests.unit.link.peers import Owner, answering, bind_pdu, bound, message, new
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_TICK", 0.02)
-
+from tests.support.system.clock import clock, soon, turns
+from tests.unit.link.peers import TIMERS, Owner, answering, bind_pdu, bound, heard_by_the_smsc, message, new
 
 # --- connecting ------------------------------------------------------------------------------------
 
@@ -82,7 +76,7 @@ async def test_tls_with_a_listener_that_has_none() -> None:
         client = new(Owner())
         with pytest.raises(ConnectionLost, match=f"cannot connect to 127.0.0.1:{centre.port}: .+"):
             await client.connect("127.0.0.1", centre.port, ssl.create_default_context())
-        await asyncio.wait_for(client.close(), 0.5)
+        await soon(client.close())
 
 
 # --- binding ---------------------------------------------------------------------------------------
@@ -113,11 +107,15 @@ async def test_a_bind_answered_by_generic_nack() -> None:
 
 async def test_a_bind_without_an_answer() -> None:
     async with CentreSimulator(Rules(mute_binds=True)) as centre:
-        client = new(Owner(), timers=Timers(bind=0.1, response=0.1))
+        client = new(Owner())
         await client.connect("127.0.0.1", centre.port)
+        binding = client.send(bind_pdu())
+        await turns()
+        assert not binding.done()
+        clock().forward(TIMERS.bind)
         with pytest.raises((ResponseTimeout, ConnectionLost)):
-            await client.bind(bind_pdu())
-        await asyncio.wait_for(client.lost(), 1)
+            await binding
+        await soon(client.lost())
         await client.close()
 
 
@@ -176,10 +174,13 @@ async def test_a_full_window() -> None:
 
 
 async def test_an_answer_that_never_comes() -> None:
-    timers = Timers(response=0.1)
-    async with CentreSimulator(Rules(mute=True)) as centre, bound(centre.port, timers=timers) as client:
+    async with CentreSimulator(Rules(mute=True)) as centre, bound(centre.port) as client:
+        answer = client.send(message(1))
+        await heard_by_the_smsc(client)
+        assert (client.room, answer.done()) == (9, False)
+        clock().forward(TIMERS.response)
         with pytest.raises(ResponseTimeout):
-            await client.request(message(1))
+            await answer
         assert client.room == 10
         assert isinstance(await client.request(EnquireLink()), Response)
 
@@ -267,8 +268,8 @@ async def test_requests_are_answered_when_they_are_released() -> None:
         delivering = asyncio.ensure_future(centre.deliver(DeliverSm(short_message=b"1")))
         await eventually(lambda: owner.came)
         client.hold(1)
-        await asyncio.sleep(0.05)
-        assert not delivering.done()
+        await heard_by_the_smsc(client)
+        assert centre.answers == []
         (request,) = owner.came
         assert isinstance(request, DeliverSm)
         assert request.response is not None
@@ -302,13 +303,15 @@ async def test_answers_go_out_before_the_unbind_of_the_smsc_is_answered() -> Non
         await eventually(lambda: owner.came)
         client.hold(1)
         centre.unbind()
-        await asyncio.sleep(0.1)
+        await eventually(lambda: not client.bound)
+        clock().forward(1)  # it looks again whether everything is answered
+        await turns()
         (request,) = owner.came
         assert isinstance(request, DeliverSm)
         assert request.response is not None
         client.release([(request, request.response())])
         assert (await delivering).command_status == 0
-        await asyncio.wait_for(client.lost(), 1)
+        await soon(client.lost())
 
 
 # --- the end ---------------------------------------------------------------------------------------
@@ -330,30 +333,35 @@ async def test_close_of_what_was_never_open() -> None:
     client.unbind()
     client.hold(1)
     client.release([])
-    await asyncio.wait_for(client.close(), 0.5)
+    await soon(client.close())
 
 
 async def test_close_before_the_bind_says_nothing() -> None:
     async with CentreSimulator() as centre:
         client = new(Owner())
         await client.connect("127.0.0.1", centre.port)
-        await asyncio.wait_for(client.close(), 1)
+        await soon(client.close())
         assert centre.counts["unbinds"] == 0
         await client.lost()
 
 
 async def test_an_unbind_that_nobody_answers_is_cut_off() -> None:
+    came: list[Pdu] = []
+
     def silent(pdu: Pdu) -> Response | None:
+        came.append(pdu)
         return BindTransceiverResp("CENTRE") if isinstance(pdu, BindTransceiver) else None
 
     async with answering(silent) as port:
-        client = new(Owner(), timers=Timers(response=30.0))
+        client = new(Owner())
         await client.connect("127.0.0.1", port)
         await client.bind(bind_pdu())
-        began = asyncio.get_running_loop().time()
-        await client.close(grace=0.2)
-        assert asyncio.get_running_loop().time() - began < 1
-        await asyncio.wait_for(client.lost(), 1)
+        closing = asyncio.ensure_future(client.close(grace=3.0))
+        await eventually(lambda: isinstance(came[-1], Unbind))
+        assert not closing.done()
+        clock().forward(3.0)
+        await soon(closing)
+        await soon(client.lost())
 
 
 async def test_what_the_smsc_does_wrong_is_told() -> None:

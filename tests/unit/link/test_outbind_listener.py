@@ -1,45 +1,51 @@
-"""An SMSC that calls: with TLS, nothing of ours is said before the handshake is done."""
+"""An SMSC that calls: it must say outbind with the right password, and only then hears our bind."""
 
 import asyncio
-import contextlib
-import ssl
+import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 import pytest
-import trustme
 
-from smppbridge.link import outbind_listener as module
 from smppbridge.link.outbind_listener import MAX_CALLERS, OutbindListener, OutbindSettings
-from tests.simulators.smpp_centre.simulator import CentreSimulator
+from smppbridge.smpp.codec import encode
+from smppbridge.smpp.constants import Status
+from smppbridge.smpp.pdu import (
+    Bind,
+    BindReceiver,
+    BindReceiverResp,
+    BindTransceiver,
+    DeliverSm,
+    EnquireLink,
+    EnquireLinkResp,
+    GenericNack,
+    Outbind,
+    Pdu,
+    Response,
+    SubmitSm,
+    SubmitSmResp,
+    Unbind,
+    UnbindResp,
+)
 from tests.support.bridge.running import eventually
-from tests.unit.link.peers import Owner, settings
+from tests.support.esme.esme import Esme
+from tests.support.system.clock import clock, soon, turns
+from tests.unit.link.peers import TIMERS, Owner, settings, tasks
 
 WORD = "word"
+NONSENSE = SubmitSmResp(sequence_number=99)  # an answer to nothing
 
 
-class Authority:
-    """A certificate authority: what its servers show, and what their callers trust."""
-
-    def __init__(self) -> None:
-        ca = trustme.CA()
-        self.server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        ca.issue_cert("127.0.0.1").configure_cert(self.server)
-        self.client = ssl.create_default_context()
-        ca.configure_trust(self.client)
-
-
-@pytest.fixture(scope="module")
-def authority() -> Authority:
-    return Authority()
+def outbind(system_id: str = "centre", password: str = WORD) -> Outbind:
+    return Outbind(system_id=system_id, password=password)
 
 
 @asynccontextmanager
-async def opened(
-    owner: Owner, tls: ssl.SSLContext | None, allowed: str = "127.0.0.1"
-) -> AsyncIterator[OutbindListener]:
-    own = OutbindSettings("127.0.0.1", 0, lambda peer: peer == allowed, "", WORD, tls)
-    listener = OutbindListener(settings(), own, owner)
+async def opened(owner: Owner, *, system_id: str = "", **keys: Any) -> AsyncIterator[OutbindListener]:
+    own = OutbindSettings("127.0.0.1", 0, lambda peer: peer == "127.0.0.1", system_id, WORD)
+    listener = OutbindListener(settings(**keys), own, owner)
+    assert listener.port == 0
     await listener.start()
     try:
         yield listener
@@ -47,75 +53,273 @@ async def opened(
         await listener.close()
 
 
-async def ended(reader: asyncio.StreamReader) -> bytes:
-    """What came before the end of the connection."""
-    async with asyncio.timeout(5):
-        try:
-            return await reader.read()
-        except ConnectionResetError:
-            return b""
+async def call(listener: OutbindListener, *pdus: Pdu, source: str = "127.0.0.1") -> Esme:
+    """Somebody who connects, and says this."""
+    streams = await asyncio.open_connection("127.0.0.1", listener.port, local_addr=(source, 0))
+    caller = Esme(*streams)
+    caller.send(*pdus)
+    return caller
 
 
-async def test_who_calls_over_tls_is_bound(authority: Authority) -> None:
+def reply(caller: Esme, request: Pdu, response: Response) -> None:
+    response.sequence_number = request.sequence_number
+    caller.writer.write(encode(response))
+
+
+@asynccontextmanager
+async def bound(listener: OutbindListener, owner: Owner) -> AsyncIterator[Esme]:
+    """A caller that has taken our bind."""
+    async with await call(listener, outbind()) as caller:
+        reply(caller, await caller.expect(BindReceiver), BindReceiverResp("centre"))
+        before = listener.bound
+        await eventually(lambda: listener.bound == before + 1)
+        yield caller
+
+
+async def sent_away(caller: Esme) -> None:
+    """The connection is closed, and our credentials were not shown on it."""
+    await caller.closed()
+    with pytest.raises(EOFError):
+        while True:
+            assert not isinstance(await caller.next(), Bind)
+
+
+# --- the SMSC --------------------------------------------------------------------------------------
+
+
+async def test_who_says_outbind_gets_a_receiver(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
     owner = Owner()
-    async with CentreSimulator() as caller, opened(owner, authority.server) as listener:
-        await caller.outbind("127.0.0.1", listener.port, "centre", WORD, tls=authority.client)
+    async with opened(owner) as listener, await call(listener, outbind()) as caller:
+        bind = await caller.expect(BindReceiver)
+        assert (bind.system_id, bind.password) == ("user", "secret")
+        await turns()
+        assert (listener.bound, owner.changes, owner.tries) == (0, [], [])
+        reply(caller, bind, BindReceiverResp("centre"))
         await eventually(lambda: listener.bound == 1)
-        assert owner.tries == ["ESME_ROK"]
-        assert [session.bind_type for session in caller.sessions] == ["RX"]
+        assert (owner.changes, owner.tries) == ([("", False)], ["ESME_ROK"])
+    assert "upstream bound by outbind" in caplog.text
+    assert (WORD in caplog.text, "secret" in caplog.text) == (False, False)
 
 
-async def test_without_tls_as_ever() -> None:
+async def test_what_it_sends_is_told_and_what_it_does_wrong() -> None:
     owner = Owner()
-    async with CentreSimulator() as caller, opened(owner, None) as listener:
-        await caller.outbind("127.0.0.1", listener.port, "centre", WORD)
+    async with opened(owner) as listener, bound(listener, owner) as caller:
+        caller.send(DeliverSm(short_message=b"1"), NONSENSE)
+        await eventually(lambda: owner.faults)
+        assert [type(pdu) for pdu in owner.came] == [DeliverSm]
+        caller.send(DeliverSm(short_message=b"2"))
+        await eventually(lambda: len(owner.came) == 2)
+        assert listener.bound == 1
+
+
+async def test_its_end_is_told() -> None:
+    owner = Owner()
+    async with opened(owner) as listener:
+        async with bound(listener, owner):
+            pass
+        await eventually(lambda: listener.bound == 0)
+        assert owner.changes == [("", False)] * 2
+        async with bound(listener, owner):
+            assert owner.tries == ["ESME_ROK"] * 2
+
+
+def control(listener: OutbindListener) -> int:
+    """Questions of ours, whether the SMSC lives, that have no answer."""
+    (client,) = listener._bound
+    assert client._connection is not None
+    return len(client._connection.session._control)
+
+
+async def test_when_it_is_silent_it_is_asked_whether_it_lives() -> None:
+    owner = Owner()
+    timers = TIMERS._replace(enquire_link=5.0)
+    async with opened(owner, timers=timers) as listener, bound(listener, owner) as caller:
+        for _ in range(2):
+            clock().forward(5.0)
+            reply(caller, await caller.expect(EnquireLink), EnquireLinkResp())
+            await eventually(lambda: not control(listener))
+        clock().forward(5.0)
+        await caller.expect(EnquireLink)
+        assert listener.bound == 1
+        clock().forward(10.0)
+        await caller.closed()
+        await eventually(lambda: listener.bound == 0)
+
+
+@pytest.mark.parametrize(("name", "welcome"), [("centre", True), ("Centre", False), ("", False)])
+async def test_its_name_counts_where_one_is_set(name: str, welcome: bool) -> None:
+    owner = Owner()
+    async with opened(owner, system_id="centre") as listener, await call(listener, outbind(name)) as caller:
+        if welcome:
+            await caller.expect(BindReceiver)
+        else:
+            await sent_away(caller)
+
+
+async def test_outbind_twice() -> None:
+    """While our bind is under way, and when it is done: one bind, and no more."""
+    owner = Owner()
+    async with opened(owner) as listener, await call(listener, outbind()) as caller:
+        bind = await caller.expect(BindReceiver)
+        caller.send(outbind())
+        await caller.ask(EnquireLink())
+        reply(caller, bind, BindReceiverResp("centre"))
         await eventually(lambda: listener.bound == 1)
+        caller.send(outbind())
+        assert isinstance(await caller.ask(EnquireLink()), EnquireLinkResp)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0):
+                await caller.expect(BindReceiver)
+        assert (listener.bound, owner.tries) == (1, ["ESME_ROK"])
 
 
-async def test_who_calls_in_clear_hears_no_bind(authority: Authority) -> None:
-    owner = Owner()
-    async with CentreSimulator() as caller, opened(owner, authority.server) as listener:
-        await caller.outbind("127.0.0.1", listener.port, "centre", WORD)
-        await eventually(lambda: not caller._connections)
-        assert (caller.counts["binds"], owner.tries, listener.bound) == (0, [], 0)
+# --- strangers -------------------------------------------------------------------------------------
 
 
-async def test_a_handshake_without_an_end_takes_no_place(
-    authority: Authority, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "pdu",
+    [
+        *(outbind(password=password) for password in ("", "Word", "words", "secret", "w\xf6rd")),
+        BindTransceiver(system_id="user", password="secret", interface_version=0x34),
+        DeliverSm(short_message=b"Yes"),
+        SubmitSm(destination_addr="1", short_message=b"Yes"),
+        Unbind(),
+        GenericNack(command_status=3),
+        NONSENSE,
+    ],
+    ids=lambda pdu: f"{type(pdu).__name__} {getattr(pdu, 'password', '')}",
+)
+async def test_who_does_not_say_the_right_outbind_is_sent_away(
+    pdu: Pdu, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(module, "HANDSHAKE", 0.3)
     owner = Owner()
-    async with CentreSimulator() as caller, opened(owner, authority.server) as listener:
-        began = asyncio.get_running_loop().time()
-        silent = [await asyncio.open_connection("127.0.0.1", listener.port) for _ in range(MAX_CALLERS)]
-        await caller.outbind("127.0.0.1", listener.port, "centre", WORD, tls=authority.client)
-        await eventually(lambda: listener.bound == 1)
-        assert [await ended(reader) for reader, _ in silent] == [b""] * MAX_CALLERS
-        assert 0.2 < asyncio.get_running_loop().time() - began < 3
-        for _, writer in silent:
-            writer.close()
+    async with opened(owner) as listener, await call(listener, pdu) as caller:
+        clock().stop_clock()  # it is not for its silence
+        await sent_away(caller)
+        assert (owner.tries, owner.came, owner.faults, owner.changes) == ([], [], [], [])
+        assert "outbind refused" in caplog.text
+        assert WORD not in caplog.text.lower()
 
 
-async def test_a_stranger_is_sent_away_after_the_handshake(
-    authority: Authority, caplog: pytest.LogCaptureFixture
+async def test_octets_that_are_no_pdu() -> None:
+    """What a stranger does wrong is nothing that the SMSC did."""
+    owner = Owner()
+    async with opened(owner) as listener, await call(listener) as caller:
+        caller.writer.write(b"GET / HTTP/1.1\r\nHost: bridge\r\n\r\n")
+        await sent_away(caller)
+        assert (owner.tries, owner.faults) == ([], [])
+
+
+@pytest.mark.parametrize("talks", [False, True])
+async def test_silence_ends(talks: bool) -> None:
+    """Within the bind timer. enquire_link does not prolong it."""
+    owner = Owner()
+    async with opened(owner) as listener, await call(listener) as caller:
+        await eventually(lambda: listener._callers)
+        clock().stop_clock()
+        for _ in range(3):
+            clock().forward(TIMERS.bind / 4)
+            if talks:
+                await caller.ask(EnquireLink())
+        await turns()
+        assert listener._callers
+        clock().forward(TIMERS.bind / 4)
+        await sent_away(caller)
+
+
+async def test_an_outbind_whose_bind_is_not_answered() -> None:
+    owner = Owner()
+    async with opened(owner) as listener, await call(listener, outbind()) as caller:
+        await caller.expect(BindReceiver)
+        clock().forward(TIMERS.bind)
+        await caller.closed()
+        await eventually(lambda: owner.tries == ["timeout"])
+        assert (listener.bound, owner.changes) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("answer", "tried"),
+    [
+        (BindReceiverResp(command_status=Status.ESME_RBINDFAIL), "ESME_RBINDFAIL"),
+        (GenericNack(command_status=Status.ESME_RINVCMDID), "ESME_RINVCMDID"),
+        (GenericNack(), "ESME_ROK"),
+    ],
+    ids=["refused", "nacked", "an answer that makes no sense"],
+)
+async def test_an_outbind_whose_bind_is_refused(
+    answer: Response, tried: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     owner = Owner()
-    async with opened(owner, authority.server, allowed="192.0.2.1") as listener:
-        reader, writer = await asyncio.open_connection("127.0.0.1", listener.port, ssl=authority.client)
-        assert await ended(reader) == b""
-        writer.close()
-    assert "outbind refused" in caplog.text
+    async with opened(owner) as listener, await call(listener, outbind()) as caller:
+        reply(caller, await caller.expect(BindReceiver), answer)
+        clock().stop_clock()
+        await caller.closed()
+        assert (owner.tries, listener.bound, owner.changes) == ([tried], 0, [])
+        assert "bind after outbind refused" in caplog.text
 
 
-async def test_a_handshake_that_is_done_after_the_end_is_for_nothing(authority: Authority) -> None:
+async def test_too_many_connections(caplog: pytest.LogCaptureFixture) -> None:
     owner = Owner()
-    async with CentreSimulator() as caller, opened(owner, authority.server) as listener:
-        reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
-        await asyncio.sleep(0.05)  # the listener has taken it
+    async with opened(owner) as listener, AsyncExitStack() as stack:
+        idle = [await stack.enter_async_context(await call(listener)) for _ in range(MAX_CALLERS)]
+        for one in idle:
+            assert isinstance(await one.ask(EnquireLink()), EnquireLinkResp)
+        async with await call(listener, outbind()) as surplus:
+            await sent_away(surplus)
+        assert "outbind refused: too many connections" in caplog.text
+        await idle[0].close()
+        await eventually(lambda: len(listener._callers) < MAX_CALLERS)
+        async with bound(listener, owner):
+            assert isinstance(await idle[1].ask(EnquireLink()), EnquireLinkResp)
+
+
+async def test_strangers_do_not_keep_others_out(caplog: pytest.LogCaptureFixture) -> None:
+    """Who may not come takes no place, however many they are. All of 127.0.0.0/8 is this machine."""
+    owner = Owner()
+    async with opened(owner) as listener, AsyncExitStack() as stack:
+        for _ in range(MAX_CALLERS + 1):
+            stranger = await stack.enter_async_context(await call(listener, outbind(), source="127.0.0.2"))
+            await sent_away(stranger)
+        assert caplog.text.count("outbind refused") == 1  # once a minute for each of them
+        async with bound(listener, owner):
+            pass
+
+
+# --- the end ---------------------------------------------------------------------------------------
+
+
+async def test_close_says_unbind_and_leaves_nothing() -> None:
+    owner = Owner()
+    before = tasks()
+    async with opened(owner) as listener, bound(listener, owner) as caller, await call(listener) as idle:
+        await eventually(lambda: len(listener._callers) == 2)
+        port = listener.port
+        closing = asyncio.ensure_future(listener.close())
+        reply(caller, await caller.expect(Unbind), UnbindResp())
+        await soon(closing)
+        await caller.closed()
+        await idle.closed()
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", port)
+    await eventually(lambda: tasks() == before)
+
+
+async def test_close_while_our_bind_is_under_way() -> None:
+    owner = Owner()
+    before = tasks()
+    async with opened(owner) as listener, await call(listener, outbind()) as caller:
+        await caller.expect(BindReceiver)
+        await soon(listener.close())
+        await caller.closed()
+        assert owner.tries in ([], ["timeout"])
+    await eventually(lambda: tasks() == before)
+
+
+async def test_a_port_that_is_taken() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        own = OutbindSettings("127.0.0.1", taken.getsockname()[1], lambda peer: True, "", WORD)
+        listener = OutbindListener(settings(), own, Owner())
+        with pytest.raises(OSError, match="address already in use"):
+            await listener.start()
         await listener.close()
-        with contextlib.suppress(ConnectionError, ssl.SSLError):  # it may be cut off in the handshake
-            await writer.start_tls(authority.client, server_hostname="127.0.0.1")
-        assert await ended(reader) == b""
-        writer.close()
-        assert not listener._callers
-        assert (caller.counts["binds"], owner.tries) == (0, [])

@@ -5,14 +5,19 @@ import logging
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from itertools import pairwise
 from typing import Any
 
 import pytest
 
-from smppbridge.link import client as client_module
 from smppbridge.link import persistent_bind as module
-from smppbridge.link.persistent_bind import BindSettings, PersistentBind, SmscState, refusal_pause
+from smppbridge.link.persistent_bind import (
+    TIMINGS,
+    BindSettings,
+    BindTimings,
+    PersistentBind,
+    SmscState,
+    refusal_pause,
+)
 from smppbridge.logs import TextFormatter
 from smppbridge.smpp.constants import Status, Tag
 from smppbridge.smpp.pdu import (
@@ -23,27 +28,22 @@ from smppbridge.smpp.pdu import (
     BindTransmitter,
     GenericNack,
     Pdu,
+    Response,
+    UnbindResp,
 )
 from smppbridge.smpp.tlv import Tlv, tlv
 from tests.simulators.smpp_centre.simulator import CentreSimulator, Rules
 from tests.support.bridge.running import eventually, free_port
-from tests.unit.link.peers import QUICK, Owner, answering, bind_pdu, settings, tasks
+from tests.support.system.clock import clock, turns, until
+from tests.unit.link.peers import QUICK, TIMERS, Owner, answering, bind_pdu, settings, tasks
 
 ENDED = ("the connection to the SMSC ended", False)
 UP = ("", False)
 
 
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client_module, "_TICK", 0.02)
-    monkeypatch.setattr(module, "_FIRST_PAUSE", 0.02)
-    monkeypatch.setattr(module, "_REFUSED_FIRST", 0.4)
-    monkeypatch.setattr(module, "_REFUSED_LAST", 0.8)
-
-
 @asynccontextmanager
 async def binds(owner: Owner, own: BindSettings, *kinds: type[Bind]) -> AsyncIterator[list[PersistentBind]]:
-    shared = SmscState()
+    shared = SmscState(own.timings)
     made = [PersistentBind(own, kind, shared, owner) for kind in kinds or (BindTransceiver,)]
     for bind in made:
         bind.start()
@@ -61,51 +61,49 @@ def connected(centre: CentreSimulator) -> Callable[[], object]:
 
 
 def test_the_pause_after_a_refusal_grows() -> None:
-    for times, least, most in ((0, 0.4, 0.4), (1, 0.4, 0.8), (9, 0.4, 0.8)):
-        assert {least <= refusal_pause(times) <= most for _ in range(100)} == {True}
-
-
-def test_the_pauses_are_long_by_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.undo()
-    assert refusal_pause(0) == 30
-    assert {30 <= refusal_pause(3) <= 240 for _ in range(100)} == {True}
-    assert {300 <= refusal_pause(50) <= 600 for _ in range(100)} == {True}
+    assert refusal_pause(0, TIMINGS) == 30
+    for times, least, most in ((1, 30, 60), (3, 120, 240), (4, 240, 480), (50, 300, 600)):
+        assert {least <= refusal_pause(times, TIMINGS) <= most for _ in range(100)} == {True}
 
 
 async def test_a_refusal_makes_all_binds_wait() -> None:
-    smsc = SmscState()
+    smsc = SmscState(TIMINGS)
     assert smsc.wait(100.0) == 0
     smsc.refused(100.0)
-    assert smsc.wait(100.0) == pytest.approx(0.4)
-    assert smsc.wait(100.3) == pytest.approx(0.1)
-    assert smsc.wait(101.0) == 0
-    smsc.refused(101.0)
-    assert 0.4 <= smsc.wait(101.0) <= 0.8
+    assert (smsc.wait(100.0), smsc.wait(125.0), smsc.wait(130.0), smsc.wait(200.0)) == (30, 5, 0, 0)
+    for _ in range(4):
+        smsc.refused(200.0)
+    assert 240 <= smsc.wait(200.0) <= 480
     smsc.accepted()
-    assert smsc.wait(101.0) == 0
-    smsc.refused(102.0)
-    assert smsc.wait(102.0) == pytest.approx(0.4)
+    assert smsc.wait(200.0) == 0
+    smsc.refused(201.0)
+    assert smsc.wait(201.0) == 30
 
 
-async def test_an_unreachable_smsc_is_tried_at_growing_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
-    owner, paused = Owner(), []
-    sleep = asyncio.sleep
+async def tried(owner: Owner, times: int) -> None:
+    await until(lambda: len(owner.tries) == times)
 
-    async def noted(delay: float) -> None:
-        paused.append(delay)
-        await sleep(0)
 
-    monkeypatch.setattr("smppbridge.link.persistent_bind.random.random", lambda: 1.0)
-    monkeypatch.setattr("smppbridge.link.persistent_bind.asyncio.sleep", noted)
-    async with binds(owner, settings(free_port(), longest_pause=1.0)):
-        while len(owner.tries) < 9:
-            await sleep(0.001)
-    assert set(owner.tries) == {"unreachable"}
-    pauses = [pause for pause in paused if pause > 0.01][:8]
-    assert pauses == sorted(pauses)
-    assert pauses[0] <= 0.04
-    assert pauses[-1] == 1.0
-    assert all(later <= 2 * earlier for earlier, later in pairwise(pauses))
+async def told(owner: Owner, change: tuple[str, bool], times: int) -> None:
+    await until(lambda: owner.changes.count(change) == times)
+
+
+def pause() -> float:
+    """Seconds until the next try. The only other timers are a tick of each session and of the simulator."""
+    return clock().timers()[-1]
+
+
+async def test_an_unreachable_smsc_is_tried_at_growing_intervals() -> None:
+    owner = Owner()
+    clock().stop_clock()
+    async with binds(owner, settings(free_port(), longest_pause=20.0, timings=BindTimings())):
+        for tries in range(1, 10):
+            await tried(owner, tries)
+            most = min(20.0, 0.5 * 2**tries)
+            assert most / 2 <= pause() <= most
+            clock().forward(20.0)
+    assert owner.tries == ["unreachable"] * 9
+    assert all("Connection refused" in why for why, _ in owner.changes)
 
 
 async def test_a_long_first_pause_is_no_longer_than_allowed() -> None:
@@ -124,25 +122,39 @@ async def test_a_refusal_of_long_ago_makes_no_pause_longer() -> None:
     async with CentreSimulator(full) as centre, binds(owner, settings(centre.port)):
         await eventually(lambda: owner.tries == ["ESME_RBINDFAIL"])
         centre.stop_listening()
-        await eventually(lambda: len(owner.tries) == 2)
-        began = asyncio.get_running_loop().time()
+        clock().forward(QUICK.refused_first)
         await eventually(lambda: len(owner.tries) == 6)
-        assert asyncio.get_running_loop().time() - began < 1.0  # with pauses of a refusal: 1.6 at least
         assert owner.tries[1:] == ["unreachable"] * 5
 
 
-async def test_a_bind_that_had_to_wait_for_the_refusal_of_another_has_not_tried(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_a_bind_that_had_to_wait_for_the_refusal_of_another_has_not_tried() -> None:
     """It has no reason to wait longer than that refusal asks for."""
-    monkeypatch.setattr(module, "_FIRST_PAUSE", 20.0)
     owner = Owner()
     centre = CentreSimulator(Rules(password="other"))
-    async with centre, binds(owner, settings(centre.port), BindTransceiver, BindTransceiver) as both:
+    timings = BindTimings(first_pause=200.0, refused_first=30.0)
+    async with (
+        centre,
+        binds(owner, settings(centre.port, timings=timings), BindTransceiver, BindTransceiver) as both,
+    ):
         await eventually(lambda: owner.tries == ["ESME_RINVPASWD"])
         centre.rules.password = "secret"
-        await eventually(lambda: both[1].client is not None, patience=2)
+        await turns()
+        clock().forward(30.0)
+        await eventually(lambda: both[1].client is not None)
         assert owner.tries == ["ESME_RINVPASWD", "ESME_ROK"]
+
+
+async def test_a_refusal_is_not_repeated_soon() -> None:
+    owner = Owner()
+    clock().stop_clock()
+    full = Rules(bind_status=lambda bind: Status.ESME_RBINDFAIL)
+    async with CentreSimulator(full) as centre, binds(owner, settings(centre.port)):
+        for tries, least, most in ((1, 30, 30), (2, 30, 60), (3, 60, 120)):
+            await tried(owner, tries)
+            await until(lambda: pause() > 1)  # the refused connection has ended
+            assert owner.changes[-1][1]  # it is hopeless
+            assert least <= pause() <= most
+            clock().forward(most)
 
 
 # --- up and down -----------------------------------------------------------------------------------
@@ -182,18 +194,22 @@ async def test_an_smsc_that_unbinds_is_bound_again() -> None:
         assert (bind.is_up, bind.room) == (True, 1)
 
 
-async def test_a_bind_that_is_cut_each_time_does_not_hammer(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("lasted", [0.0, 29.0, 30.0])
+async def test_a_bind_that_is_cut_each_time_does_not_hammer(lasted: float) -> None:
     """Bound is not good yet: pauses grow until a bind has lasted."""
-    monkeypatch.setattr(module, "_FIRST_PAUSE", 0.1)
     owner = Owner()
-    async with CentreSimulator() as centre, binds(owner, settings(centre.port, longest_pause=10.0)):
-        began = asyncio.get_running_loop().time()
-        while owner.changes.count(UP) < 4:
-            if owner.changes and owner.changes[-1] == UP:
-                centre.hang_up()
-            await asyncio.sleep(0.001)
-        assert asyncio.get_running_loop().time() - began >= 0.1 + 0.2 + 0.4
-        assert centre.counts["binds"] == 4
+    clock().stop_clock()
+    pauses: dict[str, Any] = {"longest_pause": 60.0, "timings": BindTimings(first_pause=2.0)}
+    async with CentreSimulator() as centre, binds(owner, settings(centre.port, **pauses)):
+        for times in range(1, 5):
+            await told(owner, UP, times)
+            clock().forward(lasted)
+            centre.hang_up()
+            await told(owner, ENDED, times)
+            least, most = (2, 2) if lasted == 30.0 else (2**times, 2 * 2**times)
+            assert least <= pause() <= most
+            clock().forward(most)
+        await until(lambda: centre.counts["binds"] == 5)
 
 
 # --- versions --------------------------------------------------------------------------------------
@@ -203,8 +219,8 @@ async def versions_told(caplog: pytest.LogCaptureFixture, theirs: int | None, ou
     """What two binds make the log say of the version, where the SMSC says ``theirs``."""
     tlvs: tuple[Tlv, ...] = () if theirs is None else (tlv(Tag.SC_INTERFACE_VERSION, theirs),)
 
-    def answer(pdu: Pdu) -> BindTransceiverResp | None:
-        return BindTransceiverResp(tlvs=tlvs) if isinstance(pdu, Bind) else None
+    def answer(pdu: Pdu) -> Response:
+        return BindTransceiverResp(tlvs=tlvs) if isinstance(pdu, Bind) else UnbindResp()
 
     def bind(kind: type[Bind]) -> Bind:
         pdu = bind_pdu(kind)
@@ -213,7 +229,7 @@ async def versions_told(caplog: pytest.LogCaptureFixture, theirs: int | None, ou
 
     owner = Owner()
     async with answering(answer) as port:
-        own = settings(port, bind=bind, timers=QUICK._replace(bind=0.1, response=0.1))
+        own = settings(port, bind=bind, timers=TIMERS)
         async with binds(owner, own, BindTransceiver, BindTransceiver):
             await eventually(lambda: owner.changes == [UP, UP])
     return [TextFormatter(mask=False).format(one) for one in caplog.records if "older" in one.message]
@@ -280,13 +296,15 @@ async def test_who_is_not_known_does_not_try_his_password_everywhere(status: Sta
         CentreSimulator() as second,
         binds(owner, settings(first.port, second.port), BindTransceiver, BindTransceiver),
     ):
-        await eventually(lambda: owner.tries)
-        await asyncio.sleep(0.2)
+        await eventually(lambda: owner.changes)
+        clock().forward(QUICK.refused_first - 10.0)
+        await turns()
         assert owner.tries == [status.name]
         why = f"127.0.0.1:{first.port} refused the bind: {status.name} ({int(status):#x})"
         assert owner.changes == [(why, True)]
         assert second.counts["binds"] == 0
         first.rules.bind_status = None
+        clock().forward(10.0)
         await eventually(lambda: len(first.sessions) == 2)
         assert owner.tries == [status.name, "ESME_ROK", "ESME_ROK"]
 
@@ -300,6 +318,8 @@ async def test_one_bind_too_many_leaves_the_others_alone() -> None:
         await eventually(lambda: "ESME_RBINDFAIL" in owner.tries)
         assert {one.client is None, other.client is None} == {True, False}
         centre.rules.max_binds = 0
+        await eventually(lambda: len(owner.changes) == 2)
+        clock().forward(QUICK.refused_first)
         await eventually(lambda: one.client is not None and other.client is not None)
         assert owner.tries == ["ESME_ROK", "ESME_RBINDFAIL", "ESME_ROK"]
 
@@ -322,29 +342,34 @@ async def test_a_host_with_an_impossible_name_is_passed_over() -> None:
     async with CentreSimulator() as centre:
         own = settings(hosts=(("a..b", 2775), ("127.0.0.1", centre.port)))
         async with binds(owner, own):
-            await eventually(lambda: owner.tries == ["unreachable", "ESME_ROK"], patience=2)
+            await eventually(lambda: owner.tries == ["unreachable", "ESME_ROK"])
 
 
 async def test_a_listener_that_says_nothing_holds_up_no_other_host() -> None:
     owner = Owner()
-    async with CentreSimulator(Rules(mute_binds=True)) as first, CentreSimulator() as second:
-        quick = settings(first.port, second.port)
-        own = quick._replace(timers=quick.timers._replace(bind=0.2, response=0.2))
-        async with binds(owner, own):
-            await eventually(lambda: owner.changes == [UP])
-            assert owner.tries == ["timeout", "ESME_ROK"]
+    async with (
+        CentreSimulator(Rules(mute_binds=True)) as first,
+        CentreSimulator() as second,
+        binds(owner, settings(first.port, second.port)),
+    ):
+        await eventually(connected(first))
+        await turns()
+        clock().forward(TIMERS.response)
+        await eventually(lambda: owner.changes == [UP])
+        assert owner.tries == ["timeout", "ESME_ROK"]
 
 
-async def test_tls_that_is_never_spoken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "CONNECT_TIMEOUT", 0.2)
+async def test_tls_that_is_never_spoken() -> None:
     owner = Owner()
     async with (
         CentreSimulator(Rules(mute_binds=True)) as centre,
         binds(owner, settings(centre.port, tls=ssl.create_default_context())),
     ):
+        await eventually(connected(centre))
+        clock().forward(10.0)
         await eventually(lambda: owner.changes)
         assert owner.tries == ["unreachable"]
-        assert owner.changes == [(f"no connection to 127.0.0.1:{centre.port} within 0.2 s", False)]
+        assert owner.changes == [(f"no connection to 127.0.0.1:{centre.port} within 10 s", False)]
 
 
 # --- the end ---------------------------------------------------------------------------------------
@@ -355,11 +380,12 @@ async def test_close_while_connecting_leaves_nothing(keys: dict[str, Any]) -> No
     owner = Owner()
     async with CentreSimulator(Rules(mute_binds=True)) as centre:
         before = tasks()
-        began = asyncio.get_running_loop().time()
-        async with binds(owner, settings(centre.port, **keys)):
+        async with binds(owner, settings(centre.port, **keys)) as (bind,):
             await eventually(connected(centre))
-        assert asyncio.get_running_loop().time() - began < 1
-        await eventually(lambda: not connected(centre)(), patience=1)
+            clock().stop_clock()  # nothing is waited for
+            closing = asyncio.ensure_future(bind.close())
+            await until(closing.done)
+        await until(lambda: not connected(centre)())
         assert tasks() == before
         assert owner.changes == []
 
@@ -375,4 +401,4 @@ async def test_close_while_it_waits() -> None:
 
 
 async def test_close_of_what_was_never_started() -> None:
-    await PersistentBind(settings(free_port()), BindTransceiver, SmscState(), Owner()).close()
+    await PersistentBind(settings(free_port()), BindTransceiver, SmscState(TIMINGS), Owner()).close()

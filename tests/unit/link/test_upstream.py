@@ -3,31 +3,33 @@
 import asyncio
 import logging
 import ssl
+from collections import Counter
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import pytest
 
-from smppbridge.link import client as client_module
-from smppbridge.link import persistent_bind as bind_module
-from smppbridge.link import upstream as module
 from smppbridge.link.client import Client, Verdict
 from smppbridge.link.upstream import Upstream
-from smppbridge.model import pace
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.pdu import BindReceiver, BindTransceiver, BindTransmitter, DeliverSm, SubmitSm
 from smppbridge.smpp.session import Answered
 from tests.simulators.smpp_centre.simulator import CentreSimulator, Rules
 from tests.support.bridge.running import eventually, free_port
-from tests.unit.link.peers import Order, Owner, items, settings, tasks, texts, unanswered, upstream
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client_module, "_TICK", 0.02)
-    monkeypatch.setattr(bind_module, "_FIRST_PAUSE", 0.02)
-    monkeypatch.setattr(module, "_GRACE", 0.06)
-
+from tests.support.system.clock import clock, turns, until
+from tests.unit.link.peers import (
+    QUICK,
+    Order,
+    Owner,
+    heard_on_all,
+    items,
+    settings,
+    tasks,
+    texts,
+    unanswered,
+    upstream,
+)
 
 # --- the queue -------------------------------------------------------------------------------------
 
@@ -51,7 +53,7 @@ async def test_never_more_than_the_window() -> None:
         await eventually(lambda: owner.taken == [0])
         rules.mute = True
         link.submit(items(*range(1, 11)))
-        await asyncio.sleep(0.1)
+        await heard_on_all(link)
         assert texts(centre) == [0, 1, 2, 3]
 
 
@@ -67,22 +69,23 @@ async def test_all_lines_are_used() -> None:
         await eventually(lambda: len(owner.taken) == 3)
         rules.mute = True
         link.submit(items(*range(4, 24)))
-        await eventually(lambda: len(centre.submitted) == 9)
-        await asyncio.sleep(0.05)
+        await heard_on_all(link)
         assert [session.submits for session in centre.sessions] == [3, 3, 3]
 
 
 @pytest.mark.parametrize("status", [0, Status.ESME_RINVDSTADR])
 async def test_one_at_a_time_until_the_first_answer_over_a_bind(status: int) -> None:
     owner = Owner()
-    rules = Rules(latency=0.1, status_of=lambda pdu: status)
+    rules = Rules(latency=5.0, status_of=lambda pdu: status)
     async with CentreSimulator(rules) as centre, upstream(owner, settings(centre.port)) as link:
         for count in (5, 10):
             link.submit(items(*range(count - 5, count)))
-            await eventually(lambda: len(centre.submitted) % 5 == 1)
-            await asyncio.sleep(0.05)
-            assert texts(centre)[-1] == count - 5
-            await eventually(lambda: len(centre.submitted) % 5 == 0, patience=0.2)
+            await heard_on_all(link)
+            assert texts(centre) == list(range(count - 4))
+            clock().forward(5.0)
+            await eventually(lambda: len(centre.submitted) % 5 == 0)
+            assert len(owner.heard) == count - 4
+            clock().forward(5.0)
             await eventually(lambda: len(owner.heard) % 5 == 0)
             centre.hang_up()
             await eventually(lambda: owner.counts[-1] == 0)
@@ -162,15 +165,22 @@ async def test_a_request_that_cannot_be_written_holds_up_no_other() -> None:
 
 async def test_the_rate_that_the_operator_allows() -> None:
     owner = Owner()
-    async with CentreSimulator() as centre, upstream(owner, settings(centre.port), rate=50.0) as link:
-        began = asyncio.get_running_loop().time()
-        link.submit(items(*range(30)))
-        await eventually(lambda: len(owner.taken) == 30)
-        passed = asyncio.get_running_loop().time() - began
-        assert passed >= 24 / 50  # up to a tenth of a second's worth may come at once
+    async with CentreSimulator() as centre, upstream(owner, settings(centre.port), rate=5.0) as link:
+        clock().stop_clock()
+        link.submit(items(*range(10)))
+        for count in range(1, 8):
+            await until(partial(took, owner, count))
+            clock().forward(0.19)
+            await heard_on_all(link)
+            assert texts(centre) == list(range(count))
+            assert link.pause == pytest.approx(0.01)
+            clock().forward(0.02)
 
 
 # --- too fast --------------------------------------------------------------------------------------
+
+
+FAST = replace(QUICK, slowest=100.0)  # requests per second
 
 
 class Patient(Owner):
@@ -187,10 +197,7 @@ class Patient(Owner):
                 self.heard.append(one)
 
 
-async def test_what_was_too_much_goes_first_and_slowly(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(pace, "SLOWEST", 20.0)
+async def test_what_was_too_much_goes_first_and_slowly(caplog: pytest.LogCaptureFixture) -> None:
     owner = Patient()
     seen: list[bytes] = []
 
@@ -200,7 +207,7 @@ async def test_what_was_too_much_goes_first_and_slowly(
 
     async with (
         CentreSimulator(Rules(status_of=status_of)) as centre,
-        upstream(owner, settings(centre.port, window=1)) as link,
+        upstream(owner, settings(centre.port, window=1, timings=FAST)) as link,
     ):
         owner.link = link
         link.submit(items(*range(5)))
@@ -211,15 +218,24 @@ async def test_what_was_too_much_goes_first_and_slowly(
     assert "sending slower" in caplog.text
 
 
-async def test_what_was_too_much_keeps_its_place_in_a_wide_window(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pace, "SLOWEST", 100.0)
+async def test_what_was_too_much_keeps_its_place_in_a_wide_window() -> None:
     owner = Patient()
-    async with CentreSimulator(Rules(rate=100)) as centre, upstream(owner, settings(centre.port)) as link:
+    seen: Counter[bytes] = Counter()
+
+    def status_of(pdu: SubmitSm) -> int:
+        seen[pdu.short_message] += 1
+        third = int(pdu.short_message) % 3 == 0
+        return Status.ESME_RTHROTTLED if third and seen[pdu.short_message] == 1 else 0
+
+    async with (
+        CentreSimulator(Rules(status_of=status_of)) as centre,
+        upstream(owner, settings(centre.port, timings=FAST)) as link,
+    ):
         owner.link = link
-        link.submit(items(*range(150)))
-        await eventually(lambda: len(owner.taken) == 150, patience=20)
-        assert centre.counts["throttled"] > 0
-        assert sorted(owner.taken) == list(range(150))
+        link.submit(items(*range(30)))
+        await eventually(lambda: len(owner.taken) == 30)
+        assert centre.counts["throttled"] == 10
+        assert sorted(owner.taken) == list(range(30))
 
 
 # --- up and down -----------------------------------------------------------------------------------
@@ -229,7 +245,7 @@ async def test_what_waits_goes_out_after_the_bind() -> None:
     owner = Owner()
     async with (
         CentreSimulator() as centre,
-        upstream(owner, settings(centre.port), up=0, patience=5.0) as link,
+        upstream(owner, settings(centre.port), up=0) as link,
     ):
         link.submit(items(1, 2))
         assert (link.why, owner.links) == ("", [])
@@ -239,9 +255,13 @@ async def test_what_waits_goes_out_after_the_bind() -> None:
 
 async def test_the_owner_hears_when_the_patience_is_over() -> None:
     owner, port = Owner(), free_port()
-    async with upstream(owner, settings(port), up=0, patience=0.1) as link:
+    async with upstream(owner, settings(port), up=0) as link:
         link.submit(items(1))
-        assert link.why == ""
+        await eventually(lambda: owner.tries)
+        clock().forward(QUICK.patience - 10.0)
+        await turns()
+        assert (link.why, owner.links) == ("", [])
+        clock().forward(10.0)
         await eventually(lambda: owner.links)
         assert owner.links == [f"cannot connect to 127.0.0.1:{port}: Connection refused"]
         assert link.why == owner.links[0]
@@ -251,6 +271,8 @@ async def test_the_owner_hears_when_the_patience_is_over() -> None:
             await eventually(lambda: texts(centre) == [1])
             centre.stop_listening()
             centre.hang_up()
+            await eventually(lambda: owner.counts[-1] == 0)
+            clock().forward(QUICK.patience)
             await eventually(lambda: link.why)
         assert owner.links.index("") == 1
         assert owner.links[-1] == link.why
@@ -258,10 +280,12 @@ async def test_the_owner_hears_when_the_patience_is_over() -> None:
 
 async def test_before_the_first_answer_of_any_host() -> None:
     owner = Owner()
+    hasty = replace(QUICK, patience=5.0)
     async with (
         CentreSimulator(Rules(mute_binds=True)) as centre,
-        upstream(owner, settings(centre.port), up=0, patience=0.05),
+        upstream(owner, settings(centre.port, timings=hasty), up=0),
     ):
+        clock().forward(5.0)
         await eventually(lambda: owner.links == ["not bound yet"])
 
 
@@ -271,7 +295,7 @@ def took(owner: Owner, count: int) -> bool:
 
 async def test_a_short_interruption_is_not_told() -> None:
     owner = Owner()
-    async with CentreSimulator() as centre, upstream(owner, settings(centre.port), patience=5.0) as link:
+    async with CentreSimulator() as centre, upstream(owner, settings(centre.port)) as link:
         for number in range(1, 4):
             centre.hang_up()
             await eventually(lambda: owner.counts[-1] == 0)
@@ -286,7 +310,7 @@ async def test_a_refusal_is_told_at_once(status: Status) -> None:
     owner = Owner()
     async with (
         CentreSimulator(Rules(bind_status=lambda bind: status)) as centre,
-        upstream(owner, settings(centre.port), up=0, patience=60.0),
+        upstream(owner, settings(centre.port), up=0),
     ):
         await eventually(lambda: owner.links)
         assert status.name in owner.links[0]
@@ -297,12 +321,13 @@ async def test_one_line_of_two_is_enough() -> None:
     owner = Owner()
     async with (
         CentreSimulator(Rules(max_binds=1)) as centre,
-        upstream(owner, settings(centre.port), BindTransceiver, BindTransceiver, patience=0.05) as link,
+        upstream(owner, settings(centre.port), BindTransceiver, BindTransceiver) as link,
     ):
         await eventually(lambda: "ESME_RBINDFAIL" in owner.tries)
         link.submit(items(1))
         await eventually(lambda: owner.taken == [1])
-        await asyncio.sleep(0.1)
+        clock().forward(QUICK.patience)
+        await turns()
         assert set(owner.links) == {""}
 
 
@@ -311,7 +336,7 @@ async def test_a_receiver_alone_cannot_send() -> None:
     rules = Rules(bind_status=lambda bind: 0 if isinstance(bind, BindReceiver) else Status.ESME_RINVSYSTYP)
     async with (
         CentreSimulator(rules) as centre,
-        upstream(owner, settings(centre.port), BindTransmitter, BindReceiver, patience=60.0) as link,
+        upstream(owner, settings(centre.port), BindTransmitter, BindReceiver) as link,
     ):
         await eventually(lambda: link.why)
         assert "ESME_RINVSYSTYP" in link.why
@@ -358,10 +383,10 @@ async def test_close_while_connecting_leaves_nothing(keys: dict[str, Any]) -> No
         await link.start()
         link.submit(items(1))
         await eventually(lambda: centre._connections)
-        began = asyncio.get_running_loop().time()
-        await link.close()
-        assert asyncio.get_running_loop().time() - began < 1
-        await eventually(lambda: not centre._connections, patience=1)
+        clock().stop_clock()  # nothing is waited for
+        closing = asyncio.ensure_future(link.close())
+        await until(closing.done)
+        await until(lambda: not centre._connections)
         assert tasks() == before
         assert owner.links == []
 
@@ -378,7 +403,8 @@ async def test_close_says_unbind_and_sends_no_more(caplog: pytest.LogCaptureFixt
         assert centre.counts["unbinds"] == 2
         count = len(centre.submitted)
         link.submit(items(100))
-        await asyncio.sleep(0.2)
+        clock().forward(10.0)
+        await turns()
         assert len(centre.submitted) == count < 50
         await eventually(lambda: tasks() == before)
         assert not centre.sessions

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from smppbridge.model.route import Route, Router
+from smppbridge.model.route import Route, Router, best_provider, first_provider, next_provider
+from tests.support.builders.choice import Available
 
 
 def route(**keys: Any) -> Route:
@@ -88,3 +89,31 @@ def test_finds_what_a_plain_search_finds(
     router = Router(routes)
     assert router.find(account, digits) == expected
     assert router.find(account, digits) == expected  # from the table kept for the account
+
+
+# --- who carries a message now -----------------------------------------------------------------------
+
+
+def test_the_best_provider_is_the_first_that_may_be_used() -> None:
+    assert best_provider("abc", Available()) == "a"
+    assert best_provider("abc", Available(down="a", spared="b")) == "c"
+    assert best_provider("abc", Available(down="a", spared="bc")) == "b"
+    assert best_provider("abc", Available(down="abc")) is None
+    assert best_provider("", Available()) is None
+
+
+def test_the_first_provider_is_the_first_of_all_when_none_works() -> None:
+    assert first_provider("a,b", Available(down="a")) == "b"
+    assert first_provider("a,b", Available(down="ab")) == "a"
+
+
+def test_one_that_is_to_be_spared_is_better_than_none() -> None:
+    assert first_provider("a,b", Available(spared="a")) == "b"
+    assert first_provider("a,b", Available(spared="ab")) == "a"
+    assert first_provider("a,b", Available(down="a", spared="b")) == "b"
+    assert next_provider("a,b,c", "a", Available(spared="b")) == "c"
+    assert next_provider("a,b,c", "a", Available(spared="b", down="c")) == "b"
+
+
+def test_a_provider_no_longer_in_the_route_has_no_next_one() -> None:
+    assert next_provider("a,b", "gone", Available()) is None

@@ -9,9 +9,8 @@ import pytest
 
 from smppbridge.errors import StoreError, Unavailable
 from smppbridge.model.message import Draft, State, StatusReport
-from smppbridge.providers import sandbox
 from smppbridge.providers.base import Callback, News, Provider, Taken
-from smppbridge.providers.sandbox import Sandbox, SandboxOptions
+from smppbridge.providers.sandbox import MAX_WAITING, RETRY_PAUSE, Sandbox, SandboxOptions
 from tests.support.builders.messages import NOW, message, poll
 from tests.support.builders.upcalls import Upcalls
 
@@ -39,10 +38,10 @@ class Store:
                 await asyncio.sleep(0.005)
 
 
-def make(**keys: object) -> Sandbox:
+def make(*, retry_pause: float = RETRY_PAUSE, max_waiting: int = MAX_WAITING, **keys: object) -> Sandbox:
+    options = {"kind": "sandbox", "delay": 0.05, "outcomes": {"DELIVRD": 1}, **keys}
     return Sandbox(
-        "lab",
-        SandboxOptions.model_validate({"kind": "sandbox", "delay": 0.05, "outcomes": {"DELIVRD": 1}, **keys}),
+        "lab", SandboxOptions.model_validate(options), retry_pause=retry_pause, max_waiting=max_waiting
     )
 
 
@@ -69,9 +68,8 @@ async def test_later_batches_come_too() -> None:
     await provider.close()
 
 
-async def test_a_refused_report_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sandbox, "RETRY_PAUSE", 0.01)
-    provider, store = make(delay=0), Store(failures=3)
+async def test_a_refused_report_is_tried_again() -> None:
+    provider, store = make(delay=0, retry_pause=0.01), Store(failures=3)
     await provider.start(Upcalls(store.report))
     await provider.send([message(1), message(2)], NOW)
     await store.wait(2)
@@ -80,10 +78,9 @@ async def test_a_refused_report_is_tried_again(monkeypatch: pytest.MonkeyPatch) 
 
 
 async def test_any_other_failure_is_logged_and_later_outcomes_come(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(sandbox, "RETRY_PAUSE", 0.01)
-    provider, store = make(delay=0), Store(failures=1, error=ZeroDivisionError("a mistake"))
+    provider, store = make(delay=0, retry_pause=0.01), Store(failures=1, error=ZeroDivisionError("a mistake"))
     await provider.start(Upcalls(store.report))
     (lost,) = await refs_for(provider, range(1, 2))
     async with asyncio.timeout(5):
@@ -167,9 +164,8 @@ async def test_foreign_references_are_left_out(ref: str) -> None:
     assert await make().status([poll(ref, NOW)]) == []
 
 
-async def test_memory_is_bounded_and_the_rest_is_found_by_asking(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sandbox, "MAX_WAITING", 2)
-    provider, store = make(), Store()
+async def test_memory_is_bounded_and_the_rest_is_found_by_asking() -> None:
+    provider, store = make(max_waiting=2), Store()
     await provider.start(Upcalls(store.report))
     refs = await refs_for(provider, range(5))
     await store.wait(2)

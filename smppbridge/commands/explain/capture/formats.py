@@ -2,7 +2,7 @@
 
 Written here because the libraries that read both are either no longer maintained (dpkt) or large and meant
 for making packets (scapy); a reader of frames alone is this short. Nothing in a file is believed: lengths are
-bounded, and what cannot be read ends the reading with a CaptureError. Must not know: what is in a frame.
+bounded, and what cannot be read ends the reading with a CaptureError.
 """
 
 import struct

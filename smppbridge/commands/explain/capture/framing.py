@@ -1,7 +1,4 @@
-"""One direction of a connection, octet after octet, as PDUs: also from its middle on, and across gaps.
-
-Must not know: captures, TCP, what a PDU is for.
-"""
+"""One direction of a connection, octet after octet, as PDUs: also from its middle on, and across gaps."""
 
 import re
 

@@ -82,7 +82,7 @@ class _Flow:
 
 
 class Streams:
-    """All connections of a capture. ``port``: only those from or to it; None = whatever is SMPP."""
+    """All connections of a capture. ``port``: only connections with this port; None: whatever is SMPP."""
 
     def __init__(self, port: int | None) -> None:
         self._port = port

@@ -14,7 +14,8 @@ from smppbridge.commands.explain.sources import Sources, from_octets
 from smppbridge.config.loading import parse
 from smppbridge.config.sections import Config
 from smppbridge.smpp.codec import encode
-from smppbridge.smpp.pdu import Pdu
+from smppbridge.smpp.pdu import Pdu, SubmitSm
+from tests.support.esme.esme import submit
 
 SECRETS = ("5ECRETpass", "5ECRETkey", "5ECRETword", "5ECRETcall")
 SECTIONS: dict[str, Any] = {
@@ -102,3 +103,12 @@ async def told_one(pdu: Pdu | bytes, **keys: Any) -> dict[str, Any]:
     found = await told(pdu, settings=config(**account(**keys)))
     (one,) = found.pdus
     return one
+
+
+def refusal(outcome: dict[str, Any]) -> str:
+    return str(outcome["answer"]["command_status"]["meaning"])
+
+
+def part(number: int, total: int, octets: bytes, reference: int = 7) -> SubmitSm:
+    head = bytes((5, 0, 3, reference, total, number))
+    return submit(head + octets, esm_class=0x40, data_coding=8, sequence_number=number)

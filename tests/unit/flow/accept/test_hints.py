@@ -1,15 +1,12 @@
 """The operator hears of each likely mistake of an account once."""
 
 import logging
-from typing import Any
 
 import pytest
 
 from smppbridge.flow.accept.hints import CodingHints
 from smppbridge.smpp.constants import Tag
-from smppbridge.smpp.gsm import encode_gsm, pack_septets
 from smppbridge.smpp.tlv import tlv
-from smppbridge.submission.hints import hints_for
 from tests.support.builders.accounts import account
 from tests.support.esme.esme import submit
 
@@ -91,31 +88,3 @@ def test_what_the_account_says_is_no_mistake(ears: Ears) -> None:
 def test_no_text_is_repeated(ears: Ears, caplog: pytest.LogCaptureFixture) -> None:
     ears.adviser.look(ACCOUNT, submit(UTF8, data_coding=0))
     assert "Дверь" not in caplog.text
-
-
-@pytest.mark.parametrize(
-    ("keys", "octets", "data_coding", "declared", "setting"),
-    [
-        ({"encodings": {3: "cp1251"}}, UTF8, 3, "cp1251", "encodings: {3: utf-8}"),
-        ({"encodings": {0: "cp1251"}}, UTF8, 0, "cp1251", "encodings: {0: utf-8}"),
-        ({"encodings": {4: "gsm"}}, UCS2, 4, "gsm", "encodings: {4: ucs2}"),
-        ({"encodings": {3: "cp1251"}}, UTF8, 0, "latin-1", "default_encoding: utf-8"),
-        ({}, UTF8, 0xF1, "latin-1", "encodings: {241: utf-8}"),
-    ],
-)
-def test_a_hint_names_the_data_coding_and_the_key_that_applies(
-    keys: dict[str, Any], octets: bytes, data_coding: int, declared: str, setting: str
-) -> None:
-    (hint,) = hints_for(account(**keys), submit(octets, data_coding=data_coding))
-    assert hint.text.startswith(f"data_coding {data_coding} means {declared} here")
-    assert hint.text.endswith(f"set {setting}")
-
-
-@pytest.mark.parametrize("keys", [{"default_encoding": "gsm"}, {"encodings": {0: "gsm"}}])
-def test_packed_septets_are_looked_at_unpacked(keys: dict[str, Any]) -> None:
-    septets = encode_gsm("Door 3 opened, line 2 runs")
-    assert septets is not None
-    packed = submit(pack_septets(septets), data_coding=0)
-    assert hints_for(account(septets="packed", **keys), packed) == ()
-    (hint,) = hints_for(account(**keys), packed)
-    assert hint.key == "packed"

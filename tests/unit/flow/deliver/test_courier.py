@@ -201,6 +201,16 @@ async def test_many_come_at_once_but_not_all_in_one_step() -> None:
         assert await now.owed() == (0, 0)
 
 
+async def test_what_is_claimed_is_leased_until_half_a_minute_after_the_last_answer_may_come() -> None:
+    async with scene() as now:
+        await now.alert()
+        now.failing.fail_at(0)
+        await now.bind()
+        verbs = ("claim_alerts", "claim_inbound", "claim_receipts")
+        leases = [lease - at for verb in verbs for *_, at, lease, _ in now.called(verb)]
+        assert leases == [60_000] * 3
+
+
 async def test_a_smaller_step() -> None:
     async with scene(claim_at_most=2) as now:
         message_ids = await now.receipts(5)
@@ -239,10 +249,12 @@ async def test_messages_from_phones_fill_the_window_before_receipts_are_claimed(
         now.put(window=3)
         await now.receipts(3)
         await now.phone("one", "two")
+        now.failing.fail_at(0)
         bound = await now.bind(status=lambda pdu: None)
-        assert len(bound.came) == 3
         assert bound.texts[:2] == ["one", "two"]
-        assert len(ids(bound)) == 1
+        assert (len(bound.came), len(ids(bound))) == (3, 1)
+        assert [call[-1] for call in now.called("claim_inbound")] == [3]
+        assert [call[-1] for call in now.called("claim_receipts")] == [1]
 
 
 async def test_a_message_from_a_phone_comes_as_soon_as_it_is_there() -> None:

@@ -113,6 +113,33 @@ async def test_what_is_put_off_stands_behind_the_others() -> None:
         assert await now.owed() == (0, 0)
 
 
+async def test_one_that_is_refused_every_time_holds_up_nobody() -> None:
+    async with scene() as now:
+        now.put(window=1)
+        poison, *good = await now.receipts(20)
+        delivered: list[str] = []
+
+        def answer(pdu: DeliverSm) -> int:
+            (message_id,) = ids(bound)[-1:]
+            if message_id == poison:
+                return Status.ESME_RSYSERR
+            delivered.append(message_id)
+            return Status.ESME_ROK
+
+        bound = await now.bind(status=always(None))
+        bound.status = answer
+        bound.answer(bound.came[0], Status.ESME_RSYSERR)
+        await moment()
+        assert delivered == good
+        for _ in range(3):  # the poisonous one becomes due beside a new one
+            await asyncio.sleep(100.0)
+            good += await now.receipts(1)
+            await moment()
+        assert delivered == good
+        assert ids(bound).count(poison) >= 5
+        assert await now.owed() == (1, 0)
+
+
 @BOTH
 async def test_pauses_grow_up_to_five_minutes(what: str) -> None:
     async with scene() as now:

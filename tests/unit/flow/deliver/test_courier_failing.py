@@ -83,6 +83,21 @@ async def test_what_was_lost_comes_to_another_bind_as_soon_as_that_is_saved() ->
         assert now.at(second) == [pytest.approx(3.0, abs=0.01)]
 
 
+async def test_what_was_claimed_before_the_store_failed_comes_when_its_lease_is_over() -> None:
+    async with scene() as now:
+        (message_id,) = await now.receipts(1)
+        await now.phone("yes")
+        now.failing.failing.add("claim_receipts")
+        bound = await now.bind()
+        now.failing.failing.clear()
+        await asyncio.sleep(AGAIN)
+        assert (ids(bound), len(bound.came)) == ([message_id], 1)
+        await asyncio.sleep(LEASE - 2 * AGAIN)
+        assert len(bound.came) == 1
+        await asyncio.sleep(IDLE + AGAIN)
+        assert bound.texts[1:] == ["yes"]
+
+
 async def test_a_release_that_cannot_be_saved_comes_later() -> None:
     async with scene() as now:
         gone = await now.bind(status=lambda pdu: None)

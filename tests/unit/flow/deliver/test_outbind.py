@@ -49,7 +49,7 @@ class Scene:
         self.began = asyncio.get_running_loop().time()
         self.at: list[float] = []  # when calls were made, in seconds since then
         self.refs = itertools.count()
-        self.caller = OutbindCaller(
+        self.outbind_caller = OutbindCaller(
             store,
             self.metrics,
             self.clock,
@@ -82,7 +82,7 @@ class Scene:
     async def owe(self, name: str = "pbx") -> None:
         """Something comes to be owed."""
         await self.add(name)
-        self.caller.owed(name)
+        self.outbind_caller.owed(name)
         await moment()
 
     def count(self, name: str, result: str) -> float:
@@ -94,10 +94,10 @@ class Scene:
 async def scene() -> AsyncIterator[Scene]:
     async with fast_store() as store:
         scene = Scene(store)
-        scene.caller.start()
+        scene.outbind_caller.start()
         await moment()
         yield scene
-        await scene.caller.stop()
+        await scene.outbind_caller.stop()
 
 
 async def test_what_is_said_and_where(scene: Scene) -> None:
@@ -115,9 +115,9 @@ async def test_the_name_that_the_equipment_wants_to_hear(scene: Scene) -> None:
 
 async def test_who_is_owed_nothing_is_not_called(scene: Scene) -> None:
     scene.put(account("door"))
-    scene.caller.owed("pbx")  # it was paid meanwhile
+    scene.outbind_caller.owed("pbx")  # it was paid meanwhile
     await scene.add("door")
-    scene.caller.owed("pbx")
+    scene.outbind_caller.owed("pbx")
     await asyncio.sleep(2 * LOOK)
     assert {name for name, _, _ in scene.calls} == {"door"}
 
@@ -128,6 +128,15 @@ async def test_an_account_without_an_address_is_not_called(scene: Scene) -> None
     await scene.owe("gone")
     await asyncio.sleep(2 * LOOK)
     assert scene.calls == []
+
+
+async def test_an_address_that_a_reload_takes_away(scene: Scene) -> None:
+    await scene.owe()
+    scene.put(Account.model_validate({"name": "pbx", "password": "secret"}))
+    scene.outbind_caller.reload()
+    await asyncio.sleep(2 * FIRST_PAUSE)
+    await scene.owe()
+    assert len(scene.calls) == 1
 
 
 async def test_equipment_that_is_there_is_not_called(scene: Scene) -> None:
@@ -153,7 +162,7 @@ async def test_a_call_is_made_at_once(scene: Scene) -> None:
 
 async def test_equipment_that_comes_while_the_store_is_asked(scene: Scene) -> None:
     await scene.add()
-    scene.caller.owed("pbx")
+    scene.outbind_caller.owed("pbx")
     asyncio.get_running_loop().call_soon(scene.there.add, "pbx")  # the look has begun
     await asyncio.sleep(2 * LOOK)
     assert scene.calls == []
@@ -165,7 +174,7 @@ async def test_one_call_at_a_time_for_an_account(scene: Scene) -> None:
     await scene.owe()
     await scene.owe()
     await scene.owe("door")
-    scene.caller.reload()
+    scene.outbind_caller.reload()
     await asyncio.sleep(60.0)
     assert sorted(name for name, _, _ in scene.calls) == ["door", "pbx"]
 
@@ -255,7 +264,7 @@ async def test_a_bind_that_comes_and_goes_does_not_put_a_call_off(scene: Scene) 
 async def test_a_reload_ends_pauses(scene: Scene) -> None:
     await fail_for_an_hour(scene)
     scene.put(account(port=3, system_id="centre"))
-    scene.caller.reload()
+    scene.outbind_caller.reload()
     await moment()
     assert [(place.port, outbind.system_id) for _, place, outbind in scene.calls] == [(3, "centre")]
     await asyncio.sleep(FIRST_PAUSE)
@@ -267,7 +276,7 @@ async def test_a_call_by_old_settings_keeps_nobody_waiting(scene: Scene) -> None
     scene.hold.clear()
     await scene.owe()
     scene.put(account(port=3))
-    scene.caller.reload()
+    scene.outbind_caller.reload()
     scene.hold.set()
     await moment()
     assert [place.port for _, place, _ in scene.calls] == [1, 3]
@@ -342,7 +351,7 @@ async def test_a_call_over_tls(scene: Scene, keys: dict[str, str], name: str) ->
 async def test_a_stop_ends_calls(scene: Scene) -> None:
     scene.hold.clear()
     await scene.owe()
-    await scene.caller.stop()
+    await scene.outbind_caller.stop()
     scene.hold.set()
     await asyncio.sleep(60.0)
     assert len(scene.calls) == 1
@@ -359,8 +368,8 @@ async def test_a_store_that_fails_puts_calls_off_and_no_more(nth: int) -> None:
         await scene.add("pbx")
         await scene.add("door")
         failing.fail_at(nth)
-        scene.caller.start()
+        scene.outbind_caller.start()
         await asyncio.sleep(1.1)
         assert failing.failed == ["owes"]
         assert [name for name, _, _ in scene.calls] == ["pbx", "door"]
-        await scene.caller.stop()
+        await scene.outbind_caller.stop()

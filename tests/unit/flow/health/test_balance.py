@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from smppbridge.errors import Disabled, ProviderError, Throttled, Unavailable
+from smppbridge.errors import Disabled, ProviderError, Rejected, Throttled, Unavailable, Uncertain
 from smppbridge.flow.health.balance import BalancePoller
 from smppbridge.flow.health.health import ProviderHealth
 from smppbridge.metrics import Metrics
@@ -103,9 +103,12 @@ async def test_a_pause_that_a_person_ends_is_noticed_within_ten_seconds() -> Non
         assert lab.asked_at == [35.0]
 
 
-async def test_a_question_that_fails_is_asked_again_and_harms_nobody() -> None:
+@pytest.mark.parametrize(
+    "error", [Unavailable("unavailable"), Uncertain("not HTML"), Rejected("not in this contract", code="300")]
+)
+async def test_a_question_that_fails_is_asked_again_and_harms_nobody(error: ProviderError) -> None:
     lab = Lab(balance_interval=60.0)
-    lab.money = Unavailable("connection refused")
+    lab.money = error
     async with polled(lab) as health:
         await asyncio.sleep(300)
         assert len(lab.asked_at) == 5

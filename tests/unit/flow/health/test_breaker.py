@@ -134,3 +134,12 @@ def test_the_pause_after_failures_counts_from_the_last_and_doubles() -> None:
     assert breaker.wait(106.0) == 0.0
     breaker.record_failure(Unavailable("refused"), now=105.0)
     assert breaker.wait(105.0) == 10.0
+
+
+def test_failures_without_a_reason_are_a_trial_all_the_same() -> None:
+    breaker = CircuitBreaker()
+    breaker.record_success()
+    for _ in range(FAILURES_BEFORE_PAUSE):
+        assert not breaker.on_trial
+        breaker.record_failure(Unavailable(""), now=0.0)
+    assert (breaker.on_trial, breaker.allows(0.0)) == (True, False)

@@ -74,6 +74,29 @@ def test_an_answer_about_a_message_proves_that_it_works(result: SendResult) -> N
     assert rig.changes == []
 
 
+def test_an_answer_at_the_first_moment_of_the_clock_counts() -> None:
+    rig = Rig()
+    rig.health.record_results([TAKEN], began=0.0)
+    assert not rig.health.breaker.on_trial
+
+
+def test_what_began_before_a_failure_proves_nothing_about_now() -> None:
+    rig = Rig()
+    rig.health.record_failure(WRONG_KEY)
+    rig.now += 600.0
+    rig.health.record_results([TAKEN], began=99.9)
+    assert (rig.health.breaker.works, rig.changes) == (False, ["lab"])
+    rig.health.record_results([TAKEN], began=100.0)
+    assert (rig.health.breaker.works, rig.changes) == (True, ["lab", "lab"])
+
+
+def test_throttling_is_no_failure_that_an_older_answer_could_not_disprove() -> None:
+    rig = Rig()
+    rig.health.record_failure(Throttled("slow", after=1.0))
+    rig.health.record_results([TAKEN], began=50.0)
+    assert not rig.health.breaker.on_trial
+
+
 def test_what_was_not_even_sent_says_nothing() -> None:
     rig = Rig(refusals_in_row=2)
     rig.health.record_results([UNFIT_ONE] * 9)
@@ -265,6 +288,18 @@ async def test_after_some_questions_in_vain_a_trial_is_allowed() -> None:
     rig.lab.money = Unavailable("connection refused")
     allowed = [await rig.health.probe() for _ in range(2 * PROBES_BEFORE_TRIAL)]
     assert allowed == [*[False] * (PROBES_BEFORE_TRIAL - 1), True] * 2
+
+
+async def test_only_an_answer_about_us_changes_why_it_is_down() -> None:
+    rig = Rig()
+    rig.health.record_failure(WRONG_KEY)
+    rig.lab.money = Unavailable("connection refused")
+    for _ in range(2 * PROBES_BEFORE_TRIAL):
+        await rig.health.probe()
+        assert rig.health.reason == "wrong key"
+    rig.lab.money = NO_MONEY
+    await rig.health.probe()
+    assert (rig.health.reason, rig.health.status) == ("no money", Status.ESME_RNOMONEY)
 
 
 async def test_questions_in_vain_are_counted_in_a_row() -> None:

@@ -80,6 +80,21 @@ def test_only_so_many_are_remembered() -> None:
     assert rules.hold_back(message(3), 0.0) == 60.0
 
 
+def test_who_came_last_is_forgotten_last() -> None:
+    rules = send_policy(2, same_text_gap=60.0)
+    assert [rules.hold_back(message(number), now) for number, now in ((1, 0.0), (2, 1.0), (1, 60.0))] == [
+        0.0
+    ] * 3
+    assert rules.hold_back(message(3), 60.5) == 0.0
+    assert [rules.hold_back(message(number), 60.5) for number in (1, 3, 2)] == [59.5, 60.0, 0.0]
+    rules = send_policy(2, flood_count=1, flood_gap=60.0)
+    assert [rules.hold_back(message(number), now) for number, now in ((1, 0.0), (2, 1.0), (1, 60.0))] == [
+        0.0
+    ] * 3
+    assert rules.hold_back(message(3), 60.5) == 0.0
+    assert [rules.hold_back(message(number), 60.5) for number in (1, 3, 2)] == [59.5, 60.0, 0.0]
+
+
 # --- what was not taken ----------------------------------------------------------------------------
 
 NOT_TAKEN = [Unavailable("x"), Throttled("x", after=1.0), Postponed("x", after=1.0), Disabled("x", pause=1.0)]

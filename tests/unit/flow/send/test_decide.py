@@ -20,7 +20,6 @@ from smppbridge.flow.send.decide import (
     when_overdue,
 )
 from smppbridge.model.message import Doubt, Message, Outcome, Overdue, Stage, State, Unsent
-from smppbridge.model.route import Choice, first_provider, next_provider
 from tests.support.builders import messages
 from tests.support.builders.choice import Available
 
@@ -37,7 +36,7 @@ def message(provider: str = "a", tries: int = 0) -> Message:
 def situation(
     down: str = "", uncertain: str = "hold", ask_after: float = 0.0, waited: bool = False
 ) -> Situation:
-    return Situation(NOW, choice(down), uncertain, 0.0, ask_after, waited)
+    return Situation(NOW, Available(down), uncertain, 0.0, ask_after, waited)
 
 
 def unsent(decision: Unsent | Outcome | None) -> Unsent:
@@ -270,24 +269,3 @@ def test_a_stage_that_ran_out_has_its_final_state(stage: Stage, answered: bool, 
 def test_a_lease_that_ran_out_is_a_doubt() -> None:
     assert unsent(when_overdue(overdue(Stage.SENDING), situation())).stage == Stage.UNCERTAIN
     assert unsent(when_overdue(overdue(Stage.SENDING), situation(uncertain="resend"))).stage == Stage.WAITING
-
-
-def choice(down: str = "", spared: str = "") -> Choice:
-    return Available(down, spared)
-
-
-def test_the_first_provider_is_the_first_of_all_when_none_works() -> None:
-    assert first_provider("a,b", choice(down="a")) == "b"
-    assert first_provider("a,b", choice(down="ab")) == "a"
-
-
-def test_one_that_is_to_be_spared_is_better_than_none() -> None:
-    assert first_provider("a,b", choice(spared="a")) == "b"
-    assert first_provider("a,b", choice(spared="ab")) == "a"
-    assert first_provider("a,b", choice(down="a", spared="b")) == "b"
-    assert next_provider("a,b,c", "a", choice(spared="b")) == "c"
-    assert next_provider("a,b,c", "a", choice(spared="b", down="c")) == "b"
-
-
-def test_a_provider_no_longer_in_the_route_has_no_next_one() -> None:
-    assert next_provider("a,b", "gone", choice()) is None

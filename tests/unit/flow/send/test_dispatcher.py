@@ -97,6 +97,19 @@ async def test_a_batch_that_does_not_fill_is_waited_for_no_longer_than_that() ->
         assert times(lab)[2:] == [23.0]  # the next one begins anew
 
 
+async def test_each_full_batch_is_sent_at_once() -> None:
+    lab = Lab(batch=3, batch_wait=2.0)
+    async with sending(lab) as rig:
+        for first in (1, 4, 7):
+            await asyncio.sleep(10)
+            await rig.queue(segment(first), segment(first + 1))
+            await asyncio.sleep(1)
+            await rig.queue(segment(first + 2))
+        await moment()
+        assert lab.batches == [[1, 2, 3], [4, 5, 6], [7, 8, 9]]
+        assert times(lab) == [11.0] * 3 + [22.0] * 3 + [33.0] * 3
+
+
 @pytest.mark.parametrize("counts", [(3,), (4,), (1, 2), (1, 1, 1), (2, 2)])
 async def test_a_full_batch_is_not_waited_for(counts: tuple[int, ...]) -> None:
     lab = Lab(batch=3, batch_wait=2.0)

@@ -180,14 +180,14 @@ async def test_the_policy_of_the_account_decides_about_a_doubt(policy: str, stag
 
 
 async def test_what_was_not_taken_does_not_count_for_the_limits() -> None:
-    lab = Lab(same_text_gap=600.0)
-    lab.answers += [Throttled("slow down", after=1.0)]
+    lab = Lab(same_text_gap=600.0, flood_count=1, flood_gap=600.0)
+    lab.answers += [Throttled("slow down", after=1.0), Postponed("too soon", after=1.0)]
     async with sending(lab) as rig:
-        await rig.queue(segment(1))
-        await asyncio.sleep(2)
-        await rig.queue(segment(2))
-        await moment()
-        assert lab.batches == [[1], [2]]
+        for number in (1, 2, 3, 4):
+            await rig.queue(segment(number))
+            await asyncio.sleep(2)
+        assert lab.batches == [[1], [2], [3]]  # what was taken counts
+        assert (await rig.found(4)).due_at == NOW + 604_000
 
 
 # --- results that make no sense ----------------------------------------------------------------------
@@ -271,14 +271,47 @@ async def test_what_began_before_a_failure_proves_nothing() -> None:
         assert (await rig.row(1)).stage == Stage.SENT
 
 
-async def test_what_was_not_even_sent_says_nothing_about_the_provider() -> None:
-    lab = Lab()
-    lab.answers.append(Rejected("not one of its services", code=UNFIT))
-    async with sending(lab, proven=False) as rig:
-        await rig.queue(segment(1))
+async def test_what_was_not_even_sent_does_not_prove_that_a_provider_works() -> None:
+    lab = Lab(batch=1)
+    lab.answers += [Disabled("wrong key", pause=5.0), Rejected("not one of its services", code=UNFIT)]
+    async with sending(lab) as rig:
+        await rig.queue(*(segment(number, route="lab") for number in (1, 2)))
+        await asyncio.sleep(6)
+        assert (lab.batches, rig.attempts("lab", "rejected")) == ([[1], [2]], 1)
+        assert rig.value("provider_up", provider="lab") == 0
+        await rig.queue(segment(3))
         await moment()
-        assert rig.fleet["lab"].health.breaker.on_trial
-        assert (await rig.found(1)).state == State.REJECTED
+        assert rig.value("provider_up", provider="lab") == 1
+
+
+async def test_refusals_in_a_row_pause_the_provider_until_a_person_has_looked() -> None:
+    lab = Lab(batch=1, refusals_in_row=3, refusals_window=600.0)
+    lab.answers += [Rejected("no such number", code="215", err=215)] * 3
+    async with sending(lab) as rig:
+        await rig.queue(*(segment(number, route="lab") for number in range(1, 6)))
+        await asyncio.sleep(300)
+        assert lab.batches == [[1], [2], [3]]
+        assert "3 messages in a row were refused" in rig.fleet["lab"].health.reason
+        rig.fleet.retry()
+        await moment()
+        assert lab.batches == [[1], [2], [3], [4], [5]]
+        assert rig.value("provider_up", provider="lab") == 1
+
+
+async def test_without_money_no_message_is_tried_before_some_is_paid_in() -> None:
+    lab = Lab()
+    lab.answers.append(Disabled("no money", pause=30.0, status=Status.ESME_RNOMONEY))
+    lab.money = -5.0
+    async with sending(lab, proven=False) as rig:
+        await rig.queue(*(segment(number, route="lab") for number in range(1, 5)))
+        await asyncio.sleep(31)
+        assert (lab.batches, lab.balances_asked) == ([[1]], 1)
+        await asyncio.sleep(300)
+        assert (lab.batches, lab.balances_asked) == ([[1]], 2)
+        lab.money = -4.0  # an account that lives below zero
+        rig.fleet.retry()
+        await moment()
+        assert (lab.batches, lab.balances_asked) == ([[1], [2], [3, 4]], 3)
 
 
 # --- ESMEs that wait for the answer --------------------------------------------------------------------

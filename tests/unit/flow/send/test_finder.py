@@ -1,68 +1,19 @@
-"""Messages in doubt: what their provider is asked about them, and what becomes of them."""
+"""Messages in doubt: what their provider says about them, and what becomes of them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
-from smppbridge.errors import Disabled, ProviderError, Throttled, Unavailable, Uncertain
 from smppbridge.flow.send.decide import ASKED_IN_VAIN
-from smppbridge.flow.send.finder import Finder
-from smppbridge.model.message import Doubt, Segment, Stage, State
+from smppbridge.flow.send.dispatcher import GRACE_MS
+from smppbridge.model.message import Doubt, Stage, State
 from smppbridge.providers.base import Taken, Trace
-from tests.support.builders.clock import moment
-from tests.support.builders.rows import DAY, NOW, claim, segment
-from tests.unit.flow.send.rig import Lab, Rig, sending, times
+from tests.support.builders.rows import DAY, NOW, segment
+from tests.unit.flow.send.doubts import asked_lab, finding, questions, ref_of, taken, traces
+from tests.unit.flow.send.rig import Lab, times
 
 pytestmark = pytest.mark.virtual_time
-
-FIRST, AGAIN = 20.0, 60.0  # seconds to the first question, and to the next one
-
-
-def asked_lab(**limits: Any) -> Lab:
-    return Lab(**{"find_first": FIRST, "find_interval": AGAIN, **limits})
-
-
-@asynccontextmanager
-async def finding(
-    lab: Lab, *doubtful: Segment, others: tuple[Lab, ...] = (), **account: Any
-) -> AsyncIterator[Rig]:
-    """A finder at work; the hand-over of ``doubtful`` ended without an answer, at 0 s."""
-    async with sending(lab, *others, **account) as rig:
-        lab.answers += [Uncertain("read timeout")] * len(doubtful)
-        await rig.queue(*doubtful)
-        await moment()
-        finder = Finder(lab, rig.store.store, rig.recorder, rig.fleet, rig.clock)
-        finder.start()
-        yield rig
-        await finder.stop()
-
-
-def questions(lab: Lab) -> list[list[int]]:
-    """The messages of each question."""
-    return [[doubt.id for doubt in doubts] for doubts in lab.found]
-
-
-def traces(*refs: str, complete: bool = True, unlikely: tuple[str, ...] = ()) -> Callable[[Doubt], Trace]:
-    """The same answer about every message."""
-    return lambda doubt: Trace(doubt.id, refs, complete, unlikely)
-
-
-async def taken(rig: Rig, *refs: str) -> None:
-    """The provider has messages of ours with these references, numbered from 101."""
-    rig_lab = rig.fleet["lab"]
-    segments = [segment(number, text=f"another text {number}") for number, _ in enumerate(refs, 101)]
-    await rig.disk.add_segments(segments)
-    claimed = await claim(rig.disk)
-    sent = [rig_lab.sent(message, Taken(ref), NOW) for message, ref in zip(claimed, refs, strict=True)]
-    await rig.disk.record(sent, (), (), NOW)
-
-
-async def ref_of(rig: Rig, *refs: str) -> frozenset[str]:
-    """Those that messages have."""
-    return await rig.disk.known_refs("lab", refs)
 
 
 # --- what is there ---------------------------------------------------------------------------------
@@ -92,6 +43,28 @@ async def test_what_the_provider_has_is_sent_after_all(caplog: pytest.LogCapture
         assert line.__dict__["fields"] == fields
         await asyncio.sleep(200)
         assert (len(lab.found), len(lab.sent)) == (1, 1)
+
+
+async def test_a_reference_of_another_message_alone_leaves_nothing_but_a_question() -> None:
+    lab = asked_lab()
+    lab.traces = traces("ref-1", complete=False)
+    async with finding(lab, segment(1, route="lab")) as rig:
+        await taken(rig, "ref-1")
+        await asyncio.sleep(210)
+        assert {doubts[0].misses for doubts in lab.found} == {0}
+        assert (len(lab.found), (await rig.row(1)).stage) == (4, Stage.UNCERTAIN)
+
+
+async def test_a_schedule_that_the_provider_keeps_is_not_given_up_before_its_time() -> None:
+    lab = asked_lab(poll_first=60.0, poll_interval=300.0, validity_max=3600.0)
+    lab.schedules_itself = True
+    lab.traces = traces("ref-7")
+    at = NOW + 36_000_000
+    async with finding(lab, segment(1, send_at=at)) as rig:
+        await asyncio.sleep(31)
+        assert (await rig.row(1)).deadline == at + 3_600_000 + GRACE_MS
+        assert await rig.disk.claim_polls("lab", at + 59_999, 9, 1, 0) == []
+        assert len(await rig.disk.claim_polls("lab", at + 60_000, 9, 1, 0)) == 1
 
 
 async def test_a_reference_of_another_message_is_not_taken() -> None:
@@ -153,6 +126,20 @@ async def test_a_reference_is_left_to_an_equal_message_on_its_way(
         assert (await rig.row(1)).stage == Stage.SENT  # the other one has a reference of its own
 
 
+async def test_a_reference_is_left_to_the_equal_message_that_turns_out_to_have_it() -> None:
+    lab = asked_lab(parallel=2)
+    lab.traces = traces("ref-1", "ref-9")
+    async with finding(lab, segment(1)) as rig:
+        lab.delay = 15.0
+        lab.answers.append(Taken("ref-1"))
+        await asyncio.sleep(10)
+        await rig.queue(segment(2))  # from 10 s to 25 s
+        await asyncio.sleep(80)
+        assert [(await rig.row(number)).stage for number in (1, 2)] == [Stage.SENT] * 2
+        assert await ref_of(rig, "ref-1", "ref-9") == {"ref-1", "ref-9"}
+        assert len(lab.sent) == 2
+
+
 # --- what is not there -----------------------------------------------------------------------------
 
 
@@ -185,10 +172,13 @@ async def test_the_next_provider_is_woken_at_once() -> None:
         assert times(spare) == asked_at[1:]
 
 
-async def test_without_another_provider_it_waits_its_turn(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("policy", ["hold", "resend", "fail"])
+async def test_without_another_provider_it_waits_its_turn(
+    policy: str, caplog: pytest.LogCaptureFixture
+) -> None:
     lab = asked_lab()
     lab.traces = traces()
-    async with finding(lab, segment(1, route="lab")) as rig:
+    async with finding(lab, segment(1, route="lab"), uncertain=policy) as rig:
         await asyncio.sleep(91)
         row = await rig.row(1)
         assert (row.stage, row.provider, row.tries, len(lab.sent)) == (Stage.WAITING, "lab", 1, 1)
@@ -259,81 +249,3 @@ async def test_after_some_questions_in_vain_the_account_s_policy_decides(
         )
         if policy == "fail":
             assert ((await rig.found(1)).state, rig.owed) == (State.UNDELIVERABLE, ["pbx"])
-
-
-# --- how often it is asked ---------------------------------------------------------------------------
-
-
-async def test_there_are_so_many_messages_in_a_question_and_the_next_one_follows_at_once() -> None:
-    lab = asked_lab(find_batch=2)
-    lab.traces = traces(complete=False)
-    async with finding(lab, *(segment(number) for number in range(1, 6))):
-        await asyncio.sleep(31)
-        assert questions(lab) == [[1, 2], [3, 4], [5]]
-
-
-async def test_questions_keep_their_gap() -> None:
-    lab = asked_lab(find_batch=1, poll_gap=7.0)
-    asked_at: list[float] = []
-
-    def trace(doubt: Doubt) -> Trace:
-        asked_at.append(round(asyncio.get_running_loop().time() - 1000, 3))
-        return Trace(doubt.id, complete=False)
-
-    lab.traces = trace
-    async with finding(lab, *(segment(number) for number in (1, 2, 3))):
-        await asyncio.sleep(60)
-        first = asked_at[0]
-        assert [at - first for at in asked_at] == pytest.approx([0.0, 7.0, 14.0])
-
-
-async def test_a_short_interval_is_kept_and_after_a_long_one_nobody_waits_longer_than_ten_seconds() -> None:
-    for interval, latest in ((2.0, 22.0), (600.0, 30.0)):
-        lab = asked_lab(find_interval=interval)
-        lab.traces = traces("ref-7")
-        async with finding(lab, segment(1)) as rig:
-            await asyncio.sleep(19.9)
-            assert (await rig.row(1)).stage == Stage.UNCERTAIN
-            await asyncio.sleep(latest - 19.9)
-            assert (await rig.row(1)).stage == Stage.SENT
-
-
-async def test_a_finder_with_nothing_to_ask_keeps_no_other_question_waiting() -> None:
-    lab = asked_lab(poll_gap=20.0)
-    async with finding(lab) as rig:
-        await asyncio.sleep(1)
-        waiting = rig.fleet["lab"].health.send_policy.questions
-        assert waiting.wait("statuses", asyncio.get_running_loop().time()) == 0.0
-
-
-async def test_a_provider_that_cannot_be_asked_is_not() -> None:
-    lab = Lab()
-    async with finding(lab, segment(1)):
-        await asyncio.sleep(600)
-        assert lab.found == []
-
-
-@pytest.mark.parametrize("error", [Disabled("wrong key", pause=600.0), Throttled("slow down", after=600.0)])
-async def test_a_provider_that_refuses_us_is_left_alone_for_its_pause(error: ProviderError) -> None:
-    lab = asked_lab()
-    lab.traces = lambda doubt: error
-    async with finding(lab, segment(1)) as rig:
-        await asyncio.sleep(600)
-        assert len(lab.found) == 1
-        assert rig.fleet.working("lab") is isinstance(error, Throttled)
-        lab.traces = traces("ref-7")
-        await asyncio.sleep(40)
-        assert (len(lab.found), (await rig.row(1)).stage) == (2, Stage.SENT)
-
-
-async def test_a_question_that_fails_is_asked_again(caplog: pytest.LogCaptureFixture) -> None:
-    lab = asked_lab()
-    lab.traces = lambda doubt: Unavailable("connection refused")
-    async with finding(lab, segment(1)) as rig:
-        await asyncio.sleep(80)
-        assert rig.fleet.working("lab")
-        line = next(record for record in caplog.records if record.message == "question about doubts failed")
-        assert line.__dict__["fields"] == {"provider": "lab", "reason": "connection refused"}
-        lab.traces = traces("ref-7")
-        await asyncio.sleep(60)
-        assert (await rig.row(1)).stage == Stage.SENT

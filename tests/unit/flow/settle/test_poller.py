@@ -171,13 +171,14 @@ async def test_nobody_is_asked_about_old_messages() -> None:
         assert set(map(tuple, rig.provider.questions)) == {(4,)}
 
 
-async def test_a_message_is_asked_about_until_it_is_too_old() -> None:
-    async with rigged(poll_max_age=90.0, poll_slowest=60.0) as rig:
+@pytest.mark.parametrize(("max_age", "at"), [(59.95, [0.0]), (60.05, [0.0, 60.0]), (90.0, [0.0, 60.0])])
+async def test_a_message_is_asked_about_until_it_is_too_old(max_age: float, at: list[float]) -> None:
+    async with rigged(poll_max_age=max_age, poll_slowest=60.0) as rig:
         rig.provider.answer_at_once = False
         await rig.sent(1)
         rig.poller.start()
         await asyncio.sleep(1000.0)
-        assert rig.provider.at == [0.0, 60.0]
+        assert rig.provider.at == at
 
 
 # --- how many --------------------------------------------------------------------------------------

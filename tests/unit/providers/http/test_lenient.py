@@ -68,9 +68,12 @@ def test_not_clear(text: str) -> None:
 
 
 scalars = st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.text()
-values = st.recursive(
-    scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=20
-).filter(lambda value: isinstance(value, dict | list))
+inside = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=8,
+)
+values = st.lists(inside, max_size=4) | st.dictionaries(st.text(max_size=8), inside, max_size=4)
 
 
 @given(values, st.booleans(), st.sampled_from([None, 1]))

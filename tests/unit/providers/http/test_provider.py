@@ -18,10 +18,10 @@ from smppbridge.errors import (
 )
 from smppbridge.model.message import Draft
 from smppbridge.providers.base import Limits
+from smppbridge.providers.error_table import Kind, Rule
 from smppbridge.providers.http import provider as http_provider
 from smppbridge.providers.http.provider import HttpProvider
 from smppbridge.providers.options import HttpOptions
-from smppbridge.providers.rules import Kind, Rule
 from tests.support.builders.messages import NOW, message
 from tests.support.builders.upcalls import Upcalls
 from tests.support.http.scripted import ScriptedServer

@@ -7,7 +7,7 @@ import pytest
 
 from smppbridge.providers.http.lenient import integer
 from smppbridge.providers.sms_assistent.records import (
-    Status,
+    StatusRow,
     date_send,
     digits,
     message_id,
@@ -114,13 +114,13 @@ def test_digits(value: object, number: str) -> None:
 @pytest.mark.parametrize(
     ("value", "row"),
     [
-        ("Delivered", Status("7", "Delivered", 0)),
-        ("-11", Status("7", "", -11)),
-        (-11, Status("7", "", -11)),
-        (2, Status("7", "", 0)),
-        (None, Status("7", "", 0)),
-        ({}, Status("7", "", 0)),
+        ("Delivered", StatusRow("7", "Delivered", 0)),
+        ("-11", StatusRow("7", "", -11)),
+        (-11, StatusRow("7", "", -11)),
+        (2, StatusRow("7", "", 0)),
+        (None, StatusRow("7", "", 0)),
+        ({}, StatusRow("7", "", 0)),
     ],
 )
-def test_status_row(value: object, row: Status) -> None:
+def test_status_row(value: object, row: StatusRow) -> None:
     assert status("7", value) == row

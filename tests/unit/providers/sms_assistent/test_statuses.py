@@ -1,4 +1,4 @@
-"""Status questions to sms-assistent: lists, halves of lists, one by one, and as passengers of packages."""
+"""Status questions to sms-assistent: lists, halves of lists, one by one, and inside packages of messages."""
 
 import asyncio
 import json
@@ -9,8 +9,7 @@ import pytest
 from smppbridge.errors import Disabled, Throttled, Unavailable, Uncertain
 from smppbridge.model.message import Poll, State, StatusReport
 from smppbridge.providers.base import Taken
-from smppbridge.providers.sms_assistent import statuses as sms_assistent_statuses
-from smppbridge.providers.sms_assistent.statuses import Questions
+from smppbridge.providers.sms_assistent.statuses import StatusQuestions
 from tests.simulators.sms_assistent.simulator import Rules, SmsAssistentSimulator
 from tests.support.builders.messages import DAY, message, poll
 from tests.support.http.server import Fault
@@ -212,7 +211,7 @@ async def test_one_by_one_but_several_at_once() -> None:
         assert len(await asking) == gate.requests == 8
 
 
-# --- passengers (XML) -------------------------------------------------------------------------------
+# --- inside packages of messages (XML) ------------------------------------------------------------
 
 
 def in_xml(sent: str = "", statuses: str = "") -> str:
@@ -233,10 +232,10 @@ async def together(assist: Assist, *refs: object) -> tuple[object, list[StatusRe
     asking = asyncio.create_task(assist.provider.status(polls(*refs)))
     await asyncio.sleep(0)
     (result,) = await assist.provider.send(ONE, NOW)
-    return result, await asking
+    return result, await asyncio.wait_for(asking, 10)
 
 
-async def test_a_question_rides_on_a_package() -> None:
+async def test_a_package_takes_a_question_along() -> None:
     async with Assist(QUEUED, in_xml(SENT, DELIVERED), api="xml", batch_wait=5) as assist:
         await assist.provider.status(polls(5))
         assert await together(assist, 5) == (Taken("11"), [REPORT])
@@ -263,7 +262,7 @@ async def test_halves_of_a_question_do_not_wait_again() -> None:
         assert time.monotonic() - began < 2.5
 
 
-async def test_only_ids_that_they_know_ride() -> None:
+async def test_only_ids_that_they_know_go_along() -> None:
     async with Assist(QUEUED, in_xml(SENT, DELIVERED), QUEUED, api="xml", batch_wait=5) as assist:
         await assist.provider.status(polls(5))
         assert await together(assist, 4, 5) == (Taken("11"), [REPORT])
@@ -272,7 +271,7 @@ async def test_only_ids_that_they_know_ride() -> None:
         assert [row.attrib["sms_id"] for row in alone[0]] == ["4"]
 
 
-async def test_an_id_that_they_forgot_rides_no_more() -> None:
+async def test_an_id_that_they_forgot_goes_along_no_more() -> None:
     forgotten = "<package><error>-11</error></package>"
     async with Assist(QUEUED, forgotten, in_xml(SENT), api="xml", batch_wait=0.01) as assist:
         for _ in range(2):
@@ -281,10 +280,9 @@ async def test_an_id_that_they_forgot_rides_no_more() -> None:
         assert [[part.tag for part in document] for document in assist.documents[2:]].count(["message"]) == 1
 
 
-async def test_remembered_ids_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sms_assistent_statuses, "MAX_KNOWN", 2)
+async def test_remembered_ids_are_bounded() -> None:
     async with Assist(words(i1="Queued", i2="Queued", i3="Sent")) as assist:
-        questions = Questions(assist.provider)
+        questions = StatusQuestions(assist.provider, max_known=2)
         await questions.ask(polls(1, 2, 3))
         assert list(questions._known) == ["2", "3"]
 
@@ -313,7 +311,7 @@ async def test_an_unknown_id_does_not_spoil_the_messages() -> None:
 
 
 @pytest.mark.parametrize("answer", [in_xml(SENT), "<package><error>-10</error></package>", "<html>"])
-async def test_a_ride_without_an_answer_is_followed_by_a_question(answer: str) -> None:
+async def test_a_package_without_the_answer_is_followed_by_a_question(answer: str) -> None:
     async with Assist(QUEUED, answer, in_xml(statuses=DELIVERED), api="xml", batch_wait=5) as assist:
         await assist.provider.status(polls(5))
         result, reports = await together(assist, 5)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from smppbridge.providers.sms_assistent.records import Answer, Login, Sent, Status
+from smppbridge.providers.sms_assistent.records import AssistAnswer, Login, SentRow, StatusRow
 from smppbridge.providers.sms_assistent.wire_json import decode, encode_send, encode_status
 from tests.support.builders.messages import DAY, NOW, message
 
@@ -58,37 +58,44 @@ def test_status_question() -> None:
         (
             '{"message":{"msg":[{"sms_id":12345678,"sms_count":1,"error_code":0},'
             '{"sms_id":0,"sms_count":1,"error_code":-5}]}}',
-            Answer(0, (Sent("12345678", 1, 0, ""), Sent("", 1, -5, ""))),
+            AssistAnswer(0, (SentRow("12345678", 1, 0, ""), SentRow("", 1, -5, ""))),
         ),
         (
             '{"message":{"msg":[{"sms_id":886055815,"sms_count":1,"operator":2,"error_code":0,'
             '"recipient":375297819778}]}}',
-            Answer(0, (Sent("886055815", 1, 0, "375297819778"),)),
+            AssistAnswer(0, (SentRow("886055815", 1, 0, "375297819778"),)),
         ),
         (
             '{"message":{"msg":[{"sms_id":"7","sms_count":"0","operator":0,"error_code":"0",'
             '"recipient":"+29781977"}]}}',
-            Answer(0, (Sent("7", 0, 0, "29781977"),)),
+            AssistAnswer(0, (SentRow("7", 0, 0, "29781977"),)),
         ),
-        ('{"message":{"msg":{"sms_id":7}}}', Answer(0, (Sent("7", None, 0, ""),))),
-        ('{"message":{"msg":[null, 7, {}]}}', Answer(0, (Sent("", None, None, ""),) * 3)),
-        ('{"message":{"msg":[{"sms_id":[],"error_code":null}]}}', Answer(0, (Sent("", None, None, ""),))),
-        ('{"error":0,"message":{"msg":[]}}', Answer()),
-        ('{"error": -2}', Answer(-2)),
-        ('\ufeff{"error": "-2",}', Answer(-2)),
-        ("-13", Answer(-13)),
+        ('{"message":{"msg":{"sms_id":7}}}', AssistAnswer(0, (SentRow("7", None, 0, ""),))),
+        ('{"message":{"msg":[null, 7, {}]}}', AssistAnswer(0, (SentRow("", None, None, ""),) * 3)),
+        (
+            '{"message":{"msg":[{"sms_id":[],"error_code":null}]}}',
+            AssistAnswer(0, (SentRow("", None, None, ""),)),
+        ),
+        ('{"error":0,"message":{"msg":[]}}', AssistAnswer()),
+        ('{"error": -2}', AssistAnswer(-2)),
+        ('\ufeff{"error": "-2",}', AssistAnswer(-2)),
+        ("-13", AssistAnswer(-13)),
         (
             '{"status":{"msg":[{"sms_id":12345678,"sms_count":1,"sms_status":"Delivered"}]}}',
-            Answer(0, (), (Status("12345678", "Delivered"),)),
+            AssistAnswer(0, (), (StatusRow("12345678", "Delivered"),)),
         ),
         (
             '{"status":{"msg":[{"sms_id":"1","sms_count":"1","operator":"2","status":"Sent"},'
             '{"sms_id":2,"error_code":-11},{"sms_id":3,"sms_status":-11},null]}}',
-            Answer(0, (), (Status("1", "Sent"), Status("2", "", -11), Status("3", "", -11), Status("", ""))),
+            AssistAnswer(
+                0,
+                (),
+                (StatusRow("1", "Sent"), StatusRow("2", "", -11), StatusRow("3", "", -11), StatusRow("", "")),
+            ),
         ),
     ],
 )
-def test_answer(body: str, answer: Answer) -> None:
+def test_answer(body: str, answer: AssistAnswer) -> None:
     assert decode(body.encode()) == answer
 
 

@@ -4,7 +4,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from smppbridge.providers.sms_assistent.records import Answer, Login, Sent, Status
+from smppbridge.providers.sms_assistent.records import AssistAnswer, Login, SentRow, StatusRow
 from smppbridge.providers.sms_assistent.wire_plain import (
     decode_credits,
     decode_send,
@@ -49,39 +49,39 @@ def test_questions() -> None:
 @pytest.mark.parametrize(
     ("body", "answer"),
     [
-        (b"1234568", Answer(0, (Sent("1234568", None, 0, ""),))),
-        (b"\xef\xbb\xbf 12\r\n", Answer(0, (Sent("12", None, 0, ""),))),
-        (b"-5", Answer(-5)),
+        (b"1234568", AssistAnswer(0, (SentRow("1234568", None, 0, ""),))),
+        (b"\xef\xbb\xbf 12\r\n", AssistAnswer(0, (SentRow("12", None, 0, ""),))),
+        (b"-5", AssistAnswer(-5)),
     ],
 )
-def test_answer_to_a_message(body: bytes, answer: Answer) -> None:
+def test_answer_to_a_message(body: bytes, answer: AssistAnswer) -> None:
     assert decode_send(body) == answer
 
 
 @pytest.mark.parametrize(
     ("body", "answer"),
     [
-        (b"Delivered", Answer(0, (), (Status("", "Delivered"),))),
-        (b"queued\n", Answer(0, (), (Status("", "queued"),))),
-        (b"-11", Answer(-11)),
+        (b"Delivered", AssistAnswer(0, (), (StatusRow("", "Delivered"),))),
+        (b"queued\n", AssistAnswer(0, (), (StatusRow("", "queued"),))),
+        (b"-11", AssistAnswer(-11)),
     ],
 )
-def test_answer_about_a_status(body: bytes, answer: Answer) -> None:
+def test_answer_about_a_status(body: bytes, answer: AssistAnswer) -> None:
     assert decode_status(body) == answer
 
 
 @pytest.mark.parametrize(
     ("body", "answer"),
     [
-        (b"120", Answer(credits=120.0)),
-        (b" 12.50\n", Answer(credits=12.5)),
-        (b"12,5", Answer(credits=12.5)),
-        (b"0", Answer(credits=0.0)),
-        (b"-3.50", Answer(credits=-3.5)),
-        (b"-2", Answer(-2)),
+        (b"120", AssistAnswer(credits=120.0)),
+        (b" 12.50\n", AssistAnswer(credits=12.5)),
+        (b"12,5", AssistAnswer(credits=12.5)),
+        (b"0", AssistAnswer(credits=0.0)),
+        (b"-3.50", AssistAnswer(credits=-3.5)),
+        (b"-2", AssistAnswer(-2)),
     ],
 )
-def test_answer_about_money(body: bytes, answer: Answer) -> None:
+def test_answer_about_money(body: bytes, answer: AssistAnswer) -> None:
     assert decode_credits(body) == answer
 
 

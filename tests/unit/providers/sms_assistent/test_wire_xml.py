@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from smppbridge.providers.sms_assistent.records import Answer, Login, Sent, Status
+from smppbridge.providers.sms_assistent.records import AssistAnswer, Login, SentRow, StatusRow
 from smppbridge.providers.sms_assistent.wire_xml import decode, encode
 from tests.support.builders.messages import NOW, message
 
@@ -77,41 +77,46 @@ def test_text(text: str, arrives: str) -> None:
         (
             '<package><message><msg sms_id="0" sms_count="1">-5</msg><msg sms_id="1234568" sms_count="1"/>'
             "</message></package>",
-            Answer(0, (Sent("", 1, -5, ""), Sent("1234568", 1, 0, ""))),
+            AssistAnswer(0, (SentRow("", 1, -5, ""), SentRow("1234568", 1, 0, ""))),
         ),
         (
             '<package>\n<message>\n <msg sms_id="7" sms_count="0" recipient="+29781977" x="y">\n</msg>\n'
             '<msg sms_id="0" error_code="-4"/><msg/><msg sms_id="8">no</msg></message>\n</package>',
-            Answer(
+            AssistAnswer(
                 0,
                 (
-                    Sent("7", 0, 0, "29781977"),
-                    Sent("", None, -4, ""),
-                    Sent("", None, 0, ""),
-                    Sent("8", None, None, ""),
+                    SentRow("7", 0, 0, "29781977"),
+                    SentRow("", None, -4, ""),
+                    SentRow("", None, 0, ""),
+                    SentRow("8", None, None, ""),
                 ),
             ),
         ),
-        ("<package><error>-2</error></package>", Answer(-2)),
-        ("<package><error> -13\n</error><x/></package>", Answer(-13)),
+        ("<package><error>-2</error></package>", AssistAnswer(-2)),
+        ("<package><error> -13\n</error><x/></package>", AssistAnswer(-13)),
         (
             '<package><status><msg sms_id="1234568" sms_count="1">Delivered</msg>'
             '<msg sms_id="2" status="Sent"/><msg sms_id="3">-11</msg><msg sms_id="4"/></status></package>',
-            Answer(
+            AssistAnswer(
                 0,
                 (),
-                (Status("1234568", "Delivered"), Status("2", "Sent"), Status("3", "", -11), Status("4", "")),
+                (
+                    StatusRow("1234568", "Delivered"),
+                    StatusRow("2", "Sent"),
+                    StatusRow("3", "", -11),
+                    StatusRow("4", ""),
+                ),
             ),
         ),
         (
             '<package><message><msg sms_id="1"/></message>'
             '<status><msg sms_id="2">Sent</msg></status></package>',
-            Answer(0, (Sent("1", None, 0, ""),), (Status("2", "Sent"),)),
+            AssistAnswer(0, (SentRow("1", None, 0, ""),), (StatusRow("2", "Sent"),)),
         ),
-        ("<package><message/></package>", Answer()),
+        ("<package><message/></package>", AssistAnswer()),
     ],
 )
-def test_answer(body: str, answer: Answer) -> None:
+def test_answer(body: str, answer: AssistAnswer) -> None:
     assert decode((HEAD + body).encode()) == answer
     assert decode(f"\ufeff{body}".encode()) == answer
     windows = body.encode()  # our octets are UTF-8, whatever the document says of itself
@@ -146,7 +151,7 @@ def test_the_encoding_is_not_for_the_document_to_choose() -> None:
     document = (
         '<?xml version="1.0" encoding="windows-1251"?><package><status><msg>Да</msg></status></package>'
     )
-    assert decode(document.encode()).statuses == (Status("", "Да"),)
+    assert decode(document.encode()).statuses == (StatusRow("", "Да"),)
 
 
 def test_entities_are_not_expanded() -> None:

@@ -229,11 +229,9 @@ def unreachable(stack: AsyncExitStack) -> str:
     return f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
-def with_backups(centre: Centre, *urls: str) -> SmscRu:
+def with_backups(centre: Centre, *urls: str, made: type[SmscRu] = SmscRu) -> SmscRu:
     options = {"kind": "smsc", "login": "alex", "password": "SECRET", "timeout": 2}
-    return SmscRu(
-        "centre", SmscRuOptions.model_validate({**options, "url": urls[0], "backup_urls": urls[1:]})
-    )
+    return made("centre", SmscRuOptions.model_validate({**options, "url": urls[0], "backup_urls": urls[1:]}))
 
 
 async def test_the_next_address_is_used_when_one_cannot_be_reached() -> None:
@@ -246,19 +244,18 @@ async def test_the_next_address_is_used_when_one_cannot_be_reached() -> None:
         assert [form["id"] for form in centre.forms] == ["b1.1", "b2.1"]
 
 
-async def test_an_address_that_worked_is_asked_first(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_address_that_worked_is_asked_first() -> None:
+    called: list[str] = []
+
+    class Watched(SmscRu):
+        async def exchange(self, method: str, url: str, *arguments: Any) -> Any:
+            called.append(url)
+            return await super().exchange(method, url, *arguments)
+
     async with Centre(ok(1), ok(2)) as centre:
-        provider = with_backups(centre, unreachable(centre), centre.server.url)
+        provider = with_backups(centre, unreachable(centre), centre.server.url, made=Watched)
         await provider.start(Upcalls(no_report))
         centre.push_async_callback(provider.close)
-        called: list[str] = []
-        exchange = provider.exchange
-
-        async def watched(method: str, url: str, *arguments: Any) -> Any:
-            called.append(url)
-            return await exchange(method, url, *arguments)
-
-        monkeypatch.setattr(provider, "exchange", watched)
         await provider.send([message(1), message(2)], NOW)
         assert len(called) == 3  # both for the first message, then only the one that works
         assert called[1] == called[2] == centre.server.url + "/sys/send.php"

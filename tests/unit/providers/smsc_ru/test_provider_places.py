@@ -2,12 +2,11 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from contextlib import AsyncExitStack
 from typing import Any, Self
 from urllib.parse import parse_qsl
 
-import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -58,14 +57,16 @@ class Desk(HttpServer):
 class Office(AsyncExitStack):
     """A provider, and the desk that it asks."""
 
-    def __init__(self, **keys: Any) -> None:
+    def __init__(self, made: type[SmscRu] = SmscRu, *, patience: float | None = None, **keys: Any) -> None:
         super().__init__()
+        self._made, self._patience = made, patience
         self._keys = {"kind": "smsc", "login": "alex", "password": "SECRET", "timeout": 10, **keys}
 
     async def __aenter__(self) -> Self:
         await super().__aenter__()
         self.desk = await self.enter_async_context(Desk())
-        self.provider = SmscRu("office", SmscRuOptions.model_validate({"url": self.desk.url, **self._keys}))
+        options = SmscRuOptions.model_validate({"url": self.desk.url, **self._keys})
+        self.provider = self._made("office", options, patience=self._patience)
         await self.provider.start(Upcalls(no_report))
         self.push_async_callback(self.provider.close)
         return self
@@ -92,9 +93,8 @@ async def test_messages_and_questions_together_are_not_too_many() -> None:
         assert office.desk.most == 4
 
 
-async def test_who_waits_too_long_for_a_place_has_sent_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with Office(parallel=1) as office:
-        monkeypatch.setattr(office.provider, "_patience", 0.05)
+async def test_who_waits_too_long_for_a_place_has_sent_nothing() -> None:
+    async with Office(parallel=1, patience=0.05) as office:
         first = office.send(1)
         await office.desk.crowd(1)
         (late,) = await office.send(2)
@@ -120,12 +120,14 @@ async def test_who_waits_for_a_place_ends_at_a_stop() -> None:
         assert office.desk.requests == 1
 
 
-async def test_an_address_that_others_found_is_not_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_address_that_others_found_is_not_skipped() -> None:
     """Two requests meet the dead address; the first one moves on while the second still waits for it."""
-    async with Office(url="http://127.0.0.1:9", backup_urls=["http://127.0.0.1:8"]) as office:
-        meetings: list[asyncio.Event] = []
+    meetings: list[asyncio.Event] = []
 
-        async def exchange(method: str, url: str, content: bytes, headers: object) -> HttpAnswer:
+    class Met(SmscRu):
+        async def exchange(
+            self, method: str, url: str, content: bytes, headers: Mapping[str, str]
+        ) -> HttpAnswer:
             if ":9/" in url:
                 meetings.append(asyncio.Event())
                 await meetings[-1].wait()
@@ -133,7 +135,7 @@ async def test_an_address_that_others_found_is_not_skipped(monkeypatch: pytest.M
             ref = dict(parse_qsl(content.decode()))["id"]
             return HttpAnswer(200, json.dumps({"id": ref, "cnt": 1}).encode())
 
-        monkeypatch.setattr(office.provider, "exchange", exchange)
+    async with Office(Met, url="http://127.0.0.1:9", backup_urls=["http://127.0.0.1:8"]) as office:
         sending = [office.send(1), office.send(2)]
         while len(meetings) < 2:
             await asyncio.sleep(0.01)

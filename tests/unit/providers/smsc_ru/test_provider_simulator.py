@@ -33,7 +33,7 @@ async def no_report(reports: Sequence[News]) -> None:
 @asynccontextmanager
 async def centre(**keys: Any) -> AsyncIterator[tuple[SmscRuSimulator, SmscRu]]:
     """A simulator, quick but strict, and a provider."""
-    async with SmscRuSimulator(Rules(delay=0.01, latency=0.005)) as simulator:
+    async with SmscRuSimulator(Rules(delay=600.0, latency=0.005)) as simulator:
         rights = {"login": "LOGIN", "password": "PASSWORD", "url": simulator.url}
         provider = SmscRu(
             "centre", SmscRuOptions.model_validate({"kind": "smsc", **rights, **EXTRAS, **keys})
@@ -49,6 +49,12 @@ async def centre(**keys: Any) -> AsyncIterator[tuple[SmscRuSimulator, SmscRu]]:
 def fresh(number: int, **changes: Any) -> Message:
     now = int(time.time() * 1000)
     return message(number, **{"submitted_at": now, "deadline": now + DAY, **changes})
+
+
+def move_to_the_end(simulator: SmscRuSimulator) -> None:
+    """Messages are handed over, and then they end."""
+    simulator.move_on()
+    simulator.move_on()
 
 
 def poll_of(sent: Message) -> Poll:
@@ -69,7 +75,7 @@ async def test_the_whole_life_of_messages(way: dict[str, str]) -> None:
         assert [row["text"] for row in simulator.accepted] == [messages[0].text, messages[2].text]
         assert provider.last_balance == pytest.approx(simulator.rules.balance)
         simulator.rules.outcomes = {messages[2].recipient: (20, 6)}
-        await asyncio.sleep(0.1)
+        move_to_the_end(simulator)
         reports = await provider.status([poll_of(messages[0]), poll_of(messages[1]), poll_of(messages[2])])
         assert [(report.provider_ref, report.state, report.final, report.err) for report in reports] == [
             ("b1.1", State.DELIVERED, True, 0),
@@ -119,7 +125,7 @@ async def test_services(api: str, service: str, recipient: str, text: str, bough
         (row,) = simulator.accepted
         assert (row["service"], row["phone"]) == (bought, recipient)
         assert row["text"] == ("Письмо" if service == "MAIL" else text)
-        await asyncio.sleep(0.1)
+        move_to_the_end(simulator)
         (report,) = await provider.status([poll_of(sent)])
         assert report.state == State.DELIVERED
         assert ("imsi=" in report.details) == (service == "HLR")
@@ -149,7 +155,6 @@ async def test_smsc_keeps_a_scheduled_message(api: str) -> None:
         sent = sent._replace(send_at=sent.submitted_at + 60 * MINUTE)
         assert await provider.send([sent], sent.submitted_at) == [Taken("b1.1")]
         assert simulator.accepted[0]["valid"] == "23:00"
-        await asyncio.sleep(0.1)
         (report,) = await provider.status([poll_of(sent)])
         assert (report.state, report.final) == (State.ACCEPTED, False)
 

@@ -7,9 +7,9 @@ from urllib.parse import parse_qs
 import pytest
 
 from smppbridge.providers.smsc_ru.wire import (
-    Answer,
-    Failure,
-    Row,
+    MessageRow,
+    SmscRuAnswer,
+    SmscRuFailure,
     decode_balance,
     decode_fields,
     decode_list,
@@ -26,7 +26,7 @@ REF, PHONE = "b17.1", "79001112233"
 DECODERS: list[Callable[[bytes], object]] = [decode_sent, decode_statuses, decode_balance, decode_list]
 
 
-def failure_of(body: str) -> Failure | None:
+def failure_of(body: str) -> SmscRuFailure | None:
     return decode_sent(body.encode()).failure
 
 
@@ -71,17 +71,17 @@ SENT_WITH_MONEY = [
 
 @pytest.mark.parametrize("body", SENT)
 def test_sent(body: str) -> None:
-    assert decode_sent(body.encode()) == Answer(id=REF, sms=1)
+    assert decode_sent(body.encode()) == SmscRuAnswer(id=REF, sms=1)
 
 
 @pytest.mark.parametrize("body", SENT_WITH_MONEY)
 def test_sent_with_money(body: str) -> None:
-    assert decode_sent(body.encode()) == Answer(id=REF, sms=2, balance=97.2)
+    assert decode_sent(body.encode()) == SmscRuAnswer(id=REF, sms=2, balance=97.2)
 
 
 @pytest.mark.parametrize("body", ["OK - 1 SMS, ID - 1234, COST - 1.40", "1234,1,1.40", '{"id":1234,"cnt":1}'])
 def test_sent_with_an_id_of_smsc(body: str) -> None:
-    assert decode_sent(body.encode()) == Answer(id="1234", sms=1)
+    assert decode_sent(body.encode()) == SmscRuAnswer(id="1234", sms=1)
 
 
 @pytest.mark.parametrize(
@@ -103,9 +103,9 @@ def test_sent_with_what_is_said_about_the_number(body: str) -> None:
 
 
 @pytest.mark.parametrize("decode", [decode_sent, decode_statuses, decode_balance])
-def test_an_answer_that_is_too_large_is_not_read(decode: Callable[[bytes], Answer]) -> None:
+def test_an_answer_that_is_too_large_is_not_read(decode: Callable[[bytes], SmscRuAnswer]) -> None:
     fits = b'{"error":"no","error_code":2}'.ljust(256 * 1024)
-    assert decode(fits).failure == Failure(2, "no")
+    assert decode(fits).failure == SmscRuFailure(2, "no")
     with pytest.raises(ValueError, match="larger"):
         decode(fits + b" ")
 
@@ -142,7 +142,7 @@ def test_error_with_id(code: int) -> None:
 
 
 @pytest.mark.parametrize("decode", DECODERS)
-def test_error_of_every_script_in_every_format(decode: Callable[[bytes], Answer]) -> None:
+def test_error_of_every_script_in_every_format(decode: Callable[[bytes], SmscRuAnswer]) -> None:
     for body in (
         b"ERROR = 2 (authorise error)",
         b"0,-2",
@@ -249,7 +249,7 @@ def test_one_message_in_the_form_of_a_list() -> None:
 
 
 def test_an_empty_list_of_statuses() -> None:
-    assert decode_statuses(b"[]") == Answer()
+    assert decode_statuses(b"[]") == SmscRuAnswer()
 
 
 def test_number_check() -> None:
@@ -283,7 +283,7 @@ def test_money(value: object, amount: float | None) -> None:
 
 def test_messages_from_phones() -> None:
     (row,) = decode_list('[{"id":5,"phone":"79001112233","message":"Да, \\"конечно\\""}, 7]'.encode()).rows
-    assert row == Row(None, 0, {"id": "5", "phone": PHONE, "message": 'Да, "конечно"'})
+    assert row == MessageRow(None, 0, {"id": "5", "phone": PHONE, "message": 'Да, "конечно"'})
     assert decode_list(b"[]").rows == ()
 
 

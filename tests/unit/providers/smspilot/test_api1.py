@@ -12,10 +12,18 @@ from hypothesis import strategies as st
 
 from smppbridge.providers.smspilot.api1 import Api1, Format
 from smppbridge.providers.smspilot.codes import code_of_words
-from smppbridge.providers.smspilot.records import Answer, Arrival, Failure, Item, Line, Packet, Question
+from smppbridge.providers.smspilot.records import (
+    Item,
+    Packet,
+    PacketLine,
+    PhoneMessage,
+    PilotAnswer,
+    PilotFailure,
+    Question,
+)
 
 ALL: tuple[Format, ...] = get_args(Format)
-PACKET = Packet((Line(1, "79087964781", ttl=20), Line(2, "79161231212", ttl=20)), text="Hello")
+PACKET = Packet((PacketLine(1, "79087964781", ttl=20), PacketLine(2, "79161231212", ttl=20)), text="Hello")
 
 
 def form_of(question: Question) -> dict[str, str]:
@@ -42,7 +50,7 @@ def test_order(format: Format) -> None:
 
 def test_order_with_everything() -> None:
     packet = Packet(
-        (Line(1, "79001", "Привет, &=\0+%"),),
+        (PacketLine(1, "79001", "Привет, &=\0+%"),),
         sender="Ozon",
         send_at=1_428_397_800,
         callback="https://a.example/c?d=e&f",
@@ -63,7 +71,9 @@ def test_order_with_everything() -> None:
 
 
 def test_lone_surrogate_becomes_a_question_mark() -> None:
-    assert form_of(Api1("K", "json").encode_send(Packet((Line(1, "79001", "a\ud800"),))))["send"] == "a?"
+    assert (
+        form_of(Api1("K", "json").encode_send(Packet((PacketLine(1, "79001", "a\ud800"),))))["send"] == "a?"
+    )
 
 
 CHECK_FIELDS = {"json": "all", "xml": "all", "text": "server_id,phone,status,error,error_en"}
@@ -120,7 +130,7 @@ def test_what_holds_words_of_others_is_asked_for_in_json(format: Format) -> None
     assert form_of(inbound) == {"apikey": "K", "format": "json", "inbound": "new"}
     arrival = {"id": "7", "phone": "79001", "num": "79002", "text": "a,\n1"}
     assert inbound.decode(json.dumps({"inbound": [arrival]}).encode()).arrivals == (
-        Arrival("7", "79001", "79002", "a,\n1", None),
+        PhoneMessage("7", "79001", "79002", "a,\n1", None),
     )
 
 
@@ -144,7 +154,7 @@ SENT = {
 def test_answer_to_an_order(format: Format) -> None:
     answer = Api1("K", format).encode_send(PACKET).decode(SENT[format].encode())
     words = "" if format == "text" else "Phone in black list"
-    assert answer == Answer(
+    assert answer == PilotAnswer(
         packet="" if format == "text" else "182132632",
         balance=1686.78,
         items=(
@@ -156,7 +166,7 @@ def test_answer_to_an_order(format: Format) -> None:
 
 def test_answer_of_v_is_the_id() -> None:
     decode = Api1("K", "v").encode_send(PACKET).decode
-    assert decode(b"9316849\n") == Answer(packet="9316849", items=(Item(None, "9316849", "", 0, 0, ""),))
+    assert decode(b"9316849\n") == PilotAnswer(packet="9316849", items=(Item(None, "9316849", "", 0, 0, ""),))
 
 
 STATUSES = {
@@ -227,7 +237,7 @@ def questions(format: Format) -> list[Question]:
 )  # fmt: skip
 def test_refusals(format: Format, body: str, failure: tuple[int, str]) -> None:
     for question in questions(format):
-        assert question.decode(body.encode()).failure == Failure(*failure)
+        assert question.decode(body.encode()).failure == PilotFailure(*failure)
 
 
 @pytest.mark.parametrize("format", ["text", "v"])

@@ -117,13 +117,13 @@ def test_status_that_no_manual_names() -> None:
     assert plain.parse_callback(Callback("GET", {"server_id": "10005", "status": "9"}, {})) == []
 
 
-def test_message_from_a_phone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("time.time", lambda: NOW / 1000)
-    assert plain.parse_callback(Callback("POST", {}, {}, INBOUND)) == [
+def test_message_from_a_phone() -> None:
+    now = Smspilot("pilot", options(), clock=lambda: NOW / 1000)
+    assert now.parse_callback(Callback("POST", {}, {}, INBOUND)) == [
         Inbound("54321", "79087964781", "79533984570", "да & нет", NOW)
     ]
     empty = {"id": "7", "phone": "+79087964781", "message": ""}
-    assert plain.parse_callback(Callback("POST", {}, {}, empty)) == [Inbound("7", "79087964781", "", "", NOW)]
+    assert now.parse_callback(Callback("POST", {}, {}, empty)) == [Inbound("7", "79087964781", "", "", NOW)]
 
 
 @pytest.mark.parametrize(

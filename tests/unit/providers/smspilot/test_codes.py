@@ -4,7 +4,7 @@ import pytest
 
 from smppbridge.errors import Disabled, ProviderError, Rejected, Throttled, Unavailable
 from smppbridge.model.message import State
-from smppbridge.providers.rules import to_error
+from smppbridge.providers.error_table import to_error
 from smppbridge.providers.smspilot.codes import ERRORS, rule_for, state_of
 
 # codes, what becomes of the message, command_status, pause in seconds (0: no pause)

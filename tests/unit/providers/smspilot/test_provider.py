@@ -3,7 +3,7 @@
 import json
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any, Self
 
@@ -14,7 +14,7 @@ from smppbridge.providers.base import News, SendResult, Taken
 from smppbridge.providers.http import provider as http_provider
 from smppbridge.providers.http.sending import SENDING_TIME
 from smppbridge.providers.smspilot.provider import Smspilot, SmspilotOptions
-from smppbridge.providers.smspilot.records import Answer
+from smppbridge.providers.smspilot.records import PilotAnswer
 from smppbridge.providers.smspilot.wire_json import decode
 from tests.support.builders.messages import NOW, message
 from tests.support.builders.upcalls import Upcalls
@@ -25,6 +25,9 @@ async def no_report(reports: Sequence[News]) -> None:
     raise AssertionError
 
 
+EMPTY: Mapping[str, Any] = {}
+
+
 class Pilot(AsyncExitStack):
     """A provider and a server that answers as prepared."""
 
@@ -32,14 +35,15 @@ class Pilot(AsyncExitStack):
         self,
         *answers: str,
         callback_url: str | None = None,
-        sending_time: float = SENDING_TIME,
+        arguments: Mapping[str, Any] = EMPTY,
         **keys: object,
     ) -> None:
+        """``arguments``: of the provider; ``keys``: of its options."""
         super().__init__()
         self.server = ScriptedServer(*answers)
         self._keys = keys
         self._callback_url = callback_url
-        self._sending_time = sending_time
+        self._arguments = arguments
 
     async def __aenter__(self) -> Self:
         await super().__aenter__()
@@ -47,9 +51,7 @@ class Pilot(AsyncExitStack):
         options = SmspilotOptions.model_validate(
             {"kind": "smspilot", "apikey": "SECRET", "url": self.server.url, "timeout": 5, **self._keys}
         )
-        self.provider = Smspilot(
-            "pilot", options, callback_url=self._callback_url, sending_time=self._sending_time
-        )
+        self.provider = Smspilot("pilot", options, callback_url=self._callback_url, **self._arguments)
         await self.provider.start(Upcalls(no_report))
         self.push_async_callback(self.provider.close)
         return self
@@ -196,7 +198,7 @@ async def test_only_one_code_in_a_row_makes_the_rest_wait(other: str) -> None:
 async def test_large_answers_are_read_beside_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     readers: list[threading.Thread] = []
 
-    def watched(body: bytes) -> Answer:
+    def watched(body: bytes) -> PilotAnswer:
         readers.append(threading.current_thread())
         return decode(body)
 
@@ -222,7 +224,7 @@ async def test_unfit_message_is_rejected_as_check_refuses_it(keys: dict[str, str
 
 
 async def test_no_request_begins_when_the_lease_is_near() -> None:
-    async with Pilot(ok(1), sending_time=0.0) as pilot:
+    async with Pilot(ok(1), arguments={"sending_time": 0.0}) as pilot:
         results = await pilot.provider.send([message(1)], NOW)
         assert kinds(results) == [Unavailable]
         assert pilot.packets == []

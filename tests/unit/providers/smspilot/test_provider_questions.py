@@ -11,16 +11,22 @@ import pytest
 from smppbridge.errors import Disabled, ProviderError, Rejected, Unavailable, Uncertain
 from smppbridge.model.message import Inbound, Poll, State, StatusReport
 from smppbridge.providers.base import Trace
-from smppbridge.providers.smspilot import provider as smspilot
+from smppbridge.providers.smspilot.provider import MAX_PAGES, PAGE_PAUSE
 from tests.support.builders.messages import DAY, NOW, doubt, message, poll
-from tests.unit.providers.smspilot.test_provider import Pilot, refuse
+from tests.unit.providers.smspilot.test_provider import Pilot as Anywhen
+from tests.unit.providers.smspilot.test_provider import refuse
 
 NOTHING = json.dumps({"check": []})
 
 
-@pytest.fixture(autouse=True)
-def clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("time.time", lambda: NOW / 1000)
+class Pilot(Anywhen):
+    """For its provider it is NOW. Pages of the list stand ``page_pause`` seconds apart."""
+
+    def __init__(
+        self, *answers: str, page_pause: float = PAGE_PAUSE, max_pages: int = MAX_PAGES, **keys: Any
+    ):
+        arguments = {"clock": lambda: NOW / 1000, "page_pause": page_pause, "max_pages": max_pages}
+        super().__init__(*answers, arguments=arguments, **keys)
 
 
 def forms(pilot: Pilot) -> list[dict[str, str]]:
@@ -172,30 +178,27 @@ async def test_the_list_of_the_last_day_is_read_in_json_whatever_the_api(api: st
     assert (first["offset"], second["offset"]) == ("0", "1")
 
 
-async def test_as_many_pages_as_fit_before_the_next_question(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(smspilot, "PAGE_PAUSE", 0.01)
+async def test_as_many_pages_as_fit_before_the_next_question() -> None:
     found = {"phone": LOST.recipient, "message": LOST.text, "created": "2023-11-14 22:12:30"}
     rows = json.loads(page(7200, 100))["check"] + json.loads(page(7000, 1, **found))["check"]
     async with Pilot(
-        page(9000, 1000), page(8100, 1000), json.dumps({"check": rows}), poll_interval="35ms"
+        page(9000, 1000), page(8100, 1000), json.dumps({"check": rows}), poll_interval="35ms", page_pause=0.01
     ) as pilot:
         (trace,) = await pilot.provider.find([LOST], NOW)
         assert [form["offset"] for form in forms(pilot)] == ["0", "900", "1800"]
     assert trace == Trace(1, ("7000",), False)
 
 
-async def test_overlapping_pages_make_a_whole_list(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(smspilot, "PAGE_PAUSE", 0.01)
+async def test_overlapping_pages_make_a_whole_list() -> None:
     answers = [page(9000, 1000), page(8100, 999), page(7200, 99)]
-    async with Pilot(*answers, poll_interval="35ms") as pilot:
+    async with Pilot(*answers, poll_interval="35ms", page_pause=0.01) as pilot:
         assert await pilot.provider.find([LOST], NOW) == [Trace(1, (), True)]
         assert [form["offset"] for form in forms(pilot)] == ["0", "900", "1799"]
 
 
-async def test_a_server_may_give_less_than_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(smspilot, "MAX_PAGES", 2)
+async def test_a_server_may_give_less_than_was_asked_for() -> None:
     answers = [page(9000, 100), page(8925, 100), page(8850, 25)]
-    async with Pilot(*answers, poll_interval="20ms") as pilot:
+    async with Pilot(*answers, poll_interval="20ms", max_pages=2) as pilot:
         assert await pilot.provider.find([LOST], NOW) == [Trace(1, (), False)]
         assert [form["offset"] for form in forms(pilot)] == ["0", "75"]
 
@@ -213,27 +216,26 @@ async def test_one_page_is_enough_when_it_reaches_back_past_the_doubt() -> None:
         assert len(pilot.server.asked) == 1
 
 
-async def test_what_does_not_fit_stays_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(smspilot, "PAGE_PAUSE", 0.01)
-    async with Pilot(page(9000, 1000), page(8100, 1000), page(7200, 1), poll_interval="25ms") as pilot:
+async def test_what_does_not_fit_stays_open() -> None:
+    async with Pilot(
+        page(9000, 1000), page(8100, 1000), page(7200, 1), poll_interval="25ms", page_pause=0.01
+    ) as pilot:
         assert await pilot.provider.find([LOST], NOW) == [Trace(1, (), False)]
         assert len(pilot.server.asked) == 2
 
 
-async def test_pages_stand_apart_as_status_questions_must(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(smspilot, "PAGE_PAUSE", 0.2)
+async def test_pages_stand_apart_as_status_questions_must() -> None:
     clock = asyncio.get_running_loop().time
-    async with Pilot(page(9000, 1000), page(8100, 1), poll_interval="500ms") as pilot:
+    async with Pilot(page(9000, 1000), page(8100, 1), poll_interval="500ms", page_pause=0.2) as pilot:
         began = clock()
         await pilot.provider.find([LOST], NOW)
         assert clock() - began >= 0.2
         assert len(pilot.server.asked) == 2
 
 
-async def test_no_more_pages_than_twenty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(smspilot, "PAGE_PAUSE", 0.001)
-    answers = [page(90_000 - 900 * number, 1000) for number in range(25)]
-    async with Pilot(*answers, poll_interval="1s") as pilot:
+async def test_no_more_pages_than_twenty() -> None:
+    answers = [page(90_000 - 75 * number, 100) for number in range(25)]
+    async with Pilot(*answers, poll_interval="1s", page_pause=0.001) as pilot:
         assert await pilot.provider.find([LOST], NOW) == [Trace(1, (), False)]
         assert len(pilot.server.asked) == 20
 

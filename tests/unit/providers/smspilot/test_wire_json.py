@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smppbridge.providers.smspilot.records import Arrival, Failure, Item, Line, Packet
+from smppbridge.providers.smspilot.records import Item, Packet, PacketLine, PhoneMessage, PilotFailure
 from smppbridge.providers.smspilot.wire_json import JsonWire, decode
 
 WIRE = JsonWire("KEY")
@@ -23,7 +23,7 @@ def sent(packet: Packet) -> dict[str, Any]:
 
 
 def test_packet() -> None:
-    lines = (Line(1, "79000000001", "Привет, 1"), Line(2**63 - 1, "79001", "x", ttl=20))
+    lines = (PacketLine(1, "79000000001", "Привет, 1"), PacketLine(2**63 - 1, "79001", "x", ttl=20))
     assert sent(Packet(lines, sender="Taxi-12.Ru")) == {
         "apikey": "KEY",
         "from": "Taxi-12.Ru",
@@ -35,7 +35,7 @@ def test_packet() -> None:
 
 
 def test_packet_of_a_number_check() -> None:
-    packet = Packet((Line(1, "79000000001"),), text="HLR", callback="https://a.example/c", test=True)
+    packet = Packet((PacketLine(1, "79000000001"),), text="HLR", callback="https://a.example/c", test=True)
     assert sent(packet) == {
         "apikey": "KEY",
         "text": "HLR",
@@ -47,13 +47,15 @@ def test_packet_of_a_number_check() -> None:
 
 
 def test_packet_for_later() -> None:
-    packet = Packet((Line(1, "79001", "x"),), send_at=1_428_397_800, callback="c", callback_method="get")
+    packet = Packet(
+        (PacketLine(1, "79001", "x"),), send_at=1_428_397_800, callback="c", callback_method="get"
+    )
     assert sent(packet)["send_datetime"] == 1_428_397_800
     assert sent(packet)["callback_method"] == "get"
 
 
 def test_lone_surrogate_does_not_spoil_the_packet() -> None:
-    items = sent(Packet((Line(1, "79001", "a\ud800b"), Line(2, "79002", "c"))))["send"]
+    items = sent(Packet((PacketLine(1, "79001", "a\ud800b"), PacketLine(2, "79002", "c"))))["send"]
     assert [item["text"] for item in items] == ["a?b", "c"]
 
 
@@ -124,7 +126,7 @@ def test_check_answer_as_printed_without_commas() -> None:
     ],
 )  # fmt: skip
 def test_error_envelope(body: str, failure: tuple[int, str]) -> None:
-    assert decode(body.encode()).failure == Failure(*failure)
+    assert decode(body.encode()).failure == PilotFailure(*failure)
 
 
 @pytest.mark.parametrize(
@@ -179,9 +181,9 @@ def test_messages_from_phones_with_and_without_seconds() -> None:
         "?",
     ]
     assert decode(json.dumps({"inbound": rows}).encode()).arrivals == (
-        Arrival("12345", "79087964781", "79021121075", "Ура работает!", None),
-        Arrival("12346", "79087964782", "79021121075", "ДА", 1_316_553_060_000),
-        Arrival("3", "79001", "1", "", 1_634_206_446_000),
+        PhoneMessage("12345", "79087964781", "79021121075", "Ура работает!", None),
+        PhoneMessage("12346", "79087964782", "79021121075", "ДА", 1_316_553_060_000),
+        PhoneMessage("3", "79001", "1", "", 1_634_206_446_000),
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smppbridge.providers.smspilot.records import Arrival, Failure, Item, Line, Packet
+from smppbridge.providers.smspilot.records import Item, Packet, PacketLine, PhoneMessage, PilotFailure
 from smppbridge.providers.smspilot.wire_xml import XmlWire, decode
 
 WIRE = XmlWire("KEY&1")
@@ -23,7 +23,9 @@ def sent(packet: Packet) -> ET.Element:
 
 
 def test_packet() -> None:
-    root = sent(Packet((Line(1, "79000000001", "Привет"), Line(2, "79001", "x", ttl=20)), sender="Ozon"))
+    root = sent(
+        Packet((PacketLine(1, "79000000001", "Привет"), PacketLine(2, "79001", "x", ttl=20)), sender="Ozon")
+    )
     assert (root.tag, root.attrib) == ("send", {"apikey": "KEY&1", "from": "Ozon"})
     assert [(child.tag, child.attrib, child.text) for child in root] == [
         ("sms", {"id": "1", "to": "79000000001"}, "Привет"),
@@ -33,7 +35,7 @@ def test_packet() -> None:
 
 def test_packet_of_a_number_check() -> None:
     packet = Packet(
-        (Line(1, "79001"),), text="HLR", send_at=1_428_397_800, callback="https://a/?b&c", test=True
+        (PacketLine(1, "79001"),), text="HLR", send_at=1_428_397_800, callback="https://a/?b&c", test=True
     )
     root = sent(packet)
     assert root.attrib == {
@@ -48,7 +50,7 @@ def test_packet_of_a_number_check() -> None:
 
 
 def round_trip(text: str) -> str:
-    (child,) = sent(Packet((Line(1, "79001", text),)))
+    (child,) = sent(Packet((PacketLine(1, "79001", text),)))
     return child.text or ""
 
 
@@ -123,8 +125,8 @@ def test_messages_from_phones() -> None:
       <sms id="273499" phone="79087964781" num="79533984570" created="2021-10-14 10:12" seen="1"/>
       <sms phone="79087964781">x</sms></inbound>"""
     assert decode(body.encode()).arrivals == (
-        Arrival("273500", "79835271808", "79581000255", "3 < 4", 1_634_206_446_000),
-        Arrival("273499", "79087964781", "79533984570", "", 1_634_206_320_000),
+        PhoneMessage("273500", "79835271808", "79581000255", "3 < 4", 1_634_206_446_000),
+        PhoneMessage("273499", "79087964781", "79533984570", "", 1_634_206_320_000),
     )
 
 
@@ -147,7 +149,7 @@ def test_balance_and_empty_lists() -> None:
     ],
 )  # fmt: skip
 def test_error_envelope(body: str, failure: tuple[int, str]) -> None:
-    assert decode(body.encode()).failure == Failure(*failure)
+    assert decode(body.encode()).failure == PilotFailure(*failure)
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
+from smppbridge.link.persistent_bind import BindTimings
 from smppbridge.model.message import Message
 from smppbridge.providers.base import News, Taken
 from smppbridge.providers.upstream.options import SmppOptions
 from smppbridge.providers.upstream.provider import Smpp
+from smppbridge.providers.upstream.timings import SmppTimings
 from tests.simulators.smpp_centre.simulator import CentreSimulator
 from tests.support.bridge.running import eventually
 from tests.support.builders.messages import NOW, message
@@ -40,11 +43,22 @@ class Bridge:
         self.nonsense += 1
 
 
+PATIENCE = 60.0  # seconds without a bind, before messages go elsewhere
+TIMINGS = SmppTimings(binds=BindTimings(first_pause=0.02, patience=PATIENCE))
+
+
+def slowest(per_second: float) -> SmppTimings:
+    """Timings of a bridge that is never slower than this."""
+    return replace(TIMINGS, binds=replace(TIMINGS.binds, slowest=per_second))
+
+
 @asynccontextmanager
-async def linked(centre: CentreSimulator, bridge: Bridge | None = None, **keys: Any) -> AsyncIterator[Smpp]:
+async def linked(
+    centre: CentreSimulator, bridge: Bridge | None = None, timings: SmppTimings = TIMINGS, **keys: Any
+) -> AsyncIterator[Smpp]:
     """A provider that is bound."""
     bridge = bridge or Bridge()
-    provider = Smpp("link", options_of(centre.port, **keys))
+    provider = Smpp("link", options_of(centre.port, **keys), timings)
     await provider.start(bridge.upcalls())
     try:
         await eventually(lambda: "" in bridge.links)

@@ -3,7 +3,7 @@
 import pytest
 
 from smppbridge.errors import Disabled, ProviderError, Rejected, Throttled, Unavailable
-from smppbridge.providers.rules import Kind
+from smppbridge.providers.error_table import Kind
 from smppbridge.providers.upstream.codes import ASSISTENT, STANDARD, rule_for, to_error
 from smppbridge.providers.upstream.options import Treatment
 from smppbridge.smpp.constants import Status

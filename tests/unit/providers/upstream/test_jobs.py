@@ -11,11 +11,11 @@ import pytest
 from smppbridge.errors import UNFIT, ProviderError, Refused, Rejected, Throttled, Unavailable, Uncertain
 from smppbridge.model.message import Message
 from smppbridge.providers.base import SendResult, Taken
-from smppbridge.providers.upstream import jobs as module
 from smppbridge.providers.upstream.jobs import BatchProgress, Build, Job
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.pdu import SubmitSm
 from tests.support.builders.messages import message
+from tests.support.system.clock import clock, soon, turns
 
 Fate = str | ProviderError
 REFUSED = Rejected("refused", code="0x0B", status=0x0B)
@@ -270,35 +270,38 @@ async def test_results_have_the_places_of_their_messages() -> None:
     assert isinstance(told[2], Uncertain)
 
 
-async def test_a_late_result_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "GROUP", 0.05)
-    batch = BatchProgress(4)
+async def test_a_late_result_holds_up_no_other() -> None:
+    batch = BatchProgress(4, group=5.0)
     jobs = [sent(job_of(batch, place, parts(1))) for place in range(4)]
     telling = asyncio.ensure_future(batch.more())
     await asyncio.sleep(0)
     jobs[3].taken(0, "d")
-    asyncio.get_running_loop().call_later(0.01, jobs[1].taken, 0, "b")
-    began = asyncio.get_running_loop().time()
-    assert dict(await telling) == {3: Taken("d"), 1: Taken("b")}
-    assert 0.04 < asyncio.get_running_loop().time() - began < 0.5
+    await turns()
+    jobs[1].taken(0, "b")
+    await turns()
+    assert not telling.done()
+    clock().forward(5.0)
+    assert dict(await soon(telling)) == {3: Taken("d"), 1: Taken("b")}
     assert not batch.done
     jobs[0].failed(DOUBT)
-    assert await batch.more() == [(0, DOUBT)]
+    telling = asyncio.ensure_future(batch.more())
+    await turns()
+    clock().forward(5.0)
+    assert await soon(telling) == [(0, DOUBT)]
     jobs[2].taken(0, "c")
     assert await results(batch) == {2: Taken("c")}
     assert batch.done
 
 
-async def test_the_last_results_wait_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "GROUP", 60.0)
-    batch = BatchProgress(2)
+async def test_the_last_results_wait_for_nobody() -> None:
+    batch = BatchProgress(2, group=60.0)
     jobs = [sent(job_of(batch, place, parts(1))) for place in range(2)]
     telling = asyncio.ensure_future(batch.more())
     jobs[0].taken(0, "a")
-    await asyncio.sleep(0.01)
+    await turns()
     assert not telling.done()
     jobs[1].taken(0, "b")
-    assert dict(await asyncio.wait_for(telling, 1)) == {0: Taken("a"), 1: Taken("b")}
+    assert dict(await soon(telling)) == {0: Taken("a"), 1: Taken("b")}
 
 
 async def test_that_everything_is_on_its_way_is_told() -> None:
@@ -306,10 +309,10 @@ async def test_that_everything_is_on_its_way_is_told() -> None:
     one, other = (job_of(batch, place, parts(2)) for place in range(2))
     telling = asyncio.ensure_future(batch.more())
     sent(one)
-    await asyncio.sleep(0.02)
+    await turns()
     assert not telling.done()
     sent(other)
-    assert await asyncio.wait_for(telling, 1) == []
+    assert await soon(telling) == []
     assert (batch.holding, batch.done) == (False, False)
 
 

@@ -15,8 +15,6 @@ from smppbridge.errors import (
     Unavailable,
     Uncertain,
 )
-from smppbridge.link import persistent_bind, upstream
-from smppbridge.model import pace
 from smppbridge.model.message import Inbound, StatusReport
 from smppbridge.providers.base import Callback, Taken
 from smppbridge.providers.upstream.options import FINISHING_TIME, SENDING_TIME
@@ -26,14 +24,18 @@ from smppbridge.smpp.pdu import AlertNotification, DeliverSm, SubmitSm
 from tests.simulators.smpp_centre.simulator import CentreSimulator, Rules
 from tests.support.bridge.running import eventually, free_port
 from tests.support.builders.messages import NOW, message
-from tests.unit.providers.upstream.link import Bridge, batch, kinds, linked, options_of, prove
+from tests.support.system.clock import clock, soon, until
+from tests.unit.providers.upstream.link import (
+    PATIENCE,
+    Bridge,
+    batch,
+    kinds,
+    linked,
+    options_of,
+    prove,
+    slowest,
+)
 from tests.unit.providers.upstream.samples import SECRET, options
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(persistent_bind, "_FIRST_PAUSE", 0.02)
-
 
 # --- before and after ------------------------------------------------------------------------------
 
@@ -63,12 +65,15 @@ async def test_after_the_stop() -> None:
 
 
 async def test_a_stop_lets_what_was_sent_have_its_answer() -> None:
-    async with CentreSimulator(Rules(latency=0.2)) as centre, linked(centre, window=2) as provider:
+    rules = Rules()
+    async with CentreSimulator(rules) as centre, linked(centre, window=2) as provider:
         await prove(provider, centre)
+        rules.latency = 5.0
         sending = asyncio.ensure_future(provider.send(batch(1, 2, 3, 4), NOW))
         await eventually(lambda: len(centre.submitted) == 2)
         provider.stop()
-        results = await asyncio.wait_for(sending, 1)
+        clock().forward(5.0)
+        results = await soon(sending)
         assert kinds(results) == [Taken, Taken, Unavailable, Unavailable]
         assert len(centre.submitted) == 2
 
@@ -79,7 +84,7 @@ async def test_a_stop_lets_what_was_begun_be_whole() -> None:
         sending = asyncio.ensure_future(provider.send(texts, NOW))
         await eventually(lambda: len(centre.submitted) == 1)
         provider.stop()
-        begun, other = await asyncio.wait_for(sending, 2)
+        begun, other = await soon(sending)
         assert isinstance(begun, Taken)
         assert len(begun.parts) == 2
         assert isinstance(other, Unavailable)
@@ -150,7 +155,7 @@ async def test_results_stand_in_the_order_of_the_messages() -> None:
 
 async def test_a_batch_of_nothing_but_unfit_messages() -> None:
     async with CentreSimulator() as centre, linked(centre, data_codings=[0]) as provider:
-        results = await asyncio.wait_for(provider.send([message(1), message(2)], NOW), 1)
+        results = await soon(provider.send([message(1), message(2)], NOW))
         assert kinds(results) == [Rejected, Rejected]
 
 
@@ -164,9 +169,8 @@ async def test_batches_at_once() -> None:
 
 
 @pytest.mark.parametrize("window", [1, 10])
-async def test_a_refused_part_ends_its_message(window: int, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_refused_part_ends_its_message(window: int) -> None:
     """What was not sent of it never is; not even what was too much."""
-    monkeypatch.setattr(pace, "SLOWEST", 50.0)
 
     def status_of(pdu: SubmitSm) -> int:
         if not pdu.esm_class:
@@ -175,11 +179,11 @@ async def test_a_refused_part_ends_its_message(window: int, monkeypatch: pytest.
 
     async with (
         CentreSimulator(Rules(status_of=status_of)) as centre,
-        linked(centre, window=window) as provider,
+        linked(centre, timings=slowest(50.0), window=window) as provider,
     ):
         await prove(provider, centre)
         messages = [message(1, text="x" * 400, data_coding=0), *batch(2)]
-        refused, taken = await asyncio.wait_for(provider.send(messages, NOW), 2)
+        refused, taken = await soon(provider.send(messages, NOW))
         assert isinstance(refused, Rejected)
         assert refused.code == "0x0B"
         assert isinstance(taken, Taken)
@@ -199,14 +203,17 @@ async def test_a_connection_that_ends() -> None:
         assert kinds(await sending) == [Uncertain, Uncertain, Taken]
 
 
-async def test_no_bind_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(upstream, "PATIENCE", 0.3)
+async def test_no_bind_for_a_while() -> None:
     bridge = Bridge()
     async with CentreSimulator() as centre, linked(centre, bridge) as provider:
         centre.stop_listening()
         centre.hang_up()
         await eventually(lambda: bridge.counts[-1] == 0)
-        results = await asyncio.wait_for(provider.send(batch(1, 2), NOW), 2)
+        sending = asyncio.ensure_future(provider.send(batch(1, 2), NOW))
+        await eventually(lambda: "unreachable" in bridge.tries)
+        assert not sending.done()
+        clock().forward(PATIENCE)
+        results = await soon(sending)
         assert kinds(results) == [Unavailable, Unavailable]
         assert isinstance(results[0], ProviderError)
         assert "Connection refused" in results[0].reason
@@ -224,10 +231,10 @@ async def test_never_bound() -> None:
     provider = Smpp("link", options_of(free_port()))
     await provider.start(bridge.upcalls())
     await eventually(lambda: "unreachable" in bridge.tries)
-    began = asyncio.get_running_loop().time()
+    clock().stop_clock()  # nothing is waited for
     provider.stop()
-    await provider.close()
-    assert asyncio.get_running_loop().time() - began < 1
+    closing = asyncio.ensure_future(provider.close())
+    await until(closing.done)
     assert "" not in bridge.links
 
 

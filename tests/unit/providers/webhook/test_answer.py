@@ -1,4 +1,4 @@
-"""webhook_answer: done, refused or open; nothing is guessed."""
+"""kind: webhook, answer: done, refused or open; nothing is guessed."""
 
 import json
 from typing import Any
@@ -6,23 +6,23 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from smppbridge.providers.webhook.answer import Answer, done, holds, number_in, refusal, results_of
+from smppbridge.providers.webhook.answer import WebhookAnswer, done, holds, number_in, refusal, results_of
+from smppbridge.providers.webhook.codes import ErrorTable
 from smppbridge.providers.webhook.extract import Document
-from smppbridge.providers.webhook.fields import lookup_in
-from smppbridge.providers.webhook.request import Batch, Request, Success
-from smppbridge.providers.webhook.rules import ErrorTable
+from smppbridge.providers.webhook.placeholders import lookup_in
+from smppbridge.providers.webhook.request import BatchOptions, DeclaredRequest, Success
 
 ERRORS: Any = TypeAdapter(ErrorTable).validate_python({"E1": "perm", "E2": "account", "E0": "uncertain"})
 CODE = {"error_code": {"json": "$.code"}, "error_text": {"json": "$.words"}}
 WHEN = {**CODE, "success": {"when": {"json": "$.ok", "equals": True}}}
 
 
-def answer(status: int, body: object) -> Answer:
-    return Answer(status, Document(body if isinstance(body, bytes) else json.dumps(body).encode()))
+def answer(status: int, body: object) -> WebhookAnswer:
+    return WebhookAnswer(status, Document(body if isinstance(body, bytes) else json.dumps(body).encode()))
 
 
-def request(keys: dict[str, Any]) -> Request:
-    return Request.model_validate(keys)
+def request(keys: dict[str, Any]) -> DeclaredRequest:
+    return DeclaredRequest.model_validate(keys)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ NAMES = [lookup_in({"id": number}, {}) for number in ("1", "2")]
 
 
 def refs(batch: dict[str, Any], body: object) -> list[object] | None:
-    found = results_of(Batch.model_validate({"results": "$.r", **batch}), answer(200, body), NAMES)
+    found = results_of(BatchOptions.model_validate({"results": "$.r", **batch}), answer(200, body), NAMES)
     return found if found is None else [one and one.document.json for one in found]
 
 

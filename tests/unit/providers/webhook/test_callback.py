@@ -1,4 +1,4 @@
-"""webhook_callback: who signed it, and what it says."""
+"""kind: webhook, callback: who signed it, and what it says."""
 
 import base64
 import hmac
@@ -20,7 +20,7 @@ from smppbridge.providers.webhook.callback import (
     status_in,
 )
 from smppbridge.providers.webhook.extract import Document
-from smppbridge.providers.webhook.fields import lookup_in
+from smppbridge.providers.webhook.placeholders import lookup_in
 
 BODY = '{"id": "r-1", "text": "Привет"}'.encode() + b"\xff"
 URL = "https://sms.example.org/callbacks/x/t"

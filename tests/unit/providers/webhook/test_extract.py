@@ -1,4 +1,4 @@
-"""webhook_extract: values are found where the operator says, and hostile documents do no harm."""
+"""kind: webhook, extract: values are found where the operator says, and hostile documents do no harm."""
 
 import pytest
 from hypothesis import given
@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from smppbridge.providers.http.lenient import parse_lenient
-from smppbridge.providers.webhook import extract as webhook_extract
+from smppbridge.providers.webhook import extract as extract_module
 from smppbridge.providers.webhook.extract import Document, Extract, as_text, compile_path, walk
 
 ANSWER = {
@@ -193,7 +193,7 @@ def test_a_body_without_sense_is_parsed_once(monkeypatch: pytest.MonkeyPatch) ->
         parsed.append(text)
         return parse_lenient(text)
 
-    monkeypatch.setattr(webhook_extract, "parse_lenient", counted)
+    monkeypatch.setattr(extract_module, "parse_lenient", counted)
     document = Document(b"<html>")
     for _ in range(3):
         with pytest.raises(ValueError):

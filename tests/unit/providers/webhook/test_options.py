@@ -1,4 +1,4 @@
-"""webhook_options: a declaration is checked as a whole, and every mistake names its key."""
+"""kind: webhook, options: a declaration is checked as a whole, and every mistake names its key."""
 
 from pathlib import Path
 from typing import Any

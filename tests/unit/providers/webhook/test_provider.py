@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from smppbridge.errors import Disabled, ProviderError, Refused, Rejected, Unavailable, Uncertain
 from smppbridge.providers.base import SendResult, Taken
 from smppbridge.providers.http.lenient import parse_lenient
-from smppbridge.providers.webhook import extract as webhook_extract
+from smppbridge.providers.webhook import extract
 from smppbridge.providers.webhook.options import WebhookOptions
 from smppbridge.providers.webhook.provider import Webhook
 from tests.contract.providers.webhook import declaration
@@ -215,7 +215,7 @@ async def test_a_large_answer_is_parsed_elsewhere(monkeypatch: pytest.MonkeyPatc
         threads.append(threading.current_thread())
         return parse_lenient(text)
 
-    monkeypatch.setattr(webhook_extract, "parse_lenient", noted)
+    monkeypatch.setattr(extract, "parse_lenient", noted)
     large = JSONResponse({"results": [{"id": "a"}], "padding": "x" * 100_000})
     async with served(MANY, large, ok("b")) as (provider, _):
         for number in (1, 2):

@@ -32,6 +32,17 @@ async def test_statuses_one_by_one() -> None:
     assert [path for path, _ in server.asked] == [f"/m/{ref}" for ref in "abcdef"]
 
 
+@pytest.mark.parametrize("status", [404, 410])
+async def test_a_message_that_is_gone_there_has_no_status(status: int) -> None:
+    """HTTP says so itself (RFC 9110 §15.5.5, §15.5.11), unless `errors` holds the code in the answer."""
+    answers = (Response("", status), JSONResponse({"code": "9"}, status), JSONResponse({"code": "2"}, status))
+    async with served(ASKING, *answers) as (provider, _):
+        assert await provider.status([poll("a", NOW)]) == []
+        assert await provider.status([poll("a", NOW)]) == []
+        with pytest.raises(Disabled):
+            await provider.status([poll("a", NOW)])
+
+
 async def test_a_packet_is_asked_for_by_its_own_id() -> None:
     status = {
         "path": "/p/{packet}",

@@ -1,4 +1,4 @@
-"""webhook_regex: patterns that could take for ever are refused, whatever dress they wear."""
+"""kind: webhook, regex: patterns that could take for ever are refused, whatever dress they wear."""
 
 import re
 import time

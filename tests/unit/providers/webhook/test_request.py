@@ -1,4 +1,4 @@
-"""webhook_request: what the operator describes is exactly what is sent."""
+"""kind: webhook, request: what the operator describes is exactly what is sent."""
 
 import base64
 import json
@@ -8,8 +8,8 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from pydantic import ValidationError
 
-from smppbridge.providers.webhook.fields import Sending, lookup_of
-from smppbridge.providers.webhook.request import Prepared, Request
+from smppbridge.providers.webhook.placeholders import SendingContext, lookup_of
+from smppbridge.providers.webhook.request import DeclaredRequest, Prepared
 from smppbridge.providers.webhook.template import Lookup
 from tests.support.builders.messages import DAY, NOW, message
 
@@ -19,11 +19,11 @@ NASTY = 'a"b\\c\r\nX-Evil: 1\r\n\r\n&d=e#</t>%00/../ {text}'
 
 def fields(number: int = 7, **changes: Any) -> Lookup:
     sent = message(number, **{"deadline": NOW + 90_001, **changes})
-    return lookup_of(Sending(sent, sent.sender, NOW, 86400, "https://us/cb?a=b"), SECRETS)
+    return lookup_of(SendingContext(sent, sent.sender, NOW, 86400, "https://us/cb?a=b"), SECRETS)
 
 
 def prepare(keys: dict[str, Any], **changes: Any) -> Prepared:
-    return Request.model_validate(keys).prepare("https://api.example.com/base", fields(**changes))
+    return DeclaredRequest.model_validate(keys).prepare("https://api.example.com/base", fields(**changes))
 
 
 def test_everything_stands_in_its_place() -> None:
@@ -126,7 +126,7 @@ def test_another_base() -> None:
 
 
 def test_a_list_gets_one_entry_for_each_message() -> None:
-    request = Request.model_validate(
+    request = DeclaredRequest.model_validate(
         {
             "json": {"from": "{sender}", "data": {"list": [{"to": "{recipient}", "n": 1}], "x": "{flash}"}},
             "batch": {"list": "$.data.list", "results": "$.results"},
@@ -232,4 +232,4 @@ def test_the_alphabet_is_known() -> None:
 )
 def test_mistakes_are_found_when_loading(keys: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
-        Request.model_validate(keys)
+        DeclaredRequest.model_validate(keys)

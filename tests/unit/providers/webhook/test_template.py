@@ -1,4 +1,4 @@
-"""webhook_template: fields are found, and no value can break out of the place where it lands."""
+"""kind: webhook, template: fields are found, and no value can break out of the place where it lands."""
 
 import json
 import xml.etree.ElementTree as ET

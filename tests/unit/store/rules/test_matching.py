@@ -249,15 +249,17 @@ def test_final_statuses_come_last_and_the_surest_first() -> None:
         waiting(A, 40, 2),
         waiting(A, 50, 1),
         waiting(B, 60, state=State.REJECTED),
+        waiting(B, 70),
     ]
     keys, words = adopters(found)
-    assert keys == [(first, 3) for first in (10, 20, 30, 40, 50, 60)]
+    assert keys == [(first, 3) for first in (10, 20, 30, 40, 50, 60, 70)]
     assert [(one.id, verdict.state) for one, verdict in words] == [
         (1, State.ENROUTE),
         (1, State.ENROUTE),
         (1, State.DELIVERED),
         (1, State.DELETED),
         (1, State.EXPIRED),
+        (2, State.ENROUTE),
         (2, State.REJECTED),
     ]
 
