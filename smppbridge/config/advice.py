@@ -1,4 +1,4 @@
-"""What a valid configuration is likely to get wrong: settings below the limits of a provider or a client."""
+"""Warnings about a configuration that is valid, but probably not meant so."""
 
 import re
 from collections.abc import Iterator
@@ -9,12 +9,12 @@ from smppbridge.config.sections import PASSWORD_LENGTH, Config
 from smppbridge.model.account import Account
 from smppbridge.smpp.constants import EsmClass
 
-_TELLS_BY_ITSELF = frozenset({"sandbox", "smpp"})  # needs neither callbacks nor questions
+_TELLS_BY_ITSELF = frozenset({"sandbox", "smpp"})  # kinds that need neither callbacks nor polls
 _BEGINS_WITH_KEY = re.compile(r"[a-z_]+: ")
 
 
 def warnings(config: Config) -> list[str]:
-    """What works but is probably not meant, or unwise; one line each, with its path."""
+    """What works, but is unwise or probably not meant. Each warning is a line that begins with its path."""
     found: list[str] = []
     for name, provider in config.providers.items():
         advice = provider.warnings(callbacks=config.web.public_url is not None)
@@ -51,7 +51,7 @@ def _account_warnings(config: Config) -> Iterator[str]:
 
 
 def _equipment_warnings(account: Account) -> Iterator[str]:
-    """Keys that change nothing, and what few kinds of equipment understand."""
+    """Keys that change nothing, and values that little equipment understands."""
     if not account.message_id_upper and account.message_id != "hex":
         yield "message_id_upper: is for message_id: hex, so it changes nothing here"
     receipt = account.receipt

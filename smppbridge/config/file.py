@@ -1,6 +1,6 @@
 """From the text of a configuration file to plain values: YAML, ``${NAME}``, ``<secret>_file``.
 
-Collects mistakes instead of stopping at the first. Must not know: what the keys mean.
+Mistakes are collected. Reading does not stop at the first one.
 """
 
 import re
@@ -25,13 +25,15 @@ _QUOTED = re.compile(r"""'[^'<\s]{2,}'|"[^"<\s]{2,}\"""")
 
 @dataclass(slots=True)
 class Source:
-    """The values of a file, and what was noticed while reading them."""
+    """The values of a file, and what was found while reading them."""
 
     values: dict[str, object] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
-    broken: set[KeyPath] = field(default_factory=set)  # named in `problems`: nothing more to say about these
-    filled: set[KeyPath] = field(default_factory=set)  # from the environment or a file: not to be shown
-    variables: set[str] = field(default_factory=set)  # what came from the environment
+    broken: set[KeyPath] = field(
+        default_factory=set
+    )  # places of `problems`, where others would follow from them
+    filled: set[KeyPath] = field(default_factory=set)  # places of values from the environment or from a file
+    variables: set[str] = field(default_factory=set)  # values from the environment
 
 
 def show(path: KeyPath) -> str:
@@ -41,9 +43,9 @@ def show(path: KeyPath) -> str:
 
 
 def read(text: str, base: Path, environ: Mapping[str, str], secrets: Collection[str]) -> Source:
-    """Read the text of a configuration. Keys of ``secrets`` may end in ``_file``, relative to ``base``.
+    """Read the text of a configuration. A key of ``secrets`` plus ``_file`` names a file below ``base``.
 
-    Raises ConfigError when it is no YAML mapping at all; any other mistake is in ``problems``.
+    Raises ConfigError when the text is no YAML mapping. All other mistakes are in ``problems`` of the result.
     """
     reader = _Reader(base, environ, secrets)
     reader.source.values = reader.mapping(_compose(text), ())
@@ -51,7 +53,10 @@ def read(text: str, base: Path, environ: Mapping[str, str], secrets: Collection[
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML 1.2 scalars. Those of 1.1 read ``country: NO`` as false, ``0375`` as 253 and ``12:30`` as 750."""
+    """A loader with the scalars of YAML 1.2.
+
+    YAML 1.1 would read ``country: NO`` as false, ``0375`` as 253 and ``12:30`` as 750.
+    """
 
 
 _Loader.yaml_implicit_resolvers = {}
@@ -88,7 +93,7 @@ def _compose(text: str) -> yaml.MappingNode:
 
 
 class _Reader:
-    """Walks the nodes of a YAML document once, and fills in what stands elsewhere."""
+    """Walks once over a YAML document, and fills in values from the environment and from files."""
 
     def __init__(self, base: Path, environ: Mapping[str, str], secrets: Collection[str]) -> None:
         self.source = Source()
@@ -98,7 +103,7 @@ class _Reader:
         self._open: list[yaml.Node] = []  # from the root to here, to notice an alias inside its own anchor
 
     def mapping(self, node: yaml.MappingNode, path: KeyPath) -> dict[str, object]:
-        """The values under each key; a key of its own goes before one of a merged mapping (``<<``)."""
+        """The values by key. A key of the mapping itself goes before a merged one (``<<``)."""
         own: dict[str, object] = {}
         merged: dict[str, object] = {}
         lines: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""The configuration file read and checked: every mistake at once, each with its path."""
+"""Reading a configuration file: it is checked, and all mistakes are reported at once, each with its path."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -28,11 +28,11 @@ def load(path: Path | str, environ: Mapping[str, str] = os.environ) -> Config:
 
 
 def parse(text: str, base: Path, environ: Mapping[str, str] = os.environ) -> Config:
-    """Like `load`, for the text of a file; relative paths are relative to ``base``."""
+    """Like `load`, for the text of a file. Relative paths in it are relative to ``base``."""
     plain_schema = _plain_schema()
     source = config_file.read(text, base, environ, _secret_keys(plain_schema) | {"admin_token"})
     problems = source.problems + list(_unknown_names(source.values))
-    # A section without keys is like none; the store is always there, because its default path needs `base`.
+    # A section without keys counts as missing. The store is never missing: its default path needs `base`.
     values = {"store": {}} | {key: value for key, value in source.values.items() if value is not None}
     try:
         config = Config.model_validate(values, context={"base": base})
@@ -49,9 +49,9 @@ def parse(text: str, base: Path, environ: Mapping[str, str] = os.environ) -> Con
 
 
 def _unknown_names(values: Mapping[str, object]) -> Iterator[str]:
-    """Routes and inbound rules that name an account or a provider that is not there.
+    """Mistakes of routes and inbound rules: names of accounts and providers that do not exist.
 
-    Looks at the plain values, so that these mistakes are found beside those of other sections.
+    It works on the plain values, so these mistakes are reported together with those of other sections.
     """
     for lines, key, section in (
         ("routes", "account", "accounts"),
@@ -70,12 +70,15 @@ def _unknown_names(values: Mapping[str, object]) -> Iterator[str]:
 
 @cache
 def _plain_schema() -> dict[str, Any]:
-    """Not to be changed. Made once: it takes some 100 ms, in which a reload would stop all traffic."""
+    """The JSON Schema of `Config`. Callers must not change it.
+
+    It is made once, because that takes about 100 ms, in which a reload would stop all traffic.
+    """
     return Config.model_json_schema()
 
 
 def _secret_keys(schema: Mapping[str, Any]) -> frozenset[str]:
-    """The names of all keys that hold secrets."""
+    """The names of all keys whose values are secret."""
     sections = [schema, *schema.get("$defs", {}).values()]
     return frozenset(
         key
@@ -86,7 +89,7 @@ def _secret_keys(schema: Mapping[str, Any]) -> frozenset[str]:
 
 
 def schema() -> dict[str, Any]:
-    """JSON Schema of the configuration file, for editors."""
+    """The JSON Schema of the configuration file, for editors."""
     result = deepcopy(_plain_schema())
     secrets = _secret_keys(result)
     for section in [result, *result["$defs"].values()]:

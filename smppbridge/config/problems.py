@@ -1,7 +1,7 @@
-"""Turns what pydantic says about a configuration into lines for its author: where, what is wrong, what to do.
+"""Turns errors of pydantic into lines for the author of a configuration: where, what is wrong, what to do.
 
-Values are repeated only where they help and cannot be secret. Must not know: the sections of the
-configuration; it finds its way by their JSON Schema.
+Values are quoted only where they help and cannot be secret. Everything about the sections comes from their
+JSON Schema.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -38,25 +38,25 @@ _TEXTS = {
 }
 _RANGES = frozenset({"greater_than", "greater_than_equal", "less_than", "less_than_equal"})
 _REPEATED = frozenset({"literal_error", "int_parsing", "int_from_float", "float_parsing", "bool_parsing"})
-# These follow from another mistake that is reported itself.
+# These errors follow from another one, which is reported, too.
 _CONSEQUENCES = frozenset({"default_factory_not_called"})
 NAME = "name"  # the field of an account that is no key of its section
-_SHOWN_MAX = 60  # characters of a repeated value
+_SHOWN_MAX = 60  # characters of a quoted value
 
 
 class _Place(NamedTuple):
-    """Where an error belongs: its path in the file and the schema there, and of the mapping around it."""
+    """The place of an error."""
 
-    path: KeyPath
-    schema: Schema
-    around: Schema
+    path: KeyPath  # in the file
+    schema: Schema  # of the value there
+    around: Schema  # of the mapping around it
 
 
 class Describer:
     """Describes validation errors of one model."""
 
     def __init__(self, schema: Schema, private: Collection[KeyPath]) -> None:
-        """``private``: values not to show."""
+        """``private``: places of values that must not be quoted."""
         self._schema = schema
         self._definitions: Schema = schema.get("$defs", {})
         self._private = private
@@ -132,7 +132,7 @@ class Describer:
         return f"must be one of {_kinds(place.schema)}{self._got(kind, place)}{why}"
 
     def _got(self, value: object, place: _Place) -> str:
-        """The value, where it is short and cannot be secret."""
+        """The value in brackets, if it is short and cannot be secret. Else ""."""
         if place.path in self._private or place.schema.get("writeOnly"):
             return ""
         if isinstance(value, bool) or not isinstance(value, int | float | str):

@@ -1,7 +1,7 @@
-"""The configuration file as typed, frozen values; every mistake in it at once, each with its path.
+"""The sections of the configuration file as typed, frozen values.
 
-`load` is all that the program needs. Accounts and routes are defined in ``model/``, the options of a provider
-beside the provider. Must not know: how anything is carried out.
+Accounts and routes are defined in ``model/``, the options of a provider beside the provider. `loading` reads
+files.
 """
 
 import hashlib
@@ -50,11 +50,11 @@ class TlsFiles(Settings):
 
     cert: File
     key: File
-    client_ca: File | None = None  # clients must show a certificate that one of these signed
+    client_ca: File | None = None  # clients must show a certificate that one of these CAs signed
 
 
 class Listener(Settings):
-    """One address to accept SMPP connections on."""
+    """An address that accepts SMPP connections."""
 
     host: str = "0.0.0.0"
     port: Port = 2775
@@ -66,9 +66,8 @@ class WebConfig(Settings):
 
     host: str = "127.0.0.1"
     port: Port = 8080
-    public_url: str | None = (
-        None  # what providers call back, without a slash at its end; None: statuses are polled
-    )
+    # The address for callbacks of providers, without a slash at its end. None: statuses are polled.
+    public_url: str | None = None
     admin_token: NotBuilt = None
     secret: Secret | None = None  # callback tokens are derived from it
 
@@ -87,11 +86,11 @@ class WebConfig(Settings):
 
 
 class StoreConfig(Settings):
-    """Where messages are kept, how many and how long."""
+    """Where messages are stored, how many, and for how long."""
 
     url: str = Field(default=_SQLITE + "bridge.db", validate_default=True)
-    keep_days: int = Field(default=90, ge=1, le=3650)  # after which final messages are deleted
-    max_queued: int = Field(default=1_000_000, ge=1)  # unsent messages; above, submit_sm get ESME_RMSGQFUL
+    keep_days: int = Field(default=90, ge=1, le=3650)  # final messages are deleted after so many days
+    max_queued: int = Field(default=1_000_000, ge=1)  # unsent messages; more submit_sm get ESME_RMSGQFUL
 
     @field_validator("url")
     @classmethod
@@ -107,13 +106,13 @@ class StoreConfig(Settings):
 
 
 class SmppDefaults(Settings):
-    """What all SMPP sessions share. Times in seconds."""
+    """Settings of all SMPP sessions. Times in seconds."""
 
-    system_id: SystemId = "smppbridge"  # what bind_resp says
-    bind_timeout: PositiveDuration = 10.0  # from connecting to a bind
-    enquire_link: PositiveDuration = 30.0  # of silence, before we ask
-    inactivity: PositiveDuration = 600.0  # without any message, before we unbind
-    response_timeout: PositiveDuration = 30.0
+    system_id: SystemId = "smppbridge"  # in bind_resp
+    bind_timeout: PositiveDuration = 10.0  # from the connection to a bind
+    enquire_link: PositiveDuration = 30.0  # of silence, until we send enquire_link
+    inactivity: PositiveDuration = 600.0  # without any PDU, until the session ends
+    response_timeout: PositiveDuration = 30.0  # for a response of the peer
     max_pdu_octets: int = Field(default=65536, ge=1024, le=1_048_576)
 
 
@@ -126,7 +125,7 @@ class Log(Settings):
 
 
 class Config(Settings):
-    """A whole configuration that is right by itself."""
+    """A whole configuration without mistakes."""
 
     listen: tuple[Listener, ...] = Field(default=(Listener(),), min_length=1)
     web: WebConfig = WebConfig()
@@ -135,18 +134,20 @@ class Config(Settings):
     accounts: dict[str, Account] = Field(min_length=1)  # by system_id
     providers: dict[ProviderName, AnyOptions] = Field(min_length=1)
     routes: tuple[Route, ...] = Field(min_length=1)
-    inbound: tuple[InboundRule, ...] = ()  # who gets the messages from phones: the first rule that matches
+    inbound: tuple[InboundRule, ...] = ()  # rules for messages from phones; the first match counts
     log: Log = Log()
     _variables: frozenset[str] = PrivateAttr(frozenset())
 
     @property
     def variables(self) -> frozenset[str]:
-        """What was filled in from the environment: secrets, perhaps, wherever they stand."""
+        """The values that came from the environment. They may be secrets, whatever key they stand at."""
         return self._variables
 
     def callback_token(self, provider: str) -> str:
-        """The secret part of a provider's callback URL, the same on all nodes that share a configuration;
-        "" for a provider that has no secret and so no callbacks."""
+        """The secret part of a provider's callback URL. It is the same on all nodes with this configuration.
+
+        "" for a provider without a secret, which has no callbacks.
+        """
         own = self.web.secret
         secret = self.providers[provider].credential() if own is None else own.get_secret_value()
         if not secret:
@@ -154,12 +155,12 @@ class Config(Settings):
         return hmac.new(secret.encode(), f"callback {provider}".encode(), hashlib.sha256).hexdigest()[:32]
 
     def callbacks_below(self, provider: str) -> str | None:
-        """The address of a provider's callbacks up to their secret part; None where it cannot call back."""
+        """A provider's callback URL up to the secret part. None where it cannot call back."""
         public = self.web.public_url
         return f"{public}/callbacks/{provider}" if public and self.callback_token(provider) else None
 
     def callback_url(self, provider: str) -> str | None:
-        """The whole address at which a provider reaches us; None where it cannot call back."""
+        """A provider's whole callback URL. None where it cannot call back."""
         below = self.callbacks_below(provider)
         return None if below is None else f"{below}/{self.callback_token(provider)}"
 
@@ -182,7 +183,7 @@ class Config(Settings):
     @field_validator("accounts", mode="before")
     @classmethod
     def _name_accounts(cls, accounts: object) -> object:
-        """Tell each account its name, which stands outside of it in the file."""
+        """Give each account its name, which is the key of its section in the file."""
         if not isinstance(accounts, dict):
             return accounts
         for name, keys in accounts.items():

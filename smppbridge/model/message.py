@@ -308,14 +308,14 @@ class Settled(NamedTuple):
 
 
 class Draft(NamedTuple):
-    """What of a submit_sm decides whether a provider can carry it.
+    """The part of a submit_sm that decides whether a provider can carry it.
 
-    A part of a long message has neither text nor octets: its text is asked about when all parts are there.
+    A part of a long message has neither text nor octets: its text is checked when all parts are there.
     """
 
     recipient: str
     sender: str
-    text: str | None  # "" beside `octets`; None: only a part of it is there
+    text: str | None  # "" beside `octets`; None: this is a part, and the whole text is not known
     octets: bytes | None = None
     flash: bool = False
     service_type: str = ""

@@ -1,4 +1,4 @@
-"""The two lists of SMPP 3.4: the destinations of submit_multi and the failures of its response (§4.5)."""
+"""The lists of submit_multi (SMPP 3.4 §4.5): its destinations, and the failed ones of its response."""
 
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ _DL_NAME_LIMIT = 21
 
 
 class SmeAddress(NamedTuple):
-    """One phone (dest_flag 1)."""
+    """One destination_addr (dest_flag 1)."""
 
     dest_addr_ton: int
     dest_addr_npi: int
@@ -21,13 +21,13 @@ class SmeAddress(NamedTuple):
 
 
 class DistributionList(NamedTuple):
-    """A list of phones kept by the SMSC (dest_flag 2)."""
+    """A distribution list of the SMSC (dest_flag 2)."""
 
     dl_name: str
 
 
 class UnsuccessSme(NamedTuple):
-    """One phone that submit_multi could not be submitted to."""
+    """One destination that submit_multi failed for."""
 
     dest_addr_ton: int
     dest_addr_npi: int
@@ -39,7 +39,11 @@ Destination = SmeAddress | DistributionList
 
 
 def read_destinations(raw: bytes, pos: int) -> tuple[tuple[Destination, ...], int]:
-    """number_of_dests and the addresses. Raises PduError: 0x33 number, 0x40 dest_flag, 0x0B, 0x34 names."""
+    """Read number_of_dests and the destinations: (destinations, next position).
+
+    Raises PduError: 0x33 for number_of_dests, 0x40 for dest_flag, 0x0B for an address, 0x34 for the name of a
+    list, 0x02 where they are cut off.
+    """
     _need(raw, pos, 1)
     count = raw[pos]
     if not 1 <= count <= MAX_DESTINATIONS:
@@ -67,7 +71,7 @@ def _read_destination(raw: bytes, pos: int) -> tuple[Destination, int]:
 
 
 def write_destinations(destinations: tuple[Destination, ...]) -> bytes:
-    """number_of_dests and the addresses. Raises ValueError unless there are 1-254 that fit."""
+    """The octets of number_of_dests and the destinations. Raises ValueError unless 1 to 254 of them fit."""
     if not 1 <= len(destinations) <= MAX_DESTINATIONS:
         raise ValueError(f"1-{MAX_DESTINATIONS} destinations, not {len(destinations)}")
     return bytes((len(destinations),)) + b"".join([_write_destination(one) for one in destinations])
@@ -81,7 +85,7 @@ def _write_destination(destination: Destination) -> bytes:
 
 
 def read_failures(raw: bytes, pos: int) -> tuple[tuple[UnsuccessSme, ...], int]:
-    """no_unsuccess and the failures. Raises PduError where they are cut off."""
+    """Read no_unsuccess and the failures: (failures, next position). Raises PduError if they are cut off."""
     _need(raw, pos, 1)
     count = raw[pos]
     pos += 1
@@ -97,7 +101,7 @@ def read_failures(raw: bytes, pos: int) -> tuple[tuple[UnsuccessSme, ...], int]:
 
 
 def write_failures(failures: tuple[UnsuccessSme, ...]) -> bytes:
-    """no_unsuccess and the failures. Raises ValueError for more than 255 or values that do not fit."""
+    """The octets of no_unsuccess and the failures. Raises ValueError unless at most 255 of them fit."""
     parts = [bytes((len(failures),))]
     for ton, npi, address, code in failures:
         if not 0 <= code <= 0xFFFFFFFF:

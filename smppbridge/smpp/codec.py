@@ -1,7 +1,7 @@
-"""Octets to PDUs and back (SMPP 3.4 §3.2): framing, header, and the reaction to what is malformed.
+"""Octets to PDUs and back (SMPP 3.4 §3.2): framing, header, and the answer to malformed PDUs.
 
-`Decoder` never raises on input. It yields PDUs and, in their place in the stream, ProtocolErrors whose
-`status` is the answer that the peer should get. Must not know: sessions, who is bound, what PDUs are for.
+`Decoder` never raises on input. It returns PDUs, and a ProtocolError in the place of each malformed one. The
+`status` of the error is the command_status that the peer should get.
 """
 
 import struct
@@ -23,9 +23,10 @@ _Readers = dict[int, tuple[type[Pdu], Plan]]
 
 
 def encode(pdu: Pdu) -> bytes:
-    """The octets of `pdu`. Raises ValueError naming the parameter that does not fit.
+    """The octets of `pdu`. Raises ValueError that names the parameter that does not fit.
 
-    A failed response whose body says nothing is written without one (§4.1.2, §4.4.2).
+    A response with an error status is written without a body when all its parameters are at their defaults
+    (§4.1.2, §4.4.2).
     """
     layout = pdu.layout
     status = pdu.command_status
@@ -37,7 +38,10 @@ def encode(pdu: Pdu) -> bytes:
 
 
 def encode_header(command_id: int, status: int, sequence_number: int, body_octets: int = 0) -> bytes:
-    """The 16 octets of a header; with no body, a whole PDU. Raises ValueError for what has over 32 bits."""
+    """The 16 octets of a header: a whole PDU where there is no body.
+
+    Raises ValueError for numbers of more than 32 bits.
+    """
     try:
         return HEADER.pack(HEADER_OCTETS + body_octets, command_id, status, sequence_number)
     except struct.error:
@@ -48,7 +52,7 @@ def encode_header(command_id: int, status: int, sequence_number: int, body_octet
 
 @lru_cache(maxsize=8)
 def _readers(lenient: bool, password_max: int) -> _Readers:
-    """Class and reading plan by command_id. Responses are never refused for the length of a text."""
+    """Class and reading plan by command_id. A response is never refused because a text is too long."""
     limits = {"password": password_max}
     return {
         command_id: (cls, cls.layout.plan(lenient=lenient or cls.is_response, limits=limits))
@@ -59,9 +63,10 @@ def _readers(lenient: bool, password_max: int) -> _Readers:
 class Decoder:
     """The receiving end of one connection.
 
-    `max_octets` bounds command_length. `lenient` accepts texts that are longer than the specification says
-    and damaged TLVs: what an SMSC sends to us as an ESME must not be lost for that. `password_max` counts the
-    NUL: 9 in the specification, more on live systems.
+    1. `max_octets`: the largest command_length that is accepted.
+    2. `lenient`: accept texts that are too long, and damaged TLVs. We are lenient as an ESME, because what an
+       SMSC sends must not be lost.
+    3. `password_max`: octets of a password with its NUL. 9 in the specification, more on live systems.
     """
 
     def __init__(self, *, max_octets: int = 65536, lenient: bool = False, password_max: int = 65) -> None:
@@ -73,10 +78,10 @@ class Decoder:
         self._lost = False
 
     def feed(self, data: bytes) -> list[Item]:
-        """All PDUs that `data` completes, in order, each malformed one as a PduError in its place.
+        """All PDUs that `data` completes, in order. A malformed PDU is a PduError in its place.
 
-        A FramingError (command_length below 16 or over the limit) is the last item ever: the limits of PDUs
-        are lost, and every later call returns []. It is found as soon as 4 octets are there.
+        After a FramingError (command_length below 16 or over the limit) nothing more can be read: it is the
+        last item, and later calls return []. It is found as soon as the 4 octets of the length are there.
         """
         if self._lost:
             return []
@@ -107,7 +112,7 @@ class Decoder:
         return items
 
     def _decode(self, raw: bytes) -> Pdu | PduError:
-        """One PDU of which all octets are there."""
+        """Decode one complete PDU."""
         _, command_id, status, sequence_number = HEADER.unpack_from(raw)
         reader = self._readers.get(command_id)
         if reader is None:
@@ -123,7 +128,7 @@ class Decoder:
                 if pos < len(raw):
                     tlvs = read_tlvs(raw, pos, tolerant=self._lenient or cls.is_response)
             except PduError as error:
-                # A response finishes its request whatever its body is like: keep what could be read.
+                # A response ends its request even if its body is malformed: keep what could be read.
                 if not cls.is_response:
                     error.command_id, error.sequence_number = command_id, sequence_number
                     return error

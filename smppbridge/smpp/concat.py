@@ -1,7 +1,4 @@
-"""Long messages as parts: the user data header (3GPP 23.040 §9.2.3.24), the sar_* TLVs, and where to cut.
-
-Must not know: who sends them, what data_coding an account reads.
-"""
+"""Long messages in parts: the user data header (3GPP 23.040 §9.2.3.24), the sar_* TLVs, and where to cut."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
@@ -23,30 +20,31 @@ _SAR = frozenset({Tag.SAR_MSG_REF_NUM, Tag.SAR_TOTAL_SEGMENTS, Tag.SAR_SEGMENT_S
 
 
 class Concat(NamedTuple):
-    """Which part of which message this is. ``total`` 1..255, ``number`` 1..``total``."""
+    """Which part of which message a short message is."""
 
-    reference: int
+    reference: int  # the same in all parts of a message
     width: int  # bits of the reference: 8 or 16; 0: it came in sar_* TLVs
-    total: int
-    number: int
+    total: int  # parts of the message, 1..255
+    number: int  # of this part, 1..`total`
 
 
 class Header(NamedTuple):
-    """A user data header. National language identifiers are 0 where nothing was said."""
+    """A user data header."""
 
-    octets: bytes  # all of it, with its length octet
+    octets: bytes  # the whole header, with its length octet
     concat: Concat | None = None
-    locking: int = 0  # language of the alphabet (element 0x25, 3GPP 23.038 §6.2.1.2)
-    single: int = 0  # language of the extension table (element 0x24)
-    foreign: bool = False  # it has other elements too: ports, pictures
+    locking: int = 0  # language of the alphabet (element 0x25, 3GPP 23.038 §6.2.1.2); 0: none given
+    single: int = 0  # language of the extension table (element 0x24); 0: none given
+    foreign: bool = False  # whether it has other elements, such as ports or pictures
 
 
 def read_header(octets: bytes) -> Header | None:
-    """The header at the start of a short message that is said to have one; None where it has none.
+    """The user data header at the start of a short message whose esm_class announces one.
 
-    That is when its length octet is missing or reaches past the message, which is plain text then. Of
-    several elements that say the same the last counts. Ignored are elements of the wrong length and parts
-    that cannot be (number 0, number above the total); an element that runs past the header ends the reading.
+    1. None when the length octet is missing or reaches past the message. The message is plain text then.
+    2. Of several elements of one kind the last one counts.
+    3. Elements of the wrong length are ignored, and so are part numbers of 0 or above the total.
+    4. An element that runs past the header ends the reading.
     """
     if not octets or octets[0] >= len(octets):
         return None
@@ -65,7 +63,7 @@ def read_header(octets: bytes) -> Header | None:
 
 
 def elements(octets: bytes) -> Iterator[tuple[int, bytes]]:
-    """Identifiers and data of the elements of a header; one that runs past it is left out."""
+    """Identifier and data of each element of a header. An element that runs past the header is left out."""
     at = 1
     while at + 2 <= len(octets):
         after = at + 2 + octets[at + 1]
@@ -84,9 +82,10 @@ def _concat(element: int, data: bytes) -> Concat | None:
 
 
 def read_sar(tlvs: Sequence[Tlv]) -> Concat | None:
-    """What the sar_* TLVs say (SMPP 3.4 §5.3.2.22-24); None unless all three are there and make sense.
+    """The part that the sar_* TLVs describe (SMPP 3.4 §5.3.2.22-24).
 
-    Of a repeated one the first counts. A message in one part needs no joining: None.
+    None when one of the three is missing or makes no sense, and for a message of one part. Of a repeated TLV
+    the first one counts.
     """
     found: dict[int, object] = {}
     for tag, octets in tlvs:
@@ -102,44 +101,46 @@ def read_sar(tlvs: Sequence[Tlv]) -> Concat | None:
 
 
 def header(reference: int, total: int, number: int, *, width: int = 8) -> bytes:
-    """The user data header of part ``number`` (from 1) of ``total``; ``width``: bits of the reference."""
+    """The user data header of part ``number`` (from 1) of ``total``. ``width``: bits of the reference."""
     if width == 16:
         return bytes((6, _CONCAT_16, 4, reference >> 8 & 0xFF, reference & 0xFF, total, number))
     return bytes((5, _CONCAT_8, 3, reference & 0xFF, total, number))
 
 
 def split_octets(octets: bytes, *, wide: bool, width: int = 8) -> list[bytes]:
-    """``octets`` in pieces that fit one short message each; just one where all fit.
+    """``octets`` in pieces that fit one short message each. A single piece where all fit one message.
 
-    ``wide``: UTF-16, whose units and surrogate pairs are not cut: 140 octets, or 134 each. Else one octet per
-    septet, where an escape of GSM 03.38 is not cut from what follows: 160 or 153. ``width``: bits of the
-    reference; with 16 a part holds 132 octets of UTF-16 or 152 septets. At most MAX_PARTS; what is longer is
-    cut off.
+    1. ``wide``: UTF-16. 140 octets fit one message, or 134 each of several. Surrogate pairs are not cut.
+    2. Else GSM 03.38, one octet per septet: 160, or 153 each. An escape stays with the octet behind it.
+    3. ``width``: bits of the reference. With 16 a part holds 132 octets of UTF-16, or 152 septets.
+
+    There are at most MAX_PARTS pieces. The rest of a longer text is dropped.
     """
     return _split(octets, _room(wide, width))
 
 
 def count_octets(octets: bytes, *, wide: bool) -> int:
-    """How many pieces `split_octets` would make of ``octets`` if there could be any number of them."""
+    """How many pieces `split_octets` would make of ``octets`` without the limit of MAX_PARTS."""
     room = _room(wide, 8)
     return 1 if len(octets) <= room.single else sum(1 for _ in _ends(octets, room))
 
 
 def split_characters(octets: bytes, *, utf8: bool, width: int = 8) -> list[bytes]:
-    """Like `split_octets`, for codings that a phone does not get as septets: Latin-1 and its like.
+    """Like `split_octets`, for codings that phones do not get as septets, such as Latin-1.
 
-    140 octets, or 134 each (133 with ``width`` 16). ``utf8``: characters of several octets are not cut.
+    140 octets fit one message, or 134 each of several (133 with ``width`` 16). ``utf8``: characters of
+    several octets are not cut.
     """
     before = _before_character if utf8 else _anywhere
     return _split(octets, _Room(SINGLE_OCTETS, _part_octets(width), before))
 
 
 class _Room(NamedTuple):
-    """How much short messages hold, in octets as they come here."""
+    """How many octets short messages hold."""
 
-    single: int  # where there is just one
-    part: int
-    end_of: Callable[[bytes, int], int]  # where a piece must end that would else end before `octets[end]`
+    single: int  # a message of its own
+    part: int  # one part of several
+    end_of: Callable[[bytes, int], int]  # moves the end of a piece back, so that no character is cut
 
 
 @cache
@@ -151,7 +152,7 @@ def _room(wide: bool, width: int) -> _Room:
 
 
 def _part_octets(width: int) -> int:
-    """Octets beside a header with a reference of so many bits."""
+    """Octets that fit beside a header whose reference has ``width`` bits."""
     return PART_OCTETS if width == 8 else PART_OCTETS - 1
 
 
@@ -163,7 +164,7 @@ def _split(octets: bytes, room: _Room) -> list[bytes]:
 
 
 def _ends(octets: bytes, room: _Room) -> Iterator[int]:
-    """Where each piece ends, of octets that do not fit one short message."""
+    """The end of each piece, for octets that do not fit one short message."""
     _, part, end_of = room
     end, length = part, len(octets)
     while end < length:
@@ -182,7 +183,7 @@ def _before_escape(octets: bytes, end: int) -> int:
 
 
 def _before_character(octets: bytes, end: int) -> int:
-    """A character of UTF-8 has one octet, then up to three that begin with the bits 10."""
+    """In UTF-8, up to three octets that begin with the bits 10 belong to the octet before them."""
     return next((at for at in range(end, end - 4, -1) if octets[at] & 0xC0 != 0x80), end)
 
 

@@ -1,7 +1,7 @@
 """The numbers of SMPP 3.4 under their names in the specification.
 
-Values a peer may send outside these tables are legal input: fields stay plain integers, and these
-enumerations only give names to the known ones. Must not know: PDUs, states, what an error means to us.
+Peers may send values that are not in these tables. So the fields of PDUs are plain integers, and the
+enumerations only name the known values.
 """
 
 from enum import IntEnum
@@ -9,7 +9,7 @@ from enum import IntEnum
 RESPONSE_BIT = 0x80000000  # SMPP 3.4 §5.1.2.1: set in the command_id of every response
 MAX_SEQUENCE_NUMBER = 0x7FFFFFFF  # of our own requests (§3.2); peers may send any 32-bit number
 INTERFACE_VERSION = 0x34
-SUBUNIT_DISPLAY = 1  # dest_addr_subunit (§5.3.2.1): the display of the phone, that is flash
+SUBUNIT_DISPLAY = 1  # dest_addr_subunit (§5.3.2.1): the display of the phone; a flash message
 
 
 class Command(IntEnum):
@@ -45,7 +45,7 @@ class Command(IntEnum):
 
 
 class Status(IntEnum):
-    """command_status (SMPP 3.4 §5.1.3), and at the end the vendor codes of sms-assistent's dialect."""
+    """command_status (SMPP 3.4 §5.1.3). At the end are the vendor codes of sms-assistent's dialect."""
 
     ESME_ROK = 0x00
     ESME_RINVMSGLEN = 0x01
@@ -103,7 +103,7 @@ class Status(IntEnum):
 
 
 def status_name(status: int) -> str:
-    """Name of a command_status, or "other": peers may send any 32-bit number, and names become labels."""
+    """The name of a command_status, for metrics. "other" for an unknown one: peers may send any number."""
     member = _STATUS_BY_VALUE.get(status)
     return member.name if member is not None else "other"
 
@@ -152,7 +152,7 @@ class MessageState(IntEnum):
 
 
 class EsmClass(IntEnum):
-    """Masks and values of esm_class (SMPP 3.4 §5.2.12). The type in bits 5-2 is one number, not flags."""
+    """Masks and values of esm_class (SMPP 3.4 §5.2.12). The type in bits 5-2 is a number, not flags."""
 
     MODE_MASK = 0x03
     MODE_DATAGRAM = 0x01
@@ -180,7 +180,7 @@ class RegisteredDelivery(IntEnum):
 
 
 class Tag(IntEnum):
-    """Tags of the optional parameters (SMPP 3.4 §5.3.2), and at the end this project's vendor ones."""
+    """Tags of the optional parameters (SMPP 3.4 §5.3.2). At the end are the vendor tags of this project."""
 
     DEST_ADDR_SUBUNIT = 0x0005
     DEST_NETWORK_TYPE = 0x0006

@@ -1,6 +1,6 @@
-"""What a session tells its owner. Must not know: how the session came to it.
+"""The events of a session.
 
-Not frozen, because Received and Answered are made once per message.
+They are not frozen, because Received and Answered are made for each message, and frozen ones take longer.
 """
 
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from smppbridge.smpp.pdu import Pdu
 
 
 class FaultKind(StrEnum):
-    """The closed set of protocol errors; each word is a metric label."""
+    """Kinds of protocol errors. The words are labels of a metric."""
 
-    FRAMING = "framing"  # command_length impossible: the connection ends
-    MALFORMED = "malformed"  # a request whose body cannot be read
+    FRAMING = "framing"  # an impossible command_length: the connection ends
+    MALFORMED = "malformed"  # the body of a request cannot be read
     UNKNOWN_COMMAND = "unknown_command"
-    WRONG_STATE = "wrong_state"  # a request that may not be sent now, or not by this side
-    UNMATCHED = "unmatched"  # a response to nothing: late, doubled, or of the wrong kind
-    GENERIC_NACK = "generic_nack"  # the peer could not read something of ours, and does not say what
+    WRONG_STATE = "wrong_state"  # a request that may not be sent in this state, or not by the peer's role
+    UNMATCHED = "unmatched"  # a response without a request: late, doubled, or of the wrong kind
+    GENERIC_NACK = "generic_nack"  # a generic_nack that belongs to no request of ours
 
 
 class CloseReason(StrEnum):
@@ -34,14 +34,14 @@ class CloseReason(StrEnum):
 
 @dataclass(slots=True)
 class Received:
-    """A request that the application must answer; outbind and alert_notification have no answer."""
+    """A request that the application must answer, or an outbind or alert_notification."""
 
     pdu: Pdu
 
 
 @dataclass(slots=True)
 class Answered:
-    """The response (or generic_nack) to a request of ours; `response.command_status` says how it went."""
+    """The response, or generic_nack, to a request of ours."""
 
     request: Pdu
     response: Pdu
@@ -50,26 +50,25 @@ class Answered:
 
 @dataclass(slots=True)
 class Unanswered:
-    """No response came in time, or none will come. The peer may have acted all the same. ``at``: when the
-    request went out."""
+    """A request of ours got no response in time, or can get none any more. The peer may have acted on it."""
 
     request: Pdu
     context: Any
-    at: float = 0.0
+    at: float = 0.0  # when the request was sent
 
 
 @dataclass(slots=True)
 class Fault:
-    """The peer broke the protocol; the answer that SMPP wants, if any, is already in the output."""
+    """The peer broke the protocol. The answer, if SMPP wants one, is in the output already."""
 
     kind: FaultKind
     detail: str
-    command_id: int  # of the offending PDU; 0 where it could not be read
+    command_id: int  # of the wrong PDU; 0 where it could not be read
 
 
 @dataclass(slots=True)
 class Unbound:
-    """The peer said unbind, and unbind_resp is in the output: answer what it has asked, then close."""
+    """The peer sent unbind. unbind_resp is in the output: answer open requests, then close."""
 
 
 @dataclass(slots=True)

@@ -1,10 +1,9 @@
-"""Wire types of mandatory parameters (SMPP 3.4 §3.1), and the plan that reads and writes a run of them.
+"""Wire types of mandatory parameters (SMPP 3.4 §3.1), and how a whole body is read and written.
 
-A PDU class declares its body with `cstring`, `u1`, `octets` and `block`, in wire order. `Layout` compiles the
-declaration once: each step of the plan takes one C-Octet String and all integers up to the next, because
-reading is the hottest path of the program. Must not know: which PDUs exist, headers, TLVs.
-
-Texts are Latin-1: every octet has a character, so nothing is lost and nothing can fail.
+1. A PDU class declares its body with `cstring`, `u1`, `octets` and `block`, in the order of the wire.
+2. `Layout` compiles the declaration once. Reading is the hottest path of the program, so one step of the plan
+   reads one C-Octet String and all integers up to the next.
+3. Texts are Latin-1: every octet is a character, so nothing is lost and nothing can fail.
 """
 
 import dataclasses
@@ -16,7 +15,7 @@ from smppbridge.errors import PduError
 from smppbridge.smpp.constants import Status
 
 HEADER_OCTETS = 16
-MAX_SHORT_MESSAGE = 254  # SMPP 3.4 §5.2.22; 255 is read, but never written
+MAX_SHORT_MESSAGE = 254  # octets (SMPP 3.4 §5.2.22); 255 are read, but not written
 
 T = TypeVar("T")
 
@@ -25,51 +24,54 @@ _ANY_LENGTH = 1 << 30
 
 
 class CString(NamedTuple):
-    """C-Octet String (SMPP 3.4 §3.1). `limit` counts the NUL; `error` answers one without a NUL in it."""
+    """C-Octet String (SMPP 3.4 §3.1)."""
 
-    limit: int
-    error: int
+    limit: int  # octets with the NUL
+    error: int  # command_status where there is no NUL within the limit
     omissible: bool = False  # may be missing; only for the last parameter of a body
 
 
 class U1(NamedTuple):
-    """Integer of one octet: every integer among the mandatory parameters, lists apart."""
+    """Integer of one octet, as all integers among the mandatory parameters, except inside lists."""
 
 
 class Block(NamedTuple):
-    """Anything whose length is inside it. `read(raw, pos)` returns (value, next position)."""
+    """A parameter that tells its own length. `read(raw, pos)` returns (value, next position)."""
 
     read: Callable[[bytes, int], tuple[Any, int]]
     write: Callable[[Any], bytes]
 
 
 def cstring(limit: int, *, error: int = Status.ESME_RINVPARLEN, omissible: bool = False) -> str:
-    """Declare a text of at most `limit` - 1 characters; empty by default."""
+    """Declare a text of at most `limit` - 1 characters. The default is empty."""
     return dataclasses.field(default="", metadata={_WIRE: CString(limit, error, omissible)})
 
 
 def secret(limit: int, *, error: int) -> str:
-    """Declare a `cstring` that never shows in logs."""
+    """Declare a `cstring` that no repr and so no log shows."""
     return dataclasses.field(default="", repr=False, metadata={_WIRE: CString(limit, error)})
 
 
 def u1() -> int:
-    """Declare an integer 0-255; 0 by default."""
+    """Declare an integer from 0 to 255. The default is 0."""
     return dataclasses.field(default=0, metadata={_WIRE: U1()})
 
 
 def octets() -> bytes:
-    """Declare octets behind a length of one octet (sm_length and short_message); empty by default."""
+    """Declare octets behind a length of one octet (sm_length and short_message). The default is empty."""
     return dataclasses.field(default=b"", metadata={_WIRE: Block(_read_octets, _write_octets)})
 
 
 def block(read: Callable[[bytes, int], tuple[T, int]], write: Callable[[T], bytes], default: T) -> T:
-    """Declare a parameter with its own form, such as a list of addresses."""
+    """Declare a parameter of another form, such as a list of addresses."""
     return dataclasses.field(default=default, metadata={_WIRE: Block(read, write)})
 
 
 def read_cstring(raw: bytes, pos: int, limit: int, error: int) -> tuple[str, int]:
-    """One C-Octet String: (text, position behind its NUL). Raises PduError: 0x02 if cut off, else `error`."""
+    """Read one C-Octet String: (text, position behind its NUL).
+
+    Raises PduError: 0x02 where the PDU ends before the NUL, `error` where there is no NUL within `limit`.
+    """
     end = raw.find(0, pos, pos + limit)
     if end < 0:
         raise _no_nul(raw, pos, limit, error)
@@ -77,7 +79,7 @@ def read_cstring(raw: bytes, pos: int, limit: int, error: int) -> tuple[str, int
 
 
 def write_cstring(name: str, text: str, limit: int) -> bytes:
-    """The text and its NUL. Raises ValueError naming the parameter when it does not fit."""
+    """The text and its NUL. Raises ValueError, which names the parameter, when it does not fit."""
     if len(text) >= limit or "\0" in text:
         raise ValueError(f"{name}: at most {limit - 1} characters and no NUL, not {len(text)}")
     try:
@@ -151,7 +153,7 @@ def read_body(plan: Plan, raw: bytes, values: list[Any]) -> int:
 
 
 class Layout:
-    """The body of one PDU class: a reading plan, and a template that writes all of it in one go."""
+    """The body of one PDU class: a plan that reads it, and a template that writes it at once."""
 
     def __init__(self, cls: type[Any]) -> None:
         self._types: dict[str, CString | U1 | Block] = {
@@ -166,7 +168,7 @@ class Layout:
         self._defaults = self._get(empty) if self._get is not None else None
 
     def plan(self, *, lenient: bool = False, limits: dict[str, int] | None = None) -> Plan:
-        """The reading plan; `lenient` lifts the limits of all texts, `limits` replaces some by name."""
+        """The reading plan. `lenient`: texts have no limits. `limits`: other limits by name."""
         steps: list[Step] = []
         step = Step(0, 0, None, _NO_STRING)
         for name, kind in self._types.items():
@@ -189,7 +191,7 @@ class Layout:
         return self._get is None or self._get(pdu) == self._defaults
 
     def write(self, pdu: object) -> bytes:
-        """The body of `pdu`. Raises ValueError naming the parameter that does not fit its wire type."""
+        """The body of `pdu`. Raises ValueError, which names the parameter that does not fit."""
         if self._get is None:
             return b""
         for name, limit in self._strings:
@@ -211,7 +213,7 @@ class Layout:
         return tuple(parts)
 
     def _blame(self, pdu: object) -> str:
-        """Which parameter cannot be written, and why: only asked after the fast way has failed."""
+        """Which parameter cannot be written, and why. It is used only after the fast way has failed."""
         for name, kind in self._types.items():
             value = getattr(pdu, name)
             try:
@@ -226,5 +228,5 @@ class Layout:
         return "a parameter does not fit"
 
 
-# %c writes an integer as one character, which Latin-1 turns into one octet.
+# %c writes an integer as one character, which is one octet in Latin-1.
 _TEMPLATES: dict[type[Any], str] = {CString: "%s\0", U1: "%c", Block: "%s"}

@@ -1,6 +1,6 @@
 """GSM 03.38 <-> str with the national language tables, and septets packed into octets (3GPP 23.038 §6).
 
-Texts are exact both ways: nothing is replaced or guessed. Must not know: data_coding, accounts, PDUs.
+Texts are exact both ways: nothing is replaced or guessed.
 """
 
 from codecs import charmap_decode, charmap_encode
@@ -19,16 +19,16 @@ _PADDINGS = (b"\x00", b"\x0d")
 
 
 class _Alphabet(NamedTuple):
-    """The default alphabet, or that of a language; `NONE` for what has no character."""
+    """The default alphabet, or the alphabet of a language."""
 
-    basic: str  # the character of septet 0x00..0x7F, `NONE` for the escape
-    extension: dict[bytes, str]  # the character of the septet after an escape
-    octets: dict[int, bytes]  # of each code point that can be written
+    basic: str  # the characters of septets 0x00..0x7F; `NONE` for the escape and where there is none
+    extension: dict[bytes, str]  # the characters of septets after an escape
+    octets: dict[int, bytes]  # how each code point is written
 
 
 @cache
 def _alphabet(locking: int, single: int) -> _Alphabet:
-    """A language without a table of its own, or that nobody knows, has the default one."""
+    """The alphabet of two languages. The default table stands for languages that have none."""
     basic = LOCKING.get(locking, LOCKING[0]).replace("\x1b", NONE)
     table = SINGLE.get(single, SINGLE[0])
     extension = {bytes((code,)): char for code, char in enumerate(table) if char != NONE}
@@ -45,10 +45,12 @@ _DEFAULT = _alphabet(0, 0)
 
 
 def decode_gsm(octets: bytes, locking: int = 0, single: int = 0) -> str:
-    """The text of unpacked GSM 03.38, one septet per octet; ``locking``, ``single``: of LANGUAGES, else 0.
+    """The text of unpacked GSM 03.38, one septet per octet.
 
-    Raises UnicodeDecodeError for octets above 0x7F, and for an escape that is last or leads to a code without
-    a character. A phone would show some other character there; a gateway that did so would alter the text.
+    ``locking``, ``single``: numbers of LANGUAGES for the alphabet and the extension table; 0 = the default.
+
+    Raises UnicodeDecodeError for octets above 0x7F, and for an escape at the end or before a code without a
+    character. Phones show some other character there, but a gateway must not alter a text.
     """
     alphabet = _of(locking, single) if locking or single else _DEFAULT
     if ESCAPE not in octets:
@@ -78,7 +80,7 @@ def _decode_escaped(octets: bytes, alphabet: _Alphabet) -> str:
 
 
 def encode_gsm(text: str, locking: int = 0, single: int = 0) -> bytes | None:
-    """``text`` in unpacked GSM 03.38, one octet per septet; None when a character is not in the alphabet."""
+    """``text`` in unpacked GSM 03.38, one octet per septet. None when the alphabet lacks a character."""
     alphabet = _of(locking, single) if locking or single else _DEFAULT
     try:
         return charmap_encode(text, "strict", alphabet.octets)[0]
@@ -87,7 +89,7 @@ def encode_gsm(text: str, locking: int = 0, single: int = 0) -> bytes | None:
 
 
 def _of(locking: int, single: int) -> _Alphabet:
-    """Of whatever a header said: numbers without a language have one alphabet, not one each."""
+    """The alphabet for numbers from a header. Unknown numbers share one cached alphabet."""
     return _alphabet(locking if locking in LOCKING else 0, single if single in SINGLE else 0)
 
 
@@ -95,11 +97,10 @@ def _of(locking: int, single: int) -> _Alphabet:
 
 
 def unpack_septets(octets: bytes, header_octets: int = 0, *, more: bool = False) -> bytes:
-    """One septet per octet of packed ones, 8 in 7 octets (3GPP 23.038 §6.1.2.1).
+    """Unpack septets, 8 in 7 octets, into one septet per octet (3GPP 23.038 §6.1.2.1).
 
-    ``header_octets``: how long the user data header in front of them is, with its length octet; fill bits
-    lead from its end to the next septet border. ``more``: it is not the end of a text, so that nothing is
-    taken for padding.
+    ``header_octets``: octets of the user data header in front, with its length octet. Fill bits lead from its
+    end to the next septet border. ``more``: the text goes on in another part, so there is no padding.
     """
     fill = _fill(header_octets)
     count = max(len(octets) * 8 - fill, 0) // 7
@@ -115,21 +116,24 @@ def unpack_septets(octets: bytes, header_octets: int = 0, *, more: bool = False)
 
 
 def without_padding(septets: bytes, header_octets: int = 0) -> bytes:
-    """Unpacked septets, without the last one where it may be spare bits.
+    """Unpacked septets without padding at the end (3GPP 23.038 §6.1.2.3.1).
 
-    Nobody tells how many septets there are: where the last one ends with an octet, and is 0 or CR, it counts
-    as padding (§6.1.2.3.1), not as ``@`` or CR. What has lost it once loses no more.
+    The number of septets is not told. When the last septet ends with an octet and is 0 or CR, it counts as
+    padding, and not as ``@`` or CR. A second call removes nothing more.
     """
     fills_octets = (_fill(header_octets) + 7 * len(septets)) % 8 == 0
     return septets[:-1] if fills_octets and septets[-1:] in _PADDINGS else septets
 
 
 def pack_septets(septets: bytes, header_octets: int = 0) -> bytes:
-    """The octets that go behind a header of ``header_octets`` (see `unpack_septets`), spare bits 0.
+    """Pack septets, one per octet, into octets behind a header of ``header_octets`` (see `unpack_septets`).
 
-    Seven spare bits hold a CR, which nobody takes for a character ``@`` (§6.1.2.3.1). For the same reason a
-    CR is added where the text ends with an octet, and with CR or ``@``: readers may take that for padding.
-    Raises ValueError for what is no septet.
+    Spare bits are 0, with two exceptions (3GPP 23.038 §6.1.2.3.1):
+
+    1. Seven spare bits hold a CR: zeros would be read as ``@``.
+    2. A CR is added when the last septet ends with an octet and is ``@`` or CR: it would count as padding.
+
+    Raises ValueError for octets above 0x7F.
     """
     if not septets:
         return b""
@@ -151,14 +155,14 @@ def pack_septets(septets: bytes, header_octets: int = 0) -> bytes:
 
 
 def _fill(header_octets: int) -> int:
-    """Bits from the end of a header to the next septet border."""
+    """Bits from the end of the header to the next septet border."""
     return -header_octets * 8 % 7
 
 
 def _columns(octets: bytes, width: int) -> tuple[list[int], int, int]:
-    """``octets`` in rows of ``width``: each column as a number, so that all rows are shifted at once.
+    """``octets`` in rows of ``width``. Each column is one number, so all rows are shifted at once.
 
-    Also the number with a 1 in each octet of a column, and how many rows there are.
+    Returns the columns, the number with a 1 in each octet of a column, and the number of rows.
     """
     rows = -(-len(octets) // width)
     padded = octets.ljust(rows * width, b"\0")

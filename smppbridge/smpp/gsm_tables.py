@@ -1,9 +1,14 @@
 """The alphabets of GSM 03.38 and its national languages (3GPP 23.038 §6.2.1, annex A), septet by septet.
 
-A table is a row of cells from 0x00 on, with blanks in between: a character; its code point in hexadecimal; a
-range of either; ``LF``, ``FF``, ``CR``, ``SP`` (blank), ``ESC``; or ``..`` for a code without a character,
-with a number in front for several of them. Code points, because combining marks cannot be read in a row, and
-because tools that normalise a text would alter some of these letters. Must not know: octets, messages.
+A table is a row of cells from 0x00 on, with blanks in between. A cell is:
+
+1. a character, or its code point in hexadecimal;
+2. a range of either, with ``-`` in between;
+3. ``LF``, ``FF``, ``CR``, ``SP`` (blank) or ``ESC``;
+4. ``..`` for a code without a character; a number in front stands for so many of them.
+
+Many cells are code points, because combining marks cannot be read in a row, and because tools that normalise
+text would alter some of these letters.
 """
 
 import re
@@ -11,11 +16,11 @@ import re
 _NAMED = {"LF": "\n", "FF": "\f", "CR": "\r", "SP": " ", "ESC": "\x1b"}
 _UNUSED = re.compile(r"([0-9]*)\.\.")
 _RANGE = re.compile(r"([^-]+)-([^-]+)")
-NONE = "\ufffe"  # no character: Python's charmap codec, too, takes it for that
+NONE = "\ufffe"  # no character; Python's charmap codec uses the same
 
 
 def _read(table: str) -> str:
-    """The 128 characters of a table, `NONE` for those that it has not."""
+    """The 128 characters of a table, `NONE` for a code without a character."""
     text = "".join(map(_cell, table.split()))
     return text + NONE * (128 - len(text))
 

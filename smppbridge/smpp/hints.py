@@ -1,7 +1,7 @@
-"""Likely mistakes of equipment in one submission: text in another coding than it says, headers, NULs.
+"""Likely mistakes of equipment in one message: text in another coding than data_coding says, headers, NULs.
 
-A hint is a guess, in plain words, for the person who sets the equipment up; nothing is sent by it, and none
-quotes the text. Must not know: accounts, PDUs.
+A hint is a guess for the person who sets up the equipment. It changes nothing of the message, and never
+quotes its text.
 """
 
 import re
@@ -13,10 +13,10 @@ from smppbridge.smpp.text import NAMES, flavour
 
 
 class Hint(NamedTuple):
-    """One likely mistake: ``key`` of KEYS, and a sentence on what it is and which change mends it."""
+    """One likely mistake."""
 
-    key: str
-    text: str
+    key: str  # one of KEYS
+    text: str  # what is wrong, and which change mends it
 
 
 _LOOKS = {
@@ -56,37 +56,37 @@ _CONCAT_OR_PORTS = re.compile(
     rb"\x05\x00\x03.[\x01-\xff][\x01-\xff]|\x06\x08\x04..[\x01-\xff][\x01-\xff]|[\x06\x0b]\x05\x04....",
     re.DOTALL,
 )
-# Where § ¡ ¤ never stand, but _ @ $ do: in identifiers, in addresses of e-mail, beside a sum.
+# GSM 03.38 reads _ @ $ of ASCII as § ¡ ¤. In identifiers, e-mail addresses and sums those make no sense.
 _ASCII_ONLY = re.compile(rb"[A-Za-z0-9]_[A-Za-z]|[A-Za-z0-9]@[A-Za-z0-9]|\$ ?[0-9]|[0-9] ?\$")
 
 
 def suspicious(octets: bytes, data_coding: int) -> bool:
-    """Whether `hints` could have something to say: a quick look at every submission, which errs towards yes.
+    """Whether `hints` may find something. It is quick, for every message, and says yes when in doubt.
 
-    Any user data header makes it say yes, so it is better given what is behind one.
+    It says yes to any user data header, so ``octets`` should begin behind one.
     """
     if not octets:
         return False
-    if data_coding == 8:  # Latin, Greek and Cyrillic letters, and the marks among them, have 0 to 4 first
+    if data_coding == 8:  # the first octet of Latin, Greek and Cyrillic characters is 0 to 4
         return octets[0] > 4 or octets[-1] == 0 or len(octets) & 1 == 1 or octets[-2] > 4
     if not octets.isascii() or 0 in octets or 0x04 in octets or octets[0] < 0x10:
         return True
     if 0x1B in octets or 0x02 in octets or 0x05 in octets or 0x11 in octets or 0x1E in octets:
-        return True  # an escape, $ é _ ß: of GSM 03.38
+        return True  # characters of GSM 03.38: the escape, $ é _ ß
     return data_coding not in {1, 3} and (
         data_coding != 0 or 0x40 in octets or 0x5F in octets or 0x24 in octets
     )
 
 
 class _Declared(NamedTuple):
-    """What the equipment says that its text is, and the account about that."""
+    """The coding that the message should have."""
 
-    data_coding: int
-    encoding: str
-    listed: bool  # in the account's own meanings of data_codings
+    data_coding: int  # of the message
+    encoding: str  # what that means for the account
+    listed: bool  # whether the account's `encodings` say so
 
     def setting(self, encoding: str) -> str:
-        """The setting that makes it mean ``encoding``."""
+        """The setting of the account that would make this data_coding mean ``encoding``."""
         if self.listed or self.data_coding:
             return f"encodings: {{{self.data_coding}: {encoding}}}"
         return f"default_encoding: {encoding}"
@@ -101,11 +101,12 @@ def hints(
     own: str | None = None,
     single: int = 0,
 ) -> tuple[Hint, ...]:
-    """What looks wrong in a short_message or message_payload; with its user data header, where ``udhi``.
+    """What looks wrong in a short_message or message_payload.
 
-    ``default`` names what data_coding 0 means (`text.ENCODINGS`), ``own`` what the account says of this very
-    data_coding. Where its septets are packed, give them unpacked.
-    ``single``: the national language of the extension table of GSM 03.38 that the account is set to.
+    ``octets``: with the user data header; packed septets must be unpacked before. ``udhi``: whether esm_class
+    announces a header. ``default``: what data_coding 0 means, a key of `text.ENCODINGS`. ``own``: what the
+    account's `encodings` say for this data_coding; None = nothing. ``single``: the account's national
+    language for the extension table of GSM 03.38; 0 = none.
     """
     header = read_header(octets) if udhi else None
     body = octets[len(header.octets) :] if header else octets
@@ -131,14 +132,14 @@ def hints(
 
 
 def _is_header(header: Header | None) -> bool:
-    """Whether its elements fill it to the end."""
+    """Whether the elements of ``header`` fill it exactly."""
     if header is None:
         return False
     return 1 + sum(2 + len(data) for _, data in elements(header.octets)) == len(header.octets)
 
 
 def _in_binary(octets: bytes, data_coding: int, header: Header | None) -> list[Hint]:
-    """Text that was sent as 8-bit data, unless it is for a port."""
+    """The hint for text that was sent as 8-bit data. Data for a port (of an application) is none."""
     name = None if header and header.foreign else looks.prose(octets)
     if name is None:
         return []
@@ -147,7 +148,7 @@ def _in_binary(octets: bytes, data_coding: int, header: Header | None) -> list[H
 
 
 def _instead(octets: bytes, declared: str, *, national: bool) -> str | None:
-    """The key of what a text looks like that is not ``declared``; None: nothing speaks against that."""
+    """The key of the coding that the text seems to have. None if ``declared`` is likely."""
     text = octets.rstrip(b"\0")
     if found := looks.wide(octets):
         return found if found != declared else None
@@ -177,7 +178,7 @@ def _instead_of_wide(octets: bytes, text: bytes, declared: str) -> str | None:
 
 
 def _beyond_ascii(text: bytes, declared: str) -> str | None:
-    """What octets above 0x7F mean that are not, or not likely, ``declared``."""
+    """The likely coding of a text with octets above 0x7F. None if ``declared`` is likely."""
     characters = looks.utf8(text)
     if declared == "utf-8" and characters:
         return None
@@ -204,8 +205,11 @@ def _wrong_coding(key: str, octets: bytes, declared: _Declared) -> Hint:
 
 
 def _ends_with_nul(octets: bytes, name: str, header: Header | None) -> bool:
-    """Whether a NUL at the end is no character of the text. In GSM 03.38 it is ``@``: only several of them,
-    or one behind the end of a sentence, are hardly meant; and not in parts, or texts that have others."""
+    """Whether a NUL at the end does not belong to the text.
+
+    In GSM 03.38 NUL is ``@``. There it counts only when several NULs stand at the end, or one behind the end
+    of a sentence; and not in a part of a long message, nor in a text with other NULs.
+    """
     if octets[-1]:
         return False
     if name in _WIDE:

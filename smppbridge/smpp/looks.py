@@ -1,7 +1,7 @@
-"""What octets look like, whatever their data_coding says: the guesses behind `hints`.
+"""Guesses at the coding of octets, whatever their data_coding says. `hints` is built on them.
 
-Each function knows one coding and is wary: it says yes only where no honest text of another coding would look
-so. Nothing is ever decoded for sending by these guesses. Must not know: data_coding, accounts, PDUs.
+Each function knows one coding. It says yes only where correct text in another coding would not look the same.
+These guesses are for hints only: no message is decoded by them.
 """
 
 import re
@@ -36,7 +36,7 @@ _MIN_PACKED = 7
 
 
 def controls(octets: bytes) -> int:
-    """How many control characters of ASCII there are, besides those that set text out."""
+    """How many control characters of ASCII there are, not counting tabs and line breaks."""
     return len(octets) - len(octets.translate(None, _CONTROLS))
 
 
@@ -45,7 +45,7 @@ def _share(octets: bytes, of: bytes) -> float:
 
 
 def wide(octets: bytes) -> str | None:
-    """`ucs2` or `ucs2-le`: every other octet names one of a few blocks of Unicode."""
+    """`ucs2` or `ucs2-le`, when every other octet is the number of a frequent block of Unicode. Else None."""
     if octets.startswith((b"\xfe\xff", b"\xff\xfe")):
         return "ucs2" if octets[0] == 0xFE else "ucs2-le"
     whole = octets[: len(octets) & ~1]
@@ -60,7 +60,7 @@ def wide(octets: bytes) -> str | None:
 
 
 def east_asian(octets: bytes) -> str | None:
-    """`ucs2` or `ucs2-le`: Chinese, Japanese or Korean in one order of the octets only."""
+    """`ucs2` or `ucs2-le`, when it is Chinese, Japanese or Korean in that order of octets only. Else None."""
     if octets.isascii() or _share(octets, _PRINTABLE) > 0.85:
         return None  # pairs of ASCII letters would be Chinese too
     shares = {}
@@ -74,7 +74,10 @@ def east_asian(octets: bytes) -> str | None:
 
 
 def utf8(octets: bytes) -> int:
-    """How many characters beyond ASCII it has as UTF-8, 0 if it is none. The last one may be cut off."""
+    """How many characters beyond ASCII there are, read as UTF-8; 0 if it is no UTF-8.
+
+    The last character may be cut off.
+    """
     if octets.isascii() or controls(octets):
         return 0
     try:
@@ -87,7 +90,7 @@ def utf8(octets: bytes) -> int:
 
 
 def cyrillic(octets: bytes) -> str | None:
-    """Which 8-bit coding makes it Russian or Belarusian; None: none does, or it is not like that at all."""
+    """The 8-bit coding in which it is Russian or Belarusian. None when it is in none of them."""
     high = octets.translate(None, _ASCII)
     if len(set(high)) < _MIN_CYRILLIC or controls(octets):
         return None
@@ -103,12 +106,12 @@ def cyrillic(octets: bytes) -> str | None:
 
 
 def western(octets: bytes) -> bool:
-    """Whether it is Latin-1 with letters beyond ASCII."""
+    """Whether it can be Latin-1 with letters beyond ASCII."""
     return not (octets.isascii() or controls(octets) or _share(octets, _C1_CONTROLS))
 
 
 def words(octets: bytes) -> bool:
-    """Whether it is words in ASCII or Latin-1 that were not meant as pairs of octets, nor as data."""
+    """Whether it is words in ASCII or Latin-1, and neither pairs of octets nor binary data."""
     if len(octets) < _MIN_WORDS or controls(octets) or _share(octets, _C1_CONTROLS):
         return False
     certain = b" " in octets or len(octets) >= 2 * _MIN_WORDS or len(octets) & 1
@@ -116,14 +119,14 @@ def words(octets: bytes) -> bool:
 
 
 def packed(octets: bytes) -> bool:
-    """Whether it is words when it is read as packed septets, and nothing that can be shown as it is."""
+    """Whether it is words when read as packed septets, and has control characters when read as it is."""
     if len(octets) < _MIN_PACKED or octets.isascii() or not _share(octets, _CONTROLS + _C1_CONTROLS):
         return False
     return _share(unpack_septets(octets), _WORDS) >= 0.9
 
 
 def prose(octets: bytes) -> str | None:
-    """In which coding it is words, of whatever language; None: it is data, or too short to tell."""
+    """The coding in which it is words of some language. None for binary data, and when it is too short."""
     name = wide(octets)
     if name:
         text = octets[: len(octets) & ~1].decode("utf-16-be" if name == "ucs2" else "utf-16-le", "replace")
@@ -135,7 +138,7 @@ def prose(octets: bytes) -> str | None:
 
 
 def gsm(octets: bytes) -> bool:
-    """Whether its control characters are characters of GSM 03.38, a few of them among ASCII."""
+    """Whether it is ASCII with a few control characters that GSM 03.38 reads as characters."""
     found = controls(octets)
     if not found or not octets.isascii() or found / len(octets) > 0.34:
         return False
@@ -147,7 +150,7 @@ def gsm(octets: bytes) -> bool:
 
 
 def languages(octets: bytes) -> list[str]:
-    """National languages whose extension table makes it GSM 03.38, where the default one does not."""
+    """National languages with whose extension table it is GSM 03.38. Empty if the default table will do."""
     if ESCAPE not in octets or not octets.isascii() or _readable(octets, 0):
         return []
     return [name for name, number in LANGUAGES.items() if _readable(octets, number)]

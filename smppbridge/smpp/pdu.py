@@ -1,11 +1,13 @@
-"""One class per PDU of SMPP 3.4: the class body is the specification of the PDU's body (§4).
+"""One class per PDU of SMPP 3.4. The class body declares the body of the PDU (§4).
 
-Attributes have their wire names and stand in wire order; lengths and counts (sm_length, number_of_dests,
-no_unsuccess) are implied. All have defaults, and unknown values of known parameters stay as they came.
-The classes are not frozen because a frozen one takes four times as long to build, and the session sets
-`sequence_number`. Must not know: how octets become PDUs (`codec`), who may send what (`session`).
+1. Attributes have their names of the specification, and stand in the order of the wire.
+2. Lengths and counts (sm_length, number_of_dests, no_unsuccess) have no attributes: they follow from the
+   values.
+3. Every attribute has a default. A response that came without a body has all defaults: its message_id is "".
+4. Unknown values of known parameters stay as they came.
 
-A response that came without a body has its parameters at their defaults: an absent message_id reads as "".
+The classes are not frozen: a frozen instance takes four times as long to make, and the session sets
+`sequence_number`.
 """
 
 from collections.abc import Callable
@@ -24,7 +26,7 @@ from smppbridge.smpp.constants import Command, Status
 from smppbridge.smpp.fields import Layout, block, cstring, octets, secret, u1
 from smppbridge.smpp.tlv import Tlv, tlv_value
 
-# Answers to a text without a NUL within its limit; what a text says is judged elsewhere.
+# command_status for a text that has no NUL within its limit.
 _SOURCE, _DESTINATION = Status.ESME_RINVSRCADR, Status.ESME_RINVDSTADR
 _SCHEDULE, _EXPIRY = Status.ESME_RINVSCHED, Status.ESME_RINVEXPIRY
 _SERVICE, _MESSAGE_ID = Status.ESME_RINVSERTYP, Status.ESME_RINVMSGID
@@ -32,7 +34,7 @@ _SERVICE, _MESSAGE_ID = Status.ESME_RINVSERTYP, Status.ESME_RINVMSGID
 
 @dataclass(slots=True)
 class Pdu:
-    """What all PDUs have: three parameters of the header, and the TLVs as raw pairs in wire order."""
+    """What all PDUs have: parameters of the header, and the TLVs as raw pairs in the order of the wire."""
 
     command_id: ClassVar[int]
     is_response: ClassVar[bool]
@@ -43,7 +45,7 @@ class Pdu:
     sequence_number: int = field(default=0, kw_only=True)
 
     def tlv(self, tag: int) -> int | str | bytes | None:
-        """Value of the first TLV with this tag, in the tag's own type; None when there is none."""
+        """The value of the first TLV with this tag, in the tag's own type. None when there is no such TLV."""
         for found, value in self.tlvs:
             if found == tag:
                 return tlv_value(tag, value)
@@ -52,14 +54,14 @@ class Pdu:
 
 @dataclass(slots=True)
 class Response(Pdu):
-    """The answer to a request: `command_status` says how it went."""
+    """The answer to a request. `command_status` is 0, or tells what went wrong."""
 
     is_response: ClassVar[bool] = True
 
 
 @dataclass(slots=True)
 class Request(Pdu):
-    """Anything that is not a response; `response` is the class of its answer, None where there is none."""
+    """A PDU that is no response. `response`: the class of its response, None where there is none."""
 
     is_response: ClassVar[bool] = False
     response: ClassVar[type[Response] | None] = None
@@ -71,7 +73,7 @@ P = TypeVar("P", bound=Pdu)
 
 
 def _wire(command: Command, response: type[Response] | None = None) -> Callable[[type[P]], type[P]]:
-    """Enter a class into the table of PDUs, under its command_id and with its answer."""
+    """Enter a class into PDUS with its command_id and the class of its response."""
 
     def enter(cls: type[P]) -> type[P]:
         cls.command_id = int(command)
@@ -87,7 +89,7 @@ def _wire(command: Command, response: type[Response] | None = None) -> Callable[
 @_wire(Command.GENERIC_NACK)
 @dataclass(slots=True)
 class GenericNack(Response):
-    """§4.3.1. Refuses a PDU that has no response of its own, or none that is known."""
+    """§4.3.1. Refuses a PDU whose response is unknown."""
 
 
 @dataclass(slots=True)
@@ -117,7 +119,7 @@ class BindTransceiverResp(BindResp):
 
 @dataclass(slots=True)
 class Bind(Request):
-    """§4.1. The password has 8 characters at most in the specification, and up to 64 on live systems."""
+    """§4.1. A password has at most 8 characters in the specification, and up to 64 on live systems."""
 
     response: ClassVar[type[BindResp]]
 
@@ -151,7 +153,7 @@ class BindTransceiver(Bind):
 @_wire(Command.OUTBIND)
 @dataclass(slots=True)
 class Outbind(Request):
-    """§4.1.7. An SMSC asks an ESME to bind; the ESME's bind is the only answer."""
+    """§4.1.7. An SMSC asks an ESME to bind. There is no response: the ESME binds."""
 
     system_id: str = cstring(16, error=Status.ESME_RINVSYSID)
     password: str = secret(65, error=Status.ESME_RINVPASWD)
@@ -178,13 +180,13 @@ class EnquireLinkResp(Response):
 @_wire(Command.ENQUIRE_LINK, EnquireLinkResp)
 @dataclass(slots=True)
 class EnquireLink(Request):
-    """§4.11.1. Asks whether the other side still lives."""
+    """§4.11.1. Asks whether the peer is still there."""
 
 
 @_wire(Command.SUBMIT_SM_RESP)
 @dataclass(slots=True)
 class SubmitSmResp(Response):
-    """§4.4.2. Send no TLVs in it: some clients read them as part of the message_id."""
+    """§4.4.2. Send no TLVs in it: some clients take them for a part of the message_id."""
 
     message_id: str = cstring(65, error=_MESSAGE_ID)
 
@@ -192,7 +194,7 @@ class SubmitSmResp(Response):
 @_wire(Command.DELIVER_SM_RESP)
 @dataclass(slots=True)
 class DeliverSmResp(Response):
-    """§4.6.2. message_id is unused, yet some peers fill it."""
+    """§4.6.2. message_id is unused, but some peers fill it."""
 
     message_id: str = cstring(65, error=_MESSAGE_ID)
 
@@ -229,7 +231,7 @@ class SubmitSm(_ShortMessage):
 @_wire(Command.DELIVER_SM, DeliverSmResp)
 @dataclass(slots=True)
 class DeliverSm(_ShortMessage):
-    """§4.6.1. An SMSC hands over a message or a receipt; times, replace flag and default id are unused."""
+    """§4.6.1. An SMSC hands over a message or a receipt. Times, replace flag and default id are unused."""
 
 
 @_wire(Command.SUBMIT_MULTI_RESP)
@@ -274,7 +276,7 @@ class DataSmResp(Response):
 @_wire(Command.DATA_SM, DataSmResp)
 @dataclass(slots=True)
 class DataSm(Request):
-    """§4.7.1. The text is in the TLV message_payload; addresses are longer than elsewhere."""
+    """§4.7.1. The text is in the TLV message_payload. Addresses may have 64 characters."""
 
     service_type: str = cstring(6, error=_SERVICE)
     source_addr_ton: int = u1()
@@ -340,7 +342,7 @@ class ReplaceSmResp(Response):
 @_wire(Command.REPLACE_SM, ReplaceSmResp)
 @dataclass(slots=True)
 class ReplaceSm(Request):
-    """§4.10.1. There is no service_type and no data_coding in it."""
+    """§4.10.1. It has neither service_type nor data_coding."""
 
     message_id: str = cstring(65, error=_MESSAGE_ID)
     source_addr_ton: int = u1()
@@ -356,7 +358,7 @@ class ReplaceSm(Request):
 @_wire(Command.ALERT_NOTIFICATION)
 @dataclass(slots=True)
 class AlertNotification(Request):
-    """§4.12.1. A phone can be reached again. Never answered."""
+    """§4.12.1. A phone can be reached again. It has no response."""
 
     source_addr_ton: int = u1()
     source_addr_npi: int = u1()

@@ -1,8 +1,9 @@
-"""Delivery receipts (SMPP 3.4 Appendix B): the text and the TLVs that we write, and every text that we read.
+"""Delivery receipts (SMPP 3.4 Appendix B): writing their text and TLVs, and reading their text.
 
-Appendix B leaves the format to the vendor, so the two directions differ: we write the one form that all known
-clients read, unless another is wanted, and read all the forms that are known to be written. Must not know:
-which message it is about.
+Appendix B leaves the format to the vendor. So the two directions differ:
+
+1. We write the form that all known clients read, unless the account asks for another.
+2. We read every form that some SMSC is known to write.
 """
 
 import re
@@ -59,26 +60,19 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class ReceiptStyle:
-    """How one account wants its receipts written.
+    """How the receipts of one account are written."""
 
-    ``fields``: those of FIELDS that are wanted, in the order that is wanted; ``dates``: a key of DATES;
-    ``zone``: of the dates; ``text``: whether the beginning of the message follows `text:`; ``words``: a key
-    of STAT; ``err_digits`` 1..8; ``data_coding`` 0, 1 (both ASCII), 3 or 8; ``esm_class``: of receipts, not
-    of intermediate notifications; ``count_parts``: whether sub and dlvrd count the short messages that carry
-    the text; ``vendor_tlvs``: whether there are any.
-    """
-
-    fields: tuple[str, ...] = FIELDS
-    dates: str = "YYMMDDhhmm"
-    zone: tzinfo = UTC
-    text: bool = True
-    words: str = "standard"
-    err_digits: int = _ERR_DIGITS
-    data_coding: int = 0
-    esm_class: int = EsmClass.RECEIPT
-    count_parts: bool = False
-    vendor_tlvs: bool = True
-    usual: bool = field(init=False)  # fields, widths and alphabet as nearly everybody wants them
+    fields: tuple[str, ...] = FIELDS  # some of FIELDS, in any order
+    dates: str = "YYMMDDhhmm"  # a key of DATES
+    zone: tzinfo = UTC  # of the dates
+    text: bool = True  # whether the beginning of the message follows `text:`
+    words: str = "standard"  # a key of STAT
+    err_digits: int = _ERR_DIGITS  # 1..8
+    data_coding: int = 0  # 0 or 1 (both ASCII), 3 or 8
+    esm_class: int = EsmClass.RECEIPT  # of receipts; intermediate notifications have their own
+    count_parts: bool = False  # whether sub and dlvrd count the short messages that carry the text
+    vendor_tlvs: bool = True  # whether our vendor TLVs are added
+    usual: bool = field(init=False)  # fields, widths and alphabet are the defaults
 
     def __post_init__(self) -> None:
         usual = self.fields == FIELDS and self.err_digits == _ERR_DIGITS and not self.count_parts
@@ -87,52 +81,51 @@ class ReceiptStyle:
 
 @dataclass(frozen=True, slots=True)
 class ReceiptFields:
-    """What a receipt says.
+    """What a receipt says."""
 
-    ``id`` is ASCII, ``state`` a message_state, ``err`` 0..999 (more is written as 999), ``submitted`` and
-    ``done`` are milliseconds since 1970, UTC, ``text`` is the whole message.
-    """
-
-    id: str
-    state: int
-    err: int
-    submitted: int
-    done: int
-    text: str
-    details: str = ""  # what a number check found: stands in place of the text, at any length that fits
+    id: str  # message_id, ASCII
+    state: int  # message_state
+    err: int  # 0..999; more is written as 999
+    submitted: int  # milliseconds since 1970, UTC
+    done: int  # milliseconds since 1970, UTC
+    text: str  # of the whole message
+    details: str = ""  # what a number check found; written in place of the text, and not shortened
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedReceipt:
-    """The fields of a receipt text as they were written; None where missing."""
+    """The fields of a receipt as they were written. None where a field is missing."""
 
     id: str | None
     sub: str | None
     dlvrd: str | None
-    submitted: str  # its dates as they were written, "" where missing
-    done: str
+    submitted: str  # submit date, "" where missing
+    done: str  # done date, "" where missing
     stat: str | None
     err: str | None
     text: str | None
 
     @property
     def submit_date(self) -> datetime | None:
-        """None where missing, or no date. Naive, because the writer's zone is not told, except in the SMPP
-        time format, which is in UTC. (Not read before somebody asks: it is most of the work.)"""
+        """The submit date, or None where it is missing or no date.
+
+        It is naive, because receipts do not tell their time zone. Only a date in the time format of SMPP is
+        aware, in UTC. Each use parses it anew: nobody else pays for that, and it is most of the work.
+        """
         return _parse_date(self.submitted)
 
     @property
     def done_date(self) -> datetime | None:
-        """Like `submit_date`."""
+        """The done date, as `submit_date`."""
         return _parse_date(self.done)
 
 
 def format_receipt(fields: ReceiptFields, style: ReceiptStyle) -> bytes:
-    """The short_message of a receipt, in the data_coding of ``style``; at most 254 octets, cut at their end.
+    """The short_message of a receipt in the data_coding of ``style``, cut after 254 octets.
 
-    As long as nothing else is wanted widths are exact and `text:` is always there, because php-smpp fails on
-    anything else. What follows it stays empty for a message that is not in the alphabet of the receipt: cut
-    octets of another coding would only be misread.
+    1. In the usual style all widths are exact and `text:` is always there: php-smpp fails on anything else.
+    2. `text:` stays empty when the message has characters that the receipt's coding lacks. Replaced or cut
+       characters would only be misread.
     """
     if not style.usual:
         return _unusual(fields, style)
@@ -150,7 +143,7 @@ def format_receipt(fields: ReceiptFields, style: ReceiptStyle) -> bytes:
 
 
 def _unusual(fields: ReceiptFields, style: ReceiptStyle) -> bytes:
-    """Field by field: takes twice as long."""
+    """The general way, field by field. It takes twice as long."""
     codec = _CODECS[style.data_coding]
     count = min(parts(fields.text), _MAX_COUNT) if style.count_parts else 1
     form, step = DATES[style.dates]
@@ -178,7 +171,7 @@ def _cut(octets: bytes, codec: str) -> bytes:
 def receipt_tlvs(
     message_id: str, state: int, err: int, provider: str = "", code: str = "", details: str = ""
 ) -> tuple[Tlv, ...]:
-    """The TLVs of a receipt; the vendor ones (``provider``, its ``code``, ``details``) only where given."""
+    """The TLVs of a receipt. ``provider``, ``code`` and ``details`` are vendor TLVs, left out where "" ."""
     tlvs: list[Tlv] = [
         (Tag.RECEIPTED_MESSAGE_ID, message_id.encode("ascii") + b"\0"),
         (Tag.MESSAGE_STATE, bytes((state,))),
@@ -194,14 +187,14 @@ def receipt_tlvs(
 
 
 def parse_receipt(text: str) -> ParsedReceipt:
-    """Reads a receipt: its fields in any order, case and spacing, with any of them missing. Never raises."""
+    """Read a receipt. Fields may be missing, and stand in any order, case and spacing. Never raises."""
     text = text.rstrip("\0")
     if standard := _STANDARD.fullmatch(text):
         return ParsedReceipt(*standard.groups())
     marker = _TEXT.search(text)
     value = _fields(text[: marker.start()] if marker else text)
     if marker and not (value.get("id") and value.get("stat")):
-        # `text:` is not the last field. Otherwise what a sender wrote there must not count as a field.
+        # `text:` is not the last field. (Where it is, words in the text must not count as fields.)
         value = _fields(text)
     return ParsedReceipt(
         id=value.get("id") or None,
@@ -216,7 +209,7 @@ def parse_receipt(text: str) -> ParsedReceipt:
 
 
 def state_of(stat: str) -> tuple[int, bool]:
-    """message_state of a `stat:` word (any case) and whether it is final. Other words: UNKNOWN, not final."""
+    """message_state of a `stat:` word in any case, and whether it is final. Unknown words: UNKNOWN, False."""
     state = _STATES.get(stat.upper())
     if state is None:
         return MessageState.UNKNOWN, False
@@ -224,11 +217,11 @@ def state_of(stat: str) -> tuple[int, bool]:
 
 
 def _c_string(text: str, length: int = _VENDOR_TEXT_LENGTH) -> bytes:
-    """Whatever a provider wrote must not keep its receipt from being delivered: it is cut and replaced."""
+    """A C-Octet String of any text: it is cut, and what Latin-1 lacks is replaced, so that it always fits."""
     return text[:length].replace("\0", " ").encode("latin-1", "replace") + b"\0"
 
 
-@lru_cache(maxsize=4096)  # receipts of one batch share their minutes, and strftime is most of the work
+@lru_cache(maxsize=4096)  # receipts of one batch share dates, and strftime is most of the work
 def _stamp(seconds: int, zone: tzinfo, form: str) -> str:
     return (_EPOCH + timedelta(seconds=seconds)).astimezone(zone).strftime(form)
 
@@ -240,11 +233,11 @@ def _beginning(text: str, codec: str = "ascii") -> str:
         except UnicodeEncodeError:
             return ""
     text = text[:_TEXT_LENGTH]
-    # A NUL would end the receipt for a reader of C strings, a line break for a reader of lines.
+    # A NUL would end the receipt for readers of C strings; a line break for readers of lines.
     return text if text.isprintable() else "".join(char if char.isprintable() else " " for char in text)
 
 
-# The form that most SMSCs write: at once what the search below would find, in a third of its time.
+# The form that most SMSCs write. It finds what the search below would find, in a third of the time.
 _STANDARD = re.compile(
     r"id:(\S+) sub:(\S+) dlvrd:(\S+) submit date:(\S+) done date:(\S+) stat:(\S+) err:(\S+)(?: text:(.*))?",
     re.IGNORECASE | re.DOTALL,
@@ -252,33 +245,33 @@ _STANDARD = re.compile(
 _KEYS = r"id|sub|dlvrd|submit\s*date|done\s*date|stat|err"
 _TEXT = re.compile(r"(?<!\w)text\s*:", re.IGNORECASE)
 _FIELD = re.compile(
-    # A value may be empty: the key that follows is not taken for it.
+    # A value may be empty. The next key is not taken for the value then.
     rf"(?<!\w)({_KEYS})\s*:\s*(?!(?:{_KEYS}|text)\s*:)(\S*)",
     re.IGNORECASE,
 )
 
 
 def _fields(text: str) -> dict[str, str]:
-    """Values by key in lower case without blanks; the first of a key counts."""
+    """Values by key. Keys are in lower case, without blanks. Where a key stands twice, the first counts."""
     found: dict[str, str] = {}
     for key, value in _FIELD.findall(text):
         found.setdefault(_name(key), value)
     return found
 
 
-@lru_cache(maxsize=64)  # an SMSC writes its keys in one way
+@lru_cache(maxsize=64)  # an SMSC writes its keys always alike
 def _name(key: str) -> str:
     return "".join(key.lower().split())
 
 
 _SMPP_TIME_LENGTH = 16
 _YEAR_DIGITS = {10: (2,), 12: (2, 4), 14: (4,)}
-"""Digits of the year by the length of a date, in the order of trying. 12 digits are
-YYMMDDhhmmss or YYYYMMDDhhmm; dates since 2013 in the second form are impossible in the first (month 13)."""
+"""Digits of the year by the length of a date, in the order of trying. 12 digits are YYMMDDhhmmss or
+YYYYMMDDhhmm. A date since 2013 in the second form is no date in the first: its month would be 13 or more."""
 
 
 def _parse_date(value: str) -> datetime | None:
-    """A date of 10, 12, 14 or 16 characters; None for anything that is not one (all zeros, for example)."""
+    """A date of 10, 12, 14 or 16 characters. None for anything else, such as zeros."""
     if len(value) == _SMPP_TIME_LENGTH and value[-1] in "+-":
         with suppress(ValueError):
             return parse_time(value, _EPOCH)
@@ -290,7 +283,7 @@ def _parse_date(value: str) -> datetime | None:
 
 
 def _calendar_date(year: str, rest: str) -> datetime:
-    """Of ``MMDDhhmm`` or ``MMDDhhmmss`` in ``year``. Raises ValueError for an impossible date."""
+    """The date ``MMDDhhmm`` or ``MMDDhhmmss`` in ``year``. Raises ValueError for an impossible date."""
     month, day, hour, minute, second = (int(rest[at : at + 2] or "0") for at in range(0, 10, 2))
     return datetime(full_year(int(year)) if len(year) == 2 else int(year), month, day, hour, minute, second)
 

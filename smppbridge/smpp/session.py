@@ -158,7 +158,7 @@ class Session:
             events.append(Answered(request, response, context))
 
     def _conclude(self, request: Request, response: Response) -> None:
-        """What the answer to a control request of ours changes."""
+        """Change the state after the response to a control request of ours."""
         if isinstance(request, Unbind):
             self._close(CloseReason.UNBOUND)
         elif isinstance(request, Bind) and type(response) is request.response and not response.command_status:
@@ -167,7 +167,7 @@ class Session:
             self._enter(STATE_AFTER_BIND[type(request)])
 
     def _take_rarity(self, item: Item, now: float, events: list[Event]) -> None:
-        """Take what is neither a message nor an answer."""
+        """Take a PDU that is neither a message nor a response, or an error."""
         if isinstance(item, ProtocolError):
             self._take_error(item, events)
         elif isinstance(item, EnquireLink):
@@ -194,7 +194,7 @@ class Session:
         events.append(Fault(FaultKind.WRONG_STATE, detail, request.command_id))
 
     def _take_error(self, error: ProtocolError, events: list[Event]) -> None:
-        """Answer as the codec says: with the matching response if there is one, else with generic_nack."""
+        """Answer a malformed PDU: with its response if there is one, else with generic_nack."""
         number = error.sequence_number
         cls = PDUS.get(error.command_id)
         if isinstance(error, FramingError):
@@ -203,7 +203,7 @@ class Session:
             self._close(CloseReason.FRAMING)
         elif cls is None:
             kind = FaultKind.UNKNOWN_COMMAND
-            if not error.command_id & RESPONSE_BIT:  # to nack a response could go on for ever
+            if not error.command_id & RESPONSE_BIT:  # two sides that nack responses would never stop
                 self._out.append(encode_header(Command.GENERIC_NACK, error.status, number))
         else:
             kind = FaultKind.MALFORMED
@@ -211,7 +211,7 @@ class Session:
         events.append(Fault(kind, error.reason, error.command_id))
 
     def _answer(self, request: Pdu, status: int) -> None:
-        """Send a response that is a header only; nothing for a request that has no response."""
+        """Send a response without a body. Nothing is sent for a request that has no response."""
         if isinstance(request, Request) and request.response is not None:
             self._out.append(encode_header(request.response.command_id, status, request.sequence_number))
 
@@ -219,20 +219,23 @@ class Session:
 
     @property
     def room(self) -> int:
-        """How many more ordinary requests the window takes now."""
+        """How many more requests the window takes now."""
         return max(0, self.window - len(self._sent))
 
     @property
     def outstanding(self) -> int:
-        """How many ordinary requests of ours wait for their answer."""
+        """How many requests in the window wait for their responses."""
         return len(self._sent)
 
     def request(self, pdu: Pdu, now: float, context: Any = None) -> int:
-        """Send a request of ours, and return the sequence_number that it was given.
+        """Send a request of ours, and return its sequence_number.
 
-        Its fate is an Answered or Unanswered event with `context`; outbind and alert_notification have none.
-        Raises InvalidState when it may not be sent in this state or role or the window is full, and
-        ValueError when it cannot be encoded. Nothing is sent then.
+        An Answered or Unanswered event with `context` follows, except for outbind and alert_notification.
+
+        Nothing is sent when it raises:
+
+        1. InvalidState: the request may not be sent in this state or role, or the window is full.
+        2. ValueError: the request cannot be encoded.
         """
         if not isinstance(pdu, Request) or not self._may_send(pdu):
             raise InvalidState(
@@ -254,7 +257,7 @@ class Session:
         if isinstance(pdu, EnquireLink | Unbind):
             return self.state in BOUND
         if isinstance(pdu, Bind) and self._control:
-            return False  # one is on its way
+            return False  # another bind waits for its response
         return type(pdu) in self._sendable
 
     def _next_number(self) -> int:
@@ -265,10 +268,10 @@ class Session:
         return number
 
     def respond(self, request: Pdu, response: Pdu) -> None:
-        """Answer a request of the peer, with its sequence_number.
+        """Answer a request of the peer. The response gets the sequence_number of the request.
 
-        The response to a bind changes the state when its status is 0. To a peer of version 3.4 or later it
-        carries sc_interface_version as its only TLV, to an older one no TLV.
+        The response to a bind changes the state when its status is 0. It gets sc_interface_version as its
+        only TLV, or no TLV for a peer older than 3.4.
         """
         response.sequence_number = request.sequence_number
         if isinstance(request, Bind):
@@ -278,7 +281,7 @@ class Session:
 
     def _respond_to_bind(self, request: Bind, response: Pdu) -> None:
         if request is not self._asked_to_bind or self.state is not State.OPEN:
-            return  # the connection ended, or was given up, while the application made up its mind
+            return  # the connection ended while the application decided about the bind
         accepted = response.command_status == Status.ESME_ROK
         knows_tlvs = accepted and request.interface_version >= INTERFACE_VERSION
         response.tlvs = (tlv(Tag.SC_INTERFACE_VERSION, INTERFACE_VERSION),) if knows_tlvs else ()
@@ -288,28 +291,31 @@ class Session:
             self._enter(STATE_AFTER_BIND[type(request)])
 
     def refuse(self, request: Pdu, status: int) -> None:
-        """Answer a request with a status and no body; nothing is sent for one that has no response."""
+        """Answer a request with a status and no body. Nothing is sent for a request that has no response."""
         if request is self._asked_to_bind:
             self._asked_to_bind = None
         self._answer(request, status)
 
     def drain(self) -> bytes:
-        """All octets for the peer since the last call."""
+        """All octets to write to the peer since the last call."""
         octets = b"".join(self._out)
         self._out.clear()
         return octets
 
     def unbind(self, now: float) -> None:
-        """Say unbind; Closing follows with its answer, or without one. Raises InvalidState unless bound."""
+        """Send unbind. Closing follows when the response comes, or its time is over.
+
+        Raises InvalidState unless bound.
+        """
         self.request(Unbind(), now, _OWN)
 
     # --- time and the end ----------------------------------------------------------------------
 
     def tick(self, now: float, *, listening: bool = True) -> list[Event]:
-        """Let the timers run. The cost does not grow with the number of requests that wait.
+        """Check the timers. The cost does not grow with the number of requests that wait.
 
-        ``listening`` is false while we do not read what the peer says: then its silence means nothing, and
-        only the response timers of our requests run.
+        ``listening``: False while we do not read from the peer. Then its silence means nothing, and only the
+        response timers of our requests count.
         """
         events: list[Event] = []
         if self.state is State.CLOSED:
@@ -353,7 +359,7 @@ class Session:
         return bool(silence) and self.state in BOUND and not asked and now - self._heard_at >= silence
 
     def lost(self) -> list[Event]:
-        """The connection ended: all requests of ours that wait are Unanswered."""
+        """The connection ended. All requests of ours that wait are Unanswered."""
         waiting = [*self._sent.values(), *self._control.values()]
         self._sent.clear()
         self._control.clear()
@@ -373,5 +379,5 @@ class Session:
     def _enter(self, state: State) -> None:
         self.state = state
         self._sendable = SENDABLE[self.role][state]
-        # In OPEN nothing is traffic: binds need a closer look.
+        # Requests that `receive` passes on without further checks. None in OPEN: binds are checked.
         self._traffic = RECEIVABLE[self.role][state] if state in BOUND else frozenset()

@@ -1,7 +1,6 @@
-"""Who may send which request in which state: SMPP 3.4 §2.2 and table 2-1, as data.
+"""Which side may send which request in which state: SMPP 3.4 §2.2 and table 2-1, as data.
 
-enquire_link, unbind and all responses are not in the table: the session itself handles them.
-Must not know: how a session gets from one state to another.
+enquire_link, unbind and all responses are not in the table: the session handles them itself.
 """
 
 from enum import Enum
@@ -24,14 +23,17 @@ from smppbridge.smpp.pdu import (
 
 
 class Role(Enum):
-    """Which end of the conversation we are."""
+    """Our side of the session."""
 
     SMSC = "smsc"
     ESME = "esme"
 
 
 class State(Enum):
-    """State of a session. UNBINDING is ours: one side has sent unbind, answers are still on their way."""
+    """State of a session (SMPP 3.4 §2.2).
+
+    UNBINDING is our own addition: one side has sent unbind, and responses are still on their way.
+    """
 
     OPEN = "open"
     BOUND_TX = "bound_tx"
@@ -56,8 +58,8 @@ _BINDS: _Kinds = frozenset(STATE_AFTER_BIND)
 _SUBMITTING: _Kinds = frozenset({SubmitSm, SubmitMulti, DataSm, QuerySm, CancelSm, ReplaceSm})
 _DELIVERING: _Kinds = frozenset({DeliverSm, DataSm, AlertNotification})
 
-# Table 2-1 lists replace_sm for BOUND_TX only and data_sm for every bound state in both directions. Both are
-# read by their sense: whoever may submit may replace, and data_sm goes where submit_sm or deliver_sm may.
+# Table 2-1 lists replace_sm for BOUND_TX only, and data_sm for every bound state in both directions. We read
+# it by its sense: an ESME that may submit may replace, and data_sm goes where submit_sm or deliver_sm may go.
 FROM_ESME: dict[State, _Kinds] = {
     State.OPEN: _BINDS,
     State.BOUND_TX: _SUBMITTING,

@@ -1,8 +1,9 @@
-"""data_coding <-> str: what the octets of a message say (SMPP 3.4 §5.2.19, 3GPP 23.038).
+"""data_coding <-> str: the text of a message (SMPP 3.4 §5.2.19, 3GPP 23.038).
 
-Text must arrive exactly as it was sent, so nothing is ever replaced or guessed here: octets that have no
-meaning in their coding are refused, and control characters (NUL too, which is ``@`` in GSM 03.38) are passed
-on as they came. Must not know: accounts, providers, PDUs.
+Text must arrive exactly as it was sent, so nothing is replaced or guessed:
+
+1. Octets without a meaning in their coding are refused.
+2. Control characters are passed on as they came; NUL too, which is ``@`` in GSM 03.38.
 """
 
 from collections.abc import Callable
@@ -17,16 +18,16 @@ _BYTE_ORDER_MARK = "\ufeff"
 
 
 class Flavour(NamedTuple):
-    """What a data_coding says (SMPP 3.4 §5.2.19, 3GPP 23.038 §4)."""
+    """What a data_coding means (SMPP 3.4 §5.2.19, 3GPP 23.038 §4)."""
 
-    # The plain data_coding of the same text: 0, 1, 3, 6, 7, 8; None: binary data. Any other is no text that
-    # we read: `decode_text` refuses it.
+    # The plain data_coding of the same text: 0, 1, 3, 6, 7 or 8. None: binary data. Others are codings that
+    # `decode_text` refuses.
     alphabet: int | None
-    flash: bool = False  # message class 0: shown at once, not kept
+    flash: bool = False  # message class 0: shown at once, not stored
 
 
 def flavour(data_coding: int) -> Flavour:
-    """Which text or data a data_coding stands for, with or without a message class."""
+    """What ``data_coding`` means, with or without a message class."""
     return _FLAVOURS[data_coding & 0xFF]
 
 
@@ -39,12 +40,17 @@ def decode_text(
     *,
     came: int | None = None,
 ) -> str:
-    """The text of ``octets``; ``default`` names what data_coding 0 means for this peer (a key of ENCODINGS).
+    """The text of ``octets``.
 
-    ``locking``, ``single``: national languages (`gsm.LANGUAGES`) of the alphabet and of its extension table;
-    they matter for GSM 03.38 only. Raises `Refused`: 0x4A5 for UCS-2 of odd length, 0x4A3 for any other
-    octets that the coding does not define and for every data_coding except 0, 1, 3, 6, 7 and 8. The reason
-    never quotes the text; it names ``came``, where the PDU had another data_coding than the one given here.
+    ``default``: what data_coding 0 means for this peer, a key of ENCODINGS. ``locking``, ``single``: national
+    languages (`gsm.LANGUAGES`) of the alphabet and of its extension table, for GSM 03.38 only. ``came``: the
+    data_coding in the PDU, where it differs from ``data_coding``; the error names it.
+
+    Raises `Refused`, whose reason never quotes the text:
+
+    1. 0x4A5 for UCS-2 with an odd number of octets;
+    2. 0x4A3 for other octets without a meaning in the coding;
+    3. 0x4A3 for every data_coding except 0, 1, 3, 6, 7 and 8.
     """
     decoder = _DECODERS.get(data_coding) if data_coding else ENCODINGS[default]
     if decoder is None:
@@ -61,9 +67,9 @@ def decode_text(
 
 
 def encode_text(text: str, data_coding: int, default: str) -> bytes:
-    """The octets of ``text`` in data_coding 0 (as ``default`` says), 1, 3, 6, 7 or 8.
+    """The octets of ``text`` in data_coding 1, 3, 6, 7, 8, or 0, which means ``default``.
 
-    Raises ValueError when the coding does not have one of the characters, or is none of these.
+    Raises ValueError for another data_coding, and when the coding lacks a character of the text.
     """
     name = default if data_coding == 0 else NAMES.get(data_coding)
     if name is None:
@@ -77,9 +83,10 @@ def encode_text(text: str, data_coding: int, default: str) -> bytes:
 
 
 def choose_coding(text: str) -> tuple[int, bytes]:
-    """data_coding and octets that any SMSC reads alike: Latin-1 (3) where it suffices, else UCS-2 (8).
+    """data_coding and octets of ``text``: Latin-1 (3) if that has all characters, else UCS-2 (8).
 
-    Never 0, because its meaning differs between peers. Raises ValueError for a lone surrogate.
+    All SMSCs read these two alike. Data_coding 0 is never chosen, because its meaning differs between peers.
+    Raises ValueError for a lone surrogate.
     """
     try:
         return 3, text.encode("latin-1")
@@ -88,10 +95,14 @@ def choose_coding(text: str) -> tuple[int, bytes]:
 
 
 def parts(text: str) -> int:
-    """How many short messages carry ``text``: 160 septets or 153 each, else 70 UTF-16 units or 67 each.
+    """How many short messages carry ``text`` (3GPP 23.040 §9.2.3.24.1).
 
-    Characters of the extension table count 2 septets; they and surrogate pairs are never cut (3GPP 23.040
-    §9.2.3.24.1). At least 1; may exceed the 255 that a UDH can count. Raises ValueError for a lone surrogate.
+    1. Text of GSM 03.38: 160 septets in one message, or 153 in each of several. A character of the extension
+       table has 2 septets.
+    2. Other text: 70 UTF-16 units in one message, or 67 in each of several.
+
+    Characters are not cut. The result is at least 1, and may exceed the 255 parts that a header can count.
+    Raises ValueError for a lone surrogate.
     """
     octets = encode_gsm(text)
     if octets is not None:
@@ -100,7 +111,7 @@ def parts(text: str) -> int:
 
 
 def _ucs2(codec: str) -> Callable[[bytes], str]:
-    """UTF-16, because phones have long put surrogate pairs into what SMPP calls UCS-2."""
+    """A decoder for UCS-2. It reads UTF-16, because phones put surrogate pairs into what SMPP calls UCS-2."""
 
     def decode(octets: bytes) -> str:
         if len(octets) & 1:
@@ -122,13 +133,13 @@ ENCODINGS: dict[str, Callable[[bytes], str]] = {
     "ucs2-le": _ucs2("utf-16-le"),
     **{name: _python(name) for name in _BY_PYTHON},
 }
-"""What data_coding 0 can mean, or another one to equipment that lies about it, and how it is read."""
+"""Decoders by the name of an encoding: what an account can say that a data_coding means."""
 
 NAMES = {1: "ascii", 3: "latin-1", 6: "iso-8859-5", 7: "iso-8859-8", 8: "ucs2"}
-"""The data_codings that mean the same to everybody."""
+"""The data_codings that have the same meaning for all peers."""
 
 _DECODERS = {coding: ENCODINGS[name] for coding, name in NAMES.items()}
-_CODECS = {"ucs2": "utf-16-be", "ucs2-le": "utf-16-le"}  # Python's names where they are others
+_CODECS = {"ucs2": "utf-16-be", "ucs2-le": "utf-16-le"}  # Python's names, where they differ
 
 _FLAVOURS: dict[int, Flavour] = {
     **{coding: Flavour(coding) for coding in range(256)},

@@ -1,6 +1,6 @@
 """schedule_delivery_time and validity_period: ``YYMMDDhhmmsstnnp`` (SMPP 3.4 §7.1.1).
 
-Must not know: the clock; "now" is an argument. All times in and out are aware, in UTC.
+All datetimes are aware, in UTC.
 """
 
 import calendar
@@ -13,16 +13,18 @@ _MAX_RELATIVE_DAYS = 31
 
 
 def full_year(two_digits: int) -> int:
-    """00..37 are 2000..2037, 38..99 are 1938..1999 (SMPP 3.4 Appendix C)."""
+    """The year of two digits: 00..37 are 2000..2037, 38..99 are 1938..1999 (SMPP 3.4 Appendix C)."""
     return two_digits + (2000 if two_digits <= _LAST_YEAR % 100 else 1900)
 
 
 def parse_time(value: str, now: datetime) -> datetime | None:
-    """The moment that ``value`` names, in UTC; None for "" (at once, or the default).
+    """The moment that ``value`` means, in UTC. None for "", which means at once, or the default.
 
-    Absolute: local time with its distance from UTC. Relative (``R``): years and months by the calendar from
-    ``now`` (aware, UTC), the rest as durations; tenths and quarters are ignored then. Raises ValueError
-    that says what is wrong.
+    1. An absolute time ends with + or -: local time with its distance from UTC.
+    2. A relative time ends with R. Years and months count by the calendar from ``now`` (aware, UTC); the rest
+       are durations. Tenths and quarters are ignored.
+
+    Raises ValueError, which says what is wrong.
     """
     if not value:
         return None
@@ -39,7 +41,10 @@ def parse_time(value: str, now: datetime) -> datetime | None:
 
 
 def format_absolute(moment: datetime) -> str:
-    """``YYMMDDhhmmss000+`` of an aware time, in UTC, cut to the second. ValueError outside 1938..2037."""
+    """An aware time as ``YYMMDDhhmmss000+``, in UTC, cut to the second.
+
+    Raises ValueError for years outside 1938..2037.
+    """
     utc = moment.astimezone(UTC)
     if not _FIRST_YEAR <= utc.year <= _LAST_YEAR:
         raise ValueError(f"the year {utc.year} cannot be written with two digits")
@@ -47,9 +52,10 @@ def format_absolute(moment: datetime) -> str:
 
 
 def format_relative(seconds: int) -> str:
-    """``0000DDhhmmss000R``: ``seconds`` from when it is read. ValueError below 0 and from 32 days on.
+    """``seconds`` from now as ``0000DDhhmmss000R``. Raises ValueError below 0 and from 32 days on.
 
-    Months are left out because their length depends on the reader's date; DD ends at 31 for strict peers.
+    Months are not used, because their length depends on the date of the reader. DD ends at 31, because strict
+    peers refuse more.
     """
     minutes, second = divmod(seconds, 60)
     hours, minute = divmod(minutes, 60)

@@ -1,7 +1,7 @@
-"""Optional parameters (TLVs): what each tag holds, and how a run of them is read and written.
+"""Optional parameters (TLVs): reading and writing them, and the type of each tag's value.
 
-A PDU keeps its TLVs as raw (tag, octets) pairs in wire order, unknown and repeated ones included, so that
-nothing is lost in passing. This module gives the pairs meaning. Must not know: PDUs and their fields.
+A PDU keeps its TLVs as raw (tag, octets) pairs in the order of the wire. Unknown and repeated TLVs are kept,
+too, so that nothing is lost on the way through.
 """
 
 import struct
@@ -35,7 +35,7 @@ class _Octets(NamedTuple):
 
 _Kind = _Integer | _Text | _Octets
 
-# SMPP 3.4 §5.3.2; what is not here is octets of any length.
+# SMPP 3.4 §5.3.2. Other tags have octets of any length.
 _KINDS: dict[int, _Kind] = {
     Tag.DEST_ADDR_SUBUNIT: _Integer(1),
     Tag.DEST_NETWORK_TYPE: _Integer(1),
@@ -87,9 +87,10 @@ _KINDS: dict[int, _Kind] = {
 
 
 def tlv(tag: int, value: int | str | bytes) -> Tlv:
-    """One pair for `Pdu.tlvs`: integers in the tag's width, texts with their NUL, octets as they are.
+    """One pair for `Pdu.tlvs`.
 
-    Octets are accepted for every tag. Raises ValueError where the value does not fit the tag.
+    Integers get the width of the tag, texts get a NUL, octets are taken as they are. Octets are accepted for
+    every tag. Raises ValueError where the value does not fit the tag.
     """
     kind = _KINDS.get(tag)
     try:
@@ -109,9 +110,9 @@ def tlv(tag: int, value: int | str | bytes) -> Tlv:
 
 
 def tlv_value(tag: int, octets: bytes) -> int | str | bytes | None:
-    """What the octets mean: an integer of whatever width came, a text up to its NUL, else octets.
+    """The value that the octets mean for this tag: an integer, a text up to its NUL, or the octets.
 
-    None for an integer without octets. Never raises: peers send wrong widths and omit NULs.
+    None for an integer without octets. Never raises: peers send integers of wrong widths, and leave out NULs.
     """
     kind = _KINDS.get(tag)
     if isinstance(kind, _Integer):
@@ -122,7 +123,7 @@ def tlv_value(tag: int, octets: bytes) -> int | str | bytes | None:
 
 
 def write_tlvs(tlvs: tuple[Tlv, ...]) -> bytes:
-    """The pairs in their order. Raises ValueError for a tag or a length over 16 bits."""
+    """The octets of the pairs. Raises ValueError for a tag or a length of more than 16 bits."""
     try:
         return b"".join([_HEAD.pack(tag, len(octets)) + octets for tag, octets in tlvs])
     except struct.error:
@@ -132,9 +133,12 @@ def write_tlvs(tlvs: tuple[Tlv, ...]) -> bytes:
 def read_tlvs(raw: bytes, start: int, *, tolerant: bool) -> tuple[Tlv, ...]:
     """The pairs from `start` to the end of the PDU `raw`.
 
-    Real peers leave 1-3 stray octets at the end, and php-smpp writes a NUL in front of its TLVs: both are
-    passed over. Otherwise raises PduError 0xC0 where a TLV runs past the end and 0xC2 for a length that its
-    type does not allow (integers of any width are taken); `tolerant` keeps what can be read instead.
+    1. One to three stray octets at the end are ignored: some peers leave them there.
+    2. A NUL in front of the TLVs is ignored: php-smpp writes one.
+    3. Integers of any width are accepted.
+
+    Raises PduError 0xC0 where a TLV runs past the end, and 0xC2 for a length that the tag does not allow.
+    With `tolerant` it does not raise, and returns what can be read.
     """
     tlvs, stop = _scan(raw, start)
     if stop != len(raw) and raw[start] == 0:
@@ -150,7 +154,7 @@ def read_tlvs(raw: bytes, start: int, *, tolerant: bool) -> tuple[Tlv, ...]:
 
 
 def _scan(raw: bytes, start: int) -> tuple[list[Tlv], int]:
-    """Whole TLVs from `start`, and the offset behind the last of them."""
+    """The complete TLVs from `start`, and the offset behind the last one."""
     tlvs: list[Tlv] = []
     last_head = len(raw) - _HEAD.size
     while start <= last_head:
