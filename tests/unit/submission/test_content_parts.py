@@ -56,7 +56,19 @@ def test_a_text_for_an_application_keeps_its_header() -> None:
 @pytest.mark.parametrize("octets", [UDH + b"x" * 249])
 def test_a_part_that_no_short_message_holds(octets: bytes) -> None:
     pdu = submit(b"", esm_class=0x40, tlvs=(tlv(Tag.MESSAGE_PAYLOAD, octets),))
-    assert refusal(content, pdu)[0] == Status.ESME_RINVTEXT
+    reason = "binary content and parts must have 1 to 254 octets"
+    assert refusal(content, pdu) == (Status.ESME_RINVTEXT, reason)
+
+
+def test_the_longest_part() -> None:
+    octets = UDH + b"x" * 248
+    assert content(submit(octets, esm_class=0x40)).octets == octets
+    sar = submit(b"", tlvs=(*SAR, tlv(Tag.MESSAGE_PAYLOAD, b"x" * 254)))  # its empty header is not counted
+    assert content(sar).octets == b"\0" + b"x" * 254
+
+
+def test_parts_without_a_text() -> None:
+    assert refusal(joined_text, PLAIN, 0, [b"\0", b"\0"])[1] == "the text is empty"
 
 
 def test_parts_are_joined_before_they_are_decoded() -> None:
