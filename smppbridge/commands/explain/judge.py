@@ -94,18 +94,18 @@ class SubmitOutcome:
 
 
 @dataclass(frozen=True, slots=True)
-class DestinationOutcome:
-    """What becomes of one destination of a submit_multi."""
-
-    destination: str
-    outcome: "SubmitOutcome | AnswerReport" = field(metadata=INLINE)
-
-
-@dataclass(frozen=True, slots=True)
 class AnswerReport:
     """An answer of which nothing else can be said."""
 
     answer: StatusAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationOutcome:
+    """What becomes of one destination of a submit_multi."""
+
+    destination: str
+    outcome: SubmitOutcome | AnswerReport = field(metadata=INLINE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -271,6 +271,14 @@ def test_steps_behind_a_refusal_have_their_values() -> None:
     assert (examined.appraisal.not_before, examined.appraisal.deadline) == (NOW, NOW + 24 * HOUR)
 
 
+@pytest.mark.parametrize("step", ["service", "recipient", "content", "sender"])
+def test_the_value_of_a_step_that_refuses_is_its_refusal(step: str) -> None:
+    (changes,) = (fault for name, fault, _ in FAULTS if name == step)
+    examined = examine(submit(**changes), owner=STRICT, routes=BELARUS)
+    for name in ("service", "recipient", "content", "sender"):
+        assert (getattr(examined, name) is examined.refusals.get(name)) == (name == step)
+
+
 def test_a_refused_service_counts_as_none_in_later_steps() -> None:
     examined = examine(submit("", "door@example.org", service_type="MAIL"))
     assert isinstance(examined.service, Refused)

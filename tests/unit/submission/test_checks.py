@@ -40,17 +40,21 @@ def refusal(call: Any, *arguments: Any) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize(
-    ("changes", "status"),
+    ("changes", "status", "reason"),
     [
-        ({"esm_class": 0x04}, Status.ESME_RINVESMCLASS),
-        ({"esm_class": 0x08}, Status.ESME_RINVESMCLASS),
-        ({"priority_flag": 4}, Status.ESME_RINVPRTFLG),
-        ({"replace_if_present_flag": 2}, Status.ESME_RINVREPFLAG),
-        ({"sm_default_msg_id": 1}, Status.ESME_RINVDFTMSGID),
+        ({"esm_class": 0x04}, Status.ESME_RINVESMCLASS, "esm_class: acknowledgements are not taken"),
+        ({"esm_class": 0x08}, Status.ESME_RINVESMCLASS, "esm_class: acknowledgements are not taken"),
+        ({"priority_flag": 4}, Status.ESME_RINVPRTFLG, "priority_flag must be 0 to 3"),
+        (
+            {"replace_if_present_flag": 2},
+            Status.ESME_RINVREPFLAG,
+            "replace_if_present_flag must be 0 or 1",
+        ),
+        ({"sm_default_msg_id": 1}, Status.ESME_RINVDFTMSGID, "there are no predefined messages"),
     ],
 )
-def test_fields_that_are_not_carried_out(changes: dict[str, Any], status: Status) -> None:
-    assert refusal(check_fields, submit(**changes))[0] == status
+def test_fields_that_are_not_carried_out(changes: dict[str, Any], status: Status, reason: str) -> None:
+    assert refusal(check_fields, submit(**changes)) == (status, reason)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +89,8 @@ def test_a_service_that_the_account_may_use() -> None:
     ("owner", "service_type"), [(PLAIN, "HLR"), (RICH, "VIBER"), (RICH, "hlr"), (RICH, "WAP")]
 )
 def test_a_service_that_it_may_not_use(owner: Account, service_type: str) -> None:
-    assert refusal(service_of, owner, service_type)[0] == Status.ESME_RINVSERTYP
+    reason = "service_type is none that the account may use"
+    assert refusal(service_of, owner, service_type) == (Status.ESME_RINVSERTYP, reason)
 
 
 @pytest.mark.parametrize(
@@ -131,18 +136,30 @@ def test_recipients_that_are_refused(service: str, to: str, ton: int, status: St
         ({"default_sender": "CASTLE"}, "", "CASTLE"),
         ({"senders": ["ALARM"], "default_sender": "CASTLE", "replace_sender": True}, "Other", "CASTLE"),
         ({"senders": ["+375291112233"]}, "+375291112233", "375291112233"),
+        ({"senders": ["375291112233"]}, "+375291112233", "375291112233"),
+        ({"senders": ["ALARM"], "default_sender": "CASTLE"}, "", "CASTLE"),
     ],
 )
 def test_senders(keys: dict[str, Any], source: str, sender: str) -> None:
     assert sender_of(account(**keys), source) == sender
 
 
-def test_a_sender_that_is_not_the_accounts() -> None:
-    assert refusal(sender_of, account(senders=["ALARM"]), "alarm")[0] == Status.ESME_RINVSRCADR
+@pytest.mark.parametrize("keys", [{}, {"default_sender": "CASTLE"}])
+def test_a_sender_that_is_not_the_accounts(keys: dict[str, Any]) -> None:
+    reason = "source_addr is not one of the account's senders"
+    owner = account(senders=["ALARM"], **keys)
+    assert refusal(sender_of, owner, "alarm") == (Status.ESME_RINVSRCADR, reason)
 
 
-def test_references() -> None:
-    assert reference_of(submit(tlvs=(tlv(Tag.USER_MESSAGE_REFERENCE, 0xFFFF),))) == 0xFFFF
+@pytest.mark.parametrize(
+    ("octets", "reference"),
+    [(b"\xff\xff", 0xFFFF), (b"\7", 7), (b"\0\xff\xff", 0xFFFF), (b"\1\0\0", None), (b"", None)],
+)
+def test_references(octets: bytes, reference: int | None) -> None:
+    assert reference_of(submit(tlvs=((int(Tag.USER_MESSAGE_REFERENCE), octets),))) == reference
+
+
+def test_no_reference() -> None:
     assert reference_of(submit()) is None
 
 
@@ -172,6 +189,13 @@ def test_times_that_are_refused(changes: dict[str, Any], status: Status) -> None
     assert refusal(times_of, submit(**changes), NOW, 5)[0] == status
 
 
+def test_words_about_times() -> None:
+    over = submit(validity_period="200101000000000+")
+    assert refusal(times_of, over, NOW, 5)[1] == "validity_period ends before the message may be sent"
+    short = submit(schedule_delivery_time="2611")
+    assert refusal(times_of, short, NOW, 5)[1] == "a time has 0 or 16 characters, not 4"
+
+
 # --- optional parameters ---------------------------------------------------------------------------
 
 
@@ -185,8 +209,10 @@ def test_optional_parameters_besides_the_text_are_kept_as_they_came() -> None:
     assert tlvs_of(submit(b"", tlvs=(tlv(Tag.MESSAGE_PAYLOAD, b"text"), *sar))) is None
 
 
-def test_too_many_octets_of_them_are_left_out() -> None:
-    small = tlv(Tag.USER_MESSAGE_REFERENCE, 9)
-    raw = tlvs_of(submit("x", tlvs=(small, (0x2153, b"x" * 1100))))
+@pytest.mark.parametrize(("octets", "count"), [(1014, 2), (1015, 1)])
+def test_too_many_octets_of_them_are_left_out(octets: int, count: int) -> None:
+    """Each has four octets before its value; 1024 octets are kept, and nothing that comes behind them."""
+    given: tuple[Tlv, ...] = (tlv(Tag.USER_MESSAGE_REFERENCE, 9), (0x2153, b"x" * octets), (0x2154, b""))
+    raw = tlvs_of(submit("x", tlvs=given))
     assert raw is not None
-    assert read_tlvs(raw, 0, tolerant=False) == (small,)
+    assert read_tlvs(raw, 0, tolerant=False) == given[:count]

@@ -81,6 +81,39 @@ def test_texts_that_are_refused(changes: dict[str, Any], status: Status) -> None
     assert "Door" not in reason
 
 
+@pytest.mark.parametrize("tlvs", [(), (tlv(Tag.USER_MESSAGE_REFERENCE, 1),)])
+def test_the_longest_short_message(tlvs: Any) -> None:
+    assert content(submit(b"x" * 254, tlvs=tlvs)).text == "x" * 254
+
+
+@pytest.mark.parametrize(
+    ("changes", "service", "reason"),
+    [
+        ({"short_message": b"x" * 255}, "", "sm_length must be 0 to 254"),
+        (
+            {"tlvs": (tlv(Tag.MESSAGE_PAYLOAD, b"more"),)},
+            "",
+            "both short_message and message_payload hold a text",
+        ),
+        ({"short_message": b""}, "", "the text is empty"),
+        ({"tlvs": SAR}, "CALL", "a service takes no parts of long messages"),
+        (
+            {"data_coding": 4, "esm_class": 0x40, "short_message": b"\5\0"},
+            "",
+            "the user data header is longer than the message",
+        ),
+        ({"data_coding": 4, "short_message": b""}, "", "binary content and parts must have 1 to 140 octets"),
+        (
+            {"short_message": UDH, "esm_class": 0x40, "tlvs": (tlv(Tag.MESSAGE_PAYLOAD, b""),)},
+            "",
+            "both short_message and message_payload hold a text",
+        ),
+    ],
+)
+def test_words_of_refusals(changes: dict[str, Any], service: str, reason: str) -> None:
+    assert refusal(content, submit(**changes), service, RICH)[1] == reason
+
+
 @pytest.mark.parametrize(
     ("keys", "data_coding", "named"),
     [
@@ -216,3 +249,4 @@ def test_a_coding_without_a_name_cannot_go_on(name: str) -> None:
     assert refusal(coding_of, owner, 3, b"x")[0] == Status.ESME_RINVENCODING
     assert refusal(coding_of, owner, 0, b"x")[0] == Status.ESME_RINVENCODING
     assert coding_of(owner, 0, None) == 0
+    assert refusal(coding_of, owner, 3, b"x")[1] == f"octets cannot go on in {name}"

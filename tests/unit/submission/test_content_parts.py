@@ -56,13 +56,38 @@ def test_a_text_for_an_application_keeps_its_header() -> None:
 @pytest.mark.parametrize("octets", [UDH + b"x" * 249])
 def test_a_part_that_no_short_message_holds(octets: bytes) -> None:
     pdu = submit(b"", esm_class=0x40, tlvs=(tlv(Tag.MESSAGE_PAYLOAD, octets),))
-    assert refusal(content, pdu)[0] == Status.ESME_RINVTEXT
+    reason = "binary content and parts must have 1 to 254 octets"
+    assert refusal(content, pdu) == (Status.ESME_RINVTEXT, reason)
+
+
+def test_the_longest_part() -> None:
+    octets = UDH + b"x" * 248
+    assert content(submit(octets, esm_class=0x40)).octets == octets
+    sar = submit(b"", tlvs=(*SAR, tlv(Tag.MESSAGE_PAYLOAD, b"x" * 254)))  # its empty header is not counted
+    assert content(sar).octets == b"\0" + b"x" * 254
+
+
+def test_parts_without_a_text() -> None:
+    assert refusal(joined_text, PLAIN, 0, [b"\0", b"\0"])[1] == "the text is empty"
 
 
 def test_parts_are_joined_before_they_are_decoded() -> None:
     gsm = account(default_encoding="gsm")
     assert joined_text(gsm, 0, [UDH + b"10 \x1b", header(1, 2, 2) + b"e"]) == "10 €"
     assert joined_text(PLAIN, 8, [b"\0\xd8\x3d\xde", b"\0\x00"]) == "😀"
+
+
+@pytest.mark.parametrize(
+    ("keys", "data_coding", "text"),
+    [
+        ({"default_encoding": "gsm"}, 0, "8 before@more"),
+        ({"default_encoding": "gsm", "septets": "packed"}, 3, "8 before\0more"),
+        ({"default_encoding": "gsm", "septets": "packed"}, 0, "8 beforemore"),  # they are likelier there
+    ],
+)
+def test_only_packed_septets_may_be_spare_bits(keys: dict[str, Any], data_coding: int, text: str) -> None:
+    parts = [UDH + b"8 before\0", header(1, 2, 2) + b"more"]
+    assert joined_text(account(**keys), data_coding, parts) == text
 
 
 @pytest.mark.parametrize(

@@ -31,10 +31,18 @@ GIVEN = "000000010000000R"  # any time: what it means is in the appraisal
 NO_PATHS = path_maker({}, Available())
 
 
-def refusal(step: Any, *arguments: Any) -> int:
+def refused(step: Any, *arguments: Any) -> Refused:
     with pytest.raises(Refused) as caught:
         step(*arguments)
-    return caught.value.status
+    return caught.value
+
+
+def refusal(step: Any, *arguments: Any) -> int:
+    return refused(step, *arguments).status
+
+
+def words(step: Any, *arguments: Any) -> str:
+    return refused(step, *arguments).reason
 
 
 # --- data_sm -----------------------------------------------------------------------------------------
@@ -45,6 +53,8 @@ def test_data_sm_keeps_everything_it_says() -> None:
     pdu = DataSm("CMT", 5, 0, "A" * 20, 1, 1, "1" * 20, 0x40, 1, 8, tlvs=tlvs, sequence_number=9)
     submit = SubmitSm("CMT", 5, 0, "A" * 20, 1, 1, "1" * 20, 0x40, tlvs=tlvs)
     submit.registered_delivery, submit.data_coding = 1, 8
+    assert from_data_sm(pdu) == submit
+    pdu.command_status = 8  # of its header, which is not the submit_sm's
     assert from_data_sm(pdu) == submit
 
 
@@ -63,8 +73,11 @@ def test_one_without_octets_is_none() -> None:
 
 
 def test_addresses_that_fit_no_receipt() -> None:
-    assert refusal(from_data_sm, DataSm(source_addr="A" * 21)) == Status.ESME_RINVSRCADR
-    assert refusal(from_data_sm, DataSm(destination_addr="1" * 21)) == Status.ESME_RINVDSTADR
+    sender, recipient = DataSm(source_addr="A" * 21), DataSm(destination_addr="1" * 21)
+    assert refusal(from_data_sm, sender) == Status.ESME_RINVSRCADR
+    assert words(from_data_sm, sender) == "source_addr is longer than 20 characters"
+    assert refusal(from_data_sm, recipient) == Status.ESME_RINVDSTADR
+    assert words(from_data_sm, recipient) == "destination_addr is longer than 20 characters"
 
 
 # --- submit_multi ------------------------------------------------------------------------------------
@@ -87,7 +100,9 @@ def test_a_submit_sm_for_each_phone() -> None:
 
 
 def test_it_must_not_replace() -> None:
-    assert refusal(of_destinations, SubmitMulti(replace_if_present_flag=1)) == Status.ESME_RINVREPFLAG
+    replacing = SubmitMulti(replace_if_present_flag=1)
+    assert refusal(of_destinations, replacing) == Status.ESME_RINVREPFLAG
+    assert words(of_destinations, replacing) == "submit_multi: replace_if_present_flag must be 0"
 
 
 @pytest.mark.parametrize(
@@ -229,6 +244,11 @@ def test_the_end_comes_after_the_beginning(message: Found, given: dict[str, Any]
     with pytest.raises(Refused) as caught:
         replacing(message, **given)
     assert caught.value.status == Status.ESME_RINVEXPIRY
+    assert caught.value.reason == "validity_period ends before the message may be sent"
+
+
+def test_a_message_whose_time_is_over_is_refused_only_where_its_times_change() -> None:
+    assert times(replacing(found(deadline=NOW - 1))) == (None, 0, None, -1)
 
 
 def test_one_that_only_backs_off_has_no_time_of_its_own() -> None:

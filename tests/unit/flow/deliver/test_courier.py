@@ -133,18 +133,25 @@ async def test_what_a_bind_has_claimed_when_it_goes_away_goes_to_another() -> No
         assert len(first.came) == 3
 
 
-async def test_what_cannot_be_sent_any_more_is_due_again_at_once() -> None:
+@pytest.mark.parametrize("what", ["its own", "anybody's", "inbound"])
+async def test_what_cannot_be_sent_any_more_is_due_again_at_once(what: str) -> None:
     """The session ends between claim and deliver_sm: nothing was tried, so no try is counted."""
     async with scene() as now:
-        other = await now.bind()
         bound = await now.bind()
-        now.failing.takes["claim_receipts"] = 2
-        (message_id,) = await now.receipts(1, origin=bound.link.id)
+        other = await now.bind()
+        other.link.connection.session.window = 0
+        now.failing.takes.update({"claim_receipts": 2, "claim_inbound": 2})
+        if what == "inbound":
+            await now.phone("yes")
+        else:
+            await now.receipts(1, origin=bound.link.id if what == "its own" else 0)
         await asyncio.sleep(1.0)
         bound.unbind()
+        other.link.connection.session.window = 1
         now.failing.takes.clear()
-        await asyncio.sleep(1.1)
-        assert (ids(other), bound.came) == ([message_id], [])
+        await asyncio.sleep(3.1)
+        assert (len(other.came), bound.came) == (1, [])
+        assert now.at(other)[0] <= 4.1  # as soon as the step of the other one has ended
         assert now.answers("ESME_ROK") == 1
 
 

@@ -36,7 +36,7 @@ def account(name: str = "pbx", **outbind: Any) -> Account:
 class Scene:
     """An outbind caller and all that it knows. ``answer`` is what becomes of its calls."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, **pauses: float) -> None:
         self.store = store
         self.metrics = Metrics()
         self.clock = Clock()
@@ -57,6 +57,7 @@ class Scene:
             binds=self,
             call=self.call,
             system_id="bridge",
+            **pauses,
         )
 
     def put(self, account: Account) -> None:
@@ -250,6 +251,36 @@ async def test_a_bind_that_may_receive_ends_the_growth(scene: Scene) -> None:
     assert len(scene.calls) == 1
     await asyncio.sleep(FIRST_PAUSE)
     assert len(scene.calls) == 2
+
+
+async def test_the_next_call_is_not_made_as_soon_as_the_equipment_has_left() -> None:
+    """It may be about to come again by itself."""
+    async with fast_store() as store:
+        scene = Scene(store, look=1.0)
+        scene.outbind_caller.start()
+        await fail_for_an_hour(scene)
+        scene.there.add("pbx")
+        await asyncio.sleep(1.1)
+        scene.there.clear()
+        await scene.owe()
+        await asyncio.sleep(8.5)
+        assert scene.calls == []
+        await asyncio.sleep(1.5)
+        assert len(scene.calls) == 1
+        await scene.outbind_caller.stop()
+
+
+async def test_pauses_may_be_others() -> None:
+    async with fast_store() as store:
+        scene = Scene(store, first_pause=1.0, last_pause=3.0)
+        scene.outbind_caller.start()
+        await scene.owe()
+        await asyncio.sleep(60.0)
+        pauses = [later - earlier for earlier, later in itertools.pairwise(scene.at)]
+        assert pauses[0] == pytest.approx(1.0)
+        assert all(1.5 <= pause <= 3.0 for pause in pauses[3:])
+        assert max(pauses) > 2.0
+        await scene.outbind_caller.stop()
 
 
 async def test_a_bind_that_comes_and_goes_does_not_put_a_call_off(scene: Scene) -> None:

@@ -63,7 +63,7 @@ def test_in_the_beginning_it_works() -> None:
         True,
     )
     assert rig.health.breaker.on_trial
-    assert (rig.value("provider_up"), rig.changes) == (1, [])
+    assert (rig.value("provider_up"), rig.value("provider_low_balance"), rig.changes) == (1, 0, [])
 
 
 @pytest.mark.parametrize("result", [TAKEN, Rejected("no such number", code="215")])

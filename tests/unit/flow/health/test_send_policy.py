@@ -159,6 +159,12 @@ def test_only_a_success_ends_the_row(between: SendResult, still_in_row: bool) ->
     assert (rules.count_refusals([REFUSED], 0.0) is not None) is still_in_row
 
 
+def test_after_a_success_the_row_begins_anew() -> None:
+    rules = send_policy(refusals_in_row=3)
+    assert rules.count_refusals([REFUSED, REFUSED, Taken("ref"), REFUSED, REFUSED], 0.0) is None
+    assert rules.count_refusals([REFUSED], 0.0) is not None
+
+
 def test_refusals_without_a_code_count_too() -> None:
     assert send_policy(refusals_in_row=2).count_refusals([Rejected("no")] * 2, 0.0) is not None
 

@@ -1,6 +1,8 @@
 """When a provider is asked about messages in doubt, and what happens when that fails."""
 
 import asyncio
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -8,8 +10,8 @@ from smppbridge.errors import Disabled, ProviderError, Rejected, Throttled, Unav
 from smppbridge.model.message import Doubt, Stage
 from smppbridge.providers.base import Trace
 from tests.support.builders.clock import moment
-from tests.support.builders.rows import segment
-from tests.unit.flow.send.doubts import asked_lab, finding, questions, ref_of, traces
+from tests.support.builders.rows import NOW, segment
+from tests.unit.flow.send.doubts import AGAIN, FIRST, asked_lab, finding, questions, ref_of, traces
 from tests.unit.flow.send.rig import Lab
 
 pytestmark = pytest.mark.virtual_time
@@ -18,27 +20,42 @@ pytestmark = pytest.mark.virtual_time
 # --- how often it is asked ---------------------------------------------------------------------------
 
 
+class Timed(Lab):
+    """Remembers when it was asked, and cannot tell anything."""
+
+    def __init__(self, **limits: Any) -> None:
+        super().__init__(find_first=FIRST, **{"find_interval": AGAIN, **limits})
+        self.asked_at: list[float] = []
+
+    async def find(self, doubts: Sequence[Doubt], now: int) -> list[Trace]:
+        self.asked_at.append(round(asyncio.get_running_loop().time() - 1000, 3))
+        await super().find(doubts, now)
+        return [Trace(doubt.id, complete=False) for doubt in doubts]
+
+
 async def test_there_are_so_many_messages_in_a_question_and_the_next_one_follows_at_once() -> None:
-    lab = asked_lab(find_batch=2)
-    lab.traces = traces(complete=False)
+    lab = Timed(find_batch=2)
     async with finding(lab, *(segment(number) for number in range(1, 6))):
         await asyncio.sleep(31)
         assert questions(lab) == [[1, 2], [3, 4], [5]]
+        assert lab.asked_at == [20.0, 20.0, 20.0]
+
+
+async def test_the_same_message_is_asked_about_again_after_the_interval() -> None:
+    lab = Timed()
+    async with finding(lab, segment(1)) as rig:
+        await asyncio.sleep(21)
+        assert lab.asked_at == [20.0]
+        assert (await rig.found(1)).due_at == NOW + 80_000
+        await asyncio.sleep(100)
+        assert lab.asked_at == [20.0, 80.0]
 
 
 async def test_questions_keep_their_gap() -> None:
-    lab = asked_lab(find_batch=1, poll_gap=7.0)
-    asked_at: list[float] = []
-
-    def trace(doubt: Doubt) -> Trace:
-        asked_at.append(round(asyncio.get_running_loop().time() - 1000, 3))
-        return Trace(doubt.id, complete=False)
-
-    lab.traces = trace
+    lab = Timed(find_batch=1, poll_gap=7.0)
     async with finding(lab, *(segment(number) for number in (1, 2, 3))):
         await asyncio.sleep(60)
-        first = asked_at[0]
-        assert [at - first for at in asked_at] == pytest.approx([0.0, 7.0, 14.0])
+        assert lab.asked_at == [20.0, 27.0, 34.0]
 
 
 async def test_a_short_interval_is_kept_and_after_a_long_one_nobody_waits_longer_than_ten_seconds() -> None:

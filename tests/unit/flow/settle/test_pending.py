@@ -148,6 +148,7 @@ async def test_so_many_of_one_connection_are_held_back_and_no_more() -> None:
         assert not pending.add(3, one.pending(3))  # the first has no answer yet
         pending.saved([1])
         assert pending.add(3, one.pending(3))
+        assert not pending.add(5, one.pending(5))
         pending.saved([2, 3, 4])
         assert (one.calls, other.calls) == ([[refused(1, 0x08)], [taken(2), taken(3)]], [[taken(4)]])
 

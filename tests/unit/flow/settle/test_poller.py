@@ -19,7 +19,7 @@ from tests.support.bridge.scripted_provider import ScriptedProvider
 from tests.support.builders.clock import Clock
 from tests.support.builders.failing import FailingStore
 from tests.support.builders.metrics import value
-from tests.support.builders.rows import DAY, claim, record_sent, report, segment, sent, stages
+from tests.support.builders.rows import DAY, NOW, claim, record_sent, report, segment, sent, stages
 from tests.support.builders.stores import fast_store
 
 pytestmark = pytest.mark.virtual_time
@@ -119,6 +119,13 @@ async def test_what_the_provider_says_is_settled_and_told_at_once() -> None:
         await asyncio.sleep(0.001)
         assert (await rig.final(), rig.owed) == ([1, 2], [0.0])
         assert value(rig.metrics, "outcomes_total", provider="lab", state=State.DELIVERED.name) == 2
+
+
+async def test_what_is_claimed() -> None:
+    async with rigged(poll_interval=7.5, poll_slowest=3.25, poll_batch=20) as rig:
+        rig.poller.start()
+        await asyncio.sleep(0.001)
+        assert rig.failing.arguments == [("lab", NOW, 20, 7500, 3250)]
 
 
 async def test_a_provider_without_an_interval_is_never_asked() -> None:
