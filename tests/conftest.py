@@ -16,6 +16,7 @@ HERE = Path(__file__).parent
 QUICK = (HERE / "unit", HERE / "contract", HERE / "test_layers.py")
 ACCEPTANCE_TIMEOUT = 180  # seconds
 TIMEOUT_PER_KILL = 20  # seconds
+NODE_TIMEOUT = 240  # seconds, of which npm may take two minutes
 
 # Busy machines are slow at times; a slow example is no failure.
 settings.register_profile("smppbridge", deadline=None)
@@ -59,6 +60,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.path.is_relative_to(HERE / "acceptance"):
             item.add_marker(longer, append=False)
+        elif config.option.node and item.path.name == "test_foreign.py":
+            item.add_marker(pytest.mark.timeout(NODE_TIMEOUT))
         elif any(item.path.is_relative_to(place) for place in QUICK) and "slow" not in item.keywords:
             item.add_marker(pytest.mark.quick)
 

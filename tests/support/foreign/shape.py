@@ -10,7 +10,7 @@ from typing import Protocol, Self, TypedDict
 
 HOST = "127.0.0.1"
 RETRY = 0.02  # seconds between two looks for somebody who can receive
-PATIENCE = 10.0  # seconds that anything may take on a busy machine
+PATIENCE = 30.0  # seconds that anything may take on a busy machine
 MESSAGE_PAYLOAD = 0x0424  # tag of the TLV that holds a text instead of short_message (SMPP 3.4 §5.3.2.32)
 UCS2 = 8  # data_coding
 
