@@ -19,6 +19,7 @@ from smppbridge.smpp.tlv import tlv
 from tests.simulators.smpp_centre.simulator import CentreSimulator, Rules
 from tests.support.bridge.running import PATIENCE, eventually
 from tests.support.esme.esme import Esme, submit
+from tests.support.system.clock import clock
 
 
 async def bound(centre: CentreSimulator, kind: str = "TRX") -> Esme:
@@ -62,19 +63,19 @@ async def test_a_text_in_two_places() -> None:
 
 
 async def test_rate() -> None:
-    async with CentreSimulator(Rules(rate=2)) as centre, await bound(centre) as esme:
-        assert await statuses(esme, 30) == [0] * 2 + [0x58] * 28
-        async with asyncio.timeout(PATIENCE):
-            while await statuses(esme, 1) != [0]:
-                await asyncio.sleep(0.01)
-        assert (centre.counts["taken"], centre.counts["refused"]) == (3, 0)
+    async with CentreSimulator(Rules(rate=10)) as centre, await bound(centre) as esme:
+        clock().stop_clock()
+        assert await statuses(esme, 30) == [0] * 10 + [0x58] * 20
+        clock().forward(0.15)
+        assert (await statuses(esme, 3))[0] == 0
+        assert (centre.counts["taken"], centre.counts["refused"]) == (33 - centre.counts["throttled"], 0)
 
 
 async def test_queue() -> None:
-    async with CentreSimulator(Rules(queue=3, delay=3600)) as centre, await bound(centre) as esme:
+    async with CentreSimulator(Rules(queue=3, delay=5.0)) as centre, await bound(centre) as esme:
         assert await statuses(esme, 5) == [0, 0, 0, 0x14, 0x14]
         assert await statuses(esme, 1) == [0x14]
-        centre.move_on()
+        clock().forward(5.1)
         assert await statuses(esme, 1) == [0]
         assert centre.counts["refused"] == 3
 
