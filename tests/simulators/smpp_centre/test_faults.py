@@ -19,7 +19,7 @@ from smppbridge.smpp.tlv import tlv
 from tests.simulators.smpp_centre.simulator import CentreSimulator, Rules
 from tests.support.bridge.running import PATIENCE, eventually
 from tests.support.esme.esme import Esme, submit
-from tests.support.system.clock import clock
+from tests.support.system.clock import clock, turns
 
 
 async def bound(centre: CentreSimulator, kind: str = "TRX") -> Esme:
@@ -76,6 +76,7 @@ async def test_queue() -> None:
         assert await statuses(esme, 5) == [0, 0, 0, 0x14, 0x14]
         assert await statuses(esme, 1) == [0x14]
         clock().forward(5.1)
+        await turns()
         assert await statuses(esme, 1) == [0]
         assert centre.counts["refused"] == 3
 
