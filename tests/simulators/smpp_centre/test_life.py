@@ -36,14 +36,14 @@ async def test_receipt_comes_back_to_the_sender() -> None:
 
 
 async def test_delay_and_latency() -> None:
-    rules = Rules(delay=20.0, latency=10.0)
+    rules = Rules(delay=20.0, latency=4.0)
     async with CentreSimulator(rules) as centre, await bound(centre) as esme:
         submitting = asyncio.ensure_future(esme.submit_many([submit(), submit()]))
         await eventually(lambda: len(centre.submitted) == 2)
-        clock().forward(8.0)
+        clock().forward(3.0)
         await turns()
         assert not submitting.done()
-        clock().forward(2.0)
+        clock().forward(1.0)
         await submitting
         clock().forward(18.0)
         await turns()

@@ -136,6 +136,22 @@ async def test_a_peer_that_unbinds_has_its_answers_first() -> None:
         assert await kinds(peer, 2) == [SubmitSmResp, UnbindResp]
 
 
+async def test_whether_everything_is_answered_is_looked_at_twenty_times_a_second() -> None:
+    log = Log()
+    async with bound_pair(log) as (connection, peer):
+        log.react = log.hold
+        clock().stop_clock()
+        peer.send(SubmitSm(), Unbind())
+        await until(lambda: log.received)
+        respond(connection, log.received[0])
+        connection.answered(1)
+        clock().forward(0.04)
+        await turns()
+        assert not connection.closing
+        clock().forward(0.01)
+        await until(lambda: connection.closing)
+
+
 async def test_what_is_answered_at_once_stands_before_the_answer_to_unbind() -> None:
     log = Log()
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from smppbridge.link.connection import ConnectionLimits
 from smppbridge.link.persistent_bind import (
     TIMINGS,
     BindTimings,
@@ -20,6 +21,26 @@ from tests.support.system.clock import clock, turns, until
 from tests.unit.link.peers import ENDED, QUICK, UP, Owner, binds, settings
 
 # --- pauses ----------------------------------------------------------------------------------------
+
+
+def test_the_pauses_of_the_bridge() -> None:
+    """Those that other tests shorten."""
+    assert (
+        BindTimings(
+            connect=10,
+            handshake=10,
+            first_pause=0.5,
+            steady=30,
+            refused_first=30,
+            refused_last=600,
+            patience=3,
+            unbind_grace=1,
+            tick=0.5,
+            slowest=1,
+            connection=ConnectionLimits(unanswered=5000, unread=262_144, linger=5),
+        )
+        == TIMINGS
+    )
 
 
 def test_the_pause_after_a_refusal_grows() -> None:

@@ -7,7 +7,9 @@ from dataclasses import replace
 import pytest
 
 from smppbridge.errors import Throttled, Unavailable, Uncertain
+from smppbridge.link.persistent_bind import TIMINGS as BIND_TIMINGS
 from smppbridge.providers.base import SendResult, Stream, Taken
+from smppbridge.providers.upstream.timings import SMPP_TIMINGS, SmppTimings
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.pdu import SubmitSm
 from tests.simulators.smpp_centre.simulator import CentreSimulator, Rules
@@ -17,6 +19,14 @@ from tests.support.system.clock import clock, soon, turns
 from tests.unit.providers.upstream.link import TIMINGS, batch, kinds, linked, prove, slowest, waiting
 
 RESPONSE = 20.0  # seconds for submit_sm_resp
+
+
+def test_the_times_of_the_bridge() -> None:
+    """Those that other tests shorten."""
+    assert (
+        SmppTimings(bind=10, sending=60, finishing=30, saving=5, group=0.01, binds=BIND_TIMINGS)
+        == SMPP_TIMINGS
+    )
 
 
 async def later(centre: CentreSimulator, submitted: int, seconds: float) -> None:
