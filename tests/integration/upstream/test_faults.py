@@ -189,8 +189,8 @@ async def test_throttling_slows_down_and_drops_nothing(tmp_path: Path) -> None:
         linked(tmp_path, centre) as app,
         await Esme.bound(app.smpp_ports[0]) as esme,
     ):
-        await esme.submit_many([submit(str(number)) for number in range(300)])
-        for _ in range(300):
+        await esme.submit_many([submit(str(number)) for number in range(150)])
+        for _ in range(150):
             await esme.receipt()
         assert centre.counts["throttled"] > 0
         assert max(texts(centre).values()) == 1

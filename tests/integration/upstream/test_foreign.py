@@ -18,13 +18,13 @@ from smppbridge.smpp.pdu import DeliverSm
 from smppbridge.smpp.receipt import parse_receipt
 from tests.support.bridge.failing_store import rows
 from tests.support.bridge.running import eventually, metric
-from tests.support.bridge.upstream import link, sections, upstream_bridge
+from tests.support.bridge.upstream import link, questions, sections, upstream_bridge
 from tests.support.esme.esme import PHONE, Esme, submit
 from tests.support.esme.phones import text_of
 from tests.support.foreign.centre import ForeignCentre
 from tests.support.foreign.makes import Make, parametrize
 from tests.support.foreign.shape import MESSAGE_PAYLOAD, UCS2, Centre, Conduct, Submitted
-from tests.support.system.clock import clock
+from tests.support.system.clock import clock, until
 from tests.support.system.ports import reserved_ports
 
 UDHI = 0x40  # esm_class
@@ -296,13 +296,16 @@ async def test_a_wrong_password(tmp_path: Path, guarded: Make, caplog: pytest.Lo
 
 async def test_a_silent_link_is_kept(tmp_path: Path, make: Make) -> None:
     """Longer than an enquire_link may stay unanswered."""
-    async with scene(tmp_path, make, enquire_link=0.2, response_timeout=0.7) as (centre, app, esme):
-        await asyncio.sleep(2)
+    async with scene(tmp_path, make, enquire_link=9) as (centre, app, esme):
+        for _ in range(4):
+            clock().forward(9)
+            await until(lambda: questions(app))
+            await until(lambda: not questions(app))
         assert (bound(app)(), tried(app)) == (True, 1)
         await esme.submit(submit())
         await esme.receipt()
         if isinstance(centre, ForeignCentre):
-            assert 2 <= centre.came["enquire_link"] <= 4  # timers are looked at twice a second
+            assert centre.came["enquire_link"] == 4
 
 
 async def test_shutdown_says_unbind(tmp_path: Path, make: Make) -> None:

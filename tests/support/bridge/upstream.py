@@ -15,6 +15,7 @@ from smppbridge.providers.base import News, Upcalls
 from smppbridge.providers.upstream.options import SmppOptions
 from smppbridge.providers.upstream.provider import Smpp
 from smppbridge.providers.upstream.timings import SmppTimings
+from smppbridge.smpp.session import Session
 from tests.simulators.smpp_centre.simulator import CentreSimulator
 from tests.support.bridge.running import config, eventually, metric
 from tests.support.builders.upcalls import Upcalls as Passing
@@ -107,13 +108,22 @@ class Held(Smpp):
 
 def outstanding(app: App) -> int:
     """Requests over the binds of the provider ``link`` that have no answer yet."""
-    connections = [bind.client._connection for bind in _upstream(app)._binds if bind.client is not None]
-    return sum(connection.session.outstanding for connection in connections if connection is not None)
+    return sum(session.outstanding for session in _sessions(app))
+
+
+def questions(app: App) -> int:
+    """Questions over these binds, whether the SMSC lives, that have no answer yet."""
+    return sum(len(session._control) for session in _sessions(app))
 
 
 def waiting(app: App) -> int:
     """Messages that wait for their turn on a bind of the provider ``link``."""
     return sum(not group.begun for group in _upstream(app)._queue)
+
+
+def _sessions(app: App) -> list[Session]:
+    clients = [bind.client for bind in _upstream(app)._binds if bind.client is not None]
+    return [client._connection.session for client in clients if client._connection is not None]
 
 
 def _upstream(app: App) -> Upstream:

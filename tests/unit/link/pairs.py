@@ -43,7 +43,11 @@ class Log:
 
 @asynccontextmanager
 async def pair(
-    log: Log, role: Role = Role.SMSC, receive_buffer: int = 0, **keys: Any
+    log: Log,
+    role: Role = Role.SMSC,
+    receive_buffer: int = 0,
+    make: type[Connection] = Connection,
+    **keys: Any,
 ) -> AsyncIterator[tuple[Connection, Esme]]:
     """Both ends, connected. ``receive_buffer``: octets of the peer's, 0 = as the system has it."""
     loop = asyncio.get_running_loop()
@@ -56,7 +60,7 @@ async def pair(
         ours, _ = listener.accept()
     ours.setblocking(False)
     theirs.setblocking(False)
-    connection = Connection(role, log.handle, log.ended.append, began=log.began.append, **settings)
+    connection = make(role, log.handle, log.ended.append, began=log.began.append, **settings)
     assert connection.closing  # as long as it is not open
     peer = Esme(*await asyncio.open_connection(sock=theirs, limit=1024))
     await loop.connect_accepted_socket(lambda: connection, ours)

@@ -139,3 +139,13 @@ async def test_answers_expire_though_nothing_is_read() -> None:
         await turns()
         clock().forward(5.0)
         await soon(closing)
+
+
+async def test_a_session_whose_timers_fail_is_cut_off(caplog: pytest.LogCaptureFixture) -> None:
+    """It would hang for ever."""
+    async with CentreSimulator() as centre, bound(centre.port) as client:
+        assert client._connection is not None
+        client._connection.session._timers = None  # type: ignore[assignment]  # a mistake that cannot happen
+        clock().forward(1.0)
+        await soon(client.lost())
+    assert "unexpected error in a session with 127.0.0.1" in caplog.text

@@ -147,6 +147,23 @@ async def test_requests_of_one_turn_are_written_together() -> None:
         ] * 2
 
 
+async def test_one_flush_is_enough_for_one_turn() -> None:
+    flushes: list[Connection] = []
+
+    class Counted(Connection):
+        def flush(self) -> None:
+            flushes.append(self)
+            super().flush()
+
+    async with bound_pair(Log(), make=Counted) as (connection, _):
+        flushes.clear()
+        for _ in range(2):
+            for _ in range(3):
+                connection.request(DeliverSm())
+            await turns(2)
+        assert flushes == [connection] * 2
+
+
 async def test_a_request_that_may_not_be_sent() -> None:
     async with pair(Log()) as (connection, _):
         with pytest.raises(InvalidState):

@@ -53,6 +53,17 @@ async def test_close_writes_what_is_there() -> None:
         connection.tick()
 
 
+async def test_what_was_never_open_has_nothing_to_close() -> None:
+    log = Log()
+    connection = Connection(
+        Role.SMSC, log.handle, log.ended.append, timers=TIMERS, window=1, max_pdu_octets=1024
+    )
+    connection.close()
+    connection.unbind()
+    connection.abort()
+    assert (connection.closing, log.ended, log.batches) == (True, [], [])
+
+
 async def test_a_peer_that_does_not_take_the_last_octets_is_cut_off() -> None:
     log = Log()
     limits = ConnectionLimits(unread=10_000, linger=3.0)
@@ -61,6 +72,7 @@ async def test_a_peer_that_does_not_take_the_last_octets_is_cut_off() -> None:
         await stuffed(connection, peer)
         connection.close()
         clock().forward(2.0)
+        connection.close()  # which does not begin anew
         connection.tick()
         await turns(50)
         assert log.ended == []
