@@ -213,11 +213,12 @@ class Dispatcher:
     # --- act -----------------------------------------------------------------------------------
 
     async def _hand_over(self, batch: list[Message]) -> None:
+        """Send a batch, and save what becomes of it."""
         began = self._loop.time()
         if isinstance(self._provider, Stream):
             await self._follow(batch, self._provider.begin(batch, self._clock()), began)
         else:
-            await self._note(batch, await self._send(batch), began)
+            await self._report(batch, await self._send(batch), began)
         self._metrics.provider_seconds.labels(self.name).observe(self._loop.time() - began)
 
     async def _follow(self, batch: list[Message], progress: Progress, began: float) -> None:
@@ -227,7 +228,7 @@ class Dispatcher:
             told = await progress.more()
             if told:
                 results = [result for _, result in told]
-                await self._note([batch[place] for place, _ in told], results, began, partly)
+                await self._report([batch[place] for place, _ in told], results, began, partly)
                 partly = partly or any(isinstance(result, Taken) for result in results)
             task = asyncio.current_task()
             if not progress.holding and task in self._tasks:
@@ -235,9 +236,11 @@ class Dispatcher:
                 self._answering.add(task)
                 self._worker.wake()
 
-    async def _note(
+    async def _report(
         self, batch: Sequence[Message], results: Sequence[SendResult], began: float, partly: bool = False
     ) -> None:
+        """Tell metrics and health how messages of a hand-over fared, and save that. ``began`` and ``partly``:
+        see `ProviderHealth.record_results`."""
         self.health.record_balance(self._provider.last_balance)
         for word, count in Counter(
             result_word(None if isinstance(result, Taken) else result) for result in results
@@ -249,6 +252,7 @@ class Dispatcher:
         await persist(f"results of {self.name}", lambda: self._record(batch, results))
 
     async def _send(self, batch: list[Message]) -> Sequence[SendResult]:
+        """One result for each message. After a mistake in the provider's code all of them are in doubt."""
         try:
             results = await self._provider.send(batch, self._clock())
         except ProviderError as error:
@@ -271,6 +275,8 @@ class Dispatcher:
     # --- record --------------------------------------------------------------------------------
 
     async def _record(self, batch: Sequence[Message], results: Sequence[SendResult]) -> None:
+        """Decide what becomes of each message, and save all of it. Raises StoreError: then nothing is
+        saved."""
         now = self._clock()
         sent: list[Sent] = []
         unsent: list[Unsent] = []

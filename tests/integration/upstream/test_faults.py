@@ -323,7 +323,7 @@ async def test_receipts_for_unknown_ids_are_kept(tmp_path: Path) -> None:
 
 async def test_a_store_that_takes_nothing_has_the_receipt_sent_again(tmp_path: Path) -> None:
     async with (
-        CentreSimulator(Rules(delay=0.3)) as centre,
+        CentreSimulator(Rules(delay=5.0)) as centre,
         linked(tmp_path, centre) as app,
         await Esme.bound(app.smpp_ports[0]) as esme,
     ):
@@ -334,7 +334,9 @@ async def test_a_store_that_takes_nothing_has_the_receipt_sent_again(tmp_path: P
             raise StoreError("disk full")
 
         with pytest.MonkeyPatch.context() as patch:
+            # The store is to fail here only, and no other write of it.
             patch.setattr(app.outcomes, "settle", broken)
+            clock().forward(5.0)
             await eventually(lambda: centre.counts["receipts_refused"] >= 1)
         await esme.receipt()
         await centre.settled()

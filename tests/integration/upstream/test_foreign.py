@@ -24,6 +24,7 @@ from tests.support.esme.phones import text_of
 from tests.support.foreign.centre import ForeignCentre
 from tests.support.foreign.makes import Make, parametrize
 from tests.support.foreign.shape import MESSAGE_PAYLOAD, UCS2, Centre, Conduct, Submitted
+from tests.support.system.clock import clock
 from tests.support.system.ports import reserved_ports
 
 UDHI = 0x40  # esm_class
@@ -336,10 +337,13 @@ async def test_a_centre_goes_and_comes_back(tmp_path: Path, make: Make) -> None:
 
 
 async def test_a_connection_that_is_cut_has_nothing_sent_twice(tmp_path: Path) -> None:
-    async with scene(tmp_path, ForeignCentre, Conduct(answer_delay=0.1), window=5) as (centre, app, esme):
+    async with scene(tmp_path, ForeignCentre, Conduct(answer_delay=5.0), window=5) as (centre, app, esme):
         assert isinstance(centre, ForeignCentre)
         await esme.submit_many([submit(str(number)) for number in range(20)])
-        await eventually(lambda: len(centre.submitted) > 5)  # the next ones go in 0.1 s
+        await eventually(lambda: len(centre.submitted) == 1)
+        clock().forward(5.0)
+        await eventually(lambda: len(centre.submitted) == 6)
+        centre.conduct = Conduct()
         centre.drop()
         await eventually(lambda: tried(app) == 2)
         receipts = [parse_receipt((await esme.receipt()).short_message.decode()) for _ in range(15)]

@@ -12,6 +12,7 @@ from tests.support.bridge.running import eventually
 from tests.support.bridge.upstream import linked
 from tests.support.bridge.upstream_steps import FINAL, NEVER, SENT, kept, newest_stage, read
 from tests.support.esme.esme import Esme, submit
+from tests.support.system.clock import clock
 
 # --- when it comes ---------------------------------------------------------------------------------
 
@@ -38,7 +39,7 @@ async def test_before_the_answer_and_twice(
 
 @pytest.mark.parametrize(("ids", "written"), [("decimal", "same"), ("hex", "decimal")])
 async def test_kept_until_the_answer_names_its_message(tmp_path: Path, ids: str, written: str) -> None:
-    rules = Rules(latency=0.5, outcomes=lambda pdu: NEVER, ids=ids, receipt_ids=written)
+    rules = Rules(latency=5.0, outcomes=lambda pdu: NEVER, ids=ids, receipt_ids=written)
     async with (
         CentreSimulator(rules) as centre,
         linked(tmp_path, centre) as app,
@@ -50,6 +51,7 @@ async def test_kept_until_the_answer_names_its_message(tmp_path: Path, ids: str,
         await centre.send_receipt(taken.message_id, "DELIVRD")
         assert kept(tmp_path) > 0
         assert newest_stage(tmp_path) not in (SENT, FINAL)
+        clock().forward(5.0)
         receipt = read(await esme.receipt())
         assert (receipt.id, receipt.stat) == (message_id, "DELIVRD")
         assert kept(tmp_path) == 0
@@ -82,12 +84,13 @@ async def test_after_a_restart(tmp_path: Path) -> None:
 
 
 async def test_while_the_bridge_was_away(tmp_path: Path) -> None:
-    async with CentreSimulator(Rules(delay=0.5)) as centre:
+    async with CentreSimulator(Rules(delay=20.0)) as centre:
         async with linked(tmp_path, centre) as app, await Esme.bound(app.smpp_ports[0]) as esme:
             message_id = await esme.submit(submit())
             await eventually(lambda: newest_stage(tmp_path) == SENT)
         assert newest_stage(tmp_path) == SENT
         async with linked(tmp_path, centre) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+            clock().forward(20.0)
             assert read(await esme.receipt()).id == message_id
             await centre.settled()
 
@@ -149,7 +152,7 @@ LONG = submit(b"", tlvs=((0x0424, b"Long text. " * 40),))  # three parts
 @pytest.mark.parametrize("word", ["DELIVRD", "UNDELIV"])
 @pytest.mark.parametrize("part", [0, 1, 2])
 async def test_the_receipt_of_one_part_before_the_answers(tmp_path: Path, part: int, word: str) -> None:
-    rules = Rules(latency=0.3, ids="hex", receipt_ids="decimal")
+    rules = Rules(latency=5.0, ids="hex", receipt_ids="decimal")
     rules.outcomes = lambda pdu: NEVER if pdu.short_message[5] == part + 1 else "DELIVRD"
     async with (
         CentreSimulator(rules) as centre,
@@ -157,9 +160,12 @@ async def test_the_receipt_of_one_part_before_the_answers(tmp_path: Path, part: 
         await Esme.bound(app.smpp_ports[0]) as esme,
     ):
         message_id = await esme.submit(LONG)
+        await eventually(lambda: len(centre.submitted) == 1)
+        clock().forward(5.0)
         await eventually(lambda: len(centre.submitted) == 3)
         await centre.send_receipt(centre.submitted[part].message_id, word)
         assert kept(tmp_path) > 0
+        clock().forward(5.0)
         receipt = read(await esme.receipt())
         assert (receipt.id, receipt.stat) == (message_id, word)
         await centre.settled()

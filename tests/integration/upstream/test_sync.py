@@ -11,6 +11,7 @@ from tests.support.bridge.failing_store import rows
 from tests.support.bridge.running import eventually, metric
 from tests.support.bridge.upstream import linked
 from tests.support.esme.esme import Esme, submit
+from tests.support.system.clock import clock
 
 SYNC = {"mode": "sync"}
 
@@ -60,13 +61,14 @@ async def test_an_equipment_that_wants_no_vendor_codes_gets_none(tmp_path: Path)
 
 async def test_what_the_smsc_takes_is_answered_then_and_gets_its_receipt(tmp_path: Path) -> None:
     async with (
-        CentreSimulator(Rules(latency=0.3)) as centre,
+        CentreSimulator(Rules(latency=5.0)) as centre,
         linked(tmp_path, centre, account=SYNC) as app,
         await Esme.bound(app.smpp_ports[0]) as esme,
     ):
         esme.send(submit("x"))
         await eventually(lambda: len(centre.submitted) == 1)
         await esme.silence(SubmitSmResp, 0.1)
+        clock().forward(5.0)
         answer = await esme.expect(SubmitSmResp)
         receipt = parse_receipt((await esme.receipt()).short_message.decode())
         assert (answer.command_status, receipt.id) == (0, answer.message_id)

@@ -93,7 +93,7 @@ class CentreSimulator:
             task.cancel()
         while self._connections or self._openings:
             self.hang_up()
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(0)
         self._anchor.close()
 
     # --- what it looks like from inside --------------------------------------------------------

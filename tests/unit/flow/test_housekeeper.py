@@ -18,6 +18,7 @@ from smppbridge.model.message import (
 )
 from smppbridge.store.results import Arrival
 from tests.support.builders.rows import (
+    NOW,
     claim,
     finish,
     record_sent,
@@ -218,6 +219,20 @@ async def test_final_messages_are_kept_for_some_days() -> None:
         assert await stages(now.store) == {1: Stage.FINAL}
         await asyncio.sleep(3600.2)
         assert await stages(now.store) == {}
+
+
+async def test_what_is_old_and_how_much_of_it_is_deleted_in_one_step() -> None:
+    async with house() as now:
+        now.failing.fail_at(0)
+        now.housekeeper.start()
+        await moment()
+        calls = list(zip(now.failing.called, now.failing.arguments, strict=True))
+        day = 86_400_000
+        assert ("purge", (NOW - 10 * day, NOW - day, 500)) in calls
+        assert ("expire_receipts", ("pbx", NOW - 7_200_000, 500)) in calls
+        assert ("expire_receipts", ("door", NOW - 3 * day, 500)) in calls
+        assert ("promote", ("lab", NOW, 500)) in calls
+        assert ("overdue", ("lab", NOW, 500)) in calls
 
 
 async def test_statuses_for_unknown_references_are_kept_for_a_day() -> None:

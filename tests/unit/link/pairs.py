@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from smppbridge.link.connection import Connection
-from smppbridge.smpp.pdu import BindTransceiver, Pdu
+from smppbridge.smpp.pdu import BindTransceiver, Pdu, SubmitSm, SubmitSmResp
 from smppbridge.smpp.session import Event, Received, Role, Timers
 from tests.support.esme.esme import Esme
 from tests.support.system.clock import until
@@ -81,3 +81,27 @@ async def bound_pair(log: Log, **keys: Any) -> AsyncIterator[tuple[Connection, E
         await peer.next()
         log.batches.clear()
         yield connection, peer
+
+
+def respond(connection: Connection, pdu: Pdu) -> None:
+    """Write the answer to a submit_sm."""
+    connection.session.respond(pdu, SubmitSmResp("1"))
+
+
+async def kinds(peer: Esme, count: int) -> list[type[Pdu]]:
+    """The next PDUs that come."""
+    return [type(await peer.next()) for _ in range(count)]
+
+
+async def stuffed(connection: Connection, peer: Esme) -> None:
+    """Write until the peer, which does not read, has so much that we hold the rest."""
+    peer.reader._transport.pause_reading()  # type: ignore[attr-defined]  # the test's own end: asyncio hides it
+    while connection.writable:
+        respond_to_nothing = SubmitSm(sequence_number=1)
+        connection.session.respond(respond_to_nothing, SubmitSmResp(tlvs=((0x0424, b"x" * 60_000),)))
+        connection.flush()
+        await asyncio.sleep(0)
+
+
+def read_again(peer: Esme) -> None:
+    peer.reader._transport.resume_reading()  # type: ignore[attr-defined]  # as above

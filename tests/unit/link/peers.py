@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from smppbridge.link.client import Client, Verdict
-from smppbridge.link.persistent_bind import BindSettings, BindTimings
+from smppbridge.link.persistent_bind import BindSettings, BindTimings, PersistentBind, SmscState
 from smppbridge.link.upstream import Upstream
 from smppbridge.smpp.codec import Decoder, encode
 from smppbridge.smpp.pdu import (
@@ -24,6 +24,8 @@ from smppbridge.smpp.session import Fault, Timers, Unanswered
 from tests.simulators.smpp_centre.simulator import CentreSimulator
 from tests.support.bridge.running import eventually
 
+ENDED = ("the connection to the SMSC ended", False)  # changes that a bind tells
+UP = ("", False)
 TIMERS = Timers(bind=10.0, enquire_link=0.0, inactivity=0.0, response=20.0)
 QUICK = BindTimings(first_pause=0.02, patience=60.0)  # for tests that are not about these pauses
 
@@ -199,6 +201,18 @@ async def heard_on_all(link: Upstream) -> None:
     for bind in link._binds:
         if bind.client is not None:
             await heard_by_the_smsc(bind.client)
+
+
+@asynccontextmanager
+async def binds(owner: Owner, own: BindSettings, *kinds: type[Bind]) -> AsyncIterator[list[PersistentBind]]:
+    shared = SmscState(own.timings)
+    made = [PersistentBind(own, kind, shared, owner) for kind in kinds or (BindTransceiver,)]
+    for bind in made:
+        bind.start()
+    try:
+        yield made
+    finally:
+        await asyncio.gather(*(bind.close() for bind in made))
 
 
 def items(*numbers: int) -> list[Order]:

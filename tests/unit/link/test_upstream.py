@@ -3,18 +3,15 @@
 import asyncio
 import logging
 import ssl
-from collections import Counter
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import pytest
 
-from smppbridge.link.client import Client, Verdict
 from smppbridge.link.upstream import Upstream
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.pdu import BindReceiver, BindTransceiver, BindTransmitter, DeliverSm, SubmitSm
-from smppbridge.smpp.session import Answered
 from tests.simulators.smpp_centre.simulator import CentreSimulator, Rules
 from tests.support.bridge.running import eventually, free_port
 from tests.support.system.clock import clock, turns, until
@@ -175,67 +172,6 @@ async def test_the_rate_that_the_operator_allows() -> None:
             assert texts(centre) == list(range(count))
             assert link.pause == pytest.approx(0.01)
             clock().forward(0.02)
-
-
-# --- too fast --------------------------------------------------------------------------------------
-
-
-FAST = replace(QUICK, slowest=100.0)  # requests per second
-
-
-class Patient(Owner):
-    """Tries again what was too much."""
-
-    link: Upstream
-
-    def answered(self, client: Client, verdicts: list[Verdict]) -> None:
-        for one in verdicts:
-            if isinstance(one, Answered) and one.response.command_status == Status.ESME_RTHROTTLED:
-                task, place = one.context
-                self.link.again(task, place, one.request)
-            else:
-                self.heard.append(one)
-
-
-async def test_what_was_too_much_goes_first_and_slowly(caplog: pytest.LogCaptureFixture) -> None:
-    owner = Patient()
-    seen: list[bytes] = []
-
-    def status_of(pdu: SubmitSm) -> int:
-        seen.append(pdu.short_message)
-        return Status.ESME_RTHROTTLED if seen.count(b"2") == 1 and pdu.short_message == b"2" else 0
-
-    async with (
-        CentreSimulator(Rules(status_of=status_of)) as centre,
-        upstream(owner, settings(centre.port, window=1, timings=FAST)) as link,
-    ):
-        owner.link = link
-        link.submit(items(*range(5)))
-        await eventually(lambda: b"2" in seen)
-        await eventually(lambda: link.pause > 0)
-        await eventually(lambda: len(owner.taken) == 5)
-        assert texts(centre) == [0, 1, 2, 2, 3, 4]
-    assert "sending slower" in caplog.text
-
-
-async def test_what_was_too_much_keeps_its_place_in_a_wide_window() -> None:
-    owner = Patient()
-    seen: Counter[bytes] = Counter()
-
-    def status_of(pdu: SubmitSm) -> int:
-        seen[pdu.short_message] += 1
-        third = int(pdu.short_message) % 3 == 0
-        return Status.ESME_RTHROTTLED if third and seen[pdu.short_message] == 1 else 0
-
-    async with (
-        CentreSimulator(Rules(status_of=status_of)) as centre,
-        upstream(owner, settings(centre.port, timings=FAST)) as link,
-    ):
-        owner.link = link
-        link.submit(items(*range(30)))
-        await eventually(lambda: len(owner.taken) == 30)
-        assert centre.counts["throttled"] == 10
-        assert sorted(owner.taken) == list(range(30))
 
 
 # --- up and down -----------------------------------------------------------------------------------

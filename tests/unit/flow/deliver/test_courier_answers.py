@@ -36,10 +36,7 @@ def always(status: int | None) -> Callable[[DeliverSm], int | None]:
 
 async def owe(now: Scene, what: str) -> None:
     """Something, announced: a receipt or a message from a phone."""
-    if what == "receipt":
-        await now.receipts(1)
-    else:
-        await now.phone("yes")
+    await (now.receipts(1) if what == "receipt" else now.phone("yes"))
 
 
 BOTH = pytest.mark.parametrize("what", ["receipt", "inbound"])

@@ -67,6 +67,7 @@ def test_the_account_reads_the_same_text(keys: dict[str, Any], text: str) -> Non
         ({}, "a\0b\r\n", 0, b"a\0b\r\n"),
         ({}, "Да", 8, b"\x04\x14\x04\x30"),
         ({}, "😀", 8, "😀".encode("utf-16-be")),
+        ({"default_encoding": "ucs2"}, "Да", 0, b"\x04\x14\x04\x30"),
         ({"default_encoding": "ascii"}, "café", 8, "café".encode("utf-16-be")),
         ({"default_encoding": "utf-8"}, "Да", 0, "Да".encode()),
         ({"default_encoding": "gsm"}, "5 € {yes}", 0, b"5 \x1be \x1b(yes\x1b)"),

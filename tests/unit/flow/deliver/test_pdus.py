@@ -1,17 +1,18 @@
-"""The deliver_sm of a receipt, as the account wants it."""
+"""The deliver_sm of a receipt, as the account wants it; messages from phones, and alerts."""
 
 from typing import Any
 
 import pytest
 
-from smppbridge.flow.deliver.pdus import receipt_pdu, receipt_style
-from smppbridge.model.message import Receipt
+from smppbridge.flow.deliver.pdus import alert_pdu, inbound_pdu, receipt_pdu, receipt_style
+from smppbridge.model.message import Alert, InboundPart, Receipt
 from smppbridge.model.receipt_profile import ReceiptProfile
 from smppbridge.smpp.codec import encode
 from smppbridge.smpp.constants import MessageState, Tag
 from smppbridge.smpp.pdu import DeliverSm
 from smppbridge.smpp.receipt import parse_receipt
 from smppbridge.smpp.text import decode_text
+from smppbridge.smpp.tlv import tlv
 
 NOW = 1_772_315_998_000  # 2026-02-28 21:59:58 UTC
 RECEIPT = Receipt(
@@ -100,3 +101,43 @@ def test_which_tlvs() -> None:
     assert [tag for tag, _ in pdu(receipt=receipt).tlvs] == known + vendor + reference
     assert [tag for tag, _ in pdu(receipt=receipt, tlvs="standard").tlvs] == known + reference
     assert pdu(receipt=receipt, with_tlvs=False).tlvs == ()
+
+
+PART = InboundPart(1, "pbx", "lab", "375291234567", "1234", 0x40, 8, b"\5\0\3\7\2\1\4\x14", NOW, 0)
+ALERT = Alert(1, 5, 0, "ALARM", 1, 1, "375291234567")
+
+
+def test_a_message_from_a_phone() -> None:
+    made = inbound_pdu(PART)
+    encode(made)
+    assert (made.esm_class, made.data_coding, made.short_message) == (0x40, 8, PART.octets)
+    assert (made.registered_delivery, made.tlvs) == (0, ())
+
+
+@pytest.mark.parametrize(
+    ("address", "kind"),
+    [
+        ("375291234567", (1, 1)),
+        ("1234567", (1, 1)),
+        ("123456", (3, 1)),
+        ("1", (3, 1)),
+        ("+375291234567", (5, 0)),
+        ("CASTLE", (5, 0)),
+        ("", (0, 0)),
+    ],
+)
+def test_the_kinds_of_addresses(address: str, kind: tuple[int, int]) -> None:
+    of_phone = inbound_pdu(PART._replace(source=address))
+    assert (of_phone.source_addr_ton, of_phone.source_addr_npi, of_phone.source_addr) == (*kind, address)
+    assert (of_phone.dest_addr_ton, of_phone.dest_addr_npi, of_phone.destination_addr) == (3, 1, "1234")
+    to_it = inbound_pdu(PART._replace(destination=address))
+    assert (to_it.dest_addr_ton, to_it.dest_addr_npi, to_it.destination_addr) == (*kind, address)
+    assert (to_it.source_addr_ton, to_it.source_addr_npi, to_it.source_addr) == (1, 1, "375291234567")
+
+
+def test_an_alert() -> None:
+    made = alert_pdu(ALERT)
+    encode(made)
+    assert (made.source_addr_ton, made.source_addr_npi, made.source_addr) == (1, 1, "375291234567")
+    assert (made.esme_addr_ton, made.esme_addr_npi, made.esme_addr) == (5, 0, "ALARM")
+    assert made.tlvs == (tlv(Tag.MS_AVAILABILITY_STATUS, 0),)

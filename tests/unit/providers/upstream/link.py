@@ -93,3 +93,10 @@ def waiting(provider: Smpp) -> int:
     """Messages in the queue."""
     assert provider._upstream is not None
     return len(provider._upstream._queue)
+
+
+def outstanding(provider: Smpp) -> int:
+    """Requests without an answer, on all binds."""
+    assert provider._upstream is not None
+    connections = [one.client._connection for one in provider._upstream._binds if one.client is not None]
+    return sum(connection.session.outstanding for connection in connections if connection is not None)
