@@ -188,7 +188,7 @@ async def test_outbind_twice() -> None:
         GenericNack(command_status=3),
         NONSENSE,
     ],
-    ids=lambda pdu: f"{type(pdu).__name__} {getattr(pdu, 'password', '')}",
+    ids=lambda pdu: f"{type(pdu).__name__} {getattr(pdu, 'password', '').replace('ö', 'oe')}",
 )
 async def test_who_does_not_say_the_right_outbind_is_sent_away(
     pdu: Pdu, caplog: pytest.LogCaptureFixture

@@ -150,7 +150,6 @@ def test_sar_is_read() -> None:
         sar(b"\1" * 100, 3, 1),
         sar(b"", 3, 1),
     ],
-    ids=str,
 )
 def test_sar_that_makes_no_sense_is_ignored(tlvs: tuple[Tlv, ...]) -> None:
     assert read_sar(tlvs) is None
