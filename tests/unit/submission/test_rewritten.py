@@ -129,6 +129,11 @@ def test_the_answer_to_a_submit_multi(failed: dict[int, int], expected: SubmitMu
     assert multi_response(MULTI, taken, failed) == expected
 
 
+def test_its_message_id_is_that_of_the_first_phone() -> None:
+    taken = {2: SubmitSmResp(message_id="9"), 0: SubmitSmResp(message_id="7")}
+    assert multi_response(MULTI, taken, {}).message_id == "7"
+
+
 # --- replace_sm --------------------------------------------------------------------------------------
 
 
