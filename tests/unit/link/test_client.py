@@ -16,6 +16,7 @@ from smppbridge.smpp.pdu import (
     BindTransceiver,
     BindTransceiverResp,
     DeliverSm,
+    DeliverSmResp,
     EnquireLink,
     GenericNack,
     Pdu,
@@ -275,6 +276,21 @@ async def test_requests_are_answered_when_they_are_released() -> None:
         assert request.response is not None
         client.release([(request, request.response(command_status=Status.ESME_RX_T_APPN))])
         assert (await delivering).command_status == Status.ESME_RX_T_APPN
+
+
+async def test_a_request_may_be_answered_at_once() -> None:
+    def answer(client: Client, pdus: list[Pdu]) -> None:
+        for pdu in pdus:
+            client.respond(pdu, DeliverSmResp("mine"))
+
+    async with CentreSimulator() as centre:
+        client = Client(answer, timers=TIMERS)
+        await client.connect("127.0.0.1", centre.port)
+        await client.bind(bind_pdu())
+        clock().stop_clock()  # its answer waits for nothing
+        answers = [await soon(centre.deliver(DeliverSm(short_message=b"%d" % number))) for number in range(2)]
+        assert [type(answer) for answer in answers] == [DeliverSmResp] * 2
+        await soon(client.close())
 
 
 async def test_release_when_the_connection_is_gone() -> None:

@@ -120,6 +120,8 @@ async def test_its_end_is_told() -> None:
             pass
         await eventually(lambda: listener.bound == 0)
         assert owner.changes == [("", False)] * 2
+        await eventually(lambda: not listener._tasks)
+        assert not listener._known
         async with bound(listener, owner):
             assert owner.tries == ["ESME_ROK"] * 2
 

@@ -76,7 +76,7 @@ def pause() -> float:
     return clock().timers()[-1]
 
 
-async def test_an_unreachable_smsc_is_tried_at_growing_intervals() -> None:
+async def test_an_unreachable_smsc_is_tried_at_growing_intervals(caplog: pytest.LogCaptureFixture) -> None:
     owner = Owner()
     clock().stop_clock()
     async with binds(owner, settings(free_port(), longest_pause=20.0, timings=BindTimings())):
@@ -85,7 +85,13 @@ async def test_an_unreachable_smsc_is_tried_at_growing_intervals() -> None:
             most = min(20.0, 0.5 * 2**tries)
             assert most / 2 <= pause() <= most
             clock().forward(20.0)
-    assert owner.tries == ["unreachable"] * 9
+        assert caplog.text.count("upstream bind failed") == 1  # once in five minutes
+        await tried(owner, 10)
+        clock().forward(300.0)
+        await tried(owner, 11)
+        await turns()
+        assert caplog.text.count("upstream bind failed") == 2
+    assert owner.tries == ["unreachable"] * 11
     assert all("Connection refused" in why for why, _ in owner.changes)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from smppbridge.link.outbind_listener import OutbindSettings
 from smppbridge.link.upstream import Upstream
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.pdu import BindReceiver, BindTransceiver, BindTransmitter, DeliverSm, SubmitSm
@@ -344,7 +345,34 @@ async def test_close_says_unbind_and_sends_no_more(caplog: pytest.LogCaptureFixt
         assert len(centre.submitted) == count < 50
         await eventually(lambda: tasks() == before)
         assert not centre.sessions
+        assert max(clock().timers(), default=0.0) < 1.0  # nothing of it is to be waited for
     assert caplog.text == ""
+
+
+async def test_an_smsc_that_calls_is_one_more_bind(caplog: pytest.LogCaptureFixture) -> None:
+    owner = Owner()
+    outbind = OutbindSettings("127.0.0.1", 0, lambda peer: True, "", "word")
+    async with CentreSimulator() as home, CentreSimulator() as caller:
+        link = Upstream(settings(home.port), owner, kinds=(BindTransceiver,), outbind=outbind)
+        await link.start()
+        await eventually(lambda: owner.counts == [1])
+        assert link._outbind is not None
+        port = link._outbind.port
+        await caller.outbind("127.0.0.1", port, "centre", "word")
+        await eventually(lambda: owner.counts == [1, 2])
+        await caller.deliver_raw(bytes.fromhex("00000010 80000004 00000000 00000063"))
+        await eventually(lambda: owner.faults)
+        link.submit(items(1))
+        await eventually(lambda: owner.taken == [1])
+        assert caller.submitted == []
+        caller.hang_up()
+        await eventually(lambda: owner.counts == [1, 2, 1])
+        await caller.outbind("127.0.0.1", port, "centre", "word")
+        await eventually(lambda: owner.counts == [1, 2, 1, 2])
+        await link.close()
+        assert (home.counts["unbinds"], caller.counts["unbinds"]) == (1, 1)
+        with pytest.raises(OSError):
+            await caller.outbind("127.0.0.1", port, "centre", "word")
 
 
 async def test_close_of_what_was_never_started() -> None:
