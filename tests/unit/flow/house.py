@@ -47,7 +47,9 @@ class House:
         self.accounts = Accounts({"pbx": account("pbx", receipt={"keep": KEEP}), "door": account("door")})
         self.lab, self.spare = ScriptedProvider("lab"), ScriptedProvider("spare")
         self.fleet = Fleet(self.accounts)
-        self.rerouter = Rerouter(store, self.fleet, [Route.model_validate({"to": ["lab", "spare"]})])
+        self.rerouting = FailingStore(store)
+        routes = [Route.model_validate({"to": ["lab", "spare"]})]
+        self.rerouter = Rerouter(self.rerouting.store, self.fleet, routes)
         recorder = self._recorder(store)
         for provider in (self.lab, self.spare):
             changed = self.rerouter.provider_changed

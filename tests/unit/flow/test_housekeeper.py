@@ -84,7 +84,10 @@ async def test_more_than_one_step_takes_is_due() -> None:
 async def test_nothing_is_asked_again_at_once_when_nothing_is_due() -> None:
     async with house() as now:
         now.start()
+        await moment()
+        now.rerouting.fail_at(0)
         await asyncio.sleep(10.5)
+        assert now.rerouting.called == []
         assert now.failing.called.count("promote") == 11 * 3
         assert now.failing.called.count("overdue") == 11 * 3
         assert now.failing.called.count("record") == 0

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from smppbridge.flow.accounts import Accounts
-from smppbridge.flow.deliver.outbind import FIRST_PAUSE, LAST_PAUSE, LOOK, OutbindCaller
+from smppbridge.flow.deliver.outbind import OutbindCaller
 from smppbridge.link.outbind_calls import Endpoint
 from smppbridge.metrics import Metrics
 from smppbridge.model.account import Account
@@ -25,6 +25,9 @@ from tests.support.system.virtual_time import moment
 
 pytestmark = pytest.mark.virtual_time
 
+LOOK = 10.0  # seconds between two looks without being woken
+FIRST_PAUSE = 10.0  # seconds from the end of a call to the next one
+LAST_PAUSE = 600.0
 PORTS = {"pbx": 1, "door": 2}
 
 
