@@ -14,7 +14,7 @@ class FailingStore:
 
     def __init__(self, store: Store) -> None:
         self._real = store
-        self._fails_at = 0  # of the calls in `called`
+        self._fails_at: frozenset[int] = frozenset()  # of the calls in `called`
         self.called: list[str] = []  # verbs, in order, since `fail_at`
         self.failed: list[str] = []  # those of them that failed
         self.arguments: list[tuple[Any, ...]] = []  # of all that were called since then
@@ -28,9 +28,9 @@ class FailingStore:
         """All verbs of a store."""
         return cast(Store, self)
 
-    def fail_at(self, nth: int) -> None:
-        """The ``nth`` verb that is called from now on fails, counted from 1; 0: none does."""
-        self._fails_at = nth
+    def fail_at(self, *nth: int) -> None:
+        """Of the verbs that are called from now on, these fail, counted from 1. 0: none does."""
+        self._fails_at = frozenset(nth)
         self.called.clear()
         self.arguments.clear()
         self.failed.clear()
@@ -39,7 +39,7 @@ class FailingStore:
         def call(*arguments: Any) -> "asyncio.Future[Any]":
             self.called.append(verb)
             self.arguments.append(arguments)
-            fails = verb in self.failing or len(self.called) == self._fails_at
+            fails = verb in self.failing or len(self.called) in self._fails_at
             if fails:
                 self.failed.append(verb)
             real = getattr(self._real, verb)

@@ -34,7 +34,7 @@ async def test_a_provider_that_is_only_to_be_spared_is_enough() -> None:
 async def test_a_store_that_takes_no_writes_is_not() -> None:
     async with rigged(Lab("lab")) as rig:
         readiness = Readiness(rig.store.store, rig.fleet)
-        rig.store.refuse = {"probe"}
+        rig.store.failing = {"probe"}
         assert await readiness.reasons() == ["store: disk full"]
         rig.fleet["lab"].linked("nobody there")
         assert await readiness.reasons() == ["store: disk full", "provider lab: nobody there"]
@@ -45,15 +45,15 @@ async def test_a_question_does_not_cost_a_write_each() -> None:
         readiness = Readiness(rig.store.store, rig.fleet)
         for _ in range(5):
             assert await readiness.reasons() == []
-        assert rig.store.calls == ["probe"]
-        rig.store.refuse = {"probe"}
+        assert rig.store.called == ["probe"]
+        rig.store.failing = {"probe"}
         await asyncio.sleep(0.9)
         assert await readiness.reasons() == []
         await asyncio.sleep(0.1)
         for _ in range(5):
             assert await readiness.reasons() == ["store: disk full"]
-        assert rig.store.calls == ["probe"] * 2
-        rig.store.refuse = set()
+        assert rig.store.called == ["probe"] * 2
+        rig.store.failing = set()
         await asyncio.sleep(1)
         assert await readiness.reasons() == []
 
@@ -61,6 +61,6 @@ async def test_a_question_does_not_cost_a_write_each() -> None:
 async def test_what_was_answered_is_nobody_else_s() -> None:
     async with rigged(Lab("lab")) as rig:
         readiness = Readiness(rig.store.store, rig.fleet)
-        rig.store.refuse = {"probe"}
+        rig.store.failing = {"probe"}
         (await readiness.reasons()).append("added by whoever asked")
         assert await readiness.reasons() == ["store: disk full"]

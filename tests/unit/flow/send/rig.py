@@ -19,7 +19,7 @@ from smppbridge.providers.base import SendResult
 from smppbridge.store.sqlite.store import SqliteStore
 from tests.support.bridge.scripted_provider import ScriptedProvider
 from tests.support.builders.clock import Clock
-from tests.support.builders.faults import FaultyStore
+from tests.support.builders.failing import FailingStore
 from tests.support.builders.stores import fast_store
 
 
@@ -54,7 +54,7 @@ class Rig:
 
     def __init__(self, store: SqliteStore, providers: Sequence[ScriptedProvider], **account: Any) -> None:
         self.disk = store
-        self.store = FaultyStore(store)
+        self.store = FailingStore(store)
         self.clock = Clock()
         self.metrics = Metrics()
         self.owed: list[str] = []  # accounts that are owed a receipt

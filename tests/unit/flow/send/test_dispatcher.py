@@ -174,7 +174,7 @@ async def test_a_claim_that_fails_is_made_again_and_takes_nothing_from_the_other
     lab = Lab(batch=4)
     async with rigged(lab) as rig:
         rig.fleet["lab"].health.breaker.record_success()
-        rig.store.fail = {1}
+        rig.store.fail_at(1)
         await rig.queue(segment(1), segment(2, account="crm"))
         rig.fleet.start()
         await asyncio.sleep(10)
@@ -252,14 +252,14 @@ async def test_a_schedule_that_the_provider_does_not_keep_is_kept_here(keeps: bo
 async def test_what_has_to_wait_delays_nothing_while_that_cannot_be_saved() -> None:
     lab = Lab(same_text_gap=600.0)
     async with sending(lab) as rig:
-        rig.store.refuse = {"hand_back"}
+        rig.store.failing = {"hand_back"}
         await rig.queue(segment(1), segment(2), segment(3, text="gate"))
         await moment()
         assert lab.batches == [[1, 3]]
         await rig.queue(segment(4, text="lamp"))
         await moment()
         assert (lab.batches, times(lab)) == ([[1, 3], [4]], [0.0] * 3)
-        rig.store.refuse = set()
+        rig.store.failing = set()
         await asyncio.sleep(10)
         assert (await rig.row(2)).stage == Stage.WAITING
 

@@ -346,11 +346,11 @@ async def test_an_esme_that_waits_is_told_why_its_message_is_refused(
 async def test_results_are_saved_as_soon_as_the_store_works_again() -> None:
     lab = Lab()
     async with sending(lab) as rig:
-        rig.store.refuse = {"record"}
+        rig.store.failing = {"record"}
         await rig.queue(segment(1))
         await asyncio.sleep(100)
         assert (await rig.row(1)).stage == Stage.SENDING
-        rig.store.refuse = set()
+        rig.store.failing = set()
         await asyncio.sleep(10)
         assert (await rig.row(1)).stage == Stage.SENT
         assert rig.attempts("lab", "sent") == 1

@@ -122,12 +122,12 @@ async def test_nothing_new_begins_after_the_stop() -> None:
 async def test_what_is_put_back_to_wait_is_saved_before_the_end() -> None:
     lab = Lab(same_text_gap=600.0)
     async with sending(lab) as rig:
-        rig.store.refuse = {"hand_back"}
+        rig.store.failing = {"hand_back"}
         await rig.queue(segment(1), segment(2))
         await moment()
         stopping = asyncio.create_task(rig.fleet.stop(5.0))
         await moment()
-        rig.store.refuse = set()
+        rig.store.failing = set()
         await stopping
         assert rig.clock.seconds == 1.0  # the next try to save it
         assert (await rig.row(2)).stage == Stage.WAITING

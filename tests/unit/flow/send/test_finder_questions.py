@@ -88,12 +88,12 @@ async def test_an_answer_that_cannot_be_saved_for_a_while_counts_once() -> None:
     lab, spare = asked_lab(), Lab("spare")
     lab.traces = lambda doubt: Trace(doubt.id, ("ref-7",) if doubt.id == 1 else ())
     async with finding(lab, segment(1), segment(2, text="gate"), others=(spare,)) as rig:
-        rig.store.refuse = {"record", "note_doubts"}
+        rig.store.failing = {"record", "note_doubts"}
         await asyncio.sleep(50)
         assert questions(lab) == [[1, 2]]  # nobody asks again before
-        rig.store.refuse = {"note_doubts"}
+        rig.store.failing = {"note_doubts"}
         await asyncio.sleep(50)
-        rig.store.refuse = set()
+        rig.store.failing = set()
         await asyncio.sleep(100)
         assert [doubt.misses for doubts in lab.found for doubt in doubts if doubt.id == 2] == [0, 1]
         assert await ref_of(rig, "ref-7") == {"ref-7"}

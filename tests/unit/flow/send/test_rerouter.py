@@ -84,7 +84,7 @@ class Desk:
 
     @property
     def walks(self) -> int:
-        return len(self.rig.store.calls)
+        return len(self.rig.store.called)
 
 
 def routes_of(*routes: str) -> list[Route]:
@@ -142,7 +142,7 @@ async def test_more_than_one_look_by_default() -> None:
         await moment()
         assert {row.provider for row in await rig.disk.list_stage(Stage.QUEUED, 1000)} == {"spare"}
         assert (
-            rig.store.calls == ["reroute"] * 3
+            rig.store.called == ["reroute"] * 3
         )  # 500, 102, and once more to a provider that is to be spared
         await rerouter.stop()
 
@@ -290,13 +290,13 @@ async def test_messages_that_come_during_a_walk_are_walked_too() -> None:
 
 async def test_a_walk_that_the_store_breaks_off_is_made_again() -> None:
     async with rerouting(chunk=1) as desk:
-        desk.rig.store.refuse = {"reroute"}
+        desk.rig.store.failing = {"reroute"}
         await desk.queue(1, 2)
         desk.down("lab")
         desk.rerouter.soon("lab")
         await asyncio.sleep(5)
         assert await desk.queues() == {"lab": [1, 2]}
-        desk.rig.store.refuse = set()
+        desk.rig.store.failing = set()
         await asyncio.sleep(1.1)
         assert await desk.queues() == {"spare": [1, 2]}
 
@@ -306,7 +306,7 @@ async def test_a_walk_that_broke_off_keeps_its_place_before_later_ones() -> None
         await desk.queue(1)
         await desk.queue(2, provider="other")
         desk.down("lab", "other")
-        desk.rig.store.fail = {1}
+        desk.rig.store.fail_at(1)
         desk.rerouter.soon("lab")
         desk.rerouter.soon("other")
         await asyncio.sleep(2)

@@ -18,7 +18,7 @@ from smppbridge.model.message import Doubt, Message, Stage
 from smppbridge.model.route import Route
 from smppbridge.providers.base import SendResult, Taken, Trace
 from tests.support.builders.clock import moment
-from tests.support.builders.faults import FaultyStore
+from tests.support.builders.failing import FailingStore
 from tests.support.builders.rows import segment, stages
 from tests.unit.flow.send.rig import Lab, rigged, sending
 
@@ -55,12 +55,12 @@ def name_of(fail: Collection[int]) -> str:
 # --- dispatcher --------------------------------------------------------------------------------------
 
 
-async def dispatched(fail: Collection[int]) -> FaultyStore:
+async def dispatched(fail: Collection[int]) -> FailingStore:
     """Four messages: taken, passed on, to be held back, in doubt."""
     results: dict[int, SendResult] = {2: Unavailable("connection refused"), 4: Uncertain("read timeout")}
     lab, spare = Decided("lab", results, same_text_gap=6000.0), Decided("spare", {})
     async with sending(lab, spare) as rig:
-        rig.store.fail = fail
+        rig.store.fail_at(*fail)
         await rig.queue(
             segment(1, text="door", account="crm"),
             segment(2, text="gate"),
@@ -93,7 +93,7 @@ async def test_dispatcher(fail: Collection[int]) -> None:
 
 
 async def test_every_call_of_the_dispatcher_is_in_the_matrix() -> None:
-    calls = (await dispatched(())).calls[:-2]  # but those for the message at the end
+    calls = (await dispatched(())).called[:-2]  # but those for the message at the end
     assert sorted(calls) == ["claim_messages"] * 3 + ["hand_back"] + ["record"] * 2
     assert len(calls) == DISPATCHED
 
@@ -101,7 +101,7 @@ async def test_every_call_of_the_dispatcher_is_in_the_matrix() -> None:
 # --- finder ------------------------------------------------------------------------------------------
 
 
-async def found(fail: Collection[int]) -> FaultyStore:
+async def found(fail: Collection[int]) -> FailingStore:
     """Three messages in doubt: one is there, one certainly is not, and one nobody can tell about."""
     doubtful: dict[int, SendResult] = {number: Uncertain("read timeout") for number in (2, 3, 4)}
     lab, spare = Decided("lab", doubtful, find_first=20.0, find_interval=60.0), Decided("spare", {})
@@ -118,8 +118,7 @@ async def found(fail: Collection[int]) -> FaultyStore:
         await rig.queue(*(segment(number, text=f"text {number}") for number in (1, 2, 3, 4)))
         await moment()
         finder = Finder(lab, rig.store.store, rig.recorder, rig.fleet, rig.clock)
-        rig.store.calls.clear()
-        rig.store.fail = fail
+        rig.store.fail_at(*fail)
         finder.start()
         await asyncio.sleep(1000)
         assert (sent_by(lab), sent_by(spare)) == ([1, 2, 3, 4], [3])
@@ -148,7 +147,7 @@ async def test_finder(fail: Collection[int]) -> None:
 
 
 async def test_every_call_of_the_finder_is_in_the_matrix() -> None:
-    calls = (await found(())).calls
+    calls = (await found(())).called
     last = max(place for place, verb in enumerate(calls) if verb == "claim_messages") + 2  # and its record
     assert last == FOUND
     assert set(calls[:last]) == {
@@ -164,14 +163,14 @@ async def test_every_call_of_the_finder_is_in_the_matrix() -> None:
 # --- rerouter ----------------------------------------------------------------------------------------
 
 
-async def rerouted(fail: Collection[int]) -> FaultyStore:
+async def rerouted(fail: Collection[int]) -> FailingStore:
     """A long queue of a provider that is down, and one of a provider that is no longer configured."""
     lab, spare = Lab("lab"), Decided("spare", {}, batch=2)
     async with rigged(lab, spare) as rig:
         rig.fleet["spare"].health.breaker.record_success()
         rig.fleet["lab"].health.record_failure(Disabled("wrong key", pause=3600.0))
         rerouter = Rerouter(rig.store.store, rig.fleet, [Route(to=("lab", "spare"))], chunk=2)
-        rig.store.fail = fail
+        rig.store.fail_at(*fail)
         await rig.disk.add_segments(
             [segment(number, provider="lab", route="lab,spare") for number in range(1, 6)]
             + [segment(number, provider="gone", route="gone,lab,spare") for number in range(6, 9)]
@@ -200,6 +199,6 @@ async def test_rerouter(fail: Collection[int]) -> None:
 
 
 async def test_every_call_of_the_rerouter_is_in_the_matrix() -> None:
-    calls = (await rerouted(())).calls[:-4]  # but those for the message at the end
+    calls = (await rerouted(())).called[:-4]  # but those for the message at the end
     assert len(calls) == REROUTED
     assert calls.count("reroute") == 7  # three looks at the long queue, two at the other; spared providers
