@@ -111,6 +111,7 @@ async def test_a_refusal_of_long_ago_makes_no_pause_longer() -> None:
     async with CentreSimulator(full) as centre, binds(owner, settings(centre.port)):
         await eventually(lambda: owner.tries == ["ESME_RBINDFAIL"])
         centre.stop_listening()
+        await eventually(lambda: pause() > QUICK.refused_first / 4)  # it waits by now
         clock().forward(QUICK.refused_first)
         await eventually(lambda: len(owner.tries) == 6)
         assert owner.tries[1:] == ["unreachable"] * 5

@@ -12,6 +12,7 @@ from smppbridge.smpp.pdu import SubmitSm
 from smppbridge.smpp.session import Answered
 from tests.simulators.smpp_centre.simulator import CentreSimulator, Rules
 from tests.support.bridge.running import eventually
+from tests.support.system.clock import time_flies
 from tests.unit.link.peers import (
     QUICK,
     Owner,
@@ -51,13 +52,13 @@ async def test_what_was_too_much_goes_first_and_slowly(caplog: pytest.LogCapture
 
     async with (
         CentreSimulator(Rules(status_of=status_of)) as centre,
-        upstream(owner, settings(centre.port, window=1, timings=FAST)) as link,
+        upstream(owner, settings(centre.port, window=1, timings=replace(QUICK, slowest=0.2))) as link,
     ):
         owner.link = link
         link.submit(items(*range(5)))
         await eventually(lambda: b"2" in seen)
         await eventually(lambda: link.pause > 0)
-        await eventually(lambda: len(owner.taken) == 5)
+        await time_flies(lambda: len(owner.taken) == 5)
         assert texts(centre) == [0, 1, 2, 2, 3, 4]
     assert "sending slower" in caplog.text
 
