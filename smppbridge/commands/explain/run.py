@@ -5,6 +5,7 @@ Sends nothing, stores nothing, opens no socket and no database. The bridge's own
 """
 
 import time
+from collections.abc import Callable
 
 from smppbridge.commands.explain.capture.formats import CaptureError
 from smppbridge.commands.explain.found import Remark
@@ -15,10 +16,21 @@ from smppbridge.config.sections import Config
 from smppbridge.errors import SmppBridgeError
 
 
+def now_ms() -> int:
+    """Milliseconds since 1970, UTC."""
+    return time.time_ns() // 1_000_000
+
+
 async def explain(
-    config: Config, source: Sources, options: ExplainOptions, emit: Emit = print, warn: Emit | None = None
+    config: Config,
+    source: Sources,
+    options: ExplainOptions,
+    emit: Emit = print,
+    warn: Emit | None = None,
+    clock: Callable[[], int] = now_ms,
 ) -> None:
     """Print what is to be said about everything in ``source``. ``warn`` gets warnings (default: stderr).
+    ``clock`` tells when a message comes whose time is not known, in ms.
 
     Raises CaptureError for a capture that cannot be read, after what came before the damage.
     """
@@ -30,7 +42,7 @@ async def explain(
             if isinstance(one, Remark):
                 printer.remark(one)
             elif printer.count(one):
-                printer.show(one, await reporter.report(one, time.time_ns() // 1_000_000))
+                printer.show(one, await reporter.report(one, clock()))
     except CaptureError as error:
         trouble = error
     for remark in reporter.end():

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from smppbridge.commands.explain.printing import ExplainOptions
-from smppbridge.commands.explain.run import explain
+from smppbridge.commands.explain.run import explain, now_ms
 from smppbridge.commands.explain.sources import Sources, from_octets
 from smppbridge.config.loading import parse
 from smppbridge.config.sections import Config
@@ -81,8 +81,14 @@ async def told_of(
     lines: list[str] = []
     text: list[str] = []
     warnings: list[str] = []
-    await explain(settings, source(), ExplainOptions(name, limit, json=True), lines.append, warnings.append)
-    await explain(settings, source(), ExplainOptions(name, limit), text.append, lambda line: None)
+    now = now_ms()  # both say the same times
+
+    def clock() -> int:
+        return now
+
+    as_json = ExplainOptions(name, limit, json=True)
+    await explain(settings, source(), as_json, lines.append, warnings.append, clock)
+    await explain(settings, source(), ExplainOptions(name, limit), text.append, lambda line: None, clock)
     whole = "\n".join(text)
     whole.encode()  # no half characters
     for secret in SECRETS:
