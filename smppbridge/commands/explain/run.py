@@ -4,9 +4,9 @@ Sends nothing, stores nothing, opens no socket and no database. The bridge's own
 `sources` finds PDUs, `reporter` asks about each of them, `printing` writes the answers.
 """
 
-import time
 from collections.abc import Callable
 
+from smppbridge.app import now_ms
 from smppbridge.commands.explain.capture.formats import CaptureError
 from smppbridge.commands.explain.found import Remark
 from smppbridge.commands.explain.printing import Emit, ExplainOptions, Printer, to_stderr
@@ -14,11 +14,6 @@ from smppbridge.commands.explain.reporter import Reporter
 from smppbridge.commands.explain.sources import Sources
 from smppbridge.config.sections import Config
 from smppbridge.errors import SmppBridgeError
-
-
-def now_ms() -> int:
-    """Milliseconds since 1970, UTC."""
-    return time.time_ns() // 1_000_000
 
 
 async def explain(

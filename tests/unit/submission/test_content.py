@@ -67,6 +67,7 @@ def test_flash_by_the_part_of_the_phone(subunit: int, flash: bool) -> None:
     ("changes", "status"),
     [
         ({"short_message": b""}, Status.ESME_RINVTEXT),
+        ({"short_message": b"", "tlvs": (tlv(Tag.USER_MESSAGE_REFERENCE, 1),)}, Status.ESME_RINVTEXT),
         ({"data_coding": 13}, Status.ESME_RINVENCODING),
         ({"data_coding": 0xF8}, Status.ESME_RINVENCODING),
         ({"data_coding": 1, "short_message": b"\xe9"}, Status.ESME_RINVENCODING),
