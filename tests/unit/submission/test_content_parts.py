@@ -165,6 +165,12 @@ def test_packed_parts_end_where_they_end(width: int, full: int, spare: int) -> N
         assert joined == decode_gsm(first + second)
 
 
+def test_a_part_ends_the_text_where_those_behind_it_never_came() -> None:
+    full = header(1, 2, 1) + b"x" * 152
+    assert joined_text(PACKED, 0, [full + b"\0"]) == "x" * 152
+    assert joined_text(PACKED, 0, [full + b"\0", header(1, 2, 2) + b"y"]) == "x" * 152 + "@y"
+
+
 @given(
     st.text(st.sampled_from("ab@\r€{"), min_size=161, max_size=480),
     st.sampled_from([8, 16]),

@@ -66,6 +66,14 @@ def test_a_text_in_message_payload() -> None:
 def test_the_language_of_the_account_belongs_to_its_alphabet() -> None:
     turkish = submit(b"\x1bSehir, \x1bSehir, \x1bSehir", data_coding=0)
     assert hints_for(account(default_encoding="gsm", gsm_language="turkish"), turkish) == ()
+    (hint,) = hints_for(account(default_encoding="gsm"), turkish)
+    assert hint.key == "gsm-language"
+
+
+def test_only_gsm_is_unpacked() -> None:
+    owner = account(encodings={1: "gsm"}, septets="packed")
+    (hint,) = hints_for(owner, submit("Дверь открыта".encode("cp1251"), data_coding=0))
+    assert hint.key == "cp1251"
 
 
 def test_what_is_right_is_no_mistake() -> None:

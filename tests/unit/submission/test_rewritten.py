@@ -9,7 +9,7 @@ from smppbridge.model.message import Found, Replacement, Stage
 from smppbridge.smpp.addresses import DistributionList, SmeAddress, UnsuccessSme
 from smppbridge.smpp.constants import Status, Tag
 from smppbridge.smpp.pdu import DataSm, ReplaceSm, SubmitMulti, SubmitMultiResp, SubmitSm, SubmitSmResp
-from smppbridge.smpp.tlv import tlv
+from smppbridge.smpp.tlv import tlv, write_tlvs
 from smppbridge.submission.appraisal import Appraisal
 from smppbridge.submission.content import Content
 from smppbridge.submission.paths import Path, Timing, path_maker
@@ -129,6 +129,11 @@ def test_the_answer_to_a_submit_multi(failed: dict[int, int], expected: SubmitMu
     assert multi_response(MULTI, taken, failed) == expected
 
 
+def test_the_answer_about_a_single_phone() -> None:
+    alone = SubmitMulti(dest_address=(FIRST,))
+    assert multi_response(alone, {}, {0: 0x0B}) == SubmitMultiResp(command_status=0x0B)
+
+
 def test_its_message_id_is_that_of_the_first_phone() -> None:
     taken = {2: SubmitSmResp(message_id="9"), 0: SubmitSmResp(message_id="7")}
     assert multi_response(MULTI, taken, {}).message_id == "7"
@@ -177,6 +182,8 @@ def test_a_replacement_is_appraised_like_the_message() -> None:
         "HLR", 5, 0, "A", 1, 1, "1", 0, 3, 2, GIVEN, GIVEN, 1, 0, 8, 4, b"text", tlvs=(*pdu.tlvs, PORT)
     )
     assert from_replace_sm(ReplaceSm(), found(tlvs=None)).tlvs == ()
+    wide = (int(Tag.USER_MESSAGE_REFERENCE), b"\0\0\7")  # of a width that it should not have
+    assert from_replace_sm(ReplaceSm(), found(tlvs=write_tlvs((wide,)))).tlvs == (wide,)
 
 
 def replacing(message: Found, *, to: int = 0, until: int = 0, kept: bool = False) -> Replacement:
