@@ -227,6 +227,13 @@ async def test_a_smaller_step() -> None:
         assert {call[-1] for call in now.called("claim_receipts")} == {2}
 
 
+async def test_the_next_step_comes_at_once_although_nobody_answers() -> None:
+    async with scene(claim_at_most=2) as now:
+        message_ids = await now.receipts(5)
+        bound = await now.bind(status=lambda pdu: None)
+        assert (ids(bound), set(now.at(bound))) == (message_ids, {0.0})
+
+
 async def test_a_peer_that_does_not_read_gets_nothing_until_it_does() -> None:
     async with scene() as now:
         bound = await now.bind()

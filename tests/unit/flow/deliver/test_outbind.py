@@ -342,6 +342,8 @@ async def test_every_end_is_counted_and_survived(
     await scene.owe()
     await asyncio.sleep(FIRST_PAUSE)  # still owed: called again
     assert scene.count("pbx", result) == 2
+    unexpected = [one for one in caplog.records if "unexpected error while calling pbx" in one.getMessage()]
+    assert len(unexpected) == (2 if isinstance(answer, KeyError) else 0)
     (told,) = [record for record in caplog.records if record.getMessage() == "equipment was called"]
     assert told.levelno == (logging.INFO if result == "bound" else logging.WARNING)
     reasons = {"TimeoutError()": "TimeoutError", "UnicodeError('label')": "label"}
