@@ -93,7 +93,6 @@ class Connection(asyncio.Protocol):
         peername = transport.get_extra_info("peername")
         self.peer = peername[0] if isinstance(peername, tuple) else ""
         self._began(self)
-        self.flush()
 
     def data_received(self, data: bytes) -> None:
         self._deliver(self.session.receive(data, self._loop.time()))

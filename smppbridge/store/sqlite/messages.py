@@ -103,23 +103,23 @@ OVERDUE_COLUMNS = "id, account, stage, route, provider, attempt, tries, seen, de
 
 _PAST_DUE = f"""
 SELECT {OVERDUE_COLUMNS} FROM messages INDEXED BY messages_due
-WHERE provider = ? AND stage = {{:d}} AND due_at <= ? ORDER BY due_at LIMIT ?"""
+WHERE provider = :provider AND stage = {{:d}} AND due_at <= :now ORDER BY due_at LIMIT :limit"""
 
 _SENT_PAST_DEADLINE = f"""
 SELECT {OVERDUE_COLUMNS} FROM messages INDEXED BY messages_deadline
-WHERE provider = ? AND stage = {Stage.SENT:d} AND deadline <= ? ORDER BY deadline LIMIT ?"""
+WHERE provider = :provider AND stage = {Stage.SENT:d} AND deadline <= :now ORDER BY deadline LIMIT :limit"""
 
 # A message whose deadline comes before the first question about it is asked about all the same.
 _DOUBT_PAST_DEADLINE = f"""
 SELECT {OVERDUE_COLUMNS} FROM messages INDEXED BY messages_doubts
-WHERE provider = ?1 AND stage = {Stage.UNCERTAIN:d} AND deadline <= ?2
-    AND (asked > 0 OR due_at = deadline OR due_at <= ?2 - {ASK_GRACE_MS}) ORDER BY deadline LIMIT ?3"""
+WHERE provider = :provider AND stage = {Stage.UNCERTAIN:d} AND deadline <= :now
+    AND (asked > 0 OR due_at = deadline OR due_at <= :now - {ASK_GRACE_MS}) ORDER BY deadline LIMIT :limit"""
 
 # Nothing waits beyond its deadline. Messages due earlier are passed over here: they are about to be promoted.
 _WAITING_PAST_DEADLINE = f"""
 SELECT {OVERDUE_COLUMNS} FROM messages INDEXED BY messages_due
-WHERE provider = ?1 AND stage = {Stage.WAITING:d} AND due_at <= ?2 AND deadline <= ?2
-ORDER BY due_at LIMIT ?3"""
+WHERE provider = :provider AND stage = {Stage.WAITING:d} AND due_at <= :now AND deadline <= :now
+ORDER BY due_at LIMIT :limit"""
 
 _OVERDUE = (
     _PAST_DUE.format(Stage.SENDING),
@@ -302,7 +302,8 @@ def overdue(connection: sqlite3.Connection, provider: str, now: int, limit: int)
     """Messages to give up on. Those that a provider may have come first."""
     rows: list[tuple[int, str, int, str, str, int, int, int, int]] = []
     for sql in _OVERDUE:
-        rows += connection.execute(sql, (provider, now, limit - len(rows))).fetchall()
+        wanted = {"provider": provider, "now": now, "limit": limit - len(rows)}
+        rows += connection.execute(sql, wanted).fetchall()
     return list(map(to_overdue, rows))
 
 

@@ -37,7 +37,7 @@ JOIN messages m ON m.id = p.message_id
 JOIN orphans o ON o.provider = p.provider AND o.provider_ref = p.provider_ref
 WHERE p.message_id IN ({{}})"""
 # The ids of rows that are gone may be in use again.
-_FORGET = "DELETE FROM orphans WHERE id >= ?1 AND id < ?1 + ?2 AND told = ?1"
+_FORGET = "DELETE FROM orphans WHERE id >= :told AND id < :told + :notations AND told = :told"
 
 _OLDEST = "SELECT id, at FROM orphans ORDER BY id LIMIT ?"
 _PURGE = "DELETE FROM orphans WHERE id <= ?"
@@ -68,7 +68,7 @@ def adopt(connection: sqlite3.Connection, ids: Sequence[int]) -> Words:
     in_parts = {row[1] for row in found}
     found += [row for row in select_in(connection, _OF_MESSAGES, ids) if row[1] not in in_parts]
     keys, words = adopters(map(_candidate, found))
-    connection.executemany(_FORGET, keys)
+    connection.executemany(_FORGET, [{"told": told, "notations": notations} for told, notations in keys])
     return words
 
 

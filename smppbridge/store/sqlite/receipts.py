@@ -40,15 +40,16 @@ DELETE FROM receipts WHERE id IN (
 # A bind that is gone may have left receipts behind that are not due before they are released.
 _OWES = """
 SELECT EXISTS (
-    SELECT 1 FROM receipts INDEXED BY receipts_due WHERE account = ?1 AND origin = 0 AND due_at <= ?2)
-OR EXISTS (SELECT 1 FROM receipts INDEXED BY receipts_due WHERE account = ?1 AND origin > 0)
-OR EXISTS (SELECT 1 FROM inbound_parts INDEXED BY inbound_parts_due WHERE account = ?1 AND due_at <= ?2)
-OR EXISTS (SELECT 1 FROM alerts INDEXED BY alerts_due WHERE account = ?1 AND due_at <= ?2)"""
+    SELECT 1 FROM receipts INDEXED BY receipts_due WHERE account = :account AND origin = 0 AND due_at <= :now)
+OR EXISTS (SELECT 1 FROM receipts INDEXED BY receipts_due WHERE account = :account AND origin > 0)
+OR EXISTS (
+    SELECT 1 FROM inbound_parts INDEXED BY inbound_parts_due WHERE account = :account AND due_at <= :now)
+OR EXISTS (SELECT 1 FROM alerts INDEXED BY alerts_due WHERE account = :account AND due_at <= :now)"""
 
 
 def owes(connection: sqlite3.Connection, account: str, now: int) -> bool:
     """Whether anything is due for an account that has no bind to claim it."""
-    found = connection.execute(_OWES, (account, now)).fetchone()
+    found = connection.execute(_OWES, {"account": account, "now": now}).fetchone()
     return bool(found[0])
 
 

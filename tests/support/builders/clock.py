@@ -1,10 +1,8 @@
-"""Time for what is built by hand: a clock in milliseconds that follows the running loop's, and moments."""
+"""Time for what is built by hand: a clock in milliseconds that follows the running loop's."""
 
 import asyncio
 
 from tests.support.builders.rows import NOW
-
-_MOMENT = 0.0001  # seconds: rounded to milliseconds it is nothing
 
 
 class Clock:
@@ -21,9 +19,3 @@ class Clock:
     def seconds(self) -> float:
         """How long ago it was made, to the millisecond."""
         return round(self._loop.time() - self._began, 3)
-
-
-async def moment() -> None:
-    """Return when all that can happen now has happened. Only for a virtual clock, which does not go on before
-    that."""
-    await asyncio.sleep(_MOMENT)

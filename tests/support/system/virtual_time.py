@@ -15,12 +15,13 @@ from typing import TypeVar, TypeVarTuple
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
+_MOMENT = 0.0001  # seconds: rounded to milliseconds it is nothing
 _THREAD_PATIENCE = 30.0  # real seconds for a thread to end
 
 
 async def moment() -> None:
-    """A millisecond, before which everything has happened that needs no time."""
-    await asyncio.sleep(0.001)
+    """Return when everything has happened that needs no time."""
+    await asyncio.sleep(_MOMENT)
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):

@@ -7,7 +7,8 @@ import pytest
 
 from smppbridge.errors import StoreError
 from smppbridge.flow.worker import Asker, Worker, persist
-from tests.support.builders.clock import Clock, moment
+from tests.support.builders.clock import Clock
+from tests.support.system.virtual_time import moment
 
 pytestmark = pytest.mark.virtual_time
 

@@ -175,6 +175,19 @@ async def test_the_rate_that_the_operator_allows() -> None:
             clock().forward(0.02)
 
 
+async def test_what_the_rate_allowed_and_nobody_used_is_not_lost() -> None:
+    owner = Owner()
+    async with CentreSimulator() as centre, upstream(owner, settings(centre.port), rate=100.0) as link:
+        clock().stop_clock()
+        link.submit(items(0))
+        await until(partial(took, owner, 1))
+        clock().forward(1.0)  # a tenth of the rate may go at once: 10
+        link.submit(items(1))
+        link.submit(items(*range(2, 11)))
+        await heard_on_all(link)
+        assert texts(centre) == list(range(11))
+
+
 # --- up and down -----------------------------------------------------------------------------------
 
 

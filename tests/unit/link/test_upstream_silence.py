@@ -137,3 +137,27 @@ async def test_what_was_lost_by_chance_perhaps_costs_one_more() -> None:
         assert owner.taken == [0, 1]
         assert unanswered(owner) == [2, 3, 4, 5, 6, 7]
         session.reply(unbind, UnbindResp())
+
+
+async def test_an_answer_ends_the_suspicion() -> None:
+    """What is lost after it counts from the beginning: two requests end no session."""
+    owner = Owner()
+    async with hand_centre() as centre, upstream(owner, settings(centre.port, window=5), up=0) as link:
+        session = await centre.session()
+        link.submit(items(*range(8)))
+        session.reply(await session.expect(SubmitSm), SubmitSmResp("0"))
+        window = [await session.expect(SubmitSm) for _ in range(5)]
+        session.reply(window[0], SubmitSmResp("1"))
+        await session.expect(SubmitSm)
+        await lost(owner, 5)
+        session.reply(await session.expect(SubmitSm), SubmitSmResp("7"))  # the request that finds out
+        await eventually(lambda: owner.taken == [0, 1, 7])
+        for number in (8, 9):
+            clock().forward(1.0)
+            link.submit(items(number))
+            await session.expect(SubmitSm)
+            await lost(owner, number - 2)
+        link.submit(items(10))
+        session.reply(await session.expect(SubmitSm), SubmitSmResp("10"))
+        await eventually(lambda: owner.taken == [0, 1, 7, 10])
+        assert owner.counts == [1]

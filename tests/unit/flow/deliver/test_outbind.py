@@ -1,123 +1,47 @@
-"""Whom the bridge calls, and when: over a real store, with a telephone of the test's own."""
+"""Whom the bridge calls, and when."""
 
 import asyncio
 import itertools
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from smppbridge.flow.accounts import Accounts
-from smppbridge.flow.deliver.outbind import OutbindCaller
 from smppbridge.link.outbind_calls import Endpoint
-from smppbridge.metrics import Metrics
 from smppbridge.model.account import Account
-from smppbridge.model.message import Inbound, InboundPart
-from smppbridge.smpp.pdu import Outbind
-from smppbridge.store.base import Store
-from smppbridge.store.results import Arrival
-from tests.support.builders.clock import Clock
 from tests.support.builders.failing import FailingStore
 from tests.support.builders.stores import fast_store
 from tests.support.system.virtual_time import moment
+from tests.unit.flow.deliver.outbind_scene import FIRST_PAUSE, LAST_PAUSE, LOOK, OutbindScene, account
 
 pytestmark = pytest.mark.virtual_time
 
-LOOK = 10.0  # seconds between two looks without being woken
-FIRST_PAUSE = 10.0  # seconds from the end of a call to the next one
-LAST_PAUSE = 600.0
-PORTS = {"pbx": 1, "door": 2}
-
-
-def account(name: str = "pbx", **outbind: Any) -> Account:
-    keys = {"host": "127.0.0.1", "port": PORTS[name], "password": "word", **outbind}
-    return Account.model_validate({"name": name, "password": "secret", "outbind": keys})
-
-
-class Scene:
-    """An outbind caller and all that it knows. ``answer`` is what becomes of its calls."""
-
-    def __init__(self, store: Store, **pauses: float) -> None:
-        self.store = store
-        self.metrics = Metrics()
-        self.clock = Clock()
-        self.accounts = Accounts({"pbx": account()})
-        self.there: set[str] = set()  # accounts with a bind that may receive
-        self.answer: Callable[[], bool] = lambda: False
-        self.hold = asyncio.Event()  # calls end when it is set
-        self.hold.set()
-        self.calls: list[tuple[str, Endpoint, Outbind]] = []
-        self.began = asyncio.get_running_loop().time()
-        self.at: list[float] = []  # when calls were made, in seconds since then
-        self.refs = itertools.count()
-        self.outbind_caller = OutbindCaller(
-            store,
-            self.metrics,
-            self.clock,
-            accounts=self.accounts,
-            binds=self,
-            call=self.call,
-            system_id="bridge",
-            **pauses,
-        )
-
-    def put(self, account: Account) -> None:
-        """A reload adds this account, or changes it."""
-        self.accounts.reload({**self.accounts, account.name: account})
-
-    def reaches(self, account: str) -> bool:
-        return account in self.there
-
-    async def call(self, name: str, place: Endpoint, outbind: Outbind) -> bool:
-        self.calls.append((name, place, outbind))
-        self.at.append(asyncio.get_running_loop().time() - self.began)
-        await self.hold.wait()
-        return self.answer()
-
-    async def add(self, name: str = "pbx") -> None:
-        """Something is owed, but nobody says so."""
-        ref = str(next(self.refs))
-        part = InboundPart(0, name, "lab", "375291234567", "1234", 0, 0, b"yes", self.clock(), 0)
-        message = Inbound(ref, "375291234567", "1234", "yes", self.clock())
-        await self.store.add_inbound([Arrival("lab", message, [part])], self.clock())
-
-    async def owe(self, name: str = "pbx") -> None:
-        """Something comes to be owed."""
-        await self.add(name)
-        self.outbind_caller.owed(name)
-        await moment()
-
-    def count(self, name: str, result: str) -> float:
-        labels = {"account": name, "result": result}
-        return self.metrics.registry.get_sample_value("smppbridge_outbind_calls_total", labels) or 0.0
-
 
 @pytest.fixture
-async def scene() -> AsyncIterator[Scene]:
+async def scene() -> AsyncIterator[OutbindScene]:
     async with fast_store() as store:
-        scene = Scene(store)
+        scene = OutbindScene(store)
         scene.outbind_caller.start()
         await moment()
         yield scene
         await scene.outbind_caller.stop()
 
 
-async def test_what_is_said_and_where(scene: Scene) -> None:
+async def test_what_is_said_and_where(scene: OutbindScene) -> None:
     await scene.owe()
     ((name, place, outbind),) = scene.calls
     assert (name, place) == ("pbx", Endpoint("127.0.0.1", 1))
     assert (outbind.system_id, outbind.password) == ("bridge", "word")
 
 
-async def test_the_name_that_the_equipment_wants_to_hear(scene: Scene) -> None:
+async def test_the_name_that_the_equipment_wants_to_hear(scene: OutbindScene) -> None:
     scene.put(account(system_id="centre"))
     await scene.owe()
     assert scene.calls[0][2].system_id == "centre"
 
 
-async def test_who_is_owed_nothing_is_not_called(scene: Scene) -> None:
+async def test_who_is_owed_nothing_is_not_called(scene: OutbindScene) -> None:
     scene.put(account("door"))
     scene.outbind_caller.owed("pbx")  # it was paid meanwhile
     await scene.add("door")
@@ -126,7 +50,7 @@ async def test_who_is_owed_nothing_is_not_called(scene: Scene) -> None:
     assert {name for name, _, _ in scene.calls} == {"door"}
 
 
-async def test_an_account_without_an_address_is_not_called(scene: Scene) -> None:
+async def test_an_account_without_an_address_is_not_called(scene: OutbindScene) -> None:
     scene.put(Account.model_validate({"name": "pbx", "password": "secret"}))
     await scene.owe()
     await scene.owe("gone")
@@ -134,7 +58,7 @@ async def test_an_account_without_an_address_is_not_called(scene: Scene) -> None
     assert scene.calls == []
 
 
-async def test_an_address_that_a_reload_takes_away(scene: Scene) -> None:
+async def test_an_address_that_a_reload_takes_away(scene: OutbindScene) -> None:
     await scene.owe()
     scene.put(Account.model_validate({"name": "pbx", "password": "secret"}))
     scene.outbind_caller.reload()
@@ -143,28 +67,28 @@ async def test_an_address_that_a_reload_takes_away(scene: Scene) -> None:
     assert len(scene.calls) == 1
 
 
-async def test_equipment_that_is_there_is_not_called(scene: Scene) -> None:
+async def test_equipment_that_is_there_is_not_called(scene: OutbindScene) -> None:
     scene.there.add("pbx")
     await scene.owe()
     await asyncio.sleep(2 * LOOK)
     assert scene.calls == []
 
 
-async def test_what_is_owed_is_found_without_being_told(scene: Scene) -> None:
+async def test_what_is_owed_is_found_without_being_told(scene: OutbindScene) -> None:
     """At the next look: 10 s after the one before."""
     await scene.add()
     await asyncio.sleep(LOOK)
     assert scene.at == [pytest.approx(LOOK)]
 
 
-async def test_a_call_is_made_at_once(scene: Scene) -> None:
+async def test_a_call_is_made_at_once(scene: OutbindScene) -> None:
     await asyncio.sleep(1.0)
     began = asyncio.get_running_loop().time() - scene.began
     await scene.owe()
     assert scene.at == [pytest.approx(began)]
 
 
-async def test_equipment_that_comes_while_the_store_is_asked(scene: Scene) -> None:
+async def test_equipment_that_comes_while_the_store_is_asked(scene: OutbindScene) -> None:
     await scene.add()
     scene.outbind_caller.owed("pbx")
     asyncio.get_running_loop().call_soon(scene.there.add, "pbx")  # the look has begun
@@ -172,7 +96,7 @@ async def test_equipment_that_comes_while_the_store_is_asked(scene: Scene) -> No
     assert scene.calls == []
 
 
-async def test_one_call_at_a_time_for_an_account(scene: Scene) -> None:
+async def test_one_call_at_a_time_for_an_account(scene: OutbindScene) -> None:
     scene.put(account("door"))
     scene.hold.clear()
     await scene.owe()
@@ -183,7 +107,7 @@ async def test_one_call_at_a_time_for_an_account(scene: Scene) -> None:
     assert sorted(name for name, _, _ in scene.calls) == ["door", "pbx"]
 
 
-async def test_pauses_grow_up_to_the_longest(scene: Scene) -> None:
+async def test_pauses_grow_up_to_the_longest(scene: OutbindScene) -> None:
     """10 s, then within the upper half of 20, 40, 80, 160, 320, 600, 600."""
     await scene.owe()
     await asyncio.sleep(3600.0)
@@ -197,7 +121,7 @@ async def test_pauses_grow_up_to_the_longest(scene: Scene) -> None:
     assert scene.count("pbx", "no_bind") == len(scene.calls)
 
 
-async def test_the_pause_begins_when_a_call_ends(scene: Scene) -> None:
+async def test_the_pause_begins_when_a_call_ends(scene: OutbindScene) -> None:
     scene.hold.clear()
     await scene.owe()
     await asyncio.sleep(100.0)
@@ -206,7 +130,7 @@ async def test_the_pause_begins_when_a_call_ends(scene: Scene) -> None:
     assert scene.at == [pytest.approx(0.001), pytest.approx(100.002 + FIRST_PAUSE)]
 
 
-async def test_after_a_call_that_brought_a_bind_the_next_is_soon(scene: Scene) -> None:
+async def test_after_a_call_that_brought_a_bind_the_next_is_soon(scene: OutbindScene) -> None:
     await scene.owe()
     await asyncio.sleep(100.0)
     answers = itertools.chain([True, True], itertools.repeat(False))
@@ -219,7 +143,7 @@ async def test_after_a_call_that_brought_a_bind_the_next_is_soon(scene: Scene) -
     assert FIRST_PAUSE <= pauses[3] <= 2 * FIRST_PAUSE
 
 
-async def test_new_receipts_do_not_cut_a_pause_short(scene: Scene) -> None:
+async def test_new_receipts_do_not_cut_a_pause_short(scene: OutbindScene) -> None:
     await scene.owe()
     await asyncio.sleep(FIRST_PAUSE / 2)
     for _ in range(5):
@@ -229,7 +153,7 @@ async def test_new_receipts_do_not_cut_a_pause_short(scene: Scene) -> None:
     assert len(scene.calls) == 2
 
 
-async def test_a_pause_that_is_over_does_not_wait_for_the_next_look(scene: Scene) -> None:
+async def test_a_pause_that_is_over_does_not_wait_for_the_next_look(scene: OutbindScene) -> None:
     """Looks come at 0, 10, ...; the pause ends at 13.7."""
     await asyncio.sleep(3.7)
     await scene.owe()
@@ -237,14 +161,14 @@ async def test_a_pause_that_is_over_does_not_wait_for_the_next_look(scene: Scene
     assert scene.at == [pytest.approx(3.701), pytest.approx(13.701)]
 
 
-async def fail_for_an_hour(scene: Scene) -> None:
+async def fail_for_an_hour(scene: OutbindScene) -> None:
     """Until pauses are at their longest."""
     await scene.owe()
     await asyncio.sleep(3600.0)
     scene.calls.clear()
 
 
-async def test_a_bind_that_may_receive_ends_the_growth(scene: Scene) -> None:
+async def test_a_bind_that_may_receive_ends_the_growth(scene: OutbindScene) -> None:
     """However it came. Then the next call may be made 10 s after that was noticed."""
     await fail_for_an_hour(scene)
     scene.there.add("pbx")
@@ -259,7 +183,7 @@ async def test_a_bind_that_may_receive_ends_the_growth(scene: Scene) -> None:
 async def test_the_next_call_is_not_made_as_soon_as_the_equipment_has_left() -> None:
     """It may be about to come again by itself."""
     async with fast_store() as store:
-        scene = Scene(store, look=1.0)
+        scene = OutbindScene(store, look=1.0)
         scene.outbind_caller.start()
         await fail_for_an_hour(scene)
         scene.there.add("pbx")
@@ -275,7 +199,7 @@ async def test_the_next_call_is_not_made_as_soon_as_the_equipment_has_left() -> 
 
 async def test_pauses_may_be_others() -> None:
     async with fast_store() as store:
-        scene = Scene(store, first_pause=1.0, last_pause=3.0)
+        scene = OutbindScene(store, first_pause=1.0, last_pause=3.0)
         scene.outbind_caller.start()
         await scene.owe()
         await asyncio.sleep(60.0)
@@ -286,7 +210,7 @@ async def test_pauses_may_be_others() -> None:
         await scene.outbind_caller.stop()
 
 
-async def test_a_bind_that_comes_and_goes_does_not_put_a_call_off(scene: Scene) -> None:
+async def test_a_bind_that_comes_and_goes_does_not_put_a_call_off(scene: OutbindScene) -> None:
     await scene.owe()
     scene.there.add("pbx")
     await asyncio.sleep(LOOK)  # the pause of 10 s is over by now
@@ -295,7 +219,7 @@ async def test_a_bind_that_comes_and_goes_does_not_put_a_call_off(scene: Scene) 
     assert len(scene.calls) == 2
 
 
-async def test_a_reload_ends_pauses(scene: Scene) -> None:
+async def test_a_reload_ends_pauses(scene: OutbindScene) -> None:
     await fail_for_an_hour(scene)
     scene.put(account(port=3, system_id="centre"))
     scene.outbind_caller.reload()
@@ -305,7 +229,7 @@ async def test_a_reload_ends_pauses(scene: Scene) -> None:
     assert len(scene.calls) == 2  # its growth ended, too
 
 
-async def test_a_call_by_old_settings_keeps_nobody_waiting(scene: Scene) -> None:
+async def test_a_call_by_old_settings_keeps_nobody_waiting(scene: OutbindScene) -> None:
     """It was under way when they changed; its end says nothing about the new place."""
     scene.hold.clear()
     await scene.owe()
@@ -329,7 +253,7 @@ async def test_a_call_by_old_settings_keeps_nobody_waiting(scene: Scene) -> None
     ],
 )
 async def test_every_end_is_counted_and_survived(
-    scene: Scene, answer: bool | Exception, result: str, caplog: pytest.LogCaptureFixture
+    scene: OutbindScene, answer: bool | Exception, result: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
 
@@ -357,7 +281,7 @@ async def test_every_end_is_counted_and_survived(
     }
 
 
-async def test_each_change_is_told_once(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
+async def test_each_change_is_told_once(scene: OutbindScene, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     ends = itertools.chain([False, False, True, True], itertools.repeat(False))
     scene.answer = lambda: next(ends)
@@ -367,7 +291,7 @@ async def test_each_change_is_told_once(scene: Scene, caplog: pytest.LogCaptureF
     assert [getattr(record, "fields", {})["result"] for record in told] == ["no_bind", "bound", "no_bind"]
 
 
-async def test_files_for_tls_that_cannot_be_used(scene: Scene, tmp_path: Path) -> None:
+async def test_files_for_tls_that_cannot_be_used(scene: OutbindScene, tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("nothing")
     scene.put(account(tls={"ca": str(tmp_path / "ca.pem")}))
     await scene.owe()
@@ -376,7 +300,7 @@ async def test_files_for_tls_that_cannot_be_used(scene: Scene, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(("keys", "name"), [({}, ""), ({"server_name": "pbx.example"}, "pbx.example")])
-async def test_a_call_over_tls(scene: Scene, keys: dict[str, str], name: str) -> None:
+async def test_a_call_over_tls(scene: OutbindScene, keys: dict[str, str], name: str) -> None:
     scene.put(account(tls=keys))
     await scene.owe()
     ((_, place, _),) = scene.calls
@@ -384,7 +308,7 @@ async def test_a_call_over_tls(scene: Scene, keys: dict[str, str], name: str) ->
     assert place.tls is not None
 
 
-async def test_a_stop_ends_calls(scene: Scene) -> None:
+async def test_a_stop_ends_calls(scene: OutbindScene) -> None:
     scene.hold.clear()
     await scene.owe()
     await scene.outbind_caller.stop()
@@ -399,7 +323,7 @@ async def test_a_store_that_fails_puts_calls_off_and_no_more(nth: int) -> None:
     """Each account is called once; the look comes again after a second."""
     async with fast_store() as real:
         failing = FailingStore(real)
-        scene = Scene(failing.store)
+        scene = OutbindScene(failing.store)
         scene.put(account("door"))
         await scene.add("pbx")
         await scene.add("door")

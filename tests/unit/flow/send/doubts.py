@@ -8,8 +8,8 @@ from smppbridge.errors import Uncertain
 from smppbridge.flow.send.finder import Finder
 from smppbridge.model.message import Doubt, Segment
 from smppbridge.providers.base import Taken, Trace
-from tests.support.builders.clock import moment
 from tests.support.builders.rows import NOW, claim, segment
+from tests.support.system.virtual_time import moment
 from tests.unit.flow.send.rig import Lab, Rig, sending
 
 FIRST, AGAIN = 20.0, 60.0  # seconds to the first question, and to the next one

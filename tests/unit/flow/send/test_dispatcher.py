@@ -7,8 +7,8 @@ import pytest
 from smppbridge.errors import Disabled, Throttled, Unavailable
 from smppbridge.flow.health.health import PROBES_BEFORE_TRIAL
 from smppbridge.model.message import Stage
-from tests.support.builders.clock import moment
 from tests.support.builders.rows import NOW, segment
+from tests.support.system.virtual_time import moment
 from tests.unit.flow.send.rig import Lab, rigged, sending, times
 
 pytestmark = pytest.mark.virtual_time

@@ -20,9 +20,9 @@ from smppbridge.model.message import Stage, State
 from smppbridge.providers.base import Taken
 from smppbridge.smpp.constants import Status
 from tests.support.builders import messages
-from tests.support.builders.clock import moment
 from tests.support.builders.rows import DAY, HOUR, NOW, segment
 from tests.support.esme.pending import Read, connected, refused, taken
+from tests.support.system.virtual_time import moment
 from tests.unit.flow.send.rig import Lab, Rig, rigged, sending, times
 
 pytestmark = pytest.mark.virtual_time

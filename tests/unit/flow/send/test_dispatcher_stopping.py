@@ -8,8 +8,8 @@ import pytest
 from smppbridge.errors import Disabled, StoreError, Unavailable
 from smppbridge.model.message import Message, Stage
 from smppbridge.providers.base import SendResult
-from tests.support.builders.clock import moment
 from tests.support.builders.rows import NOW, segment
+from tests.support.system.virtual_time import moment
 from tests.unit.flow.send.rig import Lab, rigged, sending, times
 from tests.unit.flow.send.streams import Step, Streamed, ok
 

@@ -7,8 +7,8 @@ import pytest
 from smppbridge.errors import Disabled, ProviderError, Unavailable
 from smppbridge.model.message import Stage
 from smppbridge.providers.base import SendResult
-from tests.support.builders.clock import moment
 from tests.support.builders.rows import segment
+from tests.support.system.virtual_time import moment
 from tests.unit.flow.send.rig import Rig, sending, times
 from tests.unit.flow.send.streams import Step, Streamed, ok
 

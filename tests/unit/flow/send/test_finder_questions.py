@@ -9,8 +9,8 @@ import pytest
 from smppbridge.errors import Disabled, ProviderError, Rejected, Throttled, Unavailable, Uncertain
 from smppbridge.model.message import Doubt, Stage
 from smppbridge.providers.base import Trace
-from tests.support.builders.clock import moment
 from tests.support.builders.rows import NOW, segment
+from tests.support.system.virtual_time import moment
 from tests.unit.flow.send.doubts import AGAIN, FIRST, asked_lab, finding, questions, ref_of, traces
 from tests.unit.flow.send.rig import Lab
 

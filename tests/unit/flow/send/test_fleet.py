@@ -7,8 +7,8 @@ import pytest
 from smppbridge.errors import Disabled
 from smppbridge.model.message import Overdue, Stage
 from smppbridge.smpp.constants import Status
-from tests.support.builders.clock import moment
 from tests.support.builders.rows import DAY, NOW, segment
+from tests.support.system.virtual_time import moment
 from tests.unit.flow.send.rig import Lab, rigged, sending, times
 
 pytestmark = pytest.mark.virtual_time

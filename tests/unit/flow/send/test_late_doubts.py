@@ -13,8 +13,8 @@ from smppbridge.flow.send.rerouter import Rerouter
 from smppbridge.flow.waiting import Waiting
 from smppbridge.model.message import Stage, State
 from smppbridge.providers.base import Trace
-from tests.support.builders.clock import moment
 from tests.support.builders.rows import NOW, segment
+from tests.support.system.virtual_time import moment
 from tests.unit.flow.send.rig import Lab, Rig, sending
 
 pytestmark = pytest.mark.virtual_time

@@ -13,8 +13,8 @@ from smppbridge.flow.send.rerouter import Rerouter
 from smppbridge.model.message import Stage
 from smppbridge.model.route import Route
 from smppbridge.store.base import Store
-from tests.support.builders.clock import moment
 from tests.support.builders.rows import segment
+from tests.support.system.virtual_time import moment
 from tests.unit.flow.send.rig import Lab, Rig, rigged
 
 pytestmark = pytest.mark.virtual_time

@@ -17,9 +17,9 @@ from smppbridge.flow.send.rerouter import Rerouter
 from smppbridge.model.message import Doubt, Message, Stage
 from smppbridge.model.route import Route
 from smppbridge.providers.base import SendResult, Taken, Trace
-from tests.support.builders.clock import moment
 from tests.support.builders.failing import FailingStore
 from tests.support.builders.rows import segment, stages
+from tests.support.system.virtual_time import moment
 from tests.unit.flow.send.rig import Lab, rigged, sending
 
 pytestmark = pytest.mark.virtual_time

@@ -91,8 +91,9 @@ def database() -> Iterator[sqlite3.Connection]:
 
 @pytest.mark.parametrize(("sql", "search"), PLANS, ids=[search for _, search in PLANS])
 def test_a_query_goes_straight_to_its_rows(database: sqlite3.Connection, sql: str, search: str) -> None:
-    places = len(set(re.findall(r"\?\d", sql))) or sql.count("?")
-    plan = [row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {sql}", (1,) * places)]
+    names = re.findall(r":(\w+)", sql)
+    values = dict.fromkeys(names, 1) if names else (1,) * sql.count("?")
+    plan = [row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
     assert any(search in step for step in plan), plan
     assert not any(step.startswith("SCAN") or "TEMP B-TREE" in step for step in plan), plan
 
@@ -103,7 +104,8 @@ def test_what_is_ready_is_all_that_its_index_holds(database: sqlite3.Connection)
 
 
 def test_whether_anything_is_owed_is_four_quick_looks(database: sqlite3.Connection) -> None:
-    plan = [row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {receipts._OWES}", (1, 1))]
+    wanted = {"account": 1, "now": 1}
+    plan = [row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {receipts._OWES}", wanted)]
     looks = [step for step in plan if step.startswith(("SCAN", "SEARCH"))]
     assert looks[0] == "SCAN CONSTANT ROW"
     assert [look.rpartition(" INDEX ")[2] for look in looks[1:]] == [
