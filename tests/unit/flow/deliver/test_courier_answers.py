@@ -264,7 +264,7 @@ async def test_who_is_too_slow_is_left_alone_for_a_second(what: str, status: Sta
         await asyncio.sleep(0.2)
         assert len(bound.came) == 5
         assert set(ids(bound)) >= set(others)
-        assert set(now.at(bound)[1:]) == {1.001}
+        assert set(now.at(bound)[1:]) == {1.0}
         await asyncio.sleep(6.0)
         assert (len(bound.came), sum(await now.owed()), now.answers(status.name)) == (6, 0, 1)
 
@@ -298,7 +298,7 @@ async def test_a_rest_may_be_longer() -> None:
         await moment()
         await now.receipts(1)
         await asyncio.sleep(4.0)
-        assert now.at(bound) == [0.001, 3.001]
+        assert now.at(bound) == [0.0, 3.0]
 
 
 async def test_a_bind_that_comes_after_one_that_rested_does_not_rest() -> None:
