@@ -28,6 +28,7 @@ from smppbridge.flow.health.balance import BalancePoller
 from smppbridge.flow.housekeeper import Housekeeper
 from smppbridge.flow.news import ProviderNews, ProviderUpcalls
 from smppbridge.flow.readiness import Readiness
+from smppbridge.flow.remarks import Remarks
 from smppbridge.flow.send.dispatcher import Dispatcher
 from smppbridge.flow.send.finder import Finder
 from smppbridge.flow.send.fleet import Fleet
@@ -136,7 +137,10 @@ class App:
         config, clock, metrics, store = self._config, self._clock, self.metrics, self.store
         timeout = config.smpp.response_timeout
         self.courier = Courier(store, metrics, clock, response_timeout=timeout, absent=self._absent)
-        self.outcomes = Outcomes(store, metrics, clock, self.courier.owed, self.courier.owed_inbound)
+        self.remarks = Remarks(metrics, {name: provider.codes for name, provider in self.providers.items()})
+        self.outcomes = Outcomes(
+            store, metrics, clock, self.remarks, self.courier.owed, self.courier.owed_inbound
+        )
         self.inbound = InboundRouter(
             store, metrics, clock, config.inbound, self.accounts, self.courier.owed_inbound
         )
@@ -152,7 +156,17 @@ class App:
         for provider in self.providers.values():
             changed = self.rerouter.provider_changed
             self.fleet.add(
-                Dispatcher(provider, store, self.recorder, self.fleet, self.accounts, metrics, clock, changed)
+                Dispatcher(
+                    provider,
+                    store,
+                    self.recorder,
+                    self.fleet,
+                    self.accounts,
+                    metrics,
+                    self.remarks,
+                    clock,
+                    changed,
+                )
             )
         self.askers = [asker for provider in self.providers.values() for asker in self._askers_of(provider)]
         self.housekeeper = Housekeeper(

@@ -91,8 +91,11 @@ class ProviderError(SmppBridgeError):
     """A provider did not take a message.
 
     ``code``: the provider's own error code as text, "" when it gave none. ``status``: the command_status for
-    an ESME that waits for the provider (`mode: sync`).
+    an ESME that waits for the provider (`mode: sync`). ``about_message``: the provider said it of this
+    message, not of the request or of us, so it says little about other messages.
     """
+
+    about_message = False
 
     def __init__(self, reason: str, *, code: str = "", status: int = 0x08) -> None:
         super().__init__(reason)

@@ -75,6 +75,11 @@ class Metrics:
         self.attempts = self._counter(
             "attempts", "Hand-overs of a message by their result.", "provider", "result"
         )
+        self.refusals = self._counter("refusals", "Messages refused by their provider.", "provider", "code")
+        self.spent = self._counter("spent", "Money for messages, as told.", "provider", "currency")
+        self.replaced_senders = self._counter(
+            "replaced_senders", "Messages whose sender the provider replaced.", "provider"
+        )
         self.provider_seconds = self._histogram(
             "provider_seconds", "Duration of one hand-over of a batch.", _REQUEST, "provider"
         )

@@ -132,6 +132,19 @@ class Message(NamedTuple):
     deadline: int
 
 
+class Particulars(NamedTuple):
+    """What a provider tells of a message besides its reference and its status. Empty: it did not say."""
+
+    price: int = 0  # in millionths of `currency`
+    currency: str = ""
+    parts: int = 0  # SMS that the provider counts
+    operator: str = ""  # of the phone, for TLV 0x1402: "operator=… country=… mccmnc=…"
+    sender: str = ""  # the one that the phone shows
+
+
+UNTOLD = Particulars()
+
+
 class Sent(NamedTuple):
     """The end of an attempt: the provider took the message."""
 
@@ -142,6 +155,7 @@ class Sent(NamedTuple):
     poll_at: int  # when to ask for the status first
     deadline: int  # when to stop asking
     parts: tuple[str, ...] = ()  # provider_refs of further parts; the message is final when all parts are
+    told: Particulars = UNTOLD
 
 
 class Unsent(NamedTuple):
@@ -171,6 +185,7 @@ class Outcome(NamedTuple):
     silent: bool = False  # the submit_sm_resp said it already: no receipt is owed
     # The outcome counts only while this attempt is the last one. 0: it counts in any case.
     attempt: int = 0
+    reason: str = ""  # why a provider refused the message: one line, without secrets
 
 
 class StatusReport(NamedTuple):
@@ -185,6 +200,8 @@ class StatusReport(NamedTuple):
     also: tuple[str, ...] = ()  # provider_ref in other notations, likeliest first; `recipient` decides
     recipient: str = ""  # digits of the recipient's number
     early: bool = False  # the provider took the message just now; it may not be stored as SENT yet
+    reason: str = ""  # why the message was not delivered, in the provider's words: one line, without secrets
+    told: Particulars = UNTOLD
 
 
 class Poll(NamedTuple):
@@ -295,6 +312,7 @@ class Receipt(NamedTuple):
     user_message_reference: int | None
     provider: str
     submitted_at: int
+    operator: str  # see Particulars
 
 
 class Settled(NamedTuple):

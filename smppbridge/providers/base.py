@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from smppbridge.errors import ProviderError
-from smppbridge.model.message import Doubt, Draft, Inbound, Message, Poll, StatusReport
+from smppbridge.model.message import UNTOLD, Doubt, Draft, Inbound, Message, Particulars, Poll, StatusReport
 
 
 class Taken(NamedTuple):
@@ -21,6 +21,7 @@ class Taken(NamedTuple):
     ref: str
     packet: str = ""
     parts: tuple[str, ...] = ()
+    told: Particulars = UNTOLD
 
 
 SendResult = Taken | ProviderError
@@ -131,6 +132,7 @@ class Provider(Protocol):
     services: frozenset[str]  # service_types that it sells besides SMS: keys of model.services.SERVICES
     takes_parts: bool  # parts of long messages, as an ESME made them, go there as they are
     last_balance: float | None  # money left as the last answer told, None where that is unknown
+    codes: frozenset[str]  # codes of its refusals that become labels of a metric; others are counted together
 
     async def start(self, upcalls: Upcalls) -> None:
         """Open what sending needs. Called once, before any other call, inside the running loop."""

@@ -82,6 +82,7 @@ class Sandbox:
 
     services = frozenset(SERVICES)
     takes_parts = False
+    codes = frozenset(OUTCOMES)
 
     def __init__(
         self,

@@ -49,6 +49,7 @@ from smppbridge.store.results import (
     Recorded,
     Rerouted,
     Settlement,
+    Story,
 )
 
 
@@ -327,6 +328,9 @@ class Housekeeping(Protocol):
 
     async def list_stage(self, stage: int, limit: int) -> list[Overdue]:
         """Up to ``limit`` messages in a stage, oldest first, for people. Beside the work, like `gauges`."""
+
+    async def story(self, message_id: int) -> Story | None:
+        """What is kept of a message; None for an unknown id. Beside the work, like `gauges`."""
 
 
 class Store(Accepting, Sending, Settling, Delivering, Housekeeping, Protocol):

@@ -1,11 +1,13 @@
 """What the verbs of a store give back."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from smppbridge.model.message import (
     Inbound,
     InboundPart,
+    Particulars,
     Settled,
 )
 
@@ -39,6 +41,8 @@ class Settlement(NamedTuple):
     notified: frozenset[str]
     late: int  # statuses that contradict a final state: ignored
     alerted: frozenset[str] = frozenset()  # accounts that are owed an alert by it
+    refused: tuple[tuple[str, str], ...] = ()  # code and reason of each message that did not arrive
+    spent: Mapping[str, int] = MappingProxyType({})  # currency -> millionths: prices that were told now
 
 
 class Recorded(NamedTuple):
@@ -68,6 +72,27 @@ class Made(NamedTuple):
 
     heads: frozenset[int]  # of the messages that were joined, or given up
     settlement: Settlement  # by the outcomes of messages that were given up
+
+
+class Attempt(NamedTuple):
+    """A hand-over to a provider that failed, or why a message that was handed over did not arrive."""
+
+    number: int
+    provider: str
+    result: str  # "unavailable", "uncertain" ..., or the word of the final state: "rejected" ...
+    code: str
+    reason: str
+    at: int
+
+
+class Story(NamedTuple):
+    """What is kept of a message for people."""
+
+    provider: str
+    state: int
+    code: str
+    told: Particulars  # without its sender
+    attempts: list[Attempt]  # in order
 
 
 class Arrival(NamedTuple):

@@ -79,7 +79,12 @@ def inbound_pdu(part: InboundPart) -> DeliverSm:
 def _tlvs(receipt: Receipt, vendor: bool) -> tuple[tuple[int, bytes], ...]:
     if vendor:
         tlvs = receipt_tlvs(
-            receipt.wire_id, receipt.state, receipt.err, receipt.provider, receipt.code, receipt.details
+            receipt.wire_id,
+            receipt.state,
+            receipt.err,
+            receipt.provider,
+            receipt.code,
+            receipt.details or receipt.operator,
         )
     else:
         tlvs = receipt_tlvs(receipt.wire_id, receipt.state, receipt.err)

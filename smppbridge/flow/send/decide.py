@@ -42,7 +42,7 @@ def after_error(message: Message | Doubt, error: ProviderError, here: Situation)
     once: then Postponed is an error like others (4), and after the last provider the message is REJECTED (5).
     """
     if isinstance(error, Rejected):
-        return _refused(message, error.err, error.code, here)
+        return _refused(message, error.err, error, here)
     if isinstance(error, Uncertain):
         return in_doubt(message, here, error.code, error.reason)
     if isinstance(error, Throttled) or (isinstance(error, Postponed) and not here.waited):
@@ -51,7 +51,7 @@ def after_error(message: Message | Doubt, error: ProviderError, here: Situation)
     if following is not None:
         return _unsent(message, Stage.QUEUED, following, 0.0, message.tries, error, here)
     if here.waited:
-        return _refused(message, 0, error.code, here)
+        return _refused(message, 0, error, here)
     first = first_provider(message.route, here.choice)
     pause = backoff(message.tries, jitter=here.jitter)
     return _unsent(message, Stage.WAITING, first, pause, message.tries + 1, error, here)
@@ -120,10 +120,18 @@ def when_overdue(message: Overdue, here: Situation) -> Unsent | Outcome:
     return Outcome(message.id, State.EXPIRED, 0, "", here.now)
 
 
-def _refused(message: Message | Doubt, err: int, code: str, here: Situation) -> Outcome:
+def _refused(message: Message | Doubt, err: int, error: ProviderError, here: Situation) -> Outcome:
     """REJECTED; without a receipt (silent) where the ESME is told in its submit_sm_resp."""
-    state, attempt = State.REJECTED, message.attempt
-    return Outcome(message.id, state, err, code, here.now, silent=here.waited, attempt=attempt)
+    return Outcome(
+        message.id,
+        State.REJECTED,
+        err,
+        error.code,
+        here.now,
+        silent=here.waited,
+        attempt=message.attempt,
+        reason=error.reason,
+    )
 
 
 def _unsent(

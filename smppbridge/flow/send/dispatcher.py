@@ -19,6 +19,7 @@ from smppbridge.errors import (
 )
 from smppbridge.flow.accounts import Accounts
 from smppbridge.flow.health.health import ProviderHealth
+from smppbridge.flow.remarks import Remarks
 from smppbridge.flow.send.decide import Situation, after_error, result_word
 from smppbridge.flow.settle.recorder import Recorder
 from smppbridge.flow.worker import Worker, persist
@@ -58,6 +59,7 @@ class Dispatcher:
         others: Others,
         accounts: Accounts,
         metrics: Metrics,
+        remarks: Remarks,
         clock: Callable[[], int],
         changed: Callable[[str], None],
     ) -> None:
@@ -66,6 +68,7 @@ class Dispatcher:
         self._limits = provider.limits
         self._store = store
         self._metrics = metrics
+        self._remarks = remarks
         self._clock = clock
         self._recorder = recorder
         self._others = others
@@ -246,6 +249,7 @@ class Dispatcher:
             result_word(None if isinstance(result, Taken) else result) for result in results
         ).items():
             self._metrics.attempts.labels(self.name, word).inc(count)
+        self._remarks.results(self.name, results)
         self.health.send_policy.release(batch, results)
         if not self._stopping:
             self.health.record_results(results, began=began, partly=partly)
@@ -298,6 +302,7 @@ class Dispatcher:
         await self._recorder.record(
             self.name, now, sent=sent, unsent=unsent, outcomes=outcomes, statuses=statuses
         )
+        self._remarks.sent(self.name, {message.id: message for message in batch}, sent)
         self._pass_on(batch, unsent)
 
     def situation(self, message: Message | Doubt | Overdue, now: int) -> Situation:
@@ -316,7 +321,9 @@ class Dispatcher:
         validity = min(message.deadline - begins, round(limits.validity_max * 1000))
         give_up = begins + max(validity, 0) + GRACE_MS
         poll_at = begins + round(limits.poll_first * 1000) if limits.poll_interval else give_up
-        return Sent(message.id, message.attempt, taken.ref, taken.packet, poll_at, give_up, taken.parts)
+        return Sent(
+            message.id, message.attempt, taken.ref, taken.packet, poll_at, give_up, taken.parts, taken.told
+        )
 
     def _pass_on(self, batch: Sequence[Message], unsent: Sequence[Unsent]) -> None:
         account_of = {message.id: message.account for message in batch}

@@ -7,6 +7,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from smppbridge.flow.remarks import Remarks
 from smppbridge.logs import event
 from smppbridge.metrics import Metrics
 from smppbridge.model.message import Settled, State, StatusReport
@@ -24,6 +25,7 @@ class Outcomes:
         store: Settling,
         metrics: Metrics,
         clock: Callable[[], int],
+        remarks: Remarks,
         owed: Callable[[str], None],
         alerted: Callable[[str], None] = lambda account: None,
     ) -> None:
@@ -33,6 +35,7 @@ class Outcomes:
         self._clock = clock
         self._owed = owed
         self._alerted = alerted
+        self._remarks = remarks
 
     async def settle(self, provider: str, reports: Sequence[StatusReport]) -> None:
         """Apply statuses of ``provider`` and announce what they did. Returns after COMMIT.
@@ -43,6 +46,8 @@ class Outcomes:
 
     def announce_statuses(self, provider: str, settlement: Settlement) -> None:
         """Announce what statuses of ``provider`` did, and count those that came too late."""
+        self._remarks.refused(provider, settlement.refused)
+        self._remarks.spent(provider, settlement.spent)
         if settlement.late:
             self._metrics.late_statuses.labels(provider).inc(settlement.late)
             event(

@@ -37,6 +37,7 @@ class HttpProvider:
 
     services: frozenset[str] = frozenset()
     takes_parts = False
+    codes: frozenset[str] = frozenset()
     transport: httpx2.AsyncBaseTransport | None = None  # what carries the requests instead of the network
 
     def __init__(

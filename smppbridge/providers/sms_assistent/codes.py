@@ -105,6 +105,9 @@ _STATUSES: dict[str, tuple[str, State, bool, int]] = {
     "failed": ("Failed", State.REJECTED, True, 453),
     "unknown": ("Unknown", State.UNKNOWN, False, UNKNOWN_ERR),
 }
+CODES = frozenset({*map(str, ERRORS), *(spelling for spelling, *_ in _STATUSES.values())})
+"""Codes of refusals, and the words of statuses."""
+
 _REJECTED_AS = {"UNDELIV": State.UNDELIVERABLE, "REJECTD": State.REJECTED}
 
 

@@ -51,6 +51,8 @@ _SURELY_SHORT = MAX_PARTS * 67 // 2
 class SmsAssistent(SmsAssistentApi):
     """One sms-assistent account."""
 
+    codes = codes.CODES
+
     def __init__(
         self, name: str, options: SmsAssistentOptions, *, sending_time: float = SENDING_TIME
     ) -> None:

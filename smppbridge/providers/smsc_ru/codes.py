@@ -97,6 +97,9 @@ _STATUSES: dict[int, tuple[State, bool]] = {
     OUT_OF_MONEY: (State.REJECTED, True),
     25: (State.UNDELIVERABLE, True),  # number out of reach
 }
+CODES = frozenset(map(str, (*ERRORS, *(status for status in _STATUSES if status > 0))))
+"""Codes of refusals: send errors, and statuses as `word_of` begins them."""
+
 _ERR_OF_STATUS = {22: WRONG_NUMBER, 25: NO_ROUTE}  # where err says nothing
 _WITHOUT_ERR = frozenset({NOT_FOUND, -2, -1})
 _DELIVERED = frozenset({1, 2, 4})

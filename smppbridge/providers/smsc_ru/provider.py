@@ -33,6 +33,7 @@ from smppbridge.providers.http.client import host_of
 from smppbridge.providers.http.provider import HttpProvider
 from smppbridge.providers.http.sending import SENDING_TIME, SubBatch
 from smppbridge.providers.smsc_ru import callbacks, codes, order, wire
+from smppbridge.providers.smsc_ru.codes import CODES
 from smppbridge.providers.smsc_ru.options import STATUS_BATCH, STATUS_GAP, SmscRuOptions
 
 SEND, REST, STATUS = "/sys/send.php", "/rest/send/", "/sys/status.php"
@@ -58,6 +59,8 @@ _Decode = Callable[[bytes], wire.SmscRuAnswer]
 
 class SmscRu(HttpProvider):
     """One smsc.ru account."""
+
+    codes = CODES
 
     def __init__(
         self,

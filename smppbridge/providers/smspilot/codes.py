@@ -147,6 +147,9 @@ _NOT_DELIVERED: dict[int, State] = {
     603: State.REJECTED,
     605: State.REJECTED,
 }
+CODES = frozenset(map(str, (*ERRORS, *_NOT_DELIVERED, 604, -1, -2)))
+"""Codes of refusals: of answers and of statuses; -1 and -2 are statuses without a code."""
+
 NO_CODE = 1  # receipt err of a failure to which smspilot gave no code
 
 

@@ -31,6 +31,7 @@ from smppbridge.providers.http.provider import HttpProvider
 from smppbridge.providers.http.sending import SENDING_TIME, RequestRun, SubBatch, stops_batch
 from smppbridge.providers.smspilot import callbacks, codes
 from smppbridge.providers.smspilot.api1 import MAX_RECIPIENTS, Api1
+from smppbridge.providers.smspilot.codes import CODES
 from smppbridge.providers.smspilot.find import Recent, traces
 from smppbridge.providers.smspilot.options import POLL_ADVISED, POLL_BANNED, POLL_BATCH, SmspilotOptions
 from smppbridge.providers.smspilot.records import (
@@ -64,6 +65,7 @@ REFUSALS_IN_ROW, REFUSALS_WINDOW = 80, 600.0  # messages, seconds; smspilot bloc
 class Smspilot(HttpProvider):
     """One smspilot account."""
 
+    codes = CODES
     services = SERVICES
 
     def __init__(

@@ -85,7 +85,10 @@ ASSISTENT: dict[int, Rule] = {
 }
 """sms-assistent.by §5.3.6, and the two codes of SMPP 3.4 that only ask for patience. It sends no others."""
 
+_RECEIPT_WORDS = ("EXPIRED", "DELETED", "UNDELIV", "UNKNOWN", "REJECTD", "REJECTED")
 _KNOWN = {int(status): status for status in Status if status}
+CODES = frozenset({*(f"0x{status:02X}" for status in _KNOWN), *_RECEIPT_WORDS})
+"""Codes of refusals, as `to_error` writes them, and words of receipts for messages that did not arrive."""
 
 
 def rule_for(profile: str, overrides: Mapping[int, Treatment], status: int, tries: int) -> Rule:

@@ -31,7 +31,7 @@ from smppbridge.model.hosts import is_within
 from smppbridge.model.message import Doubt, Draft, Inbound, Message, Poll, StatusReport
 from smppbridge.providers.base import Callback, News, SendResult, Trace, Upcalls
 from smppbridge.providers.error_table import Kind
-from smppbridge.providers.upstream.codes import rule_for, to_error
+from smppbridge.providers.upstream.codes import CODES, rule_for, to_error
 from smppbridge.providers.upstream.deliver_sm import Reader
 from smppbridge.providers.upstream.jobs import BatchProgress, Job
 from smppbridge.providers.upstream.message_ids import stored_id
@@ -66,6 +66,7 @@ class Smpp:
     services: frozenset[str] = frozenset()
     takes_parts = True
     last_balance: float | None = None  # SMPP has no such question
+    codes = CODES
 
     def __init__(self, name: str, options: SmppOptions, timings: SmppTimings = SMPP_TIMINGS) -> None:
         """Raises ConfigError when the files of TLS cannot be used."""

@@ -84,6 +84,7 @@ class Webhook(HttpProvider):
         )
         hidden = options.hidden(self._secret_values, callback_url or "")
         super().__init__(name, options, limits, secrets=hidden, sending_time=sending_time)
+        self.codes = frozenset(options.errors) | {word for word, state in options.states.items() if state}
         self._declared = options
         self._callback_url = callback_url or ""
         self._id = re.compile(options.id_pattern)

@@ -7,7 +7,7 @@ message that is meant, hands it over with its verdicts, and writes the rows that
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from smppbridge.model.message import Outcome, Settled, Stage, State
+from smppbridge.model.message import UNTOLD, Outcome, Particulars, Settled, Stage, State
 from smppbridge.model.owed import owes_receipt
 from smppbridge.store.results import Settlement
 
@@ -29,6 +29,7 @@ class Row(NamedTuple):
     registered_delivery: int
     submitted_at: int
     segments: int  # submit_sm that it was joined of
+    price: int  # see Particulars
     part_state: int | None  # None: the message as a whole is meant
     part_final: int
 
@@ -42,6 +43,8 @@ class Verdict(NamedTuple):
     code: str
     at: int
     details: str = ""
+    reason: str = ""  # why the provider refused it, or did not deliver it
+    told: Particulars = UNTOLD
     silent: bool = False  # no receipt is owed for it
 
 
@@ -53,6 +56,8 @@ Note = tuple[int, int, str, int, int]  # state, err, code, bit of the state, mes
 Final = tuple[int, int, str, int, str, int]  # state, err, code, at, details, message id
 # account, origin, message id, state, final, err, code, at, due at, details
 Owed = tuple[str, int, int, int, bool, int, str, int, int, str]
+Told = tuple[int, str, int, str, int]  # price, currency, parts, operator, message id
+Reason = tuple[str, str, str, int, int]  # word of the state, code, reason, at, message id
 Carried = tuple[str, int]  # provider that carried the message in the end, id of a part
 Ended = tuple[int, str, str, int, int]  # a message that became final: id, account, recipient, state, when
 
@@ -69,11 +74,16 @@ class Changes:
         self.notes: list[Note] = []
         self.finals: list[Final] = []  # to be written after `notes`: a message may be in both
         self.receipts: list[Owed] = []
+        self.told: list[Told] = []
+        self.reasons: list[Reason] = []
         self.carried: list[Carried] = []
         self.ended: list[Ended] = []
         self._settled: list[Settled] = []
         self._notified: set[str] = set()
         self._late = 0
+        self._refused: list[tuple[str, str]] = []  # code, reason
+        self._spent: dict[str, int] = {}  # by currency
+        self._priced: set[int] = set()  # ids of messages whose prices are in it
 
     def add(self, row: Row, verdicts: Sequence[Verdict]) -> None:
         """What ``verdicts`` do to one message, in their order.
@@ -82,12 +92,15 @@ class Changes:
            for is owed, unless the verdict is silent.
         2. Before that, each new state is noted. A notification is owed where it asked for it, once for each
            state.
-        3. After that, a verdict with another state is late, and nothing changes. One with the same state is
-           only a repetition.
+        3. After that, a verdict with another state is late, and its state changes nothing. One with the same
+           state is only a repetition.
+        4. What a verdict tells besides is noted in any case. A price counts as spent the first time.
         """
         ended, last, seen = row.stage == Stage.FINAL, row.state, row.seen
         for verdict in verdicts:
-            state, final, err, code, at, details, silent = verdict
+            state, final, err, code, at, details, reason, told, silent = verdict
+            if told is not UNTOLD:
+                self._note_told(row, told)
             if ended:
                 self._late += state != last
                 continue
@@ -95,6 +108,10 @@ class Changes:
             if final:
                 ended = True
                 self.finals.append((state, err, code, at, details, row.id))
+                if code and state != State.DELIVERED:
+                    self._refused.append((code, reason))
+                if reason:
+                    self.reasons.append((State(state).name.lower(), code, reason, at, row.id))
                 self.ended.append((row.id, row.account, row.recipient, state, at))
                 self._settled.append(Settled(row.account, row.provider, state, row.submitted_at, owed))
             else:
@@ -113,22 +130,32 @@ class Changes:
         """The same to a part of ``head``, a message that was joined. The part owes the receipts that it asked
         for itself; it is counted with its message, not on its own."""
         settled, ended, late, owed = len(self._settled), len(self.ended), self._late, len(self.receipts)
+        refused = len(self._refused)
         if row.provider != head.provider:
             self.carried.append((head.provider, row.id))
-        self.add(row, verdicts)
-        del self._settled[settled:], self.ended[ended:]
+        self.add(row, [verdict._replace(reason="", told=UNTOLD) for verdict in verdicts])
+        del self._settled[settled:], self.ended[ended:], self._refused[refused:]
         self._late = late
         if len(self.receipts) > owed:
             self._notified.add(row.account)
 
     def settlement(self, alerted: frozenset[str]) -> Settlement:
         """What is told of all of it; ``alerted``: the accounts that are owed an alert by it."""
-        return Settlement(self._settled, frozenset(self._notified), self._late, alerted)
+        return Settlement(
+            self._settled, frozenset(self._notified), self._late, alerted, tuple(self._refused), self._spent
+        )
+
+    def _note_told(self, row: Row, told: Particulars) -> None:
+        price, currency, parts, operator, _ = told
+        self.told.append((price, currency, parts, operator, row.id))
+        if price and not row.price and row.id not in self._priced:
+            self._priced.add(row.id)
+            self._spent[currency] = self._spent.get(currency, 0) + price
 
     def _owe(self, row: Row, verdict: Verdict) -> None:
         """A bind that is not there, or claims no receipts, leaves them to any bind of the account."""
         origin = row.origin if (row.account, row.origin) in self._live else 0
-        state, final, err, code, at, details, _ = verdict
+        state, final, err, code, at, details = verdict[:6]
         self.receipts.append((row.account, origin, row.id, state, final, err, code, at, at, details))
 
 
@@ -157,7 +184,15 @@ def end_of(row: Row, attempt: int, outcome: Outcome) -> Verdict | None:
     void: it is the end of an attempt, and another has begun, or the message has left its provider since."""
     if outcome.attempt and (outcome.attempt != attempt or row.stage not in _IN_HAND):
         return None
-    return Verdict(outcome.state, True, outcome.err, outcome.code, outcome.at, "", outcome.silent)
+    return Verdict(
+        outcome.state,
+        True,
+        outcome.err,
+        outcome.code,
+        outcome.at,
+        reason=outcome.reason,
+        silent=outcome.silent,
+    )
 
 
 def unreached(ended: Iterable[Ended]) -> list[int]:

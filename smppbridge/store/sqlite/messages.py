@@ -43,7 +43,8 @@ RETURNING {",".join(Message._fields)}"""
 # message that has left SENDING may wait for another provider by now; its history knows whose attempt it was.
 _SENT = f"""
 UPDATE messages SET stage = {Stage.SENT:d}, provider_ref = nullif(?, ''), packet_ref = ?, due_at = ?,
-    deadline = ?, sent_at = ?, provider = CASE stage WHEN {Stage.SENDING:d} THEN provider ELSE ifnull(
+    deadline = ?, sent_at = ?, price = ?, currency = ?, parts = ?, operator = ?,
+    provider = CASE stage WHEN {Stage.SENDING:d} THEN provider ELSE ifnull(
         (SELECT a.provider FROM attempts a INDEXED BY attempts_message
          WHERE a.message_id = messages.id AND a.number = messages.attempt LIMIT 1), provider) END
 WHERE id = ? AND attempt = ? AND stage < {Stage.SENT:d}"""
@@ -176,7 +177,9 @@ def claim(
 
 def record_sent(connection: sqlite3.Connection, sent: Sequence[Sent], now: int) -> None:
     """-> SENT, unless the message is SENT or FINAL already, or a newer attempt has begun."""
-    rows = [(s.provider_ref, s.packet_ref, s.poll_at, s.deadline, now, s.id, s.attempt) for s in sent]
+    rows = [
+        (s.provider_ref, s.packet_ref, s.poll_at, s.deadline, now, *s.told[:4], s.id, s.attempt) for s in sent
+    ]
     if not any(item.parts for item in sent):
         connection.executemany(_SENT, rows)
         return

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from itertools import takewhile
 from typing import Any
 
-from smppbridge.model.message import StatusReport
+from smppbridge.model.message import UNTOLD, Particulars, StatusReport
 from smppbridge.store.rules.matching import Candidate, adopters
 from smppbridge.store.rules.verdicts import Row, Verdict, Words
 from smppbridge.store.sqlite import parts
@@ -19,14 +19,19 @@ from smppbridge.store.sqlite.verdicts import PART, WHOLE
 # The new word gets the new id, so that ids stay in order of time.
 _KEEP = """
 INSERT INTO orphans (
-    id, provider, provider_ref, recipient, place, told, notations, state, final, err, code, at, details)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    id, provider, provider_ref, recipient, place, told, notations, state, final, err, code, at, details,
+    reason, price, currency, parts, operator)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (provider, provider_ref, recipient, place) DO UPDATE SET id = excluded.id, told = excluded.told,
     notations = excluded.notations, state = excluded.state, final = excluded.final, err = excluded.err,
-    code = excluded.code, at = excluded.at, details = excluded.details
+    code = excluded.code, at = excluded.at, details = excluded.details, reason = excluded.reason,
+    price = excluded.price, currency = excluded.currency, parts = excluded.parts, operator = excluded.operator
 WHERE NOT orphans.final"""
 
-_KEPT = "o.told, o.notations, o.recipient, o.place, o.state, o.final, o.err, o.code, o.at, o.details"
+_KEPT = (
+    "o.told, o.notations, o.recipient, o.place, o.state, o.final, o.err, o.code, o.at, o.details, o.reason, "
+    "o.price, o.currency, o.parts, o.operator"
+)
 _OF_MESSAGES = f"""
 SELECT {WHOLE}, {_KEPT} FROM messages m
 JOIN orphans o ON o.provider = m.provider AND o.provider_ref = m.provider_ref
@@ -55,7 +60,13 @@ def keep(
         keys = [(place, ref) for place, ref in enumerate((report.provider_ref, *report.also)) if ref]
         told, notations = free + len(rows), len(keys)  # a status is known by its first row
         for number, (place, ref) in enumerate(keys, told):
-            rows.append((number, provider, ref, report.recipient, place, told, notations, *verdict[:6]))
+            rows.append(
+                (
+                    *(number, provider, ref, report.recipient, place, told, notations),
+                    *verdict[:7],
+                    *verdict.told[:4],
+                )
+            )
     connection.executemany(_KEEP, rows)
 
 
@@ -73,13 +84,14 @@ def adopt(connection: sqlite3.Connection, ids: Sequence[int]) -> Words:
 
 
 def _candidate(fields: tuple[Any, ...]) -> Candidate:
-    told, notations, phone, place = fields[_WIDTH : _WIDTH + 4]
+    told, notations, phone, place, *said = fields[_WIDTH:]
+    particulars = Particulars(*said[7:])
     return (
         Row._make(fields[:_WIDTH]),
         (told, notations),
         phone,
         place,
-        Verdict(*fields[_WIDTH + 4 :]),
+        Verdict._make((*said[:7], particulars if any(particulars) else UNTOLD, False)),
     )
 
 

@@ -24,7 +24,16 @@ def settle(
     words: Words = []
     strangers: list[tuple[StatusReport, Verdict]] = []
     for report, row in zip(reports, references.find(connection, provider, reports), strict=True):
-        verdict = Verdict(report.state, report.final, report.err, report.code, now, report.details)
+        verdict = Verdict(
+            report.state,
+            report.final,
+            report.err,
+            report.code,
+            now,
+            report.details,
+            report.reason,
+            report.told,
+        )
         if row is None:
             strangers.append((report, verdict))
         else:

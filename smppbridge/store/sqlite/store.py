@@ -40,6 +40,7 @@ from smppbridge.store.results import (
     Recorded,
     Rerouted,
     Settlement,
+    Story,
 )
 from smppbridge.store.sqlite import (
     alerts,
@@ -367,3 +368,6 @@ class SqliteStore:
 
     async def list_stage(self, stage: int, limit: int) -> list[Overdue]:
         return await self._read(lambda connection: views.list_stage(connection, stage, limit))
+
+    async def story(self, message_id: int) -> Story | None:
+        return await self._read(lambda connection: views.story(connection, message_id))

@@ -28,6 +28,14 @@ _FINAL = (
 )
 _CARRIED = "UPDATE messages SET provider = ? WHERE id = ?"
 _NOTE = "UPDATE messages SET state = ?, err = ?, code = ?, seen = seen | ? WHERE id = ?"
+# A value that is not told changes nothing.
+_TOLD = """
+UPDATE messages SET price = ifnull(nullif(?, 0), price), currency = ifnull(nullif(?, ''), currency),
+    parts = ifnull(nullif(?, 0), parts), operator = ifnull(nullif(?, ''), operator)
+WHERE id = ?"""
+_REASON = """
+INSERT INTO attempts (message_id, number, provider, result, code, reason, at)
+SELECT id, attempt, provider, ?, ?, ?, ? FROM messages WHERE id = ?"""
 _OWE = """
 INSERT INTO receipts (account, origin, message_id, state, final, err, code, at, due_at, details)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
@@ -50,6 +58,8 @@ def apply(
     # A message may be in both: its final state comes last.
     connection.executemany(_NOTE, changes.notes)
     connection.executemany(_FINAL, changes.finals)
+    connection.executemany(_TOLD, changes.told)
+    connection.executemany(_REASON, changes.reasons)
     connection.executemany(_CARRIED, changes.carried)
     connection.executemany(_OWE, changes.receipts)
     return changes.settlement(alerts.settle(connection, changes.ended))

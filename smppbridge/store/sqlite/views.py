@@ -5,8 +5,8 @@ Functions of a connection. `gauges` and `list_stage` are slow, and run beside th
 
 import sqlite3
 
-from smppbridge.model.message import Overdue, Stage
-from smppbridge.store.results import Backlog, Gauges
+from smppbridge.model.message import Overdue, Particulars, Stage
+from smppbridge.store.results import Attempt, Backlog, Gauges, Story
 from smppbridge.store.sqlite.messages import OVERDUE_COLUMNS, to_overdue
 
 _COUNT_STAGES = """
@@ -27,6 +27,11 @@ _LIST_OPEN = f"""
 SELECT {OVERDUE_COLUMNS} FROM messages INDEXED BY messages_due
 WHERE stage = ? AND due_at IS NOT NULL ORDER BY id LIMIT ?"""
 _LIST_FINAL = f"SELECT {OVERDUE_COLUMNS} FROM messages WHERE stage = ? ORDER BY id LIMIT ?"
+
+_STORY = "SELECT provider, state, code, price, currency, parts, operator FROM messages WHERE id = ?"
+_ATTEMPTS = f"""
+SELECT {",".join(Attempt._fields)} FROM attempts INDEXED BY attempts_message
+WHERE message_id = ? ORDER BY rowid"""
 
 
 def recover(connection: sqlite3.Connection) -> None:
@@ -93,3 +98,13 @@ def list_stage(connection: sqlite3.Connection, stage: int, limit: int) -> list[O
     """Up to ``limit`` messages in a stage, oldest first."""
     sql = _LIST_FINAL if stage == Stage.FINAL else _LIST_OPEN
     return list(map(to_overdue, connection.execute(sql, (int(stage), limit)).fetchall()))
+
+
+def story(connection: sqlite3.Connection, message_id: int) -> Story | None:
+    """What is kept of a message."""
+    row = connection.execute(_STORY, (message_id,)).fetchone()
+    if row is None:
+        return None
+    attempts = list(map(Attempt._make, connection.execute(_ATTEMPTS, (message_id,)).fetchall()))
+    provider, state, code, *told = row
+    return Story(provider, state, code, Particulars(*told), attempts)

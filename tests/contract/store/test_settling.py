@@ -39,7 +39,7 @@ async def test_a_final_status_settles_and_owes_a_receipt(store: Store) -> None:
     [receipt] = await owed(store, now=NOW + 5)
     assert receipt == Receipt(
         receipt.id, "pbx", 0, State.UNDELIVERABLE, True, 21, "absent", NOW + 5, 0, "imsi=257010000000000",
-        "1", 5, 0, "ALARM", 1, 1, "375291234567", "Дверь открыта", 77, "lab", NOW,
+        "1", 5, 0, "ALARM", 1, 1, "375291234567", "Дверь открыта", 77, "lab", NOW, "",
     )  # fmt: skip
     assert receipt.final is True
 

@@ -32,6 +32,7 @@ class ScriptedProvider:
         self.services = frozenset(services)
         self.limits = Limits(**QUIET | limits)
         self.last_balance: float | None = None
+        self.codes: frozenset[str] = frozenset()
         self.money: float | ProviderError | None = None  # what balance() says
         self.answers: deque[SendResult] = deque()
         self.sent: list[Message] = []  # all that it was asked to send

@@ -7,6 +7,7 @@ from typing import Any
 
 from smppbridge.flow.accounts import Accounts
 from smppbridge.flow.housekeeper import Housekeeper
+from smppbridge.flow.remarks import Remarks
 from smppbridge.flow.send.dispatcher import Dispatcher
 from smppbridge.flow.send.fleet import Fleet
 from smppbridge.flow.send.rerouter import Rerouter
@@ -55,7 +56,15 @@ class House:
             changed = self.rerouter.provider_changed
             self.fleet.add(
                 Dispatcher(
-                    provider, store, recorder, self.fleet, self.accounts, self.metrics, self.clock, changed
+                    provider,
+                    store,
+                    recorder,
+                    self.fleet,
+                    self.accounts,
+                    self.metrics,
+                    Remarks(self.metrics, {}),
+                    self.clock,
+                    changed,
                 )
             )
         self.housekeeper = Housekeeper(
@@ -74,7 +83,11 @@ class House:
 
     def _recorder(self, store: Store) -> Recorder:
         outcomes = Outcomes(
-            store, self.metrics, self.clock, lambda account: self.owed.append((account, self.now))
+            store,
+            self.metrics,
+            self.clock,
+            Remarks(self.metrics, {}),
+            lambda account: self.owed.append((account, self.now)),
         )
         return Recorder(store, outcomes, PendingResponses())
 

@@ -8,6 +8,7 @@ from smppbridge.errors import StoreError
 from smppbridge.flow.accounts import Accounts
 from smppbridge.flow.deliver.inbound import InboundRouter
 from smppbridge.flow.news import ProviderNews
+from smppbridge.flow.remarks import Remarks
 from smppbridge.flow.settle.outcomes import Outcomes
 from smppbridge.metrics import Metrics
 from smppbridge.model.account import Account
@@ -36,7 +37,13 @@ class Rig:
         accounts = Accounts({"pbx": Account.model_validate({"name": "pbx", "password": "secret"})})
         rules = [InboundRule.model_validate({"to": "pbx"})]
         self.news = ProviderNews(
-            Outcomes(self.store, self.metrics, lambda: NOW, lambda account: self.owed.append("receipts")),
+            Outcomes(
+                self.store,
+                self.metrics,
+                lambda: NOW,
+                Remarks(self.metrics, {}),
+                lambda account: self.owed.append("receipts"),
+            ),
             InboundRouter(
                 self.store,
                 self.metrics,

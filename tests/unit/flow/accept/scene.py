@@ -10,6 +10,7 @@ from smppbridge.flow.accept.joiner import Joiner
 from smppbridge.flow.accept.requests import Requests
 from smppbridge.flow.accept.wire_ids import WireIds
 from smppbridge.flow.accounts import Accounts
+from smppbridge.flow.remarks import Remarks
 from smppbridge.flow.send.dispatcher import Dispatcher
 from smppbridge.flow.send.fleet import Fleet
 from smppbridge.flow.settle.outcomes import Outcomes
@@ -62,7 +63,8 @@ class Scene:
         self.metrics = Metrics()
         self.owed: list[str] = []
         self.pending = PendingResponses()
-        self.outcomes = Outcomes(self.store, self.metrics, self.clock, self.owed.append)
+        remarks = Remarks(self.metrics, {})
+        self.outcomes = Outcomes(self.store, self.metrics, self.clock, remarks, self.owed.append)
         self.fleet = Fleet(self.accounts)
         recorder = Recorder(self.store, self.outcomes, self.pending)
         for provider in self.providers.values():
@@ -74,6 +76,7 @@ class Scene:
                     self.fleet,
                     self.accounts,
                     self.metrics,
+                    remarks,
                     self.clock,
                     lambda name: None,
                 )

@@ -10,6 +10,7 @@ import pytest
 from smppbridge.errors import StoreError
 from smppbridge.flow.accept.requests import Requests
 from smppbridge.flow.accounts import Accounts
+from smppbridge.flow.remarks import Remarks
 from smppbridge.flow.send.fleet import Fleet
 from smppbridge.flow.settle.outcomes import Outcomes
 from smppbridge.flow.settle.pending import PendingResponses
@@ -81,7 +82,7 @@ def never(link: BoundLink, submits: list[SubmitSm], answer: Answer, *, one_id: b
 
 def requests(store: Stub, accept: Any = never) -> Requests:
     there = cast(Store, store)
-    outcomes = Outcomes(there, Metrics(), lambda: 0, lambda account: None)
+    outcomes = Outcomes(there, Metrics(), lambda: 0, Remarks(Metrics(), {}), lambda account: None)
     appraiser = cast(Appraiser, None)  # nothing comes that far
     fleet = Fleet(Accounts({}))
     return Requests(there, accept, appraiser, outcomes, PendingResponses(), fleet, IdSource(), lambda: 0)

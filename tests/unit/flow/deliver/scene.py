@@ -9,6 +9,7 @@ from typing import Any
 from smppbridge.flow.accounts import Accounts
 from smppbridge.flow.deliver.courier import Courier
 from smppbridge.flow.deliver.inbound import InboundRouter
+from smppbridge.flow.remarks import Remarks
 from smppbridge.flow.settle.outcomes import Outcomes
 from smppbridge.metrics import Metrics
 from smppbridge.model.account import Account
@@ -65,7 +66,10 @@ class Scene:
             absent=self.absent.append,
             **pauses,
         )
-        self.outcomes = Outcomes(self.store, self.metrics, self.clock, courier.owed, courier.owed_inbound)
+        remarks = Remarks(self.metrics, {})
+        self.outcomes = Outcomes(
+            self.store, self.metrics, self.clock, remarks, courier.owed, courier.owed_inbound
+        )
         return courier
 
     def put(self, **keys: Any) -> None:

@@ -37,6 +37,7 @@ RECEIPT = Receipt(
     user_message_reference=258,
     provider="pilot",
     submitted_at=NOW,
+    operator="",
 )
 
 

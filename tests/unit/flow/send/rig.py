@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from smppbridge.flow.accounts import Accounts
+from smppbridge.flow.remarks import Remarks
 from smppbridge.flow.send.dispatcher import Dispatcher
 from smppbridge.flow.send.fleet import Fleet
 from smppbridge.flow.settle.outcomes import Outcomes
@@ -62,7 +63,8 @@ class Rig:
         self.pending = PendingResponses()
         settings = {"name": "pbx", "password": "secret", **account}
         self.accounts = Accounts({"pbx": Account.model_validate(settings)})
-        outcomes = Outcomes(self.store.store, self.metrics, self.clock, self.owed.append)
+        self.remarks = Remarks(self.metrics, {provider.name: provider.codes for provider in providers})
+        outcomes = Outcomes(self.store.store, self.metrics, self.clock, self.remarks, self.owed.append)
         self.recorder = Recorder(self.store.store, outcomes, self.pending)
         self.fleet = Fleet(self.accounts)
         for provider in providers:
@@ -76,6 +78,7 @@ class Rig:
             self.fleet,
             self.accounts,
             self.metrics,
+            self.remarks,
             self.clock,
             self.changes.append,
         )

@@ -18,7 +18,7 @@ class Step(NamedTuple):
     holding: bool = False
 
 
-class Told:
+class Remarks:
     """Implements ``providers.base.Progress`` by a script."""
 
     def __init__(self, steps: Sequence[Step | Exception]) -> None:
@@ -49,7 +49,7 @@ class Streamed(Lab):
         self.batches.append([message.id for message in messages])
         self.sent_at += [asyncio.get_running_loop().time()] * len(messages)
         self.sent += messages
-        return Told(self._scripts.popleft())
+        return Remarks(self._scripts.popleft())
 
 
 def ok(place: int) -> tuple[int, SendResult]:

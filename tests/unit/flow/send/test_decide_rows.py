@@ -54,13 +54,13 @@ def test_waiting_for_its_provider(kind: type[Throttled] | type[Postponed]) -> No
 @pytest.mark.parametrize("waited", [True, False])
 def test_rejected(waited: bool) -> None:
     error = Rejected("no such number", code="215", err=15)
-    expected = Outcome(7, State.REJECTED, 15, "215", NOW, silent=waited, attempt=3)
+    expected = Outcome(7, State.REJECTED, 15, "215", NOW, silent=waited, attempt=3, reason="no such number")
     assert after_error(MESSAGE, error, HERE._replace(waited=waited)) == expected
 
 
 def test_refused_to_who_waits() -> None:
     here = HERE._replace(choice=Available(down="bc"), waited=True)
-    expected = Outcome(7, State.REJECTED, 0, "7", NOW, silent=True, attempt=3)
+    expected = Outcome(7, State.REJECTED, 0, "7", NOW, silent=True, attempt=3, reason="no route")
     assert after_error(MESSAGE, Unavailable("no route", code="7"), here) == expected
 
 

@@ -16,7 +16,7 @@ from smppbridge.errors import (
     Uncertain,
 )
 from smppbridge.flow.send.dispatcher import GRACE_MS
-from smppbridge.model.message import Stage, State
+from smppbridge.model.message import Particulars, Sent, Stage, State
 from smppbridge.providers.base import Taken
 from smppbridge.smpp.constants import Status
 from tests.support.builders import messages
@@ -84,8 +84,11 @@ async def test_when_a_message_is_asked_about_and_given_up(
     lab = Lab(**{"poll_interval": 300.0, "validity_max": 7 * 86400.0, **limits})
     async with rigged(lab) as rig:
         plain = {"deadline": NOW + DAY, "attempt": 3, **message}
-        sent = rig.fleet["lab"].sent(messages.message(1, **plain), Taken("ref", "packet", ("a", "b")), NOW)
-        assert sent == (1, 3, "ref", "packet", NOW + poll_at, NOW + give_up + 15 * MINUTE, ("a", "b"))
+        told = Particulars(price=2_960_000, currency="RUB")
+        taken = Taken("ref", "packet", ("a", "b"), told)
+        sent = rig.fleet["lab"].sent(messages.message(1, **plain), taken, NOW)
+        until = NOW + give_up + 15 * MINUTE
+        assert sent == Sent(1, 3, "ref", "packet", NOW + poll_at, until, ("a", "b"), told)
 
 
 # --- what was not taken ----------------------------------------------------------------------------

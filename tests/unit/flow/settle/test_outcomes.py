@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from smppbridge.errors import StoreError
+from smppbridge.flow.remarks import Remarks
 from smppbridge.flow.settle.outcomes import Outcomes
 from smppbridge.metrics import Metrics
 from smppbridge.model.message import Stage, State
@@ -31,7 +32,12 @@ class Rig:
         self.owed: list[str] = []
         self.alerted: list[str] = []
         self.outcomes = Outcomes(
-            self.store, self.metrics, lambda: NOW + 2000, self.owed.append, self.alerted.append
+            self.store,
+            self.metrics,
+            lambda: NOW + 2000,
+            Remarks(self.metrics, {"lab": {"9"}}),
+            self.owed.append,
+            self.alerted.append,
         )
 
     def ended(self, state: State, provider: str = "lab") -> float:
@@ -87,7 +93,7 @@ async def test_an_alert_is_told_as_such(rig: Rig) -> None:
 
 
 async def test_alerts_without_anybody_to_hear_of_them(rig: Rig) -> None:
-    outcomes = Outcomes(rig.store, rig.metrics, lambda: NOW, rig.owed.append)
+    outcomes = Outcomes(rig.store, rig.metrics, lambda: NOW, Remarks(rig.metrics, {}), rig.owed.append)
     await send(
         rig.store,
         segment(1, tlvs=ASKS_FOR_AN_ALERT, registered_delivery=0),

@@ -11,6 +11,7 @@ import pytest
 
 from smppbridge.errors import UNREADABLE, Disabled, ProviderError, Rejected, Throttled, Unavailable
 from smppbridge.flow.health.health import ProviderHealth
+from smppbridge.flow.remarks import Remarks
 from smppbridge.flow.settle.outcomes import Outcomes
 from smppbridge.flow.settle.poller import Poller
 from smppbridge.metrics import Metrics
@@ -65,6 +66,7 @@ class Rig:
             self.store,
             self.metrics,
             self.clock,
+            Remarks(self.metrics, {}),
             lambda account: self.owed.append(round(loop.time() - self.provider.began, 3)),
         )
         self.poller = Poller(self.provider, self.store, outcomes, self.clock, self.health)
@@ -150,7 +152,7 @@ async def test_the_pause_between_looks_may_be_another() -> None:
         poller = Poller(
             rig.provider,
             rig.store,
-            Outcomes(rig.store, rig.metrics, rig.clock, lambda account: None),
+            Outcomes(rig.store, rig.metrics, rig.clock, Remarks(rig.metrics, {}), lambda account: None),
             rig.clock,
             rig.health,
             look=3.0,

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from smppbridge.errors import StoreError
+from smppbridge.flow.remarks import Remarks
 from smppbridge.flow.settle.outcomes import Outcomes
 from smppbridge.flow.settle.pending import PendingResponses
 from smppbridge.flow.settle.recorder import Recorder
@@ -37,7 +38,9 @@ class Rig:
         self.store: Store = failing.store
         self.read = read
         self.metrics = Metrics()
-        outcomes = Outcomes(self.store, self.metrics, lambda: NOW, self.owed.append)
+        outcomes = Outcomes(
+            self.store, self.metrics, lambda: NOW, Remarks(self.metrics, {}), self.owed.append
+        )
         self.recorder = Recorder(self.store, outcomes, pending)
         self._messages = messages
 

@@ -33,6 +33,7 @@ _PLAIN = Row(
     registered_delivery=0x11,
     submitted_at=AT - 500,
     segments=1,
+    price=0,
     part_state=None,
     part_final=0,
 )

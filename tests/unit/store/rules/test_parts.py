@@ -190,7 +190,7 @@ def test_a_part_that_is_worse_off_speaks_for_its_message(
     parts: list[PartState], expected: tuple[State, int, str] | None
 ) -> None:
     state, err, code = expected or (State.EXPIRED, 4, "own")
-    verdict = Verdict(state, True, err, code, AT, "", True)
+    verdict = Verdict(state, True, err, code, AT, silent=True)
     assert given_up([GIVEN_UP], {1: parts}) == [(GIVEN_UP[0], verdict)]
 
 

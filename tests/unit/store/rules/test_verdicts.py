@@ -50,7 +50,7 @@ def test_a_final_verdict_ends_its_message() -> None:
     assert changes.ended == [(5, "pbx", PHONE, State.UNDELIVERABLE, AT)]
     assert (changes.notes, changes.carried) == ([], [])
     assert settled(changes) == Settlement(
-        [Settled("pbx", "lab", State.UNDELIVERABLE, AT - 500, True)], NOBODY, 0, NOBODY
+        [Settled("pbx", "lab", State.UNDELIVERABLE, AT - 500, True)], NOBODY, 0, NOBODY, (("absent", ""),)
     )
 
 
@@ -278,7 +278,7 @@ def test_the_first_of_two_outcomes_counts() -> None:
 @pytest.mark.parametrize("silent", [False, True])
 def test_an_outcome_is_a_final_verdict(silent: bool) -> None:
     verdict = end_of(row(), 1, outcome()._replace(silent=silent))
-    assert verdict == Verdict(State.EXPIRED, True, 7, "late", AT, "", silent)
+    assert verdict == Verdict(State.EXPIRED, True, 7, "late", AT, silent=silent)
 
 
 @pytest.mark.parametrize("stage", list(Stage))
