@@ -137,10 +137,13 @@ class Sending(Protocol):
     """Hand-overs to providers, and what became of them."""
 
     def claim_messages(
-        self, provider: str, account: str, limit: int, now: int, lease_until: int
+        self, provider: str, account: str, limit: int, now: int, lease_until: int, among: int = 0
     ) -> "Future[list[Message]]":
         """Take up to ``limit`` QUEUED messages whose deadline has not come: higher priority first, then in
-        order of id. The same statement records the attempt: SENDING, attempt + 1, due at ``lease_until``."""
+        order of id. The same statement records the attempt: SENDING, attempt + 1, due at ``lease_until``.
+
+        With ``among`` the messages are those of the first ``among`` that have gone through their routes in
+        vain the least often."""
 
     def record(
         self, sent: Sequence[Sent], unsent: Sequence[Unsent], outcomes: Sequence[Outcome], now: int

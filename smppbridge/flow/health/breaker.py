@@ -26,7 +26,8 @@ class CircuitBreaker:
     """
 
     def __init__(self) -> None:
-        self._open_until = 0.0
+        self._open_until = 0.0  # after failures
+        self._slow_until = 0.0  # because we were too fast
         self._failures = 0
         self._proven = False  # a first success: several requests with a wrong key can earn a ban at once
         self.reason = ""
@@ -34,11 +35,11 @@ class CircuitBreaker:
 
     def allows(self, now: float) -> bool:
         """Whether a hand-over may begin."""
-        return now >= self._open_until
+        return self.wait(now) == 0.0
 
     def wait(self, now: float) -> float:
         """Seconds until a hand-over may begin; 0 = now."""
-        return max(0.0, self._open_until - now)
+        return max(0.0, self._open_until - now, self._slow_until - now)
 
     @property
     def works(self) -> bool:
@@ -56,9 +57,10 @@ class CircuitBreaker:
         return not self._proven or self._failures >= FAILURES_BEFORE_PAUSE or bool(self.reason)
 
     def record_success(self) -> None:
-        """The provider answered as it should."""
+        """The provider answered as it should. That ends a pause after failures, not that of `Throttled`."""
         self._proven = True
         self._failures = 0
+        self._open_until = 0.0
         self.reason = ""
         self.status = int(Status.ESME_RSYSERR)
 
@@ -67,7 +69,7 @@ class CircuitBreaker:
         if isinstance(error, Postponed):
             return  # it is about one message
         if isinstance(error, Throttled):
-            self._open(now + error.after)
+            self._slow_until = max(self._slow_until, now + error.after)
         elif isinstance(error, Disabled):
             self.reason, self.status = error.reason, error.status
             self._open(now + error.pause)
@@ -84,7 +86,7 @@ class CircuitBreaker:
 
     def retry_now(self) -> None:
         """End the pause: a person has changed something."""
-        self._open_until = 0.0
+        self._open_until = self._slow_until = 0.0
 
     def _open(self, until: float) -> None:
         """A shorter pause never ends a longer one."""

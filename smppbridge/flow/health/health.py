@@ -11,6 +11,7 @@ from smppbridge.errors import UNFIT, UNREADABLE, Disabled, Postponed, ProviderEr
 from smppbridge.flow.health.send_policy import SendPolicy
 from smppbridge.logs import event
 from smppbridge.metrics import Metrics
+from smppbridge.model.message import Message
 from smppbridge.providers.base import Provider, SendResult, Taken
 from smppbridge.smpp.constants import Status
 
@@ -18,6 +19,7 @@ log = logging.getLogger(__name__)
 
 _UNLINKED_PAUSE = 60.0  # seconds between two looks; the provider says itself when it can be reached again
 PROBES_BEFORE_TRIAL = 3  # questions in a row that fail before a message is tried without an answer
+PHONES_BEFORE_PAUSE = 3  # refused in a row for trouble that may be that of one message, before it is ours
 
 
 class ProviderHealth:
@@ -42,6 +44,7 @@ class ProviderHealth:
         self._unlinked = ""  # why it cannot be reached
         self._troubled_at = 0.0  # when it was last found not to work
         self._spent: float | None = None  # the balance when there was not enough of it
+        self._suspected: set[object] = set()  # phones whose messages met trouble, and none was taken since
         metrics.provider_up.labels(self.name).set(1)
         metrics.provider_low_balance.labels(self.name).set(0)
 
@@ -79,37 +82,46 @@ class ProviderHealth:
     # --- what others report --------------------------------------------------------------------
 
     def record_results(
-        self, results: Sequence[SendResult], *, began: float = float("inf"), partly: bool = False
+        self,
+        results: Sequence[SendResult],
+        messages: Sequence[Message] = (),
+        *,
+        began: float = float("inf"),
+        partly: bool = False,
     ) -> None:
-        """A hand-over, or a part of one, ended with these results.
+        """A hand-over of ``messages``, or of a part of them, ended with these results.
 
         ``began`` is when the hand-over began, in seconds of the clock. ``partly``: the provider took other
         messages of the same hand-over before. In this order:
 
         1. Messages that were not even sent (`UNFIT`) say nothing about the provider.
-        2. One `Disabled` or `Throttled`, or too many refusals in a row, is a failure.
-        3. One message that was taken or rejected proves that the provider works, unless the hand-over began
+        2. `Throttled`, or too many refusals in a row, is a failure.
+        3. `Disabled` is a failure too, unless it may be about the messages alone: see `_about_messages`.
+        4. One message that was taken or rejected proves that the provider works, unless the hand-over began
            before the last failure.
-        4. What is left is a failure, except where the hand-over went well in part, the provider cannot be
+        5. What is left is a failure, except where the hand-over went well in part, the provider cannot be
            reached anyway, or the messages were only postponed.
         """
         results = [result for result in results if isinstance(result, Taken) or result.code != UNFIT]
         errors = [result for result in results if isinstance(result, ProviderError)]
-        grave = next((error for error in errors if isinstance(error, Disabled | Throttled)), None)
+        grave: ProviderError | None = next((one for one in errors if isinstance(one, Throttled)), None)
         grave = grave or self.send_policy.count_refusals(results, self._clock())
+        trouble = next((one for one in errors if isinstance(one, Disabled)), None)
+        if any(isinstance(result, Taken) for result in results):
+            self._suspected.clear()
+        elif trouble is not None and not self._about_messages(trouble, messages, partly):
+            grave = grave or trouble
         if grave is not None:
             self.record_failure(grave)
         elif any(isinstance(result, Taken | Rejected) for result in results):
-            if began < self._troubled_at:
-                return
-            worked_before = self.works
-            self.breaker.record_success()
-            self._announce(worked_before)
-        elif errors and not (partly or self._unlinked or isinstance(errors[0], Postponed)):
-            self.record_failure(errors[0])
+            if began >= self._troubled_at:
+                self._record_success()
+        elif errors and trouble is None:
+            self._record_errors(errors[0], messages, partly)
 
     def record_failure(self, error: ProviderError) -> None:
         """A whole hand-over met ``error``: leave the provider alone for as long as that asks for."""
+        self._suspected.clear()
         self._count_unreadable(error)
         if error.status == Status.ESME_RNOMONEY:
             self._spent = self.send_policy.balance
@@ -187,6 +199,36 @@ class ProviderHealth:
         self._failed_probes = max(0, self._failed_probes - 1)
 
     # --- inside --------------------------------------------------------------------------------
+
+    def _record_success(self) -> None:
+        worked_before = self.works
+        self.breaker.record_success()
+        self._announce(worked_before)
+
+    def _record_errors(self, error: ProviderError, messages: Sequence[Message], partly: bool) -> None:
+        """A hand-over went wrong that took no message, and did not refuse us either."""
+        if partly or self._unlinked or isinstance(error, Postponed):
+            return
+        if not (error.about_message and self._about_messages(error, messages, partly)):
+            self.record_failure(error)
+
+    def _about_messages(self, error: ProviderError, messages: Sequence[Message], partly: bool) -> bool:
+        """Whether trouble of ``messages``, none of which was taken, may be about them alone:
+
+        1. the provider said so;
+        2. it took others of the same hand-over;
+        3. it says that money lacks, although some was there when it was last asked;
+        4. all of them failed before, and others were taken since.
+
+        Then they wait, and the others go on. But when the messages to `PHONES_BEFORE_PAUSE` phones met
+        trouble, and none was taken in between, it is ours.
+        """
+        moneyed = error.status == Status.ESME_RNOMONEY and (self.send_policy.balance or 0.0) > 0.0
+        failed_before = all(message.tries for message in messages) and bool(messages)
+        if not (error.about_message or partly or moneyed or (failed_before and not self.breaker.on_trial)):
+            return False
+        self._suspected.update(message.recipient for message in messages)
+        return len(self._suspected) < PHONES_BEFORE_PAUSE
 
     def _still_spent(self, balance: float) -> bool:
         """Whether nothing was paid in since money lacked. Some accounts live below zero, so a balance that

@@ -16,6 +16,7 @@ LEASE_OVER = "lease over"
 MISSES_ARE_CERTAIN = 2
 # After so many questions without an answer the account's policy decides, if that is "resend" or "fail".
 ASKED_IN_VAIN = 5
+THROTTLED_BEFORE_BACKOFF = 5
 
 
 class Situation(NamedTuple):
@@ -34,7 +35,8 @@ def after_error(message: Message | Doubt, error: ProviderError, here: Situation)
 
     1. Rejected: it is final, REJECTED.
     2. Uncertain: see `in_doubt`.
-    3. Throttled, or Postponed: it waits, and stays with its provider.
+    3. Throttled, or Postponed: it waits, and stays with its provider. After `THROTTLED_BEFORE_BACKOFF`
+       attempts Throttled makes it wait longer each time, as it may be the message that is not liked.
     4. Any other error: it goes to the next provider of its route that may be used.
     5. After the last one: it waits, backs off, and begins its route anew.
 
@@ -46,7 +48,8 @@ def after_error(message: Message | Doubt, error: ProviderError, here: Situation)
     if isinstance(error, Uncertain):
         return in_doubt(message, here, error.code, error.reason)
     if isinstance(error, Throttled) or (isinstance(error, Postponed) and not here.waited):
-        return _unsent(message, Stage.WAITING, message.provider, error.after, message.tries, error, here)
+        pause = error.after + _impatience(message, error, here)
+        return _unsent(message, Stage.WAITING, message.provider, pause, message.tries, error, here)
     following = next_provider(message.route, message.provider, here.choice)
     if following is not None:
         return _unsent(message, Stage.QUEUED, following, 0.0, message.tries, error, here)
@@ -55,6 +58,13 @@ def after_error(message: Message | Doubt, error: ProviderError, here: Situation)
     first = first_provider(message.route, here.choice)
     pause = backoff(message.tries, jitter=here.jitter)
     return _unsent(message, Stage.WAITING, first, pause, message.tries + 1, error, here)
+
+
+def _impatience(message: Message | Doubt, error: ProviderError, here: Situation) -> float:
+    """Seconds that a message waits longer because it was throttled so often."""
+    if not isinstance(error, Throttled) or not error.after or message.attempt <= THROTTLED_BEFORE_BACKOFF:
+        return 0.0
+    return backoff(message.attempt - THROTTLED_BEFORE_BACKOFF - 1, jitter=here.jitter)
 
 
 def in_doubt(message: Message | Overdue | Doubt, here: Situation, code: str, reason: str) -> Unsent | Outcome:

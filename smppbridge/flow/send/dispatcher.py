@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 
 GRACE_MS = 15 * 60 * 1000  # how long after the provider's own limit a final status may still come
 _CLAIM_AGAIN = 1.0  # seconds after the store refused
+_TRIAL_CHOICE = 20  # messages of which the one is tried after a pause that failed least often
 _IDLE = 60.0  # seconds; a wake comes before when there is work
 
 
@@ -144,7 +145,7 @@ class Dispatcher:
         allowed = bucket.take(1 if breaker.on_trial else self._limits.batch, now)
         if not allowed:
             return bucket.wait(now)
-        claimed = await self._claim(allowed)
+        claimed = await self._claim(allowed, among=_TRIAL_CHOICE if breaker.reason else 0)
         if breaker.reason and not claimed:
             self.health.trial_unused()
         batch = self._hold_back(claimed)
@@ -155,8 +156,9 @@ class Dispatcher:
             task.add_done_callback(self._handed_over)
         return 0.0 if self._turns else _IDLE
 
-    async def _claim(self, limit: int) -> list[Message]:
+    async def _claim(self, limit: int, among: int = 0) -> list[Message]:
         """Up to ``limit`` messages: an equal share of each account that may have some, one at least.
+        ``among``: see `Sending.claim_messages`.
 
         An account that used its whole share may have more: it goes to the end of the turns. After a claim
         that failed the account gets its next turn a second later.
@@ -169,7 +171,10 @@ class Dispatcher:
             del self._turns[account]
         self._fresh = 0
         claims = await asyncio.gather(
-            *(self._store.claim_messages(self.name, account, share, now, lease_until) for account in turn),
+            *(
+                self._store.claim_messages(self.name, account, share, now, lease_until, among)
+                for account in turn
+            ),
             return_exceptions=True,  # what one claim got must not be lost by the failure of another
         )
         batch: list[Message] = []
@@ -252,7 +257,7 @@ class Dispatcher:
         self._remarks.results(self.name, results)
         self.health.send_policy.release(batch, results)
         if not self._stopping:
-            self.health.record_results(results, began=began, partly=partly)
+            self.health.record_results(results, batch, began=began, partly=partly)
         await persist(f"results of {self.name}", lambda: self._record(batch, results))
 
     async def _send(self, batch: list[Message]) -> Sequence[SendResult]:

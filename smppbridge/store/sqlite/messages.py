@@ -62,6 +62,16 @@ _HAND_BACK = f"""
 UPDATE messages SET stage = {Stage.WAITING:d}, due_at = min(?, deadline), attempt = attempt - 1
 WHERE id = ? AND attempt = ? AND stage = {Stage.SENDING:d}"""
 
+_CLAIM_AMONG = f"""
+UPDATE messages SET stage = {Stage.SENDING:d}, attempt = attempt + 1, due_at = ?, sent_at = ?
+WHERE id IN (
+    SELECT id FROM (
+        SELECT id, priority, tries FROM messages INDEXED BY messages_queue
+        WHERE provider = ? AND account = ? AND stage = {Stage.QUEUED:d} AND deadline > ?
+        ORDER BY priority DESC, id LIMIT ?)
+    ORDER BY tries, priority DESC, id LIMIT ?)
+RETURNING {",".join(Message._fields)}"""
+
 _PROMOTE = f"""
 UPDATE messages SET stage = {Stage.QUEUED:d}, due_at = deadline
 WHERE id IN (
@@ -166,10 +176,20 @@ def mark(connection: sqlite3.Connection, name: str) -> int | None:
 
 
 def claim(
-    connection: sqlite3.Connection, provider: str, account: str, limit: int, now: int, lease_until: int
+    connection: sqlite3.Connection,
+    provider: str,
+    account: str,
+    limit: int,
+    now: int,
+    lease_until: int,
+    among: int,
 ) -> list[Message]:
-    """QUEUED -> SENDING, most urgent first."""
-    rows = connection.execute(_CLAIM, (lease_until, now, provider, account, now, limit)).fetchall()
+    """QUEUED -> SENDING, most urgent first; of the first ``among`` those that failed least often."""
+    wanted = (lease_until, now, provider, account, now, limit)
+    if among:
+        rows = connection.execute(_CLAIM_AMONG, (*wanted[:-1], among, limit)).fetchall()
+    else:
+        rows = connection.execute(_CLAIM, wanted).fetchall()
     messages = list(map(Message._make, rows))
     messages.sort(key=lambda message: (-message.priority, message.id))  # RETURNING keeps no order
     return messages

@@ -213,10 +213,10 @@ class SqliteStore:
     # --- sending ---------------------------------------------------------------------------------
 
     def claim_messages(
-        self, provider: str, account: str, limit: int, now: int, lease_until: int
+        self, provider: str, account: str, limit: int, now: int, lease_until: int, among: int = 0
     ) -> "Future[list[Message]]":
         return self._call(
-            lambda connection: messages.claim(connection, provider, account, limit, now, lease_until)
+            lambda connection: messages.claim(connection, provider, account, limit, now, lease_until, among)
         )
 
     def record(

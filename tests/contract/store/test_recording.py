@@ -153,3 +153,15 @@ async def test_the_worst_that_is_known_of_its_parts_is_the_end(
         ("1", ends, 9, "its") if ends else ("1", *plain[1:]),
         plain,
     ]
+
+
+@pytest.mark.parametrize(("among", "expected"), [(0, [1]), (1, [1]), (2, [2]), (3, [2]), (4, [4])])
+async def test_a_claim_of_what_failed_least_often(store: Store, among: int, expected: list[int]) -> None:
+    """Of the first ones in the order of the queue."""
+    tries = {1: 2, 2: 1, 3: 1, 4: 0}
+    await store.add_segments([segment(number) for number in tries])
+    for message in await claim(store):
+        again = unsent(message, Stage.QUEUED, NOW + DAY)
+        await record_unsent(store, [again._replace(tries=tries[message.id])])
+    claimed = await store.claim_messages("lab", "pbx", 1, NOW, NOW + HOUR, among)
+    assert [message.id for message in claimed] == expected

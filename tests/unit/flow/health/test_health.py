@@ -17,9 +17,11 @@ from smppbridge.errors import (
 )
 from smppbridge.flow.health.health import PROBES_BEFORE_TRIAL, ProviderHealth
 from smppbridge.metrics import Metrics
+from smppbridge.model.message import Message
 from smppbridge.providers.base import SendResult, Taken
 from smppbridge.smpp.constants import Status
 from tests.support.bridge.scripted_provider import ScriptedProvider
+from tests.support.builders.messages import message
 
 TAKEN = Taken("ref-1")
 WRONG_KEY = Disabled("wrong key", pause=600.0)
@@ -121,13 +123,113 @@ def test_what_was_not_even_sent_hides_no_failure_and_ends_no_row() -> None:
     assert "2 messages in a row" in rig.health.breaker.reason
 
 
-@pytest.mark.parametrize(("error", "works"), [(WRONG_KEY, False), (Throttled("slow", after=600.0), True)])
-def test_one_message_that_met_an_answer_about_us_is_enough(error: ProviderError, works: bool) -> None:
+def test_one_message_for_which_we_were_too_fast_is_enough() -> None:
     rig = Rig()
-    rig.health.record_results([TAKEN, error, TAKEN])
-    assert (rig.health.pause(), rig.health.breaker.works) == (600.0, works)
-    assert rig.value("provider_up") == int(works)
-    assert rig.changes == ([] if works else ["lab"])
+    rig.health.record_results([TAKEN, Throttled("slow", after=600.0), TAKEN])
+    assert (rig.health.pause(), rig.health.breaker.works, rig.value("provider_up")) == (600.0, True, 1)
+
+
+@pytest.mark.parametrize("results", [[WRONG_KEY], [WRONG_KEY] * 3, [Rejected("no", code="215"), WRONG_KEY]])
+def test_an_answer_about_us_takes_it_down(results: list[SendResult]) -> None:
+    rig = Rig()
+    rig.health.record_results(results)
+    assert (rig.health.pause(), rig.health.breaker.works, rig.value("provider_up")) == (600.0, False, 0)
+    assert rig.changes == ["lab"]
+
+
+# --- trouble that may be that of one message ---------------------------------------------------------
+
+
+def about_message(error: ProviderError) -> ProviderError:
+    error.about_message = True
+    return error
+
+
+THEIR_TROUBLE = [
+    about_message(Disabled("blocked", pause=600.0)),
+    about_message(Unavailable("other error", code="-12")),
+]
+
+
+def to(*numbers: int, tries: int = 0) -> list[Message]:
+    """Messages to these phones."""
+    return [message(number, recipient=f"37529000000{number}", tries=tries) for number in numbers]
+
+
+@pytest.mark.parametrize("error", [WRONG_KEY, NO_MONEY, *THEIR_TROUBLE])
+def test_trouble_beside_what_was_taken_is_that_of_its_message(error: ProviderError) -> None:
+    rig = Rig()
+    for _ in range(9):
+        rig.health.record_results([TAKEN, error], to(1, 2))
+        rig.health.record_results([error], to(3), partly=True)
+    assert (rig.open, rig.health.works, rig.changes) == (True, True, [])
+
+
+@pytest.mark.parametrize("error", THEIR_TROUBLE)
+def test_trouble_of_three_phones_in_a_row_is_ours(error: ProviderError) -> None:
+    rig = Rig()
+    for phone in (1, 1, 2):
+        rig.health.record_results([error], to(phone))
+    rig.health.record_results([TAKEN], to(9))
+    for phone in (1, 2, 1, 2):
+        rig.health.record_results([error], to(phone))
+    assert (rig.open, rig.health.works) == (True, True)
+    rig.health.record_results([error], to(3))
+    if isinstance(error, Disabled):
+        assert (rig.health.pause(), rig.health.works) == (600.0, False)
+    else:
+        assert rig.health.works  # one failure
+        for phone in range(6):
+            rig.health.record_results([error], to(phone))
+        assert not rig.health.works
+
+
+def test_a_package_in_which_three_phones_met_trouble() -> None:
+    rig = Rig()
+    rig.health.record_results([THEIR_TROUBLE[0]] * 3, to(1, 2, 3))
+    assert not rig.health.works
+
+
+def test_money_that_lacks_although_some_is_left() -> None:
+    rig = Rig()
+    rig.health.record_balance(12.5)
+    for phone in (1, 2):
+        rig.health.record_results([NO_MONEY], to(phone))
+    assert rig.health.works
+    rig.health.record_results([NO_MONEY], to(3))
+    assert not rig.health.works
+    rig = Rig()
+    rig.health.record_balance(0.0)
+    rig.health.record_results([NO_MONEY], to(1))
+    assert not rig.health.works
+
+
+def test_a_message_that_fails_again_while_others_are_taken() -> None:
+    rig = Rig()
+    rig.health.record_results([WRONG_KEY], to(1))
+    assert not rig.health.works
+    rig.health.record_results([WRONG_KEY], to(1, tries=1))  # on trial
+    assert not rig.health.works
+    rig.health.record_results([TAKEN], to(2))
+    rig.health.record_results([WRONG_KEY], to(1, tries=2))
+    assert rig.health.works
+    rig.health.record_results([WRONG_KEY], to(3))
+    assert not rig.health.works
+
+
+# --- what a hand-over says, again --------------------------------------------------------------------
+
+
+def test_a_success_that_began_after_the_trouble_opens_it_at_once() -> None:
+    rig = Rig()
+    rig.health.record_failure(WRONG_KEY)
+    rig.health.record_results([TAKEN], began=99.0)
+    assert (rig.health.pause(), rig.health.works, rig.value("provider_up")) == (600.0, False, 0)
+    rig.health.record_results([TAKEN], began=100.0)
+    assert (rig.health.pause(), rig.health.works, rig.value("provider_up")) == (0.0, True, 1)
+    rig.health.record_failure(Throttled("slow", after=600.0))
+    rig.health.record_results([TAKEN])
+    assert rig.health.pause() == 600.0
 
 
 def test_hand_overs_that_fail_in_a_row_take_it_down_and_a_success_brings_it_back() -> None:

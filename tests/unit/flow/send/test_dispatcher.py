@@ -283,7 +283,7 @@ async def test_after_a_pause_the_balance_is_asked_for_and_one_message_tried() ->
 async def test_while_the_provider_refuses_us_no_message_is_tried() -> None:
     lab = Lab()
     lab.money = WRONG_KEY
-    lab.answers.append(WRONG_KEY)
+    lab.answers += [WRONG_KEY] * 2
     async with sending(lab) as rig:
         await rig.queue(segment(1, route="lab"), segment(2, route="lab"))
         await asyncio.sleep(1)
