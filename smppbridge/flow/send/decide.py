@@ -16,7 +16,7 @@ LEASE_OVER = "lease over"
 MISSES_ARE_CERTAIN = 2
 # After so many questions without an answer the account's policy decides, if that is "resend" or "fail".
 ASKED_IN_VAIN = 5
-THROTTLED_BEFORE_BACKOFF = 5
+THROTTLED_BEFORE_BACKOFF = 2
 
 
 class Situation(NamedTuple):

@@ -30,7 +30,7 @@ PAUSES = st.sampled_from([1.0, 61.0, 300.0, 1800.0])
 ERRORS: st.SearchStrategy[ProviderError] = st.one_of(
     st.builds(lambda pause: Disabled("account", pause=pause, code="-13"), PAUSES),
     st.builds(lambda pause: Disabled("money", pause=pause, code="3", status=Status.ESME_RNOMONEY), PAUSES),
-    st.builds(lambda after: Throttled("slow", after=after, code="118"), PAUSES),
+    st.builds(lambda after: Throttled("slow", after=after, code="118"), st.sampled_from([1.0, 5.0, 300.0])),
     st.builds(lambda after: Postponed("later", after=after, code="-14"), PAUSES),
     st.builds(lambda: Unavailable("other error", code="-12")),
     st.builds(lambda: Rejected("no such number", code="-4")),
