@@ -142,8 +142,7 @@ class Sending(Protocol):
         """Take up to ``limit`` QUEUED messages whose deadline has not come: higher priority first, then in
         order of id. The same statement records the attempt: SENDING, attempt + 1, due at ``lease_until``.
 
-        With ``among`` the messages are those of the first ``among`` that have gone through their routes in
-        vain the least often."""
+        With ``among`` the messages are those of the first ``among`` with the fewest attempts so far."""
 
     def record(
         self, sent: Sequence[Sent], unsent: Sequence[Unsent], outcomes: Sequence[Outcome], now: int

@@ -29,6 +29,7 @@ class CircuitBreaker:
         self._open_until = 0.0  # after failures
         self._slow_until = 0.0  # because we were too fast
         self._failures = 0
+        self._throttled = False  # and nothing was taken since
         self._proven = False  # a first success: several requests with a wrong key can earn a ban at once
         self.reason = ""
         self.status = int(Status.ESME_RSYSERR)
@@ -56,9 +57,15 @@ class CircuitBreaker:
         """Whether only one hand-over at a time may find out if the provider works."""
         return not self._proven or self._failures >= FAILURES_BEFORE_PAUSE or bool(self.reason)
 
+    @property
+    def in_doubt(self) -> bool:
+        """Whether there was trouble since the last success: the message that met it may be the cause."""
+        return self._failures > 0 or self._throttled or bool(self.reason)
+
     def record_success(self) -> None:
         """The provider answered as it should. That ends a pause after failures, not that of `Throttled`."""
         self._proven = True
+        self._throttled = False
         self._failures = 0
         self._open_until = 0.0
         self.reason = ""
@@ -69,6 +76,7 @@ class CircuitBreaker:
         if isinstance(error, Postponed):
             return  # it is about one message
         if isinstance(error, Throttled):
+            self._throttled = True
             self._slow_until = max(self._slow_until, now + error.after)
         elif isinstance(error, Disabled):
             self.reason, self.status = error.reason, error.status

@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 GRACE_MS = 15 * 60 * 1000  # how long after the provider's own limit a final status may still come
 _CLAIM_AGAIN = 1.0  # seconds after the store refused
-_TRIAL_CHOICE = 20  # messages of which the one is tried after a pause that failed least often
+_TRIAL_CHOICE = 20  # messages of which, after a pause, the one with the fewest attempts is tried first
 _IDLE = 60.0  # seconds; a wake comes before when there is work
 
 
@@ -145,7 +145,7 @@ class Dispatcher:
         allowed = bucket.take(1 if breaker.on_trial else self._limits.batch, now)
         if not allowed:
             return bucket.wait(now)
-        claimed = await self._claim(allowed, among=_TRIAL_CHOICE if breaker.reason else 0)
+        claimed = await self._claim(allowed, among=_TRIAL_CHOICE if breaker.in_doubt else 0)
         if breaker.reason and not claimed:
             self.health.trial_unused()
         batch = self._hold_back(claimed)

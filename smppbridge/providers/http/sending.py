@@ -99,6 +99,8 @@ class RequestRun:
 
 def stops_batch(error: ProviderError) -> ProviderError | None:
     """The error of the requests behind one that ended with ``error``; None where they may go on."""
+    if error.about_message:
+        return None
     if isinstance(error, Disabled | Throttled | Unavailable):
         return error
     if isinstance(error, Uncertain):

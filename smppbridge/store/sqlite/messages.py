@@ -66,10 +66,10 @@ _CLAIM_AMONG = f"""
 UPDATE messages SET stage = {Stage.SENDING:d}, attempt = attempt + 1, due_at = ?, sent_at = ?
 WHERE id IN (
     SELECT id FROM (
-        SELECT id, priority, tries FROM messages INDEXED BY messages_queue
+        SELECT id, priority, attempt FROM messages INDEXED BY messages_queue
         WHERE provider = ? AND account = ? AND stage = {Stage.QUEUED:d} AND deadline > ?
         ORDER BY priority DESC, id LIMIT ?)
-    ORDER BY tries, priority DESC, id LIMIT ?)
+    ORDER BY attempt, priority DESC, id LIMIT ?)
 RETURNING {",".join(Message._fields)}"""
 
 _PROMOTE = f"""
@@ -184,7 +184,7 @@ def claim(
     lease_until: int,
     among: int,
 ) -> list[Message]:
-    """QUEUED -> SENDING, most urgent first; of the first ``among`` those that failed least often."""
+    """QUEUED -> SENDING, most urgent first; of the first ``among`` those with the fewest attempts."""
     wanted = (lease_until, now, provider, account, now, limit)
     if among:
         rows = connection.execute(_CLAIM_AMONG, (*wanted[:-1], among, limit)).fetchall()

@@ -48,7 +48,21 @@ def test_begun_anew_after_a_pause() -> None:
 def test_waiting_for_its_provider(kind: type[Throttled] | type[Postponed]) -> None:
     error = kind("later", after=7.5, code="7")
     expected = row(Stage.WAITING, "a", NOW + 7_500, 2, kind.__name__.lower(), "later", "7")
-    assert after_error(MESSAGE, error, HERE) == expected
+    for attempt in (1, 2):
+        message = MESSAGE._replace(attempt=attempt)
+        assert after_error(message, error, HERE) == expected._replace(attempt=attempt)
+
+
+@pytest.mark.parametrize(("attempt", "longer"), [(3, 5.0), (4, 7.5), (5, 15.0), (90, 225.0)])
+def test_throttled_again_and_again(attempt: int, longer: float) -> None:
+    """Perhaps it is the message that is not liked: others must have their turn."""
+    message = MESSAGE._replace(attempt=attempt)
+    decision = after_error(message, Throttled("later", after=7.5), HERE)
+    assert isinstance(decision, Unsent)
+    assert decision.due_at == NOW + round((7.5 + longer) * 1000)
+    decision = after_error(message, Throttled("we stop", after=0.0), HERE)
+    assert isinstance(decision, Unsent)
+    assert decision.due_at == NOW
 
 
 @pytest.mark.parametrize("waited", [True, False])
