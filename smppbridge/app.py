@@ -144,7 +144,7 @@ class App:
         self.inbound = InboundRouter(
             store, metrics, clock, config.inbound, self.accounts, self.courier.owed_inbound
         )
-        self.news = ProviderNews(self.outcomes, self.inbound)
+        self.news = ProviderNews(store, self.outcomes, self.inbound, config.logins())
         self.pending = PendingResponses()
         self.recorder = Recorder(store, self.outcomes, self.pending)
 
@@ -168,6 +168,8 @@ class App:
                     changed,
                 )
             )
+        for names in config.logins():
+            self.fleet.share(names)
         self.askers = [asker for provider in self.providers.values() for asker in self._askers_of(provider)]
         self.housekeeper = Housekeeper(
             store,
@@ -185,12 +187,12 @@ class App:
     def _askers_of(self, provider: Provider) -> list[Asker]:
         """Who asks a provider something, each in its own time."""
         store, clock, health = self.store, self._clock, self.fleet[provider.name].health
-        return [
+        askers: list[Asker] = [
             Poller(provider, store, self.outcomes, clock, health),
             Finder(provider, store, self.recorder, self.fleet, clock),
-            BalancePoller(provider, health),
             InboundPoller(provider, store, self.inbound, clock, health),
         ]
+        return [*askers, BalancePoller(provider, health)] if health.leads else askers
 
     def _build_accepting(self) -> None:
         """What equipment submits."""

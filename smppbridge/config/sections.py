@@ -143,6 +143,15 @@ class Config(Settings):
         """The values that came from the environment. They may be secrets, whatever key they stand at."""
         return self._variables
 
+    def logins(self) -> list[list[str]]:
+        """The providers that use the same account, together: those that use one alone are left out."""
+        entries: dict[tuple[str, str], list[str]] = {}
+        for name, options in self.providers.items():
+            key = options.login_key()
+            if key:
+                entries.setdefault((options.kind, key), []).append(name)
+        return [names for names in entries.values() if len(names) > 1]
+
     def callback_token(self, provider: str) -> str:
         """The secret part of a provider's callback URL. It is the same on all nodes with this configuration.
 

@@ -1,6 +1,6 @@
 """What providers tell of their own accord, by a callback or over a connection of their own."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from smppbridge.flow.deliver.inbound import InboundRouter
 from smppbridge.flow.send.dispatcher import Dispatcher
@@ -8,14 +8,20 @@ from smppbridge.flow.settle.outcomes import Outcomes
 from smppbridge.metrics import Metrics
 from smppbridge.model.message import Inbound, StatusReport
 from smppbridge.providers.base import News, Upcalls
+from smppbridge.store.base import Sending
 
 
 class ProviderNews:
     """Passes on statuses to `Outcomes`, and messages from phones to `InboundRouter`."""
 
-    def __init__(self, outcomes: Outcomes, inbound: InboundRouter) -> None:
+    def __init__(
+        self, store: Sending, outcomes: Outcomes, inbound: InboundRouter, logins: Sequence[Sequence[str]] = ()
+    ) -> None:
+        """``logins``: providers that are entries of one account, together."""
+        self._store = store
         self._outcomes = outcomes
         self._inbound = inbound
+        self._logins = {name: names for names in logins for name in names}
 
     async def take(self, provider: str, news: Sequence[News]) -> None:
         """Save what ``provider`` tells. Returns after COMMIT.
@@ -24,10 +30,33 @@ class ProviderNews:
         no harm."""
         reports = [item for item in news if isinstance(item, StatusReport)]
         inbound = [item for item in news if isinstance(item, Inbound)]
-        if reports:
-            await self._outcomes.settle(provider, reports)
+        for entry, theirs in (await self._by_entry(provider, reports)).items():
+            await self._outcomes.settle(entry, theirs)
         if inbound:
             await self._inbound.arrive(provider, inbound)
+
+    async def _by_entry(
+        self, provider: str, reports: Sequence[StatusReport]
+    ) -> Mapping[str, Sequence[StatusReport]]:
+        """The statuses by the entry that sent their messages. An account has one callback address, so that
+        of one entry hears of the messages of all. What nobody knows yet is kept for each of them."""
+        if not reports:
+            return {}
+        names = self._logins.get(provider)
+        if names is None:
+            return {provider: reports}
+        refs = [report.provider_ref for report in reports]
+        known = {name: await self._store.known_refs(name, refs) for name in names}
+        anybody = frozenset[str]().union(*known.values())
+        found = {
+            name: [
+                report
+                for report in reports
+                if report.provider_ref in known[name] or report.provider_ref not in anybody
+            ]
+            for name in names
+        }
+        return {name: theirs for name, theirs in found.items() if theirs}
 
 
 class ProviderUpcalls(Upcalls):

@@ -33,6 +33,11 @@ class ProviderOptions(BaseModel):
         """The secret shared with the provider, from which its callback token is derived; "" = none."""
         return ""
 
+    def login_key(self) -> str:
+        """Which account at the provider this entry uses; "" = its own. Entries of a kind with the same one
+        share its limits. May be a secret."""
+        return ""
+
     def sells(self) -> frozenset[str]:
         """The service_types besides SMS that messages may ask for here: keys of model.services.SERVICES."""
         return frozenset()

@@ -40,6 +40,8 @@ class ProviderHealth:
         self._metrics = metrics
         self._clock = clock
         self._changed = changed
+        self._account: list[ProviderHealth] = [self]  # all entries that use the same account there
+        self._said_works = True
         self._failed_probes = 0
         self._unlinked = ""  # why it cannot be reached
         self._troubled_at = 0.0  # when it was last found not to work
@@ -48,7 +50,20 @@ class ProviderHealth:
         metrics.provider_up.labels(self.name).set(1)
         metrics.provider_low_balance.labels(self.name).set(0)
 
+    def join(self, other: "ProviderHealth") -> None:
+        """This entry uses the same account as ``other``: from now on they share its limits, its pauses and
+        its balance. To be called before anything else is."""
+        self.send_policy, self.breaker = other.send_policy, other.breaker
+        self.send_policy.tighten(self._provider.limits, self._clock())
+        self._account = other._account
+        self._account.append(self)
+
     # --- what others ask -----------------------------------------------------------------------
+
+    @property
+    def leads(self) -> bool:
+        """Whether this is the entry that asks for the balance of the account."""
+        return self._account[0] is self
 
     @property
     def works(self) -> bool:
@@ -140,7 +155,7 @@ class ProviderHealth:
             self._count_unreadable(error)
 
     def record_balance(self, balance: float | None) -> None:
-        """The provider has this much money left; None = it did not say.
+        """The account has this much money left; None = the provider did not say.
 
         Below ``low_balance`` of its limits an error is logged, and, with ``leave_when_low``, messages are
         diverted to other providers.
@@ -149,15 +164,17 @@ class ProviderHealth:
             return
         was_low, diverted = self.send_policy.is_low, self.send_policy.diverts
         self.send_policy.balance = balance
-        self._metrics.provider_balance.labels(self.name).set(balance)
+        for one in self._account:
+            self._metrics.provider_balance.labels(one.name).set(balance)
+            self._metrics.provider_low_balance.labels(one.name).set(int(self.send_policy.is_low))
         if self.send_policy.is_low != was_low:
-            self._metrics.provider_low_balance.labels(self.name).set(int(self.send_policy.is_low))
             level, what = (
                 (logging.WARNING, "balance is well again") if was_low else (logging.ERROR, "balance is low")
             )
             event(log, level, what, provider=self.name, balance=balance)
         if self.send_policy.diverts != diverted:
-            self._changed(self.name)
+            for one in self._account:
+                one._changed(one.name)
 
     async def probe(self) -> bool:
         """Ask a provider that was down for its balance, which harms nobody. Whether a message may be tried:
@@ -241,10 +258,16 @@ class ProviderHealth:
             self._metrics.unreadable_answers.labels(self.name).inc()
 
     def _announce(self, worked_before: bool) -> None:
-        if self.works == worked_before:
-            if not worked_before:
+        """Tell of a change, for each entry of the account."""
+        for one in self._account:
+            one._announce_own(failed_again=not (worked_before or self.works))
+
+    def _announce_own(self, *, failed_again: bool) -> None:
+        if self.works == self._said_works:
+            if failed_again:
                 self._changed(self.name)  # a trial failed: messages that came meanwhile may have another way
             return
+        self._said_works = self.works
         self._metrics.provider_up.labels(self.name).set(int(self.works))
         if self.works:
             event(log, logging.WARNING, "provider works again", provider=self.name)

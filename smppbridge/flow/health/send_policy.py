@@ -1,4 +1,6 @@
-"""The limits of one provider, kept in one place, so that the bridge never earns a ban.
+"""The limits of one account at a provider, kept in one place, so that the bridge never earns a ban.
+
+Entries of the configuration that use the same account share it.
 
 Everything that talks to the provider asks here first:
 
@@ -13,7 +15,8 @@ Pure state. The clock is an argument: seconds that do not jump.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import NamedTuple, TypeVar
 
 from smppbridge.errors import UNFIT, Disabled, Postponed, Rejected, Throttled, Unavailable
@@ -29,7 +32,7 @@ REMEMBERED = 100_000  # recipients, and as many texts, of the last minutes
 
 
 class SendPolicy:
-    """What is remembered of one provider entry to keep its limits.
+    """What is remembered of one account to keep its limits. `slots` are its requests at once.
 
     ``remembered``: recipients and texts, each, that the limits of `hold_back` are kept for. Of more the
     oldest are forgotten.
@@ -39,6 +42,7 @@ class SendPolicy:
         self.breaker = CircuitBreaker()
         self.bucket = TokenBucket(limits.rate, limits.rate, now)
         self.questions = Questions(limits.poll_gap)
+        self.slots = Slots(limits.parallel)
         self._limits = limits
         self._remembered = remembered
         # The oldest first:
@@ -47,6 +51,14 @@ class SendPolicy:
         self._refusals = 0
         self._refusing_since = 0.0
         self.balance: float | None = None
+
+    def tighten(self, limits: Limits, now: float) -> None:
+        """Another entry uses this account, too: of its limits and ours the narrower ones hold."""
+        self.slots.most = min(self.slots.most, limits.parallel)
+        rates = [rate for rate in (self._limits.rate, limits.rate) if rate]
+        if rates and min(rates) != self._limits.rate:
+            self.bucket = TokenBucket(min(rates), min(rates), now)
+            self._limits = replace(self._limits, rate=min(rates))
 
     # --- messages ------------------------------------------------------------------------------
 
@@ -137,6 +149,46 @@ class SendPolicy:
     def diverts(self) -> bool:
         """Whether messages are diverted to another provider because the money is running out."""
         return self._limits.leave_when_low and self.is_low
+
+
+class Slots:
+    """Hand-overs at once: at most ``most``, and only one while the account is on trial."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._taken = 0  # by hand-overs that still have messages to send
+        self._answering = 0  # hand-overs that only wait for their last answers
+        self._missed: set[Callable[[], None]] = set()
+
+    def take(self, on_trial: bool, wake: Callable[[], None]) -> bool:
+        """Take a slot for a hand-over. False where none is free: then ``wake`` is called as soon as there may
+        be one again."""
+        if self._taken + self._answering == 0 if on_trial else self._taken < self.most:
+            self._taken += 1
+            return True
+        self._missed.add(wake)
+        return False
+
+    def release(self) -> None:
+        """The hand-over has ended, or was none."""
+        self._taken -= 1
+        self._wake()
+
+    def sent(self) -> None:
+        """The hand-over has no messages to send any more: it gives its slot back, and waits for answers."""
+        self._taken -= 1
+        self._answering += 1
+        self._wake()
+
+    def answered(self) -> None:
+        """A hand-over that was `sent` has ended."""
+        self._answering -= 1
+        self._wake()
+
+    def _wake(self) -> None:
+        missed, self._missed = self._missed, set()
+        for wake in missed:
+            wake()
 
 
 class _Flood(NamedTuple):

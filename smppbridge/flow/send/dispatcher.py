@@ -75,6 +75,7 @@ class Dispatcher:
         self._others = others
         self._accounts = accounts
         self._loop = asyncio.get_running_loop()
+        self._worker = Worker(f"dispatcher {self.name}", self._step)
         self.health = ProviderHealth(provider, metrics, self._loop.time, changed)
         self._turns: dict[str, None] = {}  # accounts that may have queued messages, next turn first
         self._fresh = 0  # messages heard of since the last claim
@@ -83,7 +84,6 @@ class Dispatcher:
         self._saving: set[asyncio.Task[None]] = set()  # messages on their way back to the queue
         self._tasks: set[asyncio.Task[None]] = set()  # hand-overs that take a slot
         self._answering: set[asyncio.Task[None]] = set()  # those that only wait for their last answers
-        self._worker = Worker(f"dispatcher {self.name}", self._step)
 
     def start(self) -> None:
         """Begin to send."""
@@ -131,30 +131,43 @@ class Dispatcher:
 
     async def _step(self) -> float:
         now = self._loop.time()
-        breaker, bucket = self.health.breaker, self.health.send_policy.bucket
-        running = len(self._tasks) + (len(self._answering) if breaker.on_trial else 0)
-        if not self._turns or running >= (1 if breaker.on_trial else self._limits.parallel):
+        if not self._turns:
             return _IDLE
         pause = self.health.pause()
         if pause > 0:
             return min(pause, _IDLE)
         if self._fresh < self._limits.batch and now < self._fill_until:
             return self._fill_until - now
+        slots = self.health.send_policy.slots
+        if not slots.take(self.health.breaker.on_trial, self._worker.wake):
+            return _IDLE
+        begun = False
+        try:
+            batch, pause = await self._next_batch()
+            if batch:
+                task = self._loop.create_task(self._hand_over(batch), name=f"send {self.name}")
+                self._tasks.add(task)
+                task.add_done_callback(self._handed_over)
+                begun = True
+        finally:
+            if not begun:
+                slots.release()
+        return pause
+
+    async def _next_batch(self) -> tuple[list[Message], float]:
+        """What is to be handed over next, perhaps nothing, and the seconds until there may be more."""
+        breaker, bucket = self.health.breaker, self.health.send_policy.bucket
         if breaker.reason and not await self.health.probe():
-            return min(breaker.wait(self._loop.time()), _IDLE)
-        allowed = bucket.take(1 if breaker.on_trial else self._limits.batch, now)
+            return [], min(breaker.wait(self._loop.time()), _IDLE)
+        allowed = bucket.take(1 if breaker.on_trial else self._limits.batch, self._loop.time())
         if not allowed:
-            return bucket.wait(now)
+            return [], bucket.wait(self._loop.time())
         claimed = await self._claim(allowed, among=_TRIAL_CHOICE if breaker.in_doubt else 0)
         if breaker.reason and not claimed:
             self.health.trial_unused()
         batch = self._hold_back(claimed)
         bucket.put_back(allowed - len(batch))
-        if batch:
-            task = self._loop.create_task(self._hand_over(batch), name=f"send {self.name}")
-            self._tasks.add(task)
-            task.add_done_callback(self._handed_over)
-        return 0.0 if self._turns else _IDLE
+        return batch, 0.0 if self._turns else _IDLE
 
     async def _claim(self, limit: int, among: int = 0) -> list[Message]:
         """Up to ``limit`` messages: an equal share of each account that may have some, one at least.
@@ -242,6 +255,7 @@ class Dispatcher:
             if not progress.holding and task in self._tasks:
                 self._tasks.discard(task)
                 self._answering.add(task)
+                self.health.send_policy.slots.sent()
                 self._worker.wake()
 
     async def _report(
@@ -275,8 +289,13 @@ class Dispatcher:
         return [Uncertain("internal error: results do not match the batch")] * len(batch)
 
     def _handed_over(self, task: "asyncio.Task[None]") -> None:
-        self._tasks.discard(task)
-        self._answering.discard(task)
+        slots = self.health.send_policy.slots
+        if task in self._answering:
+            self._answering.discard(task)
+            slots.answered()
+        else:
+            self._tasks.discard(task)
+            slots.release()
         self._worker.wake()
         if not task.cancelled() and (error := task.exception()) is not None:
             event(log, logging.ERROR, "hand-over not recorded", provider=self.name, error=str(error))

@@ -43,21 +43,22 @@ class Finder(Asker):
         self._dispatcher = fleet[provider.name]
         self._health = self._dispatcher.health
         self._clock = clock
+        self._kind = f"{_KIND} of {provider.name}"
 
     async def _step(self) -> float:
         limits, name = self._provider.limits, self._provider.name
         loop = asyncio.get_running_loop()
         questions = self._health.send_policy.questions
-        wait = self._health.pause() or questions.wait(_KIND, loop.time())
+        wait = self._health.pause() or questions.wait(self._kind, loop.time())
         if wait > 0:
             return min(wait, _LOOK)
         now = self._clock()
         next_at = now + round(limits.find_interval * 1000)
         doubts = await self._store.claim_doubts(name, now, limits.find_batch, next_at)
         if not doubts:
-            questions.withdraw(_KIND)
+            questions.withdraw(self._kind)
             return min(limits.find_interval, _LOOK)
-        questions.asked(_KIND, loop.time())
+        questions.asked(self._kind, loop.time())
         traces: Sequence[Trace] = ()
         try:
             traces = await self._provider.find(doubts, now)

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from smppbridge.flow.accounts import Accounts
 from smppbridge.flow.send.decide import Situation
@@ -34,6 +34,12 @@ class Fleet(Mapping[str, Dispatcher]):
     def add(self, dispatcher: Dispatcher) -> None:
         """Let this dispatcher work with the others."""
         self._dispatchers[dispatcher.name] = dispatcher
+
+    def share(self, names: Sequence[str]) -> None:
+        """These providers are entries of one account: see `ProviderHealth.join`."""
+        first, *others = (self._dispatchers[name] for name in names)
+        for other in others:
+            other.health.join(first.health)
 
     def start(self) -> None:
         """Begin to send."""

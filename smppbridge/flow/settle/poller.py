@@ -49,13 +49,14 @@ class Poller(Asker):
         self._health = health
         self._look = look
         self._questions = health.send_policy.questions
+        self._kind = f"{_KIND} of {provider.name}"
         self._limit = provider.limits.poll_batch
         self._refused: set[int] = set()  # ids of messages that spoil a question
 
     async def _step(self) -> float:
         limits = self._provider.limits
         loop = asyncio.get_running_loop()
-        wait = self._health.pause() or self._questions.wait(_KIND, loop.time())
+        wait = self._health.pause() or self._questions.wait(self._kind, loop.time())
         if wait > 0:
             return min(wait, self._look)
         now = self._clock()
@@ -69,9 +70,9 @@ class Poller(Asker):
         oldest = now - round(limits.poll_max_age * 1000)
         polls = [poll for poll in claimed if poll.id not in self._refused and poll.sent_at > oldest]
         if not polls:
-            self._questions.withdraw(_KIND)
+            self._questions.withdraw(self._kind)
             return 0.0 if claimed else min(limits.poll_interval, self._look)
-        self._questions.asked(_KIND, loop.time())
+        self._questions.asked(self._kind, loop.time())
         try:
             reports = await self._provider.status(polls)
         except ProviderError as error:

@@ -40,6 +40,10 @@ class SmsAssistentOptions(FlashPolicy, HttpOptions):
             raise ValueError(problem)
         return sender
 
+    def login_key(self) -> str:
+        """The login."""
+        return f"{self.url} {self.login}"
+
     def warnings(self, *, callbacks: bool) -> list[str]:
         """Bulk in single requests, and statuses that are never asked for: this API has no callbacks."""
         found = []

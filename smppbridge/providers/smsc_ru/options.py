@@ -161,6 +161,10 @@ class SmscRuOptions(HttpOptions):
         secret = self.apikey or self.password
         return secret.get_secret_value() if secret else ""
 
+    def login_key(self) -> str:
+        """The login, or the key where there is no login."""
+        return f"{self.url} {self.login or self.credential()}"
+
     def sells(self) -> frozenset[str]:
         """Everything but what needs a setting that is not there."""
         return self.wishes.services

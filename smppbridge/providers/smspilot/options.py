@@ -75,6 +75,10 @@ class SmspilotOptions(FlashPolicy, HttpOptions):
         """The key."""
         return self.apikey.get_secret_value()
 
+    def login_key(self) -> str:
+        """The key belongs to one account."""
+        return f"{self.url} {self.credential()}"
+
     def sells(self) -> frozenset[str]:
         """Number checks, calls, and SMS that may be answered."""
         return SERVICES

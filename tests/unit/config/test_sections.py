@@ -1,9 +1,11 @@
 """The sections of the configuration: their defaults, and what they refuse."""
 
+import json
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
+import yaml
 
 from smppbridge.config.loading import load, parse
 from smppbridge.config.sections import StoreConfig, WebConfig
@@ -176,3 +178,23 @@ def test_the_store_is_relative_to_the_file(tmp_path: Path) -> None:
     file.write_text(MINIMAL + "store: {url: sqlite:////var/x.db}")
     assert load(file, {}).store.url == "sqlite:////var/x.db"
     assert StoreConfig(url="sqlite:////tmp/y.db").url == "sqlite:////tmp/y.db"
+
+
+def test_entries_of_one_account_are_found() -> None:
+    providers = """
+providers:
+  one: {kind: smspilot, apikey: K}
+  two: {kind: smspilot, apikey: K}
+  other: {kind: smspilot, apikey: L}
+  three: {kind: smsc, login: alex, password: P}
+  four: {kind: smsc, login: alex, apikey: Q}
+  elsewhere: {kind: smsc, login: alex, password: P, url: "https://smsc.example"}
+  five: {kind: sms-assistent, login: alex, password: P}
+  six: {kind: sms-assistent, login: alex, password: Q}
+  lab: {kind: sandbox}
+  lab2: {kind: sandbox}
+routes: [{to: [one]}]
+"""
+    values = yaml.safe_load(MINIMAL) | yaml.safe_load(providers)
+    config = parse(json.dumps(values), Path("/nowhere"), {})
+    assert config.logins() == [["one", "two"], ["three", "four"], ["five", "six"]]

@@ -36,23 +36,22 @@ class Rig:
         self.owed: list[str] = []  # words, in order
         accounts = Accounts({"pbx": Account.model_validate({"name": "pbx", "password": "secret"})})
         rules = [InboundRule.model_validate({"to": "pbx"})]
-        self.news = ProviderNews(
-            Outcomes(
-                self.store,
-                self.metrics,
-                lambda: NOW,
-                Remarks(self.metrics, {}),
-                lambda account: self.owed.append("receipts"),
-            ),
-            InboundRouter(
-                self.store,
-                self.metrics,
-                lambda: NOW,
-                rules,
-                accounts,
-                lambda account: self.owed.append("inbound"),
-            ),
+        self.outcomes = Outcomes(
+            self.store,
+            self.metrics,
+            lambda: NOW,
+            Remarks(self.metrics, {}),
+            lambda account: self.owed.append("receipts"),
         )
+        self.inbound = InboundRouter(
+            self.store,
+            self.metrics,
+            lambda: NOW,
+            rules,
+            accounts,
+            lambda account: self.owed.append("inbound"),
+        )
+        self.news = ProviderNews(self.store, self.outcomes, self.inbound)
 
     async def texts(self) -> list[bytes]:
         return [part.octets for part in await self.store.claim_inbound("pbx", NOW, NOW, 10)]
@@ -109,3 +108,14 @@ async def test_what_cannot_be_saved_is_told_again_and_nothing_counts_twice(rig: 
     await rig.news.take("lab", ALL)
     assert (sorted(rig.owed), rig.ended()) == (["inbound", "inbound", "receipts"], 2)
     assert await rig.texts() == [b"yes", b"no"]
+
+
+async def test_an_account_has_one_callback_address_for_all_its_entries(rig: Rig) -> None:
+    """Each status goes to the entry that sent its message, whichever entry was called."""
+    both = ProviderNews(rig.store, rig.outcomes, rig.inbound, [("lab", "twin")])
+    await both.take("twin", [report(1), report(7)])
+    assert await stages(rig.store) == {1: Stage.FINAL, 2: Stage.SENT}
+    await send(rig.store, segment(7, provider="twin"))
+    assert (await stages(rig.store))[7] == Stage.FINAL
+    await both.take("spare", [report(2)])
+    assert (await stages(rig.store))[2] == Stage.SENT

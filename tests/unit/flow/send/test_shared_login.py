@@ -1,0 +1,102 @@
+"""Entries that use the same account at a provider keep its limits together."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import pytest
+
+from smppbridge.errors import Disabled
+from smppbridge.model.message import Message
+from smppbridge.providers.base import SendResult, Taken
+from tests.support.builders.rows import segment
+from tests.unit.flow.send.rig import Lab, Rig, prove, rigged, times
+
+pytestmark = pytest.mark.virtual_time
+
+
+class Counting(Lab):
+    """Notes how many of its and the others' requests were under way at once."""
+
+    def __init__(self, name: str, under_way: list[int], delay: float, **limits: float) -> None:
+        super().__init__(name, delay=delay, batch=1, **limits)
+        self.under_way = under_way
+
+    async def send(self, messages: Sequence[Message], now: int) -> list[SendResult]:
+        self.under_way.append(self.under_way[-1] + 1)
+        try:
+            return await super().send(messages, now)
+        finally:
+            self.under_way.append(self.under_way[-1] - 1)
+
+
+@asynccontextmanager
+async def sharing(*labs: Lab, proven: bool = True) -> AsyncIterator[Rig]:
+    async with rigged(*labs) as rig:
+        rig.fleet.share([lab.name for lab in labs])
+        if proven:
+            prove(rig)
+        rig.fleet.start()
+        yield rig
+
+
+async def queue(rig: Rig, first: range, second: range) -> None:
+    await rig.queue(*(segment(number, provider="one", route="one") for number in first))
+    await rig.queue(*(segment(number, provider="two", route="two") for number in second))
+
+
+async def test_requests_at_once() -> None:
+    under_way = [0]
+    labs = Counting("one", under_way, 1.0, parallel=4), Counting("two", under_way, 1.0, parallel=3)
+    async with sharing(*labs) as rig:
+        await queue(rig, range(1, 7), range(7, 13))
+        await asyncio.sleep(30.0)
+        assert max(under_way) == 3
+        assert len(labs[0].sent) + len(labs[1].sent) == 12
+
+
+async def test_only_one_until_the_login_is_known_to_be_right() -> None:
+    under_way = [0]
+    wrong = Disabled("wrong password", pause=600.0)
+    labs = Counting("one", under_way, 1.0, parallel=4), Counting("two", under_way, 1.0, parallel=4)
+    for lab in labs:
+        lab.answers += [wrong] * 9
+    async with sharing(*labs, proven=False) as rig:
+        await queue(rig, range(1, 4), range(4, 7))
+        await asyncio.sleep(599.0)
+        assert len(labs[0].sent) + len(labs[1].sent) == 1
+        assert [rig.fleet[name].health.works for name in ("one", "two")] == [False, False]
+        assert [rig.value("provider_up", provider=name) for name in ("one", "two")] == [0, 0]
+        assert sorted(rig.changes) == ["one", "two"]
+
+
+async def test_what_one_entry_learns_the_other_knows() -> None:
+    labs = Lab("one", low_balance=10.0, leave_when_low=True), Lab("two")
+    async with sharing(*labs) as rig:
+        one, two = (rig.fleet[lab.name].health for lab in labs)
+        two.record_failure(Disabled("blocked", pause=60.0))
+        assert (one.works, one.reason, one.pause()) == (False, "blocked", 60.0)
+        one.record_results([Taken("ref")])
+        assert (two.works, two.pause()) == (True, 0.0)
+        assert [rig.value("provider_up", provider=name) for name in ("one", "two")] == [1, 1]
+        two.record_balance(7.0)
+        assert one.send_policy.is_low
+        assert [rig.value("provider_balance", provider=name) for name in ("one", "two")] == [7.0, 7.0]
+        assert (one.leads, two.leads) == (True, False)
+
+
+async def test_messages_per_second() -> None:
+    labs = Lab("one", batch=1, rate=10.0), Lab("two", batch=1, rate=2.0)
+    async with sharing(*labs) as rig:
+        await queue(rig, range(1, 6), range(6, 11))
+        await asyncio.sleep(60.0)
+        sent = sorted(times(labs[0]) + times(labs[1]))
+        assert len(sent) == 10
+        assert sent[-1] == pytest.approx(4.0, abs=0.1)  # two at once, then two a second
+
+
+async def test_questions_follow_each_other() -> None:
+    labs = Lab("one", poll_gap=120.0), Lab("two", poll_gap=120.0)
+    async with sharing(*labs) as rig:
+        one, two = (rig.fleet[lab.name].health.send_policy.questions for lab in labs)
+        assert one is two
