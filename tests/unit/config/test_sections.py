@@ -187,7 +187,7 @@ providers:
   two: {kind: smspilot, apikey: K}
   other: {kind: smspilot, apikey: L}
   three: {kind: smsc, login: alex, password: P}
-  four: {kind: smsc, login: alex, apikey: Q}
+  four: {kind: smsc, login: alex, password: Q}
   elsewhere: {kind: smsc, login: alex, password: P, url: "https://smsc.example"}
   five: {kind: sms-assistent, login: alex, password: P}
   six: {kind: sms-assistent, login: alex, password: Q}
