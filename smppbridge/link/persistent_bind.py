@@ -24,6 +24,7 @@ from smppbridge.smpp.session import Fault, Timers
 
 log = logging.getLogger(__name__)
 
+UNPROVEN_WINDOW = 5  # requests at once until the first answer: so many are in doubt if the SMSC is mute
 _FIRST_TLV_VERSION = 0x34
 _UNKNOWN_TO_SMSC = frozenset({Status.ESME_RINVPASWD, Status.ESME_RINVSYSID})  # every bind would hear it
 _REFUSED = _UNKNOWN_TO_SMSC | {Status.ESME_RBINDFAIL, Status.ESME_RINVSYSTYP, Status.ESME_RINVBNDSTS}
@@ -127,8 +128,8 @@ class PersistentBind:
     def __init__(self, settings: BindSettings, kind: type[Bind], smsc: SmscState, owner: BindOwner) -> None:
         self.client: Client | None = None
         self.can_send = kind is not BindReceiver
-        self.proven = False  # an answer came over this session: before, one request at a time must do
-        self.suspected = False  # the SMSC may have gone silent
+        self.proven = False  # an answer came over this session: before, `UNPROVEN_WINDOW` requests must do
+        self.suspected = False  # the SMSC may have gone silent: one request at a time finds out
         self.silent = 0  # requests in a row that got no answer
         self.late = 0  # how many of them went out after the last answer came
         self.heard_at = 0.0  # when the last answer came (loop's clock)
@@ -148,8 +149,11 @@ class PersistentBind:
         """How many requests may be sent over it now."""
         if self.client is None or not self.can_send:
             return 0
-        room = self.client.room
-        return room if self.proven else int(room == self._settings.window)
+        room, window = self.client.room, self._settings.window
+        if self.proven:
+            return room
+        most = 1 if self.suspected else min(window, UNPROVEN_WINDOW)
+        return max(0, most - (window - room))
 
     @property
     def is_up(self) -> bool:

@@ -251,10 +251,11 @@ class Upstream:
             self._await_bind()
 
     def _watch(self, client: Client, verdicts: list[Verdict]) -> None:
-        """End a session that answers nothing any more, though its connection is alive.
+        """End a session that answers nothing, or nothing any more, though its connection is alive.
 
-        1. SILENT_REQUESTS that went out after the last answer had none: the session is ended.
-        2. As many had none, some of which went out before the last answer and may have been lost by chance:
+        1. A request had no answer, and none came over this session before: the session is ended.
+        2. SILENT_REQUESTS that went out after the last answer had none: the session is ended.
+        3. As many had none, some of which went out before the last answer and may have been lost by chance:
            from now on one request at a time finds out. The first that has none ends the session.
         """
         bind = next((bind for bind in self._senders if bind.client is client), None)
@@ -266,7 +267,8 @@ class Upstream:
         unanswered = [verdict for verdict in verdicts if type(verdict) is Unanswered]
         bind.late += sum(verdict.at > bind.heard_at for verdict in unanswered)
         bind.silent += len(unanswered)
-        if bind.late >= SILENT_REQUESTS or (bind.suspected and bind.late):
+        mute = not (bind.proven or bind.suspected)
+        if mute or bind.late >= SILENT_REQUESTS or (bind.suspected and bind.late):
             event(
                 log, logging.WARNING, "upstream does not answer, binding anew", provider=self._settings.name
             )

@@ -11,6 +11,7 @@ import pytest
 from smppbridge.link import persistent_bind as module
 from smppbridge.link.persistent_bind import (
     TIMINGS,
+    UNPROVEN_WINDOW,
     PersistentBind,
     SmscState,
 )
@@ -53,7 +54,7 @@ async def test_up_down_and_up_again(
         async with CentreSimulator() as centre, binds(owner, settings(centre.port), kind) as (bind,):
             assert (bind.client, bind.room, bind.can_send) == (None, 0, can_send)
             await eventually(lambda: owner.changes == [UP])
-            assert bind.room == (1 if can_send else 0)
+            assert bind.room == (UNPROVEN_WINDOW if can_send else 0)
             bind.proven = True  # as soon as an answer came
             assert bind.room == (10 if can_send else 0)
             assert [session.bind_type for session in centre.sessions] == [bind_type]
@@ -72,7 +73,7 @@ async def test_an_smsc_that_unbinds_is_bound_again() -> None:
         await eventually(lambda: owner.changes == [UP])
         centre.unbind()
         await eventually(lambda: owner.changes == [UP, ENDED, UP])
-        assert (bind.is_up, bind.room) == (True, 1)
+        assert (bind.is_up, bind.room) == (True, UNPROVEN_WINDOW)
 
 
 # --- versions --------------------------------------------------------------------------------------

@@ -1,7 +1,10 @@
-"""A bind over which no answer comes any more: it is left soon, and an answer that was lost ends no other."""
+"""A bind over which no answer comes yet, or none any more: few requests are risked, and it is left soon. An
+answer that was lost ends no other bind."""
 
 import pytest
 
+from smppbridge.link.persistent_bind import UNPROVEN_WINDOW
+from smppbridge.smpp.constants import Status
 from smppbridge.smpp.pdu import BindTransceiver, SubmitSm, SubmitSmResp, Unbind, UnbindResp
 from tests.simulators.smpp_centre.simulator import CentreSimulator, Rules
 from tests.support.bridge.hand_centre import hand_centre
@@ -26,21 +29,70 @@ async def lost(owner: Owner, count: int) -> None:
     await eventually(lambda: len(unanswered(owner)) == count)
 
 
-async def test_a_session_that_answers_nothing_is_left(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("status", [0, Status.ESME_RINVDSTADR])
+async def test_a_few_at_a_time_until_the_first_answer_over_a_bind(status: int) -> None:
+    owner = Owner()
+    rules = Rules(latency=5.0, status_of=lambda pdu: status)
+    async with CentreSimulator(rules) as centre, upstream(owner, settings(centre.port)) as link:
+        for count in (12, 24):
+            link.submit(items(*range(count - 12, count)))
+            await heard_on_all(link)
+            assert texts(centre) == list(range(count - 12 + UNPROVEN_WINDOW))
+            clock().forward(5.0)
+            await eventually(lambda: len(centre.submitted) % 12 == 0)
+            assert len(owner.heard) == count - 12 + UNPROVEN_WINDOW
+            clock().forward(5.0)
+            await eventually(lambda: len(owner.heard) % 12 == 0)
+            centre.hang_up()
+            await eventually(lambda: owner.counts[-1] == 0)
+            await eventually(lambda: owner.counts[-1] == 1)
+        assert texts(centre) == list(range(24))
+
+
+async def test_a_narrower_window_holds_before_the_first_answer() -> None:
     owner = Owner()
     async with (
-        CentreSimulator(Rules(lose_answer=lambda number: number <= 3)) as centre,
+        CentreSimulator(Rules(mute=True)) as centre,
+        upstream(owner, settings(centre.port, window=2)) as link,
+    ):
+        link.submit(items(*range(5)))
+        await heard_on_all(link)
+        assert texts(centre) == [0, 1]
+
+
+async def test_a_session_that_answers_nothing_any_more_is_left(caplog: pytest.LogCaptureFixture) -> None:
+    owner = Owner()
+    async with (
+        CentreSimulator(Rules(lose_answer=lambda number: 2 <= number <= 4)) as centre,
         upstream(owner, settings(centre.port, window=1)) as link,
     ):
-        link.submit(items(*range(4)))
+        link.submit(items(*range(5)))
         for count in range(1, 4):
             assert centre.counts["unbinds"] == 0
             await heard_on_all(link)
             await lost(owner, count)
-        await eventually(lambda: owner.taken == [3])
-        assert unanswered(owner) == [0, 1, 2]
+        await eventually(lambda: owner.taken == [0, 4])
+        assert unanswered(owner) == [1, 2, 3]
         assert centre.counts["binds"] == 2
-        assert texts(centre) == [0, 1, 2, 3]
+        assert texts(centre) == [0, 1, 2, 3, 4]
+    assert "does not answer" in caplog.text
+
+
+async def test_a_session_that_never_answers_is_left_after_the_first_timeout(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """What was under way is in doubt; all the rest goes out over the next session."""
+    owner = Owner()
+    async with (
+        CentreSimulator(Rules(lose_answer=lambda number: number <= UNPROVEN_WINDOW)) as centre,
+        upstream(owner, settings(centre.port)) as link,
+    ):
+        link.submit(items(*range(20)))
+        await heard_on_all(link)
+        await lost(owner, UNPROVEN_WINDOW)
+        await eventually(lambda: len(owner.taken) == 15)
+        assert unanswered(owner) == list(range(UNPROVEN_WINDOW))
+        assert centre.counts["binds"] == 2
     assert "does not answer" in caplog.text
 
 

@@ -187,16 +187,22 @@ async def test_a_part_that_was_too_much_goes_again_though_the_time_is_over(numbe
     rules = Rules(status_of=status_of, latency=2.0)
     async with CentreSimulator(rules) as centre, linked(centre, timings=timings) as provider:
         sending = asyncio.ensure_future(provider.send([message(1, text="x" * 400, data_coding=0)], NOW))
+        await later(centre, 3, 1.0)
+        clock().forward(1.0)
+        await later(centre, 4, 2.0)
+        assert isinstance((await soon(sending))[0], Taken)
+        assert sorted(seen) == sorted([1, 2, 3, number])
+
+
+async def test_when_the_time_is_over_and_nothing_of_it_was_taken_it_goes_back() -> None:
+    timings = replace(slowest(50.0), sending=1.0)
+    rules = Rules(status_of=lambda pdu: Status.ESME_RTHROTTLED, latency=2.0)
+    async with CentreSimulator(rules) as centre, linked(centre, timings=timings, window=1) as provider:
+        sending = asyncio.ensure_future(provider.send([message(1, text="x" * 400, data_coding=0)], NOW))
         await later(centre, 1, 1.0)
         clock().forward(1.0)
-        if number == 1:  # nothing of it had been taken
-            assert isinstance((await soon(sending))[0], Throttled)
-            assert seen == [1]
-        else:
-            await later(centre, 3, 2.0)
-            await later(centre, 4, 2.0)
-            assert isinstance((await soon(sending))[0], Taken)
-            assert sorted(seen) == sorted([1, 2, 3, number])
+        assert isinstance((await soon(sending))[0], Throttled)
+        assert len(centre.submitted) == 1
 
 
 async def test_what_was_too_much_when_it_stops_goes_back() -> None:
