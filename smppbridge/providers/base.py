@@ -119,6 +119,11 @@ class Progress(Protocol):
     def holding(self) -> bool:
         """Whether some of the messages have not begun their way: no other hand-over takes its place yet."""
 
+    @property
+    def began(self) -> float:
+        """When the last of those messages began its way whose results `more` told last and which say that the
+        provider works (loop's clock); 0 for none."""
+
     async def more(self) -> Sequence[tuple[int, SendResult]]:
         """The next results, with the places of their messages in the batch; perhaps none. Returns when
         there are some, or when `holding` or `done` changed."""

@@ -19,7 +19,9 @@ log = logging.getLogger(__name__)
 
 _UNLINKED_PAUSE = 60.0  # seconds between two looks; the provider says itself when it can be reached again
 PROBES_BEFORE_TRIAL = 3  # questions in a row that fail before a message is tried without an answer
-PHONES_BEFORE_PAUSE = 3  # refused in a row for trouble that may be that of one message, before it is ours
+# Trouble that may be that of one message is ours when so many phones, or so many messages, met it in a row.
+PHONES_BEFORE_PAUSE = 3
+MESSAGES_BEFORE_PAUSE = 10
 
 
 class ProviderHealth:
@@ -46,7 +48,7 @@ class ProviderHealth:
         self._unlinked = ""  # why it cannot be reached
         self._troubled_at = 0.0  # when it was last found not to work
         self._spent: float | None = None  # the balance when there was not enough of it
-        self._suspected: set[object] = set()  # phones whose messages met trouble, and none was taken since
+        self._suspected: dict[int, str] = {}  # phones of messages that met trouble, since the last was taken
         metrics.provider_up.labels(self.name).set(1)
         metrics.provider_low_balance.labels(self.name).set(0)
 
@@ -237,15 +239,16 @@ class ProviderHealth:
         3. it says that money lacks, although some was there when it was last asked;
         4. all of them failed before, and others were taken since.
 
-        Then they wait, and the others go on. But when the messages to `PHONES_BEFORE_PAUSE` phones met
-        trouble, and none was taken in between, it is ours.
+        Then they wait, and the others go on. But when messages to `PHONES_BEFORE_PAUSE` phones, or
+        `MESSAGES_BEFORE_PAUSE` messages to fewer, met trouble, and none was taken in between, it is ours.
         """
         moneyed = error.status == Status.ESME_RNOMONEY and (self.send_policy.balance or 0.0) > 0.0
         failed_before = all(message.tries for message in messages) and bool(messages)
         if not (error.about_message or partly or moneyed or (failed_before and not self.breaker.on_trial)):
             return False
-        self._suspected.update(message.recipient for message in messages)
-        return len(self._suspected) < PHONES_BEFORE_PAUSE
+        self._suspected.update((message.id, message.recipient) for message in messages)
+        phones = len(set(self._suspected.values()))
+        return phones < PHONES_BEFORE_PAUSE and len(self._suspected) < MESSAGES_BEFORE_PAUSE
 
     def _still_spent(self, balance: float) -> bool:
         """Whether nothing was paid in since money lacked. Some accounts live below zero, so a balance that

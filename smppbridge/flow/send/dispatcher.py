@@ -249,7 +249,8 @@ class Dispatcher:
             told = await progress.more()
             if told:
                 results = [result for _, result in told]
-                await self._report([batch[place] for place, _ in told], results, began, partly)
+                latest = max(began, progress.began)
+                await self._report([batch[place] for place, _ in told], results, latest, partly)
                 partly = partly or any(isinstance(result, Taken) for result in results)
             task = asyncio.current_task()
             if not progress.holding and task in self._tasks:

@@ -7,7 +7,7 @@ the tables because SMSCs answer submit_sm with them, too.
 
 from collections.abc import Mapping
 
-from smppbridge.errors import ProviderError, Throttled
+from smppbridge.errors import ProviderError
 from smppbridge.providers import error_table
 from smppbridge.providers.error_table import Kind, Rule
 from smppbridge.providers.upstream.options import SMS_ASSISTENT, Treatment
@@ -126,9 +126,7 @@ def _as_wished(wish: Treatment, status: int) -> Rule:
 
 
 def to_error(rule: Rule, status: int, reason: str) -> ProviderError:
-    """The exception that a row stands for. Its code is the command_status as manuals print it: ``0x45``. An
-    answer to submit_sm is about that message, whatever the SMSC thinks of us."""
+    """The exception that a row stands for. Its code is the command_status as manuals print it: ``0x45``."""
     error = error_table.to_error(rule, status, reason)
     error.code = f"0x{status:02X}"
-    error.about_message = not isinstance(error, Throttled)
     return error

@@ -35,7 +35,9 @@ class BatchProgress:
         self.alarm: asyncio.TimerHandle | None = None  # the end of its time
         self._ended = ended
         self._group = group
+        self.began = 0.0  # see `Progress.began`
         self._fresh: list[tuple[int, SendResult]] = []
+        self._fresh_began = 0.0
         self._changed = asyncio.Event()
         self._all = asyncio.Event()
 
@@ -62,11 +64,14 @@ class BatchProgress:
             except TimeoutError:
                 pass  # the others take longer
         fresh, self._fresh = self._fresh, []
+        self.began, self._fresh_began = self._fresh_began, 0.0
         return fresh
 
-    def put(self, place: int, result: SendResult) -> None:
-        """The result of one message."""
+    def put(self, place: int, result: SendResult, began: float = 0.0) -> None:
+        """The result of one message that began its way at ``began`` (loop's clock)."""
         self._fresh.append((place, result))
+        if isinstance(result, Taken | Rejected):
+            self._fresh_began = max(self._fresh_began, began)
         self.left -= 1
         self._changed.set()
         if not self.left:
@@ -89,7 +94,7 @@ class Job:
 
     __slots__ = (
         *("batch", "errors", "message", "place", "queued", "refs"),
-        *("_again", "_build", "_counted", "_given", "_left", "_out", "_pdus"),
+        *("_again", "_began", "_build", "_counted", "_given", "_left", "_out", "_pdus"),
     )
 
     def __init__(self, batch: BatchProgress, place: int, message: Message, build: Build) -> None:
@@ -106,6 +111,7 @@ class Job:
         self._left = 0  # parts whose fate is open
         self._out = 0  # of these, how many are at the SMSC now
         self._counted = True  # among batch.unsent
+        self._began = 0.0
 
     # --- RequestGroup --------------------------------------------------------------------------
 
@@ -182,6 +188,7 @@ class Job:
             self.abandon(Rejected("internal error", code=UNFIT, status=Status.ESME_RSYSERR))
             return False
         self._left = len(self._pdus)
+        self._began = asyncio.get_running_loop().time()
         self.refs = [None] * self._left
         return True
 
@@ -202,7 +209,7 @@ class Job:
     def _less(self, parts: int) -> None:
         self._left -= parts
         if not self._left:
-            self.batch.put(self.place, self._result())
+            self.batch.put(self.place, self._result(), self._began)
 
     def _result(self) -> SendResult:
         """The result of the message.

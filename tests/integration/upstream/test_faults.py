@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from smppbridge.errors import StoreError
+from smppbridge.link.persistent_bind import UNPROVEN_WINDOW
 from smppbridge.smpp.codec import encode
 from smppbridge.smpp.pdu import DeliverSm, SubmitSm
 from smppbridge.smpp.receipt import parse_receipt
@@ -174,10 +175,9 @@ async def test_an_smsc_that_answers_nothing_is_bound_anew(
         linked(tmp_path, centre, response_timeout=5) as app,
         await Esme.bound(app.smpp_ports[0]) as esme,
     ):
-        await esme.submit_many([submit(str(number)) for number in range(4)])
-        for count in range(1, 4):
-            await eventually(partial(submitted, centre, count))
-            clock().forward(5)
+        await esme.submit_many([submit(str(number)) for number in range(20)])
+        await eventually(partial(submitted, centre, UNPROVEN_WINDOW))
+        clock().forward(5)
         await eventually(lambda: centre.counts["binds"] == 2)
         assert "does not answer" in caplog.text
         assert max(texts(centre).values()) == 1

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from smppbridge.app import App
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.pdu import SubmitSm, SubmitSmResp
@@ -190,3 +192,20 @@ async def test_after_a_reconnection_a_first_message_is_tried_alone(tmp_path: Pat
         rules.latency = 0.0
         clock().forward(9.0)
         await esme.receipts(30)
+
+
+async def test_one_message_without_money_among_others(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What goes out after it proves that the link works: for the metrics, for readiness, and for sending."""
+    async with (
+        CentreSimulator(Rules(status_of=poor)) as centre,
+        linked(tmp_path, centre, window=1, profile="sms-assistent", data_codings=[3, 8]) as app,
+        await Esme.bound(app.smpp_ports[0]) as esme,
+    ):
+        await esme.submit_many([submit(text) for text in ("rich", "poor", *["rich"] * 20)])
+        await eventually(lambda: len(centre.submitted) == 22)
+        await eventually(lambda: is_up(app))
+        assert await app.readiness.reasons() == []
+        await esme.submit(submit("rich"))
+        await eventually(lambda: len(centre.submitted) == 23)

@@ -16,14 +16,16 @@ class Step(NamedTuple):
     after: float
     told: tuple[tuple[int, SendResult], ...] = ()
     holding: bool = False
+    began: float = 0.0
 
 
-class Remarks:
+class Script:
     """Implements ``providers.base.Progress`` by a script."""
 
     def __init__(self, steps: Sequence[Step | Exception]) -> None:
         self._steps = deque(steps)
         self.holding = True
+        self.began = 0.0
 
     @property
     def done(self) -> bool:
@@ -35,6 +37,7 @@ class Remarks:
             raise step
         await asyncio.sleep(step.after)
         self.holding = step.holding
+        self.began = step.began
         return step.told
 
 
@@ -49,7 +52,7 @@ class Streamed(Lab):
         self.batches.append([message.id for message in messages])
         self.sent_at += [asyncio.get_running_loop().time()] * len(messages)
         self.sent += messages
-        return Remarks(self._scripts.popleft())
+        return Script(self._scripts.popleft())
 
 
 def ok(place: int) -> tuple[int, SendResult]:
