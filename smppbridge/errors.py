@@ -90,8 +90,8 @@ class Refused(SmppBridgeError):
 class ProviderError(SmppBridgeError):
     """A provider did not take a message.
 
-    ``code``: the provider's own error code as text, "" when it gave none. ``status``: the command_status for
-    an ESME that waits for the provider (`mode: sync`).
+    ``code``: the provider's own error code as text, "" when it gave none; or `UNFIT`, `UNREADABLE`.
+    ``status``: the command_status for an ESME that waits for the provider (`mode: sync`).
     """
 
     def __init__(self, reason: str, *, code: str = "", status: int = 0x08) -> None:

@@ -54,6 +54,7 @@ Final = tuple[int, int, str, int, str, int]  # state, err, code, at, details, me
 # account, origin, message id, state, final, err, code, at, due at, details
 Owed = tuple[str, int, int, int, bool, int, str, int, int, str]
 Carried = tuple[str, int]  # provider that carried the message in the end, id of a part
+
 Ended = tuple[int, str, str, int, int]  # a message that became final: id, account, recipient, state, when
 
 _IN_HAND = (Stage.SENDING, Stage.UNCERTAIN)  # the message is with the provider of its last attempt

@@ -116,14 +116,14 @@ async def test_one_that_breaks_us_keeps_no_other_here(
     async with scene() as here:
         await here.submit(part(1, b"a"), part(2, b"b"))
         await here.submit(part(1, b"c", to="375297654321"), part(2, b"d", to="375297654321"))
-        path_for = here.appraiser.path_for
+        appraise_joined = here.appraiser.appraise_joined
 
-        def breaking(account: str, draft: Any, path_of: Any) -> Any:
+        def breaking(account: str, draft: Any, *rest: Any) -> Any:
             if draft.text == "ab":
                 raise RuntimeError("a bug")
-            return path_for(account, draft, path_of)
+            return appraise_joined(account, draft, *rest)
 
-        monkeypatch.setattr(here.appraiser, "path_for", breaking)
+        monkeypatch.setattr(here.appraiser, "appraise_joined", breaking)
         await started(here)
         assert texts(here) == ["cd"]
         assert "unexpected error with the parts of message" in caplog.text
