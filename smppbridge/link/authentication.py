@@ -1,6 +1,7 @@
 """Who may bind: system_id, password and address are checked against the accounts.
 
-From outside an unknown system_id and a wrong password look alike, in answer and in time.
+From outside an unknown system_id and a wrong password get the same answer. They take the same time where all
+accounts keep their passwords in the same way.
 """
 
 import asyncio

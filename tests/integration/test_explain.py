@@ -5,8 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-import smpplib.client  # type: ignore[import-untyped]  # it has no types
-import smpplib.gsm  # type: ignore[import-untyped]
+import smpplib.client
+import smpplib.gsm
 
 from smppbridge.commands.explain.printing import ExplainOptions
 from smppbridge.commands.explain.run import explain

@@ -83,7 +83,7 @@ async def test_text(word: str, text: str) -> None:
 
 
 def test_every_text_is_tested() -> None:
-    parameters = next(mark for mark in test_text.pytestmark if mark.name == "parametrize")  # type: ignore[attr-defined]
+    parameters = next(mark for mark in test_text.pytestmark if mark.name == "parametrize")  # type: ignore[attr-defined]  # set by pytest
     assert tuple(word for word, _ in parameters.args[1]) == WORDS["receipt_text"]
 
 
