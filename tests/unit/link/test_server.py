@@ -20,21 +20,12 @@ from smppbridge.smpp.pdu import (
     QuerySmResp,
     SubmitSm,
     SubmitSmResp,
-    Unbind,
-    UnbindResp,
 )
 from smppbridge.smpp.session import Unanswered
 from smppbridge.smpp.tlv import tlv
 from tests.support.bridge.running import eventually
-from tests.support.esme.esme import Esme
 from tests.support.system.clock import clock, turns, until
 from tests.unit.link.served import account, served, weak_hash
-
-DEFAULTS = ServerLimits()
-
-
-def reply_unbind(esme: Esme, unbind: Unbind) -> None:
-    esme.writer.write(encode(UnbindResp(sequence_number=unbind.sequence_number)))
 
 
 def lines(caplog: pytest.LogCaptureFixture, what: str) -> list[str]:
