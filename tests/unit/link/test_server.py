@@ -8,7 +8,6 @@ import pytest
 from smppbridge.link.authentication import HASHES_AT_ONCE
 from smppbridge.link.connection import ConnectionLimits
 from smppbridge.link.server import ServerLimits
-from smppbridge.logs import TextFormatter
 from smppbridge.smpp.codec import encode
 from smppbridge.smpp.constants import Status, Tag
 from smppbridge.smpp.pdu import (
@@ -25,14 +24,7 @@ from smppbridge.smpp.session import Unanswered
 from smppbridge.smpp.tlv import tlv
 from tests.support.bridge.running import eventually
 from tests.support.system.clock import clock, turns, until
-from tests.unit.link.served import account, served, weak_hash
-
-
-def lines(caplog: pytest.LogCaptureFixture, what: str) -> list[str]:
-    """What was logged of this."""
-    written = TextFormatter(mask=False)
-    return [written.format(record) for record in caplog.records if record.getMessage() == what]
-
+from tests.unit.link.served import account, lines, served, weak_hash
 
 # --- binding ---------------------------------------------------------------------------------------
 

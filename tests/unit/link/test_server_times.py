@@ -7,7 +7,6 @@ import pytest
 import trustme
 
 from smppbridge.link.server import ServerLimits
-from smppbridge.logs import TextFormatter
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.pdu import (
     EnquireLink,
@@ -20,15 +19,9 @@ from smppbridge.smpp.pdu import (
 from tests.support.bridge.running import eventually
 from tests.support.esme.esme import Esme
 from tests.support.system.clock import clock, soon, turns, until
-from tests.unit.link.served import TIMERS, account, served
+from tests.unit.link.served import TIMERS, Rig, account, lines, served
 
 DEFAULTS = ServerLimits()
-
-
-def lines(caplog: pytest.LogCaptureFixture, what: str) -> list[str]:
-    """What was logged of this."""
-    written = TextFormatter(mask=False)
-    return [written.format(record) for record in caplog.records if record.getMessage() == what]
 
 
 # --- timers ----------------------------------------------------------------------------------------
@@ -199,6 +192,6 @@ async def test_listeners_may_be_closed_before() -> None:
 
 
 async def test_a_stop_of_what_never_listened() -> None:
-    async with served() as rig:
-        pass
+    rig = Rig()
+    await rig.server.stop(0.0)
     assert rig.server._connections == set()
