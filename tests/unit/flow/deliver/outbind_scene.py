@@ -15,6 +15,7 @@ from smppbridge.smpp.pdu import Outbind
 from smppbridge.store.base import Store
 from smppbridge.store.results import Arrival
 from tests.support.builders.clock import Clock
+from tests.support.builders.metrics import value
 from tests.support.system.virtual_time import moment
 
 LOOK = 10.0  # seconds between two looks without being woken
@@ -82,5 +83,4 @@ class OutbindScene:
         await moment()
 
     def count(self, name: str, result: str) -> float:
-        labels = {"account": name, "result": result}
-        return self.metrics.registry.get_sample_value("smppbridge_outbind_calls_total", labels) or 0.0
+        return value(self.metrics, "outbind_calls_total", account=name, result=result)
