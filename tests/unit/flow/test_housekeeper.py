@@ -17,6 +17,7 @@ from smppbridge.model.message import (
     StatusReport,
 )
 from smppbridge.store.results import Arrival
+from tests.support.builders.accounts import account
 from tests.support.builders.rows import (
     NOW,
     claim,
@@ -30,7 +31,7 @@ from tests.support.builders.rows import (
     unsent,
 )
 from tests.support.system.virtual_time import moment
-from tests.unit.flow.house import KEEP, KEEP_DAYS, House, account, house
+from tests.unit.flow.house import KEEP, KEEP_DAYS, House, house
 
 pytestmark = pytest.mark.virtual_time
 

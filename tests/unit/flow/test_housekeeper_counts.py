@@ -7,9 +7,10 @@ import pytest
 from smppbridge.model.joining import Part
 from smppbridge.model.message import Inbound, InboundPart, Outcome, Stage, State
 from smppbridge.store.results import Arrival
+from tests.support.builders.accounts import account
 from tests.support.builders.rows import claim, finish, report, segment, send, stages, unsent
 from tests.support.system.virtual_time import moment
-from tests.unit.flow.house import KEEP_DAYS, House, account, house
+from tests.unit.flow.house import KEEP_DAYS, House, house
 
 pytestmark = pytest.mark.virtual_time
 

@@ -18,7 +18,6 @@ from smppbridge.flow.settle.recorder import Recorder
 from smppbridge.flow.waiting import Waiting
 from smppbridge.link.server import BoundLink
 from smppbridge.metrics import Metrics
-from smppbridge.model.account import Account
 from smppbridge.model.ids import IdSource
 from smppbridge.model.message import Overdue, Stage
 from smppbridge.model.route import Route, Router
@@ -26,6 +25,7 @@ from smppbridge.smpp.pdu import Request, Response, SubmitSm, SubmitSmResp
 from smppbridge.store.sqlite.store import SqliteStore
 from smppbridge.submission.appraisal import Appraiser
 from tests.support.bridge.scripted_provider import ScriptedProvider
+from tests.support.builders.accounts import account
 from tests.support.builders.clock import Clock
 from tests.support.builders.failing import FailingStore
 from tests.support.builders.stores import fast_store
@@ -117,7 +117,7 @@ class Scene:
 
     def settings(self, **keys: Any) -> None:
         """The account of the link has these settings from now on, as after a reload."""
-        self.link.account = Account.model_validate({"name": "pbx", "password": "secret", **keys})
+        self.link.account = account(**keys)
         self.accounts.reload({"pbx": self.link.account})
 
     def accept(self, *submits: SubmitSm, **how: Any) -> None:
