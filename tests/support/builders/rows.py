@@ -14,12 +14,15 @@ from smppbridge.model.message import (
     StatusReport,
     Unsent,
 )
+from smppbridge.smpp.constants import Tag
+from smppbridge.smpp.tlv import tlv, write_tlvs
 from smppbridge.store.base import Store
 from smppbridge.store.results import Settlement
 
 NOW = 1_760_000_000_000
 HOUR = 3_600_000
 DAY = 24 * HOUR
+ASKS_FOR_AN_ALERT = write_tlvs((tlv(Tag.SET_DPF, 1),))
 
 _PLAIN = Segment(
     id=0,

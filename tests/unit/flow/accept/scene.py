@@ -21,6 +21,8 @@ from smppbridge.metrics import Metrics
 from smppbridge.model.ids import IdSource
 from smppbridge.model.message import Overdue, Stage
 from smppbridge.model.route import Route, Router
+from smppbridge.smpp.concat import header
+from smppbridge.smpp.constants import EsmClass
 from smppbridge.smpp.pdu import Request, Response, SubmitSm, SubmitSmResp
 from smppbridge.store.sqlite.store import SqliteStore
 from smppbridge.submission.appraisal import Appraiser
@@ -39,6 +41,11 @@ def submit(text: bytes = b"hello", to: str = PHONE, **fields: Any) -> SubmitSm:
     """A submit_sm in Latin letters that asks for a receipt."""
     plain = {"source_addr": "ALARM", "dest_addr_ton": 1, "dest_addr_npi": 1, "registered_delivery": 1}
     return SubmitSm(destination_addr=to, short_message=text, **{**plain, **fields})
+
+
+def part(number: int, text: bytes = b"part", total: int = 2, reference: int = 7, **fields: Any) -> SubmitSm:
+    """One part of a long message; the header says which."""
+    return submit(header(reference, total, number) + text, esm_class=EsmClass.UDHI, **fields)
 
 
 async def turns(count: int = _TURNS) -> None:
