@@ -8,20 +8,19 @@ import pytest
 
 from smppbridge.errors import Disabled
 from smppbridge.model.message import (
-    Inbound,
-    InboundPart,
     Outcome,
     Segment,
     Stage,
     State,
     StatusReport,
 )
-from smppbridge.store.results import Arrival
 from tests.support.builders.accounts import account
 from tests.support.builders.rows import (
     NOW,
+    arrival,
     claim,
     finish,
+    inbound_part,
     record_sent,
     report,
     segment,
@@ -302,9 +301,8 @@ async def test_receipts_are_kept_as_long_as_their_account_says(caplog: pytest.Lo
 
 async def test_messages_from_phones_are_kept_as_long() -> None:
     async with house(tick=DAY, counting=60.0) as now:
-        part = InboundPart(0, "pbx", "lab", "375291234567", "1234", 0, 0, b"yes", now.clock(), 0)
-        message = Inbound("1", "375291234567", "1234", "yes", now.clock())
-        await now.store.add_inbound([Arrival("lab", message, [part, part])], now.clock())
+        part = inbound_part(at=now.clock())
+        await now.store.add_inbound([arrival("1", part, part, at=now.clock())], now.clock())
         now.start()
         await asyncio.sleep(KEEP - 0.1)
         assert now.gauge("owed_inbound", account="pbx") == 2
