@@ -111,11 +111,11 @@ async def test_what_was_not_sent_in_time_is_expired(stage: Stage) -> None:
         assert (now.ended(State.EXPIRED), now.owed) == (1, [("pbx", 6.0)])
 
 
-async def being_sent(now: House, *numbers: int, lease: float = 5.0, **changes: Any) -> None:
+async def being_sent(now: House, *numbers: int, **changes: Any) -> None:
     """A run before this one has claimed these messages, and never said how it went."""
     await now.store.add_segments([segment(number, **changes) for number in numbers])
     name = changes.get("account", "pbx")
-    await now.store.claim_messages("lab", name, len(numbers), now.clock(), now.at(lease))
+    await now.store.claim_messages("lab", name, len(numbers), now.clock(), now.at(5.0))
 
 
 async def test_a_hand_over_without_a_result_is_held(caplog: pytest.LogCaptureFixture) -> None:
