@@ -26,6 +26,7 @@ from tests.support.bridge.running import (
     pilot,
     unreachable,
 )
+from tests.support.bridge.sync import id_of
 from tests.support.esme.esme import Esme, submit
 from tests.support.http.server import Fault
 
@@ -38,10 +39,6 @@ def with_spare(first: str) -> str:
     return first.replace("}}\nroutes", f"}}, {lab}}}\nroutes", 1).replace(
         "routes: [{to: [pilot]}]", "routes: [{destination: '375', to: [pilot, lab]}, {to: [pilot]}]"
     )
-
-
-def id_of(pdu: DeliverSm) -> object:
-    return pdu.tlv(Tag.RECEIPTED_MESSAGE_ID)
 
 
 # --- providers that do not work --------------------------------------------------------------------

@@ -9,19 +9,14 @@ from smppbridge.errors import Uncertain
 from smppbridge.model.message import Overdue, Stage, State, StatusReport
 from smppbridge.providers.base import Trace
 from smppbridge.smpp.constants import Tag
-from smppbridge.smpp.pdu import DeliverSm
-from smppbridge.smpp.receipt import parse_receipt
 from smppbridge.smpp.times import format_relative
 from tests.support.bridge.running import Clock, eventually
 from tests.support.bridge.scripted_provider import ScriptedProvider, scripted
+from tests.support.bridge.sync import stat
 from tests.support.esme.esme import Esme, submit
 
 LATE: dict[str, Any] = {"find_first": 300.0, "find_interval": 0.05}
 FOUR_MINUTES = format_relative(240)
-
-
-def stat(pdu: DeliverSm) -> str | None:
-    return parse_receipt(pdu.short_message.decode("ascii")).stat
 
 
 async def held(app: App) -> list[Overdue]:

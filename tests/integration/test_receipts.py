@@ -11,6 +11,7 @@ from smppbridge.smpp.pdu import DeliverSm, SubmitSmResp
 from tests.simulators.smspilot.simulator import Rules, SmspilotSimulator
 from tests.support.bridge.owed import all_delivered
 from tests.support.bridge.running import Clock, bridge, eventually, free_port, metric, pilot
+from tests.support.bridge.sync import id_of
 from tests.support.esme.esme import Esme, submit
 
 SLOW = "providers: {lab: {kind: sandbox, delay: 0.3s, outcomes: {DELIVRD: 1}}}\n"
@@ -21,10 +22,6 @@ providers:
   bad: {kind: sandbox, delay: 0, outcomes: {UNDELIV: 1}}
 routes: [{destination: '375', to: [good]}, {to: [bad]}]
 """
-
-
-def id_of(pdu: DeliverSm) -> object:
-    return pdu.tlv(Tag.RECEIPTED_MESSAGE_ID)
 
 
 async def outcomes(app: App, count: int) -> None:

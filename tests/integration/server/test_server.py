@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from smppbridge.model.passwords import hash_password
-from smppbridge.smpp.codec import encode
 from smppbridge.smpp.constants import Status, Tag
 from smppbridge.smpp.pdu import (
     EnquireLink,
@@ -146,7 +145,7 @@ async def test_a_silent_bind_is_asked_and_a_dead_one_is_closed(tmp_path: Path) -
     async with bridge(tmp_path, settings) as app, await Esme.bound(app.smpp_ports[0]) as esme:
         clock().forward(20)
         question = await esme.expect(EnquireLink)
-        esme.writer.write(encode(EnquireLinkResp(sequence_number=question.sequence_number)))
+        esme.reply(question, EnquireLinkResp())
         await esme.ask(EnquireLink())
         clock().forward(20)
         await esme.expect(EnquireLink)  # a living one is asked again ...
@@ -196,8 +195,7 @@ async def test_the_bridge_unbinds_when_it_stops(tmp_path: Path) -> None:
 
 
 async def _answer_unbind(esme: Esme) -> None:
-    question = await esme.expect(Unbind)
-    esme.writer.write(encode(UnbindResp(sequence_number=question.sequence_number)))
+    esme.reply(await esme.expect(Unbind), UnbindResp())
 
 
 async def test_garbage_ends_only_its_own_connection(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ import time
 
 import pytest
 
-from smppbridge.smpp.codec import encode
 from smppbridge.smpp.constants import Tag
 from smppbridge.smpp.pdu import DataSm, DataSmResp, DeliverSm, SubmitSm
 from smppbridge.smpp.tlv import tlv
@@ -138,7 +137,7 @@ async def test_data_sm() -> None:
         assert re.fullmatch(TEXT, payload.decode("ascii"))
         assert (receipt.source_addr, receipt.destination_addr, receipt.esm_class) == (PHONE, "ALARM", 4)
         assert receipt.tlv(Tag.RECEIPTED_MESSAGE_ID) == message_id
-        esme.writer.write(encode(DataSmResp(sequence_number=receipt.sequence_number)))
+        esme.reply(receipt, DataSmResp())
         await eventually(lambda: not centre.pending)
         assert centre.counts["receipts_answered"] == 1
 

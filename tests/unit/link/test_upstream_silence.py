@@ -4,8 +4,9 @@ import pytest
 
 from smppbridge.smpp.pdu import BindTransceiver, SubmitSm, SubmitSmResp, Unbind, UnbindResp
 from tests.simulators.smpp_centre.simulator import CentreSimulator, Rules
-from tests.support.bridge.hand_centre import HandSession, hand_centre
+from tests.support.bridge.hand_centre import hand_centre
 from tests.support.bridge.running import eventually
+from tests.support.esme.esme import Esme
 from tests.support.system.clock import clock, turns
 from tests.unit.link.peers import (
     QUICK,
@@ -120,7 +121,7 @@ async def test_a_bind_that_goes_silent_under_load_costs_little_and_is_left_soon(
         await eventually(lambda: len(owner.heard) == 100)
 
 
-async def under_suspicion(session: HandSession, owner: Owner) -> SubmitSm:
+async def under_suspicion(session: Esme, owner: Owner) -> SubmitSm:
     """Let the answers to five of the first seven requests be lost. Most of these were sent before the last
     answer came, so one more request finds out whether the SMSC has gone silent: that request."""
     session.reply(await session.expect(SubmitSm), SubmitSmResp("0"))

@@ -2,23 +2,16 @@
 
 import asyncio
 import logging
-from typing import Any
 
 import pytest
 
 from smppbridge.errors import Disabled, Rejected
 from smppbridge.model.message import Stage
-from smppbridge.smpp.concat import header
-from smppbridge.smpp.constants import EsmClass, Status
-from smppbridge.smpp.pdu import SubmitSm
+from smppbridge.smpp.constants import Status
 from tests.support.bridge.failing_store import failing, rows
-from tests.unit.flow.accept.scene import PHONE, scene, submit, turns
+from tests.unit.flow.accept.scene import PHONE, part, scene, submit, turns
 
 pytestmark = pytest.mark.virtual_time
-
-
-def part(number: int, total: int = 2, reference: int = 7, text: bytes = b"part", **fields: Any) -> SubmitSm:
-    return submit(header(reference, total, number) + text, esm_class=EsmClass.UDHI, **fields)
 
 
 # --- answers ---------------------------------------------------------------------------------------

@@ -7,22 +7,15 @@ import pytest
 
 from smppbridge.flow.accept.joiner import PARTS_MISSING
 from smppbridge.model.message import Stage, State
-from smppbridge.smpp.concat import header
-from smppbridge.smpp.constants import EsmClass
-from smppbridge.smpp.pdu import SubmitSm
 from tests.support.bridge.failing_store import rows
-from tests.unit.flow.accept.scene import Scene, scene, submit, turns
+from tests.support.builders.metrics import value
+from tests.unit.flow.accept.scene import Scene, part, scene, turns
 
 pytestmark = pytest.mark.virtual_time
 
 
-def part(number: int, text: bytes, total: int = 2, reference: int = 7, **fields: Any) -> SubmitSm:
-    return submit(header(reference, total, number) + text, esm_class=EsmClass.UDHI, **fields)
-
-
 def joined(here: Scene, result: str) -> float:
-    labels = {"account": "pbx", "result": result}
-    return here.metrics.registry.get_sample_value("smppbridge_joined_messages_total", labels) or 0.0
+    return value(here.metrics, "joined_messages_total", account="pbx", result=result)
 
 
 def texts(here: Scene) -> list[str]:

@@ -10,9 +10,9 @@ from smppbridge.errors import StoreError
 from smppbridge.flow.accounts import Accounts
 from smppbridge.flow.deliver.inbound import InboundRouter
 from smppbridge.metrics import Metrics
-from smppbridge.model.account import Account
 from smppbridge.model.inbound import InboundRule
 from smppbridge.model.message import Inbound, InboundPart
+from tests.support.builders.accounts import account
 from tests.support.builders.failing import FailingStore
 from tests.support.builders.metrics import value
 from tests.support.builders.rows import HOUR, NOW
@@ -24,10 +24,6 @@ pytestmark = pytest.mark.virtual_time
 
 def rules(*keys: dict[str, Any]) -> list[InboundRule]:
     return [InboundRule.model_validate(one) for one in keys]
-
-
-def account(name: str, **keys: Any) -> Account:
-    return Account.model_validate({"name": name, "password": "secret", **keys})
 
 
 class Rig:

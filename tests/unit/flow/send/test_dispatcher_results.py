@@ -32,11 +32,8 @@ MINUTE = 60_000
 
 async def place(rig: Rig, message_id: int) -> tuple[Stage, str, int]:
     """Stage, provider, and completed rounds through the route."""
-    for stage in Stage:
-        for row in await rig.disk.list_stage(stage, 10):
-            if row.id == message_id:
-                return (stage, row.provider, row.tries)
-    raise KeyError(message_id)
+    row = await rig.row(message_id)
+    return Stage(row.stage), row.provider, row.tries
 
 
 # --- what was taken --------------------------------------------------------------------------------
