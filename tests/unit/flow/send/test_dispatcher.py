@@ -261,7 +261,9 @@ async def test_what_has_to_wait_delays_nothing_while_that_cannot_be_saved() -> N
         assert (lab.batches, times(lab)) == ([[1, 3], [4]], [0.0] * 3)
         rig.store.failing = set()
         await asyncio.sleep(10)
-        assert (await rig.row(2)).stage == Stage.WAITING
+        held = await rig.found(2)
+        assert (held.stage, held.attempt) == (Stage.WAITING, 0)
+        assert lab.batches == [[1, 3], [4]]
 
 
 # --- a provider that does not work ------------------------------------------------------------------
