@@ -1,20 +1,16 @@
 """Messages on their way through providers that fail, pause, answer late or not at all."""
 
-import asyncio
 from pathlib import Path
 
 import pytest
 
 from smppbridge.errors import ConfigError
-from smppbridge.flow.housekeeper import Housekeeper
 from smppbridge.model.message import Stage
-from smppbridge.providers.http import client as http
 from smppbridge.smpp.constants import Status, Tag
 from smppbridge.smpp.pdu import DeliverSm, Unbind
 from smppbridge.smpp.receipt import parse_receipt
 from smppbridge.smpp.times import format_relative
 from tests.simulators.smspilot.simulator import Rules, SmspilotSimulator
-from tests.support.bridge.pauses import build_with
 from tests.support.bridge.running import (
     Clock,
     bridge,
@@ -95,35 +91,6 @@ async def test_not_ready_while_the_only_provider_refuses_us(tmp_path: Path) -> N
         assert sum(map(len, waiting)) == 2  # and not failed
 
 
-async def test_a_provider_that_is_too_busy_is_given_time(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(http, "DEFAULT_RETRY_AFTER", 1.0)
-    async with SmspilotSimulator() as simulator:
-        simulator.faults.append(Fault.HTTP_429_PLAIN)
-        async with bridge(tmp_path, pilot(simulator.url)) as app, await Esme.bound(app.smpp_ports[0]) as esme:
-            loop = asyncio.get_running_loop()
-            began = loop.time()
-            await esme.submit(submit())
-            await eventually(lambda: metric(app, "attempts_total", provider="pilot", result="throttled") == 1)
-            assert metric(app, "provider_up", provider="pilot") == 1
-            assert (await get(app, "/readyz")).status_code == 200
-            await eventually(lambda: simulator.accepted)
-            assert loop.time() - began > 0.9
-            assert simulator.server.requests == 2
-
-
-async def test_the_rate_of_a_provider(tmp_path: Path) -> None:
-    async with SmspilotSimulator() as simulator:
-        settings = pilot(simulator.url, "rate: 50")
-        async with bridge(tmp_path, settings) as app, await Esme.bound(app.smpp_ports[0]) as esme:
-            loop = asyncio.get_running_loop()
-            began = loop.time()
-            await esme.submit_many([submit() for _ in range(100)])
-            await eventually(lambda: len(simulator.accepted) == 100)
-            assert loop.time() - began > 0.9  # 50 at once, then 50 a second
-
-
 # --- answers that do not come ----------------------------------------------------------------------
 
 
@@ -186,25 +153,6 @@ async def test_messages_of_a_provider_that_is_gone_take_another_way(tmp_path: Pa
         clock.forward(3601)
         pdu = await esme.receipt()
         assert (id_of(pdu), pdu.tlv(Tag.PROVIDER)) == (message_id, "lab")
-
-
-async def test_messages_that_become_due_while_their_provider_is_down_take_another_way(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    build_with(monkeypatch, Housekeeper, housekeeping=0.2)
-    clock = Clock()
-    hour = format_relative(3600)
-    async with (
-        SmspilotSimulator(Rules(apikey="OTHER")) as simulator,
-        bridge(tmp_path, with_spare(pilot(simulator.url)), clock) as app,
-        await Esme.bound(app.smpp_ports[0]) as esme,
-    ):
-        scheduled = await esme.submit(submit(schedule_delivery_time=hour))
-        at_once = await esme.submit(submit())
-        assert id_of(await esme.receipt()) == at_once
-        clock.forward(3601)
-        pdu = await esme.receipt()
-        assert (id_of(pdu), pdu.tlv(Tag.PROVIDER)) == (scheduled, "lab")
 
 
 # --- several accounts ------------------------------------------------------------------------------
