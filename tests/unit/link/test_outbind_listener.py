@@ -200,17 +200,19 @@ async def test_who_does_not_say_the_right_outbind_is_sent_away(
         clock().stop_clock()  # it is not for its silence
         await sent_away(caller)
         assert (owner.tries, owner.came, owner.faults, owner.changes) == ([], [], [], [])
-        assert "outbind refused" in caplog.text
+        (told,) = [record for record in caplog.records if record.getMessage() == "outbind refused"]
+        assert getattr(told, "fields", {})["peer"] == "127.0.0.1"
         assert WORD not in caplog.text.lower()
 
 
-async def test_octets_that_are_no_pdu() -> None:
+async def test_octets_that_are_no_pdu(caplog: pytest.LogCaptureFixture) -> None:
     """What a stranger does wrong is nothing that the SMSC did."""
     owner = Owner()
     async with opened(owner) as listener, await call(listener) as caller:
         caller.writer.write(b"GET / HTTP/1.1\r\nHost: bridge\r\n\r\n")
         await sent_away(caller)
         assert (owner.tries, owner.faults) == ([], [])
+    assert "protocol error of the SMSC" not in caplog.text
 
 
 @pytest.mark.parametrize("talks", [False, True])
