@@ -172,28 +172,6 @@ async def test_a_temporary_refusal_puts_a_receipt_behind_the_others(tmp_path: Pa
         await all_delivered(tmp_path, esme)
 
 
-async def test_a_final_refusal_ends_a_receipt(tmp_path: Path) -> None:
-    async with bridge(tmp_path) as app, await Esme.bound(app.smpp_ports[0]) as esme:
-        await esme.submit(submit())
-        await esme.receipt(Status.ESME_RX_P_APPN)
-        await answers(app, "ESME_RX_P_APPN", 1)
-        await all_delivered(tmp_path, esme)
-
-
-async def test_a_receipt_without_an_answer_comes_again(tmp_path: Path) -> None:
-    clock = Clock()
-    async with (
-        bridge(tmp_path, "smpp: {response_timeout: 0.2s}", clock) as app,
-        await Esme.bound(app.smpp_ports[0]) as esme,
-    ):
-        silent = await esme.submit(submit())
-        assert id_of(await esme.receipt(None)) == silent
-        await answers(app, "timeout", 1)
-        clock.forward(10)
-        other = await esme.submit(submit())
-        assert {id_of(pdu) for pdu in await esme.receipts(2)} == {silent, other}
-
-
 async def test_a_connection_that_is_lost_owes_its_receipts_to_the_next(tmp_path: Path) -> None:
     async with bridge(tmp_path) as app:
         async with await Esme.bound(app.smpp_ports[0]) as esme:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from smppbridge.errors import Disabled
+from smppbridge.errors import Disabled, Throttled
+from smppbridge.flow.readiness import Readiness
 from smppbridge.model.message import (
     Outcome,
     Segment,
@@ -62,6 +63,19 @@ async def test_how_often_to_look_may_be_set() -> None:
         now.start()
         await asyncio.sleep(10.0)
         assert now.sent(now.lab) == [(1, 4.0)]
+
+
+async def test_what_came_too_fast_is_sent_again_to_the_same_provider_which_is_not_down() -> None:
+    async with house() as now:
+        now.lab.answers.append(Throttled("slow down", after=5.0))
+        await now.store.add_segments([waiting(now, 1, 2.5)])
+        now.start()
+        await asyncio.sleep(4.0)
+        assert now.gauge("attempts_total", provider="lab", result="throttled") == 1
+        assert now.gauge("provider_up", provider="lab") == 1
+        assert await Readiness(now.store, now.fleet).reasons() == []
+        await asyncio.sleep(20.0)
+        assert (now.sent(now.lab), now.sent(now.spare)) == ([(1, 3.0), (1, 8.0)], [])
 
 
 async def test_what_is_due_for_a_provider_no_longer_configured_goes_to_another() -> None:
@@ -340,9 +354,9 @@ async def test_what_became_due_since_its_provider_went_down_goes_another_way() -
         await moment()
         now.fleet["lab"].health.record_failure(Disabled("wrong key", pause=3600.0))
         await moment()
-        await now.store.add_segments([segment(1)])  # nobody says so
+        await now.store.add_segments([segment(1), waiting(now, 2, 30.0)])  # nobody says so
         await asyncio.sleep(61.0)
-        assert (now.sent(now.lab), now.sent(now.spare)) == ([], [(1, 60.0)])
+        assert (now.sent(now.lab), now.sent(now.spare)) == ([], [(1, 60.0), (2, 60.0)])
 
 
 async def test_a_provider_that_works_keeps_its_messages() -> None:

@@ -194,7 +194,8 @@ async def test_who_does_not_say_the_right_outbind_is_sent_away(
         clock().stop_clock()  # it is not for its silence
         await sent_away(caller)
         assert (owner.tries, owner.came, owner.faults, owner.changes) == ([], [], [], [])
-        assert "outbind refused" in caplog.text
+        (told,) = [record for record in caplog.records if record.getMessage() == "outbind refused"]
+        assert getattr(told, "fields", {})["peer"] == "127.0.0.1"
         assert WORD not in caplog.text.lower()
 
 

@@ -72,6 +72,8 @@ async def test_the_window_is_that_of_the_account() -> None:
     ("system_id", "password", "status", "name"),
     [
         ("pbx", "wrong", Status.ESME_RINVPASWD, ""),
+        ("pbx", "", Status.ESME_RINVPASWD, ""),
+        ("far", "wrong", Status.ESME_RINVPASWD, ""),  # a stranger does not learn that the address is wrong
         ("nobody", "secret", Status.ESME_RINVPASWD, ""),
         ("far", "secret", Status.ESME_RBINDFAIL, "far"),
     ],
@@ -191,6 +193,7 @@ async def test_what_comes_before_the_bind_is_not_passed_on() -> None:
         assert (await esme.ask(QuerySm())).command_status == Status.ESME_RINVBNDSTS
         assert rig.behind.order == []
         assert rig.metric("protocol_errors_total", kind="wrong_state") == 2
+        assert (await esme.bind()).command_status == 0
 
 
 async def test_who_submits_faster_than_it_is_answered_is_not_read() -> None:

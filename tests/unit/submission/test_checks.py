@@ -127,6 +127,8 @@ def test_recipients_that_are_refused(service: str, to: str, ton: int, status: St
         ({"senders": ["+375291112233"]}, "+375291112233", "375291112233"),
         ({"senders": ["375291112233"]}, "+375291112233", "375291112233"),
         ({"senders": ["ALARM"], "default_sender": "CASTLE"}, "", "CASTLE"),
+        ({"senders": ["ALARM"], "default_sender": "CASTLE", "replace_sender": True}, "ALARM", "ALARM"),
+        ({"senders": ["ALARM"]}, "", ""),  # the provider's own default
     ],
 )
 def test_senders(keys: dict[str, Any], source: str, sender: str) -> None:

@@ -94,11 +94,35 @@ async def test_what_there_is_may_be_sent_instead() -> None:
         assert joined(here, "sent_incomplete") == 1
 
 
-async def test_parts_that_make_no_text_are_rejected(caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_time_for_parts_is_the_accounts() -> None:
+    async with scene() as here:
+        here.settings(join={"timeout": 5, "incomplete": "fail"})
+        await started(here)
+        await here.submit(part(1, b"a"))
+        await asyncio.sleep(4)
+        assert rows(here.directory, "SELECT state FROM receipts") == []
+        await asyncio.sleep(2.1)
+        assert rows(here.directory, "SELECT state FROM receipts") == [(State.UNDELIVERABLE,)]
+
+
+@pytest.mark.parametrize(
+    ("data_coding", "first", "second"),
+    [
+        (8, b"\x04", b"\x04\x1f"),  # an odd number of octets
+        (8, b"\xd8\x3d", b"\x04\x10"),  # half a surrogate pair
+        (1, b"a" * 134, b"\xff"),  # no ASCII
+        (3, b"", b""),  # nothing at all
+    ],
+)
+async def test_parts_that_make_no_text_are_rejected(
+    caplog: pytest.LogCaptureFixture, data_coding: int, first: bytes, second: bytes
+) -> None:
     async with scene() as here:
         await started(here)
-        await here.submit(part(1, b"\x04", data_coding=8), part(2, b"\x04\x1f", data_coding=8))
+        parts = [part(number, text, data_coding=data_coding) for number, text in ((1, first), (2, second))]
+        await here.submit(*parts)
         assert rows(here.directory, "SELECT state, err FROM receipts") == [(State.REJECTED, 0)] * 2
+        assert texts(here) == []
         assert joined(here, "rejected") == 1
         assert "parts of a long message" in caplog.text
 
@@ -151,9 +175,13 @@ async def test_how_many_receipts_a_message_owes_that_stays_incomplete(parts: str
     async with scene() as here:
         here.settings(join={"timeout": 60, "incomplete": "fail"}, receipt={"parts": parts})
         await started(here)
-        await here.submit(*(part(number, b"x", 4) for number in (1, 2, 3)))
+        answers = await here.submit(*(part(number, b"x", 4) for number in (1, 2, 3)))
         await asyncio.sleep(62)
-        assert len(rows(here.directory, "SELECT 1 FROM receipts")) == receipts
+        owed = rows(
+            here.directory,
+            "SELECT m.wire_id, r.state FROM receipts r JOIN messages m ON m.id = r.message_id ORDER BY m.id",
+        )
+        assert owed == [(one.message_id, State.UNDELIVERABLE) for one in answers[:receipts]]
 
 
 async def test_the_first_part_that_asks_for_the_end_speaks_for_all() -> None:

@@ -241,6 +241,8 @@ async def test_a_balance_that_comes_with_an_answer_counts() -> None:
         await moment()
         assert rig.value("provider_balance", provider="lab") == 99
         assert (rig.fleet.usable("lab"), rig.fleet.working("lab")) == (False, True)
+        assert rig.value("provider_low_balance", provider="lab") == 1
+        assert lab.balances_asked == 0
 
 
 async def test_three_failures_in_a_row_are_a_pause() -> None:
@@ -305,10 +307,13 @@ async def test_without_money_no_message_is_tried_before_some_is_paid_in() -> Non
         assert (lab.batches, lab.balances_asked) == ([[1]], 1)
         await asyncio.sleep(300)
         assert (lab.batches, lab.balances_asked) == ([[1]], 2)
+        rig.fleet["lab"].retry()
+        await moment()
+        assert (lab.batches, lab.balances_asked) == ([[1]], 3)
         lab.money = -4.0  # an account that lives below zero
         rig.fleet.retry()
         await moment()
-        assert (lab.batches, lab.balances_asked) == ([[1], [2], [3, 4]], 3)
+        assert (lab.batches, lab.balances_asked) == ([[1], [2], [3, 4]], 4)
 
 
 # --- ESMEs that wait for the answer --------------------------------------------------------------------
