@@ -41,7 +41,7 @@ from smppbridge.flow.waiting import Waiting
 from smppbridge.flow.worker import Asker
 from smppbridge.link.authentication import Authenticator
 from smppbridge.link.server import Server
-from smppbridge.link.tls import server_context
+from smppbridge.link.tls import configured, server_context
 from smppbridge.logs import event
 from smppbridge.metrics import Metrics
 from smppbridge.model.ids import IdSource
@@ -78,7 +78,6 @@ class App:
         self.metrics = Metrics()
         self.accounts = Accounts(config.accounts)
         self.store = make_store(config.store.url, self.metrics.committed)
-        self._tokens = {name: config.callback_token(name) for name in config.providers}
         self.providers = {
             name: build_provider(name, options, config.callback_url(name))
             for name, options in config.providers.items()
@@ -129,7 +128,8 @@ class App:
         self._build_accepting()
         self._build_sessions()
         self.readiness = Readiness(self.store, self.fleet)
-        callbacks = Callbacks(self.providers, self._tokens, self.news.take)
+        tokens = {name: self._config.callback_token(name) for name in self._config.providers}
+        callbacks = Callbacks(self.providers, tokens, self.news.take)
         self.web = Web(self.metrics, callbacks, self.readiness.reasons)
 
     def _build_settling(self) -> None:
@@ -252,7 +252,7 @@ class App:
         """Start every part, and put its end on ``stack``."""
         for name, provider in self.providers.items():
             stack.push_async_callback(provider.close)
-            upcalls = ProviderUpcalls(name, self.fleet[name], self.news, self.metrics)
+            upcalls = ProviderUpcalls(self.fleet[name], self.news, self.metrics)
             await provider.start(upcalls)
         stack.push_async_callback(self.web.stop)  # the last to start; but callbacks are taken to the end
         stack.push_async_callback(self.courier.settle_down)
@@ -299,7 +299,8 @@ class App:
 
 def tls_context(files: TlsFiles) -> ssl.SSLContext:
     """The server side of TLS 1.2 or newer; with ``client_ca`` clients must show a certificate of it."""
-    try:
-        return server_context(files.cert, files.key, files.client_ca)
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigError([f"listen.tls: cannot load {files.cert}, {files.key}: {error}"]) from error
+    return configured(
+        "listen.tls",
+        lambda: server_context(files.cert, files.key, files.client_ca),
+        f"{files.cert}, {files.key}",
+    )

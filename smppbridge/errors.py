@@ -90,9 +90,10 @@ class Refused(SmppBridgeError):
 class ProviderError(SmppBridgeError):
     """A provider did not take a message.
 
-    ``code``: the provider's own error code as text, "" when it gave none. ``status``: the command_status for
-    an ESME that waits for the provider (`mode: sync`). ``about_message``: the provider said it of this
-    message, not of the request or of us, so it says little about other messages.
+    ``code``: the provider's own error code as text, "" when it gave none; or `UNFIT`, `UNREADABLE`.
+    ``status``: the command_status for an ESME that waits for the provider (`mode: sync`).
+    ``about_message``: the provider said it of this message, not of the request or of us, so it says little
+    about other messages.
     """
 
     about_message = False

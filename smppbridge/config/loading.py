@@ -72,7 +72,7 @@ def _unknown_names(values: Mapping[str, object]) -> Iterator[str]:
 def _plain_schema() -> dict[str, Any]:
     """The JSON Schema of `Config`. Callers must not change it.
 
-    It is made once, because that takes about 100 ms, in which a reload would stop all traffic.
+    It is made once, because that takes about 100 ms of CPU, which each reload would take from the traffic.
     """
     return Config.model_json_schema()
 

@@ -1,7 +1,7 @@
 """Turns errors of pydantic into lines for the author of a configuration: where, what is wrong, what to do.
 
 Values are quoted only where they help and cannot be secret. Everything about the sections comes from their
-JSON Schema.
+JSON Schema; why an installed provider cannot be used, from the registry.
 """
 
 from collections.abc import Collection, Iterator, Mapping

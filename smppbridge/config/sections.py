@@ -25,9 +25,9 @@ from smppbridge.model.inbound import InboundRule
 from smppbridge.model.route import Route
 from smppbridge.model.settings import File, NotBuilt, Secret, Settings, mistake, not_built
 from smppbridge.providers.registry import AnyOptions
+from smppbridge.store.opening import SQLITE, sqlite_file
 
 DAY = 86400.0  # seconds
-_SQLITE = "sqlite:///"
 PASSWORD_LENGTH = 8  # SMPP 3.4 §4.1.1: 9 octets with the NUL
 _EVERYWHERE = frozenset({"", "0.0.0.0", "::"})
 
@@ -88,7 +88,7 @@ class WebConfig(Settings):
 class StoreConfig(Settings):
     """Where messages are stored, how many, and for how long."""
 
-    url: str = Field(default=_SQLITE + "bridge.db", validate_default=True)
+    url: str = Field(default=SQLITE + "bridge.db", validate_default=True)
     keep_days: int = Field(default=90, ge=1, le=3650)  # final messages are deleted after so many days
     max_queued: int = Field(default=1_000_000, ge=1)  # unsent messages; more submit_sm get ESME_RMSGQFUL
 
@@ -97,12 +97,12 @@ class StoreConfig(Settings):
     def _check_url(cls, url: str, info: ValidationInfo) -> str:
         if url.startswith(("postgresql:", "postgres:")):
             raise not_built("postgresql", "use sqlite:///FILE")
-        name = url.removeprefix(_SQLITE)
-        if name in {url, ""}:
+        name = sqlite_file(url)
+        if not name:
             raise mistake(
                 "must be sqlite:///FILE, with FILE relative to this file or absolute (sqlite:////var/…)"
             )
-        return url if info.context is None else f"{_SQLITE}{info.context['base'] / name}"
+        return url if info.context is None else f"{SQLITE}{info.context['base'] / name}"
 
 
 class SmppDefaults(Settings):

@@ -62,8 +62,8 @@ class ProviderNews:
 class ProviderUpcalls(Upcalls):
     """What one provider tells by itself reaches its dispatcher, the news and the metrics."""
 
-    def __init__(self, name: str, dispatcher: Dispatcher, news: ProviderNews, metrics: Metrics) -> None:
-        self._name = name
+    def __init__(self, dispatcher: Dispatcher, news: ProviderNews, metrics: Metrics) -> None:
+        self._name = dispatcher.name
         self._dispatcher = dispatcher
         self._news = news
         self._metrics = metrics

@@ -1,6 +1,7 @@
 """Who may bind: system_id, password and address are checked against the accounts.
 
-From outside an unknown system_id and a wrong password look alike, in answer and in time.
+From outside an unknown system_id and a wrong password get the same answer. They take the same time where all
+accounts keep their passwords in the same way.
 """
 
 import asyncio
@@ -16,9 +17,9 @@ HASHES_AT_ONCE = 2  # a flood of binds must not take all cores, and 16 MB for ea
 class Authenticator:
     """Checks binds against the accounts by system_id."""
 
-    def __init__(self, accounts: dict[str, Account], hashes_at_once: int = HASHES_AT_ONCE) -> None:
+    def __init__(self, accounts: dict[str, Account]) -> None:
         self._accounts = accounts
-        self._hashing = asyncio.Semaphore(hashes_at_once)
+        self._hashing = asyncio.Semaphore(HASHES_AT_ONCE)
 
     def reload(self, accounts: dict[str, Account]) -> None:
         """Use these accounts from now on."""

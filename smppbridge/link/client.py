@@ -43,7 +43,6 @@ class Client:
         timers: Timers | None = None,
         window: int = 10,
         max_pdu_octets: int = 65536,
-        tick: float = TICK,
         limits: ConnectionLimits = LIMITS,
     ) -> None:
         self._incoming = incoming
@@ -52,7 +51,6 @@ class Client:
         self._timers = timers or Timers()
         self._window = window
         self._max_pdu_octets = max_pdu_octets
-        self._tick_interval = tick
         self._limits = limits
         self._connection: Connection | None = None
         self._retired = False
@@ -233,7 +231,7 @@ class Client:
 
     async def _tick(self, connection: Connection) -> None:
         while not self._gone.is_set():
-            await asyncio.sleep(self._tick_interval)
+            await asyncio.sleep(TICK)
             try:
                 connection.tick()
             except Exception:  # a session whose timers stand still would hang for ever

@@ -74,7 +74,6 @@ class Connection(asyncio.Protocol):
         self._ended = ended
         self._transport: asyncio.Transport | None = None
         self._limits = limits
-        self._max_unanswered = limits.unanswered
         self._unanswered = 0
         self._flush_planned = False
         self._abort_at: float | None = None
@@ -155,7 +154,7 @@ class Connection(asyncio.Protocol):
         if self._abort_at is not None and now >= self._abort_at and self._transport is not None:
             self._transport.abort()
             return
-        self._deliver(self.session.tick(now, listening=self._unanswered < self._max_unanswered))
+        self._deliver(self.session.tick(now, listening=self._unanswered < self._limits.unanswered))
         self.flush()
 
     def unbind(self) -> None:
@@ -228,7 +227,7 @@ class Connection(asyncio.Protocol):
         transport = self._transport
         if transport is None or transport.is_closing():
             return
-        if self.writable and self._unanswered < self._max_unanswered:
+        if self.writable and self._unanswered < self._limits.unanswered:
             transport.resume_reading()
         else:
             transport.pause_reading()

@@ -95,15 +95,7 @@ class OutbindListener:
         if len(self._callers) >= MAX_CALLERS:
             self._complain("outbind refused: too many connections", peer=peer)
             return None
-        client: Client = Client(
-            self._incoming,
-            fault=lambda fault: self._fault(client, fault),
-            timers=self._settings.timers,
-            window=self._settings.window,
-            max_pdu_octets=self._settings.max_pdu_octets,
-            tick=self._settings.timings.tick,
-            limits=self._settings.timings.connection,
-        )
+        client: Client = self._settings.client(self._incoming, lambda fault: self._fault(client, fault))
         self._callers.add(client)
         protocol = client.protocol()
         task = asyncio.get_running_loop().create_task(self._await_end(client))

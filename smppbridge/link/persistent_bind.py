@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from smppbridge.errors import LinkError
-from smppbridge.link.client import TICK, Client, Verdict
+from smppbridge.link.client import Client, Verdict
 from smppbridge.link.connection import LIMITS, ConnectionLimits
 from smppbridge.logs import Complaints, event
 from smppbridge.model.backoff import backoff
@@ -44,7 +44,6 @@ class BindTimings:
     refused_last: float = 600.0  # and the longest
     patience: float = 3.0  # without a bind, before messages should go elsewhere
     unbind_grace: float = 1.0  # for the unbind_resp of a session that answers nothing
-    tick: float = TICK
     slowest: float = SLOWEST  # requests per second, however often the SMSC says that it is too much
     connection: ConnectionLimits = LIMITS
 
@@ -65,6 +64,23 @@ class BindSettings(NamedTuple):
     bind: Callable[[type[Bind]], Bind]  # the PDU, with our credentials
     longest_pause: float  # seconds between two tries
     timings: BindTimings = TIMINGS
+
+    def client(
+        self,
+        incoming: Callable[[Client, list[Pdu]], None],
+        fault: Callable[[Fault], None],
+        verdicts: Callable[[Client, list[Verdict]], None] = lambda client, verdicts: None,
+    ) -> Client:
+        """A session that is not connected yet. What it tells: see `Client`."""
+        return Client(
+            incoming,
+            verdicts=verdicts,
+            fault=fault,
+            timers=self.timers,
+            window=self.window,
+            max_pdu_octets=self.max_pdu_octets,
+            limits=self.timings.connection,
+        )
 
 
 class BindOwner(Protocol):
@@ -221,9 +237,10 @@ class PersistentBind:
 
     async def _open(self) -> Client | None:
         """A bound session with the first host that accepts the bind."""
+        owner = self._owner
         why, status = "", 0
         for host, port in self._settings.hosts:
-            client = self._opening = self._new_client()
+            client = self._opening = self._settings.client(owner.incoming, owner.fault, owner.verdicts)
             why, status = await self._try(client, host, port)
             if not why:
                 self._smsc.accepted()
@@ -267,19 +284,6 @@ class PersistentBind:
             level, what = logging.ERROR, "upstream bind refused"
         now, provider = self._loop.time(), self._settings.name
         self._complaints(now, what, (host, status), level, provider=provider, host=host, reason=why)
-
-    def _new_client(self) -> Client:
-        settings = self._settings
-        return Client(
-            self._owner.incoming,
-            verdicts=self._owner.verdicts,
-            fault=self._owner.fault,
-            timers=settings.timers,
-            window=settings.window,
-            max_pdu_octets=settings.max_pdu_octets,
-            tick=settings.timings.tick,
-            limits=settings.timings.connection,
-        )
 
     async def _try(self, client: Client, host: str, port: int) -> tuple[str, int]:
         """Connect and bind: why that did not work ("" = it did), and the status of the answer."""

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from smppbridge.link.authentication import Authenticator
 from smppbridge.link.connection import LIMITS, Connection, ConnectionLimits
-from smppbridge.link.outbind_calls import CONNECT_TIMEOUT, Endpoint, OutbindCalls
+from smppbridge.link.outbind_calls import Endpoint, OutbindCalls
 from smppbridge.logs import Complaints, event
 from smppbridge.metrics import Metrics
 from smppbridge.model.account import Account
@@ -35,7 +35,6 @@ class ServerLimits:
 
     connections: int = 2000  # at once
     tick: float = 0.5  # seconds between two looks at the timers
-    connect: float = CONNECT_TIMEOUT  # seconds for TCP and TLS of a connection that we open
     connection: ConnectionLimits = LIMITS
 
 
@@ -136,7 +135,7 @@ class Server:
         self._listeners: list[asyncio.Server] = []
         self._connections: set[Connection] = set()
         self._links: dict[Connection, BoundLink] = {}
-        self._calls = OutbindCalls(limits.connect)
+        self._calls = OutbindCalls()
         self._binding: set[asyncio.Task[None]] = set()
         self._ticker: asyncio.Task[None] | None = None
         self._complaints = Complaints(log)

@@ -30,9 +30,10 @@ def client_context(ca: Path | None, cert: Path | None, key: Path | None) -> ssl.
     return context
 
 
-def configured(key: str, make: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
-    """What ``make`` returns. Raises ConfigError that names ``key`` for files that cannot be used."""
+def configured(key: str, make: Callable[[], ssl.SSLContext], files: str = "the files") -> ssl.SSLContext:
+    """What ``make`` returns. Raises ConfigError that names ``key`` and ``files`` for files that cannot be
+    used."""
     try:
         return make()
     except (OSError, ssl.SSLError) as error:
-        raise ConfigError([f"{key}: cannot load the files: {error}"]) from error
+        raise ConfigError([f"{key}: cannot load {files}: {error}"]) from error

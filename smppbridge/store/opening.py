@@ -7,7 +7,12 @@ from smppbridge.errors import StoreError
 from smppbridge.store.base import Store
 from smppbridge.store.sqlite.store import SqliteStore
 
-_SQLITE = "sqlite:///"
+SQLITE = "sqlite:///"
+
+
+def sqlite_file(url: str) -> str:
+    """FILE of ``sqlite:///FILE``, "" for any other url."""
+    return url.removeprefix(SQLITE) if url.startswith(SQLITE) else ""
 
 
 def make_store(url: str, on_commit: Callable[[float, int], None]) -> Store:
@@ -15,7 +20,7 @@ def make_store(url: str, on_commit: Callable[[float, int], None]) -> Store:
     that was checked has none (see ``config.sections.StoreConfig``).
 
     ``on_commit(seconds, rows)`` hears of every COMMIT that changed rows: how long it took, and how many."""
-    name = url.removeprefix(_SQLITE)
-    if name in {url, ""}:
-        raise StoreError(f"there is no store for {url}; use {_SQLITE}FILE")
+    name = sqlite_file(url)
+    if not name:
+        raise StoreError(f"there is no store for {url}; use {SQLITE}FILE")
     return SqliteStore(Path(name), on_commit=on_commit)

@@ -15,12 +15,12 @@ from typing import NamedTuple
 from smppbridge.errors import Refused
 from smppbridge.model.account import Account
 from smppbridge.model.message import Draft, Segment, Stage
-from smppbridge.model.owed import KEPT_BITS
 from smppbridge.model.route import Choice, Router
-from smppbridge.smpp.constants import EsmClass, Status
+from smppbridge.smpp.constants import Status
 from smppbridge.smpp.pdu import SubmitSm
 from smppbridge.submission.checks import (
     check_fields,
+    delivery_of,
     recipient_of,
     reference_of,
     sender_of,
@@ -153,7 +153,7 @@ class Appraiser:
                 refusals[step.name] = refused
         return Examination(refusals, frozenset(left_out), appraisal)
 
-    def path_for(self, account: str, draft: Draft, path_of: PathOf) -> Path:
+    def _path_for(self, account: str, draft: Draft, path_of: PathOf) -> Path:
         """The providers of its route that can carry a message.
 
         Raises Refused: 0x22 where no route matches, else as `path_among`.
@@ -171,11 +171,11 @@ class Appraiser:
         Raises Refused where no provider carries the whole text. Its parts were answered already: ``mode:
         sync`` refuses nothing here.
         """
-        path = self.path_for(account, draft, path_of)
+        path = self._path_for(account, draft, path_of)
         return path, timing_of(path, not_before, deadline, now)
 
     def _decide_path(self, appraisal: Appraisal) -> None:
-        appraisal.path = self.path_for(appraisal.account.name, appraisal.draft, appraisal.path_of)
+        appraisal.path = self._path_for(appraisal.account.name, appraisal.draft, appraisal.path_of)
 
 
 # --- the steps -------------------------------------------------------------------------------------
@@ -239,7 +239,6 @@ def segment_of(appraisal: Appraisal, message_id: int, wire_id: str, origin: int)
     """
     submit, content, timing = appraisal.submit, appraisal.content, appraisal.timing
     is_part = content.concat is not None
-    datagram = submit.esm_class & EsmClass.MODE_MASK == EsmClass.MODE_DATAGRAM
     return Segment(
         message_id,
         appraisal.account.name,
@@ -259,7 +258,7 @@ def segment_of(appraisal: Appraisal, message_id: int, wire_id: str, origin: int)
         submit.protocol_id,
         tlvs_of(submit) if submit.tlvs else None,
         appraisal.data_coding,
-        0 if datagram else submit.registered_delivery & KEPT_BITS,
+        delivery_of(submit),
         submit.priority_flag,
         appraisal.service,
         reference_of(submit) if submit.tlvs else None,

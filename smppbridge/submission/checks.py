@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from smppbridge.errors import Refused
 from smppbridge.model.account import Account
 from smppbridge.model.numbers import normalise
+from smppbridge.model.owed import KEPT_BITS
 from smppbridge.model.services import ORDINARY, special_address
 from smppbridge.smpp.constants import EsmClass, Status, Tag
 from smppbridge.smpp.pdu import SubmitSm
@@ -40,6 +41,13 @@ def check_fields(submit: SubmitSm) -> None:
         raise Refused(Status.ESME_RINVREPFLAG, "replace_if_present_flag must be 0 or 1")
     if submit.sm_default_msg_id:
         raise Refused(Status.ESME_RINVDFTMSGID, "there are no predefined messages")
+
+
+def delivery_of(submit: SubmitSm) -> int:
+    """registered_delivery as it is kept. A message in datagram mode asks for nothing."""
+    if submit.esm_class & EsmClass.MODE_MASK == EsmClass.MODE_DATAGRAM:
+        return 0
+    return submit.registered_delivery & KEPT_BITS
 
 
 def tlvs_of(submit: SubmitSm) -> bytes | None:

@@ -40,7 +40,7 @@ def content_of(account: Account, submit: SubmitSm, service: str) -> Content:
     3. Anything else: the text. A ``service`` (see `service_of`) takes only this.
 
     Raises Refused: 0x01 two texts, or one too long; 0x43 a part for a service; 0x4A3 a data_coding without
-    meaning; 0x4A5 no text, or octets that make none.
+    meaning; 0x4A5 no text, octets that make none, or binary content that is empty or too long.
     """
     octets = _octets(submit)
     alphabet, flash = flavour(submit.data_coding)

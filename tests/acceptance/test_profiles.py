@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import aiosmpplib  # type: ignore[import-untyped]  # it has no types
+import aiosmpplib
 import pytest
 import yaml
-from aiosmpplib.broker import SimpleBroker  # type: ignore[import-untyped]  # neither has this
+from aiosmpplib.broker import SimpleBroker
 
 from smppbridge.model.account import Account
 from smppbridge.model.profiles import PROFILES

@@ -1,18 +1,14 @@
 """Rules of conduct towards providers, kept with real messages."""
 
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from smppbridge.errors import Disabled, Postponed, Rejected
+from smppbridge.errors import Postponed, Rejected
 from smppbridge.model.message import Stage
-from smppbridge.smpp.constants import Status
 from smppbridge.smpp.receipt import parse_receipt
 from tests.support.bridge.running import Clock, eventually, get, metric
 from tests.support.bridge.scripted_provider import ScriptedProvider, scripted, scripted_config
 from tests.support.esme.esme import Esme, submit
-
-OTHER = "375297654321"
 
 
 def texts(provider: ScriptedProvider) -> list[str]:
@@ -39,28 +35,6 @@ async def test_a_postponed_message_waits_and_the_others_go_on(tmp_path: Path) ->
         clock.forward(3601)
         await eventually(lambda: texts(lab) == ["night", "day", "night"])
         assert spare.sent == []
-
-
-async def test_equal_texts_to_one_number_keep_their_distance(tmp_path: Path) -> None:
-    lab = ScriptedProvider("lab", same_text_gap=0.5)
-    async with scripted(tmp_path, lab) as app, await Esme.bound(app.smpp_ports[0]) as esme:
-        await esme.submit_many(
-            [submit("door"), submit("door"), submit("door", OTHER), submit("gate"), submit("door")]
-        )
-        await eventually(lambda: len(lab.sent) >= 3)
-        assert [(message.text, message.recipient == OTHER) for message in lab.sent[:3]] == [
-            ("door", False),
-            ("door", True),
-            ("gate", False),
-        ]
-        await eventually(lambda: len(lab.sent) == 5)
-        equal = [
-            at
-            for at, message in zip(lab.sent_at, lab.sent, strict=True)
-            if (message.text, message.recipient == OTHER) == ("door", False)
-        ]
-        assert all(later - earlier >= 0.5 for earlier, later in pairwise(equal))
-        assert len({message.id for message in lab.sent}) == 5
 
 
 # --- refusals in a row -----------------------------------------------------------------------------
@@ -131,38 +105,3 @@ async def test_a_provider_without_an_alternative_goes_on(tmp_path: Path) -> None
         await eventually(lambda: metric(app, "provider_low_balance", provider="lab") == 1)
         await esme.submit(submit())
         await eventually(lambda: len(lab.sent) == 1)
-
-
-async def test_a_balance_that_comes_with_an_answer_counts_at_once(tmp_path: Path) -> None:
-    lab, spare = ScriptedProvider("lab", low_balance=100.0, leave_when_low=True), ScriptedProvider("spare")
-    lab.last_balance = 1.0
-    async with scripted(tmp_path, lab, spare) as app, await Esme.bound(app.smpp_ports[0]) as esme:
-        await esme.submit(submit("first"))
-        await eventually(lambda: metric(app, "provider_low_balance", provider="lab") == 1)
-        await esme.submit(submit("second"))
-        await eventually(lambda: texts(spare) == ["second"])
-        assert (texts(lab), lab.balances_asked) == (["first"], 0)
-
-
-async def test_only_a_person_is_told_where_the_operator_wants_no_more(tmp_path: Path) -> None:
-    lab, spare = ScriptedProvider("lab", balance_interval=0.05, low_balance=100.0), ScriptedProvider("spare")
-    lab.money = 1.0
-    async with scripted(tmp_path, lab, spare) as app, await Esme.bound(app.smpp_ports[0]) as esme:
-        await eventually(lambda: metric(app, "provider_low_balance", provider="lab") == 1)
-        await esme.submit(submit())
-        await eventually(lambda: len(lab.sent) == 1)
-
-
-async def test_without_money_no_message_is_tried_before_some_is_paid_in(tmp_path: Path) -> None:
-    lab = ScriptedProvider("lab", balance_interval=0)
-    lab.answers.append(Disabled("no money", pause=0.1, status=Status.ESME_RNOMONEY))
-    lab.money = -5.0
-    async with scripted(tmp_path, lab) as app, await Esme.bound(app.smpp_ports[0]) as esme:
-        await esme.submit_many([submit(str(number)) for number in range(5)])
-        await eventually(lambda: lab.balances_asked == 1)
-        app.fleet["lab"].retry()
-        await eventually(lambda: lab.balances_asked == 2)
-        assert len(lab.sent) == 1
-        lab.money = -4.0  # an account that lives below zero
-        app.fleet["lab"].retry()
-        await eventually(lambda: len(lab.sent) == 5)  # the first one waits a little longer

@@ -8,29 +8,16 @@ import pytest
 
 from smppbridge.app import App
 from smppbridge.errors import Uncertain
-from smppbridge.model.message import Doubt, Overdue, Stage, State, StatusReport
+from smppbridge.model.message import Doubt, Overdue, Stage
 from smppbridge.providers.base import Trace
 from smppbridge.smpp.constants import Tag
-from smppbridge.smpp.pdu import DeliverSm
-from smppbridge.smpp.receipt import parse_receipt
 from tests.support.bridge.running import Clock, eventually, metric
 from tests.support.bridge.scripted_provider import ScriptedProvider, scripted
+from tests.support.bridge.sync import delivered, id_of, stat
 from tests.support.esme.esme import Esme, submit
 
 ASKABLE: dict[str, Any] = {"find_first": 0.02, "find_interval": 0.05}
 POLICY = "accounts: {pbx: {password: secret, validity: 1h, uncertain: %s}}"
-
-
-def delivered(ref: str) -> StatusReport:
-    return StatusReport(ref, int(State.DELIVERED), True, 0, "2")
-
-
-def stat(pdu: DeliverSm) -> str | None:
-    return parse_receipt(pdu.short_message.decode("ascii")).stat
-
-
-def id_of(pdu: DeliverSm) -> object:
-    return pdu.tlv(Tag.RECEIPTED_MESSAGE_ID)
 
 
 async def held(app: App) -> list[Overdue]:

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from smppbridge.errors import ConfigError
-from smppbridge.flow.housekeeper import Housekeeper
 from smppbridge.model.message import Stage
 from smppbridge.providers.http import client as http
 from smppbridge.smpp.constants import Status, Tag
@@ -14,7 +13,6 @@ from smppbridge.smpp.pdu import DeliverSm, Unbind
 from smppbridge.smpp.receipt import parse_receipt
 from smppbridge.smpp.times import format_relative
 from tests.simulators.smspilot.simulator import Rules, SmspilotSimulator
-from tests.support.bridge.pauses import build_with
 from tests.support.bridge.running import (
     Clock,
     bridge,
@@ -26,6 +24,7 @@ from tests.support.bridge.running import (
     pilot,
     unreachable,
 )
+from tests.support.bridge.sync import id_of
 from tests.support.esme.esme import Esme, submit
 from tests.support.http.server import Fault
 
@@ -38,10 +37,6 @@ def with_spare(first: str) -> str:
     return first.replace("}}\nroutes", f"}}, {lab}}}\nroutes", 1).replace(
         "routes: [{to: [pilot]}]", "routes: [{destination: '375', to: [pilot, lab]}, {to: [pilot]}]"
     )
-
-
-def id_of(pdu: DeliverSm) -> object:
-    return pdu.tlv(Tag.RECEIPTED_MESSAGE_ID)
 
 
 # --- providers that do not work --------------------------------------------------------------------
@@ -113,17 +108,6 @@ async def test_a_provider_that_is_too_busy_is_given_time(
             assert simulator.server.requests == 2
 
 
-async def test_the_rate_of_a_provider(tmp_path: Path) -> None:
-    async with SmspilotSimulator() as simulator:
-        settings = pilot(simulator.url, "rate: 50")
-        async with bridge(tmp_path, settings) as app, await Esme.bound(app.smpp_ports[0]) as esme:
-            loop = asyncio.get_running_loop()
-            began = loop.time()
-            await esme.submit_many([submit() for _ in range(100)])
-            await eventually(lambda: len(simulator.accepted) == 100)
-            assert loop.time() - began > 0.9  # 50 at once, then 50 a second
-
-
 # --- answers that do not come ----------------------------------------------------------------------
 
 
@@ -186,25 +170,6 @@ async def test_messages_of_a_provider_that_is_gone_take_another_way(tmp_path: Pa
         clock.forward(3601)
         pdu = await esme.receipt()
         assert (id_of(pdu), pdu.tlv(Tag.PROVIDER)) == (message_id, "lab")
-
-
-async def test_messages_that_become_due_while_their_provider_is_down_take_another_way(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    build_with(monkeypatch, Housekeeper, housekeeping=0.2)
-    clock = Clock()
-    hour = format_relative(3600)
-    async with (
-        SmspilotSimulator(Rules(apikey="OTHER")) as simulator,
-        bridge(tmp_path, with_spare(pilot(simulator.url)), clock) as app,
-        await Esme.bound(app.smpp_ports[0]) as esme,
-    ):
-        scheduled = await esme.submit(submit(schedule_delivery_time=hour))
-        at_once = await esme.submit(submit())
-        assert id_of(await esme.receipt()) == at_once
-        clock.forward(3601)
-        pdu = await esme.receipt()
-        assert (id_of(pdu), pdu.tlv(Tag.PROVIDER)) == (scheduled, "lab")
 
 
 # --- several accounts ------------------------------------------------------------------------------

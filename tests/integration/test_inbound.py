@@ -47,35 +47,6 @@ async def test_a_message_from_a_phone(tmp_path: Path) -> None:
         await all_delivered(tmp_path, esme)
 
 
-@pytest.mark.parametrize(
-    ("encoding", "text", "data_coding"),
-    [("gsm", "5 € {yes}", 0), ("gsm", "5 € {да}", 8), ("cp1251", "Да", 0)],
-)
-async def test_texts(tmp_path: Path, encoding: str, text: str, data_coding: int) -> None:
-    lab = ScriptedProvider("lab")
-    sections = f"accounts: {{pbx: {{password: secret, default_encoding: {encoding}}}}}\n{ALL_TO_PBX}"
-    async with (
-        scripted(tmp_path, lab, sections=sections) as app,
-        await Esme.bound(app.smpp_ports[0]) as esme,
-    ):
-        await arrive(app, lab, from_phone(text))
-        pdu = await esme.receipt()
-        assert (pdu.data_coding, text_of(pdu, encoding)) == (data_coding, text)
-
-
-async def test_nonsense_does_not_hold_up_the_others(tmp_path: Path) -> None:
-    lab = ScriptedProvider("lab")
-    async with (
-        scripted(tmp_path, lab, sections=ALL_TO_PBX) as app,
-        await Esme.bound(app.smpp_ports[0]) as esme,
-    ):
-        bad, good = from_phone("\ud83d", "1", at=10**30), from_phone("good", "2")
-        assert await arrive(app, lab, bad, good) == 200
-        assert [text_of(pdu) for pdu in await esme.receipts(2)] == ["?", "good"]
-        assert await arrive(app, lab, bad, good) == 200
-        await all_delivered(tmp_path, esme)
-
-
 async def test_a_long_text_comes_in_parts_in_order(tmp_path: Path) -> None:
     lab = ScriptedProvider("lab")
     text = "ж" * 66 + "😀" + "Д" * 67
@@ -95,26 +66,6 @@ async def test_a_long_text_comes_in_parts_in_order(tmp_path: Path) -> None:
 
 
 # --- whose it is -----------------------------------------------------------------------------------
-
-
-async def test_rules_by_keyword_number_and_provider(tmp_path: Path) -> None:
-    lab, spare = ScriptedProvider("lab"), ScriptedProvider("spare")
-    rules = "{keyword: [STOP, стоп], to: log}, {number: '1234', provider: lab, to: [pbx, log]}, {to: pbx}"
-    sections = TWO_ACCOUNTS % rules
-    async with (
-        scripted(tmp_path, lab, spare, sections=sections) as app,
-        await Esme.bound(app.smpp_ports[0], "pbx") as pbx,
-        await Esme.bound(app.smpp_ports[0], "log") as log,
-    ):
-        await arrive(app, lab, from_phone("both", "1"), from_phone("Стоп!", "2"), from_phone("stop it", "3"))
-        await arrive(app, spare, from_phone("rest", "4"))
-        await arrive(app, lab, from_phone("other number", "5", destination="5678"))
-        to_pbx = [text_of(pdu) for pdu in await pbx.receipts(4)]
-        assert to_pbx == ["both", "Стоп!", "rest", "other number"]
-        assert [text_of(pdu) for pdu in await log.receipts(3)] == ["both", "Стоп!", "stop it"]
-        await all_delivered(tmp_path, pbx, log)
-        assert metric(app, "inbound_messages_total", provider="lab", account="pbx") == 3
-        assert metric(app, "inbound_messages_total", provider="spare", account="pbx") == 1
 
 
 async def test_what_belongs_to_nobody_is_kept_and_counted(

@@ -83,15 +83,6 @@ async def test_255_octets_of_short_message(tmp_path: Path) -> None:
         assert await status_of(esme, submit(b"x" * 254)) == 0
 
 
-async def test_one_refusal_does_not_touch_its_neighbours(tmp_path: Path) -> None:
-    async with bridge(tmp_path, ROUTED) as app, await Esme.bound(app.smpp_ports[0]) as esme:
-        esme.send(submit(), submit(to="G777"), submit(), submit(b""), submit())
-        answers = [await esme.expect(SubmitSmResp) for _ in range(5)]
-        assert [answer.command_status for answer in answers] == [0, 0x0B, 0, 0x4A5, 0]
-        assert [answer.sequence_number for answer in answers] == [2, 3, 4, 5, 6]
-        assert metric(app, "submit_sm_total", account="pbx", status="ESME_RINVDSTADR") == 1
-
-
 async def test_refusals_without_vendor_codes(tmp_path: Path) -> None:
     settings = ROUTED.replace("country: BY", "country: BY, status_codes: standard")
     standard = {
@@ -118,23 +109,27 @@ async def test_senders_that_are_not_allowed(tmp_path: Path) -> None:
         assert await status_of(esme, submit(source_addr="+375291112233", source_addr_ton=1)) == 0
 
 
-@pytest.mark.parametrize(
-    ("keys", "asked", "used"),
-    [
-        ("default_sender: CASTLE", "", "CASTLE"),
-        ("senders: [ALARM], default_sender: CASTLE", "", "CASTLE"),
-        ("senders: [ALARM], default_sender: CASTLE, replace_sender: true", "Stranger", "CASTLE"),
-        ("senders: [ALARM], default_sender: CASTLE, replace_sender: true", "ALARM", "ALARM"),
-        ("senders: [ALARM]", "", ""),  # the provider's own default
-    ],
+SENDERS = (  # settings of the account, the sender that is asked for, and the one that is used
+    ("default_sender: CASTLE", "", "CASTLE"),
+    ("senders: [ALARM], default_sender: CASTLE", "", "CASTLE"),
+    ("senders: [ALARM], default_sender: CASTLE, replace_sender: true", "Stranger", "CASTLE"),
+    ("senders: [ALARM], default_sender: CASTLE, replace_sender: true", "ALARM", "ALARM"),
+    ("senders: [ALARM]", "", "PILOT"),  # the provider's own default
 )
-async def test_the_sender_that_the_provider_gets(tmp_path: Path, keys: str, asked: str, used: str) -> None:
+
+
+async def test_the_sender_that_the_provider_gets(tmp_path: Path) -> None:
+    accounts = [f"a{number}: {{password: secret, {keys}}}" for number, (keys, _, _) in enumerate(SENDERS)]
     async with SmspilotSimulator(Rules(default_sender="PILOT")) as simulator:
-        settings = f"accounts: {{pbx: {{password: secret, {keys}}}}}\n" + pilot(simulator.url)
-        async with bridge(tmp_path, settings) as app, await Esme.bound(app.smpp_ports[0]) as esme:
-            await esme.submit(submit(source_addr=asked))
-            await eventually(lambda: simulator.accepted)
-            assert [row["from"] for row in simulator.accepted] == [used or "PILOT"]
+        settings = f"accounts: {{{', '.join(accounts)}}}\n" + pilot(simulator.url)
+        async with bridge(tmp_path, settings) as app:
+            for number, (_, asked, _) in enumerate(SENDERS):
+                async with await Esme.bound(app.smpp_ports[0], f"a{number}") as esme:
+                    await esme.submit(submit(str(number), source_addr=asked))
+            await eventually(lambda: len(simulator.accepted) == len(SENDERS))
+            assert {(row["text"], row["from"]) for row in simulator.accepted} == {
+                (str(number), used) for number, (_, _, used) in enumerate(SENDERS)
+            }
 
 
 async def test_a_sender_that_the_provider_never_takes(tmp_path: Path) -> None:
@@ -144,23 +139,6 @@ async def test_a_sender_that_the_provider_never_takes(tmp_path: Path) -> None:
 
 
 # --- limits ----------------------------------------------------------------------------------------
-
-
-async def test_more_than_the_rate(tmp_path: Path) -> None:
-    accounts = "accounts: {pbx: {password: secret, rate: 5, burst: 10}, other: {password: secret}}"
-    async with (
-        bridge(tmp_path, accounts) as app,
-        await Esme.bound(app.smpp_ports[0]) as esme,
-        await Esme.bound(app.smpp_ports[0], "other") as other,
-    ):
-        esme.send(*(submit(registered_delivery=0) for _ in range(20)))
-        answers = [(await esme.expect(SubmitSmResp)).command_status for _ in range(20)]
-        assert answers == [0] * 10 + [Status.ESME_RTHROTTLED] * 10
-        assert await status_of(other, submit()) == 0
-        codes = [await status_of(esme, submit())]
-        while codes[-1]:  # the bucket fills again
-            codes.append(await status_of(esme, submit()))
-        assert set(codes) <= {0, Status.ESME_RTHROTTLED}
 
 
 async def test_a_full_queue(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from smppbridge.smpp.pdu import DeliverSm, SubmitSmResp
 from tests.simulators.smspilot.simulator import Rules, SmspilotSimulator
 from tests.support.bridge.owed import all_delivered
 from tests.support.bridge.running import Clock, bridge, eventually, free_port, metric, pilot
+from tests.support.bridge.sync import id_of
 from tests.support.esme.esme import Esme, submit
 
 SLOW = "providers: {lab: {kind: sandbox, delay: 0.3s, outcomes: {DELIVRD: 1}}}\n"
@@ -21,10 +22,6 @@ providers:
   bad: {kind: sandbox, delay: 0, outcomes: {UNDELIV: 1}}
 routes: [{destination: '375', to: [good]}, {to: [bad]}]
 """
-
-
-def id_of(pdu: DeliverSm) -> object:
-    return pdu.tlv(Tag.RECEIPTED_MESSAGE_ID)
 
 
 async def outcomes(app: App, count: int) -> None:
@@ -173,28 +170,6 @@ async def test_a_temporary_refusal_puts_a_receipt_behind_the_others(tmp_path: Pa
         last = await esme.submit(submit())
         assert {id_of(pdu) for pdu in await esme.receipts(2)} == {refused, last}
         await all_delivered(tmp_path, esme)
-
-
-async def test_a_final_refusal_ends_a_receipt(tmp_path: Path) -> None:
-    async with bridge(tmp_path) as app, await Esme.bound(app.smpp_ports[0]) as esme:
-        await esme.submit(submit())
-        await esme.receipt(Status.ESME_RX_P_APPN)
-        await answers(app, "ESME_RX_P_APPN", 1)
-        await all_delivered(tmp_path, esme)
-
-
-async def test_a_receipt_without_an_answer_comes_again(tmp_path: Path) -> None:
-    clock = Clock()
-    async with (
-        bridge(tmp_path, "smpp: {response_timeout: 0.2s}", clock) as app,
-        await Esme.bound(app.smpp_ports[0]) as esme,
-    ):
-        silent = await esme.submit(submit())
-        assert id_of(await esme.receipt(None)) == silent
-        await answers(app, "timeout", 1)
-        clock.forward(10)
-        other = await esme.submit(submit())
-        assert {id_of(pdu) for pdu in await esme.receipts(2)} == {silent, other}
 
 
 async def test_a_connection_that_is_lost_owes_its_receipts_to_the_next(tmp_path: Path) -> None:

@@ -3,8 +3,6 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pytest
-
 from smppbridge.model.message import Stage, State, StatusReport
 from smppbridge.smpp.addresses import SmeAddress
 from smppbridge.smpp.constants import EsmClass, Status
@@ -82,42 +80,6 @@ async def test_a_message_is_enroute_until_it_ends(tmp_path: Path) -> None:
         assert ended.final_date.endswith("000+")
 
 
-@pytest.mark.parametrize(("err", "code"), [(0, 0), (45, 45), (255, 255), (256, 255), (601, 255)])
-async def test_the_error_fits_one_octet(tmp_path: Path, err: int, code: int) -> None:
-    lab = ScriptedProvider("lab")
-    async with bound(tmp_path, lab) as (_, esme):
-        message_id = await esme.submit(submit())
-        await eventually(lambda: stages(tmp_path)[0][0] == Stage.SENT)
-        await lab.push(StatusReport("ref-1", int(State.UNDELIVERABLE), True, err, "x"))
-        answer = await told(esme, message_id)
-        assert (answer.message_state, answer.error_code) == (State.UNDELIVERABLE, code)
-
-
-async def test_only_its_sender_is_told(tmp_path: Path) -> None:
-    async with (
-        scripted(tmp_path, ScriptedProvider("lab"), sections=ACCOUNTS) as app,
-        await Esme.bound(app.smpp_ports[0]) as esme,
-        await Esme.bound(app.smpp_ports[0], "other") as other,
-    ):
-        named, unnamed = await esme.submit(later()), await esme.submit(later(source_addr=""))
-        assert await state(esme, named) == ENROUTE
-        assert (await told(esme, unnamed, "")).message_state == ENROUTE
-        wrong = [query(named, "OTHER"), query(named, ""), query(unnamed), query(NOBODY), query("")]
-        assert {await status(esme, pdu) for pdu in wrong} == {Status.ESME_RINVMSGID}
-        assert await status(other, query(named)) == Status.ESME_RINVMSGID
-
-
-async def test_of_several_destinations_the_least_final_is_told(tmp_path: Path) -> None:
-    lab = ScriptedProvider("lab")
-    async with bound(tmp_path, lab) as (_, esme):
-        message_id = (await to_many(esme, multi([PHONE, OTHER]))).message_id
-        await eventually(lambda: [row[0] for row in stages(tmp_path)] == [Stage.SENT] * 2)
-        await lab.push(delivered("ref-2"))
-        assert await state(esme, message_id) == ENROUTE
-        await lab.push(StatusReport("ref-1", int(State.EXPIRED), True, 0, "x"))
-        assert await state(esme, message_id) == State.EXPIRED
-
-
 # --- cancel_sm ---------------------------------------------------------------------------------------
 
 
@@ -188,17 +150,6 @@ async def test_whose_message_it_is_must_be_right(tmp_path: Path) -> None:
         assert {await status(esme, pdu) for pdu in wrong} == {Status.ESME_RINVMSGID}
         assert await status(other, cancel(message_id)) == Status.ESME_RINVMSGID
         assert await state(esme, message_id) == ENROUTE
-
-
-async def test_without_an_id_all_between_two_addresses_are(tmp_path: Path) -> None:
-    async with bound(tmp_path, sections=ACCOUNTS) as (_, esme):
-        doomed = [await esme.submit(later()), await esme.submit(later("second"))]
-        spared = [await esme.submit(later(to=OTHER)), await esme.submit(later(source_addr="DOOR"))]
-        assert await status(esme, cancel(to="+375 29 123-45-67")) == Status.ESME_ROK
-        assert {id_of(pdu) for pdu in await esme.receipts(2)} == set(doomed)
-        assert await status(esme, cancel(to=PHONE)) == Status.ESME_RCANCELFAIL
-        assert await state(esme, spared[0]) == ENROUTE
-        assert (await told(esme, spared[1], "DOOR")).message_state == ENROUTE
 
 
 async def test_those_of_one_service_only(tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import smpplib.client  # type: ignore[import-untyped]
-import smpplib.smpp  # type: ignore[import-untyped]
-from smpp.pdu import operations, pdu_encoding, pdu_types  # type: ignore[import-untyped]
+import smpplib.client
+import smpplib.smpp
+from smpp.pdu import operations, pdu_encoding, pdu_types
 
 from smppbridge.model.message import Stage, State, StatusReport
 from tests.support.bridge.running import PATIENCE, eventually

@@ -16,7 +16,6 @@ from smppbridge.errors import (
 from smppbridge.flow.settle.pending import PATIENCE
 from smppbridge.model.message import Message, Stage
 from smppbridge.providers.base import SendResult, Taken
-from smppbridge.smpp.codec import encode
 from smppbridge.smpp.pdu import SubmitSmResp, Unbind, UnbindResp
 from smppbridge.smpp.times import format_relative
 from tests.support.bridge.failing_store import failing, rows
@@ -144,8 +143,7 @@ async def test_at_the_end_everybody_is_answered_and_nothing_is_lost(tmp_path: Pa
         stopping = asyncio.create_task(app.stop())
         found = await answers(esme, 2)
         assert [status for status, _ in found.values()] == [0, 0]
-        unbind = await esme.expect(Unbind)
-        esme.writer.write(encode(UnbindResp(sequence_number=unbind.sequence_number)))
+        esme.reply(await esme.expect(Unbind), UnbindResp())
         await stopping
     clock.forward(60)
     lab = Slow("lab")

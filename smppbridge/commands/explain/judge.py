@@ -17,9 +17,10 @@ from smppbridge.model.ids import IdSource
 from smppbridge.model.message import Draft, Message, Segment
 from smppbridge.model.route import Route, Router
 from smppbridge.providers.preview import unarmed
-from smppbridge.smpp.constants import EsmClass, RegisteredDelivery, Status
+from smppbridge.smpp.constants import RegisteredDelivery, Status
 from smppbridge.smpp.pdu import SubmitSm
 from smppbridge.submission.appraisal import Appraisal, Appraiser, Examination, segment_of
+from smppbridge.submission.checks import delivery_of
 from smppbridge.submission.paths import path_among
 
 _RECEIPT = {0: "none is asked for", 1: "yes", 2: "only if it fails", 3: "only if it is delivered"}
@@ -247,13 +248,13 @@ def _acceptance(appraisal: Appraisal) -> Acceptance:
     else:
         then = "as soon as the message is on disk; it is in the queue, whatever the providers do"
     asked = submit.registered_delivery & RegisteredDelivery.RECEIPT_MASK
-    datagram = submit.esm_class & EsmClass.MODE_MASK == EsmClass.MODE_DATAGRAM
+    dropped = asked and not delivery_of(submit) & RegisteredDelivery.RECEIPT_MASK
     replaces = "an earlier message that still waits, of the same service_type and addresses"
     unless = f"more than {account.rate:g} messages a second come from the account: ESME_RTHROTTLED"
     return Acceptance(
         NamedStatus(Status.ESME_ROK),
         then,
-        "no: datagram mode" if datagram and asked else _RECEIPT[asked],
+        "no: datagram mode" if dropped else _RECEIPT[asked],
         replaces if submit.replace_if_present_flag else None,
         unless if account.rate else None,
     )

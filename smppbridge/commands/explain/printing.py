@@ -20,7 +20,7 @@ from smppbridge.commands.explain.values import INLINE, Hex, Instant, Meant, Name
 from smppbridge.commands.explain.verdict import verdict
 from smppbridge.errors import ProtocolError
 from smppbridge.smpp.codec import HEADER
-from smppbridge.smpp.constants import RESPONSE_BIT, Status, status_name
+from smppbridge.smpp.constants import RESPONSE_BIT, status_name
 from smppbridge.smpp.fields import HEADER_OCTETS
 
 _INDENT = "  "
@@ -219,8 +219,8 @@ def _kind(found: FoundPdu) -> tuple[str, str]:
         return name, f"malformed: {status_name(found.item.status)}"
     if not command_id & RESPONSE_BIT:
         return name, ""
-    known = command_status in Status._value2member_map_
-    return name, status_name(command_status) if known else f"0x{command_status:08X}"
+    status = NamedStatus(command_status)
+    return name, status.name if status.known else f"0x{command_status:08X}"
 
 
 def to_stderr(line: str) -> None:

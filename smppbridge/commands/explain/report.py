@@ -64,12 +64,19 @@ class JoinedText:
     outcome: JoinedWay | JoinedRefusal | None = field(default=None, metadata=INLINE)
 
 
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """The account of a message, or why it is not known."""
+
+    account: str | None = None
+    warning: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmitReport:
     """A submit_sm, or a data_sm that is one."""
 
-    account: str | None = None
-    warning: str | None = None  # instead of the account: why it is not known
+    whose: Whose = field(metadata=INLINE)
     message: MessageText
     hints: tuple[str, ...] | None = None
     part: PartNumber | None = None
@@ -81,8 +88,7 @@ class SubmitReport:
 class MultiReport:
     """A submit_multi: the text once, and what becomes of it for each destination."""
 
-    account: str | None = None
-    warning: str | None = None
+    whose: Whose = field(metadata=INLINE)
     message: MessageText | None = None
     hints: tuple[str, ...] | None = None
     outcomes: tuple[DestinationOutcome, ...]
@@ -107,4 +113,4 @@ class PduReport:
     @property
     def warning(self) -> str | None:
         """What a person should know before reading on."""
-        return self.about.warning if isinstance(self.about, SubmitReport | MultiReport) else None
+        return self.about.whose.warning if isinstance(self.about, SubmitReport | MultiReport) else None

@@ -24,6 +24,7 @@ from smppbridge.commands.explain.report import (
     PduReport,
     SubmitReport,
     UnreadableText,
+    Whose,
 )
 from smppbridge.commands.explain.values import Instant, Meant, NamedStatus
 from smppbridge.commands.explain.writing import nobody
@@ -125,30 +126,29 @@ class Reporter:
             return BindReport(BindOutcome(name, then=then))
         return BindReport(BindOutcome(name, answer=StatusAnswer(NamedStatus(answer))))
 
-    def _account(self, link: str) -> tuple[Account | None, str]:
-        """The account of a PDU, and its name or why it is not known."""
+    def _account(self, link: str) -> tuple[Account | None, Whose]:
+        """The account of a PDU, None where it is not known."""
         accounts = self._config.accounts
         name = self._named or self._bound.get(link) or (next(iter(accounts)) if len(accounts) == 1 else "")
         if name in accounts:
-            return accounts[name], name
+            return accounts[name], Whose(account=name)
         why = (
             f"account {name!r} is not in the configuration"
             if name
             else "there are several accounts, and no bind says which one; name it with --account"
         )
-        return None, f"{why}: read with default settings, not routed"
+        return None, Whose(warning=f"{why}: read with default settings, not routed")
 
     # --- messages ------------------------------------------------------------------------------
 
     async def _submit(self, found: FoundPdu, submit: SubmitSm, now: int) -> SubmitReport:
-        known, told = self._account(found.link)
+        known, whose = self._account(found.link)
         account = known or nobody()
         examined = self._examiner.examine(account, submit, now)
         concat = concat_of(submit)
         outcome = await self._examiner.outcome(examined) if known else None
         return SubmitReport(
-            account=told if known else None,
-            warning=None if known else told,
+            whose=whose,
             message=texts.text_of(account, submit.data_coding, examined.content),
             hints=_hints(account, submit),
             part=None if concat is None else _part(concat),
@@ -159,7 +159,7 @@ class Reporter:
     async def _submit_multi(self, found: FoundPdu, pdu: SubmitMulti, now: int) -> MultiReport:
         """What becomes of the text for each destination; the request for the first one only."""
         submits, failed = of_destinations(pdu)
-        known, told = self._account(found.link)
+        known, whose = self._account(found.link)
         account = known or nobody()
         examined = [self._examiner.examine(account, submit, now) for submit in submits]
         outcomes = [
@@ -176,8 +176,7 @@ class Reporter:
             requested = requested or outcome.request is not None
             outcomes.append(DestinationOutcome(submit.destination_addr, outcome))
         return MultiReport(
-            account=told if known else None,
-            warning=None if known else told,
+            whose=whose,
             message=texts.text_of(account, pdu.data_coding, examined[0].content) if examined else None,
             hints=_hints(account, submits[0]) if submits else None,
             outcomes=tuple(outcomes),

@@ -43,10 +43,14 @@ class NamedStatus:
     number: int
 
     @property
+    def known(self) -> bool:
+        """Whether SMPP 3.4 or the vendor's list has it."""
+        return self.number in Status._value2member_map_
+
+    @property
     def name(self) -> str:
         """Its name in SMPP 3.4, or in the vendor's list."""
-        known = self.number in Status._value2member_map_
-        return status_name(self.number) if known else "not in SMPP 3.4"
+        return status_name(self.number) if self.known else "not in SMPP 3.4"
 
 
 Plain = str | int | Hex | Octets | Instant | None

@@ -17,6 +17,7 @@ from smppbridge.commands.explain.report import (
     PduReport,
     SubmitReport,
     UnreadableText,
+    Whose,
 )
 from smppbridge.commands.explain.request import NoCall, ProviderRequest
 from smppbridge.commands.explain.values import Meant
@@ -27,7 +28,7 @@ def verdict(report: PduReport) -> str:
     if report.malformed is not None:
         return _malformed(report.malformed)
     match report.about:
-        case MultiReport(warning=None, outcomes=outcomes):
+        case MultiReport(whose=Whose(warning=None), outcomes=outcomes):
             taken = sum(isinstance(one.outcome.answer, Acceptance) for one in outcomes)
             return f"would be taken for {taken} of {len(outcomes)} destinations"
         case (

@@ -21,7 +21,6 @@ log = logging.getLogger(__name__)
 
 _BASES = {"decimal": 10, "hex": 16}
 _AT_ONCE = 10_000  # numbers of one reservation; the next one begins when half of them are used
-_COMPLAINT_INTERVAL = 60.0  # seconds
 
 
 class WireIds:
@@ -31,7 +30,7 @@ class WireIds:
         self._store = store
         self._numbers: deque[int] = deque()
         self._reserving: asyncio.Task[None] | None = None
-        self._complain = Complaints(log, _COMPLAINT_INTERVAL)
+        self._complain = Complaints(log)
         self._loop = asyncio.get_running_loop()
 
     async def start(self) -> None:

@@ -298,7 +298,8 @@ class Courier:
             await persist(f"receipts of {account}", save)
         finally:
             self._answered -= answered
-        if deferred:  # some may be due by now
+        now = self._clock()
+        if any(due <= now for _, due, _ in deferred):  # the looks for what is due by now may have ended
             self.owed(account)
 
     async def _pay(self, paid: Sequence[Owed]) -> None:

@@ -88,7 +88,7 @@ class RequestRun:
             if self.stop is None and self.is_over:
                 self.stop = self.too_late()
             if self.stop is not None:
-                self.results.update(dict.fromkeys((message.id for message in batch.messages), self.stop))
+                self.fail(batch.messages, self.stop)
             elif await hand_over(batch):
                 pending.extendleft(reversed(batch.halves()))
 

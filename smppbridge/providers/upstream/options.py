@@ -121,7 +121,7 @@ CodingList = Annotated[
     tuple[Literal[0, 1, 3, 8], ...], Field(min_length=1), AfterValidator(_distinct), BeforeValidator(as_list)
 ]
 Treatment = Literal["permanent", "retry", "throttle", "account"]
-"""What an operator may say about a command_status: which class of `providers.rules` it belongs to."""
+"""What an operator may say about a command_status: which class of `providers.error_table` it belongs to."""
 CommandStatus = Annotated[int, BeforeValidator(number_with_base), Field(ge=1, le=0xFFFFFFFF)]
 
 

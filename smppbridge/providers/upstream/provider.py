@@ -144,7 +144,7 @@ class Smpp:
     def begin(self, messages: Sequence[Message], now: int) -> BatchProgress:
         """Submit all parts of all messages."""
         loop = asyncio.get_running_loop()
-        batch = BatchProgress(len(messages), self._ended, self._timings.group)
+        batch = BatchProgress(len(messages), self._ended)
         build = partial(self._submits, now)
         batch.jobs = [Job(batch, place, message, build) for place, message in enumerate(messages)]
         upstream = self._upstream

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from smppbridge.link.persistent_bind import TIMINGS, BindTimings
-from smppbridge.providers.upstream.jobs import GROUP
 from smppbridge.providers.upstream.options import FINISHING_TIME, SENDING_TIME
 
 
@@ -15,7 +14,6 @@ class SmppTimings:
     sending: float = SENDING_TIME
     finishing: float = FINISHING_TIME
     saving: float = 5.0  # until the reference of a message that was taken is stored
-    group: float = GROUP
     binds: BindTimings = TIMINGS
 
 

@@ -59,6 +59,7 @@ Owed = tuple[str, int, int, int, bool, int, str, int, int, str]
 Told = tuple[int, str, int, str, int]  # price, currency, parts, operator, message id
 Reason = tuple[str, str, str, int, int]  # word of the state, code, reason, at, message id
 Carried = tuple[str, int]  # provider that carried the message in the end, id of a part
+
 Ended = tuple[int, str, str, int, int]  # a message that became final: id, account, recipient, state, when
 
 _IN_HAND = (Stage.SENDING, Stage.UNCERTAIN)  # the message is with the provider of its last attempt

@@ -247,9 +247,6 @@ class SqliteStore:
     def known_refs(self, provider: str, refs: Sequence[str]) -> "Future[frozenset[str]]":
         return self._call(lambda connection: messages.known_refs(connection, provider, refs))
 
-    def promote(self, provider: str, now: int, limit: int) -> "Future[frozenset[str]]":
-        return self._call(lambda connection: messages.promote(connection, provider, now, limit))
-
     def reroute(self, provider: str, usable: Sequence[str], after: int, limit: int) -> "Future[Rerouted]":
         return self._call(lambda connection: messages.reroute(connection, provider, usable, after, limit))
 
@@ -264,9 +261,6 @@ class SqliteStore:
         return self._call(
             lambda connection: messages.claim_polls(connection, provider, now, limit, interval, slowest)
         )
-
-    def overdue(self, provider: str, now: int, limit: int) -> "Future[list[Overdue]]":
-        return self._call(lambda connection: messages.overdue(connection, provider, now, limit))
 
     # --- receipts --------------------------------------------------------------------------------
 
@@ -306,14 +300,6 @@ class SqliteStore:
             pass
         self._leaving.discard((account, origin))
 
-    def expire_receipts(self, account: str, before: int, limit: int) -> "Future[int]":
-        def work(connection: sqlite3.Connection) -> int:
-            count = receipts.expire(connection, account, before, limit)
-            alerts.expire(connection, account, before, limit)
-            return count + inbound.expire(connection, account, before, limit - count)
-
-        return self._call(work)
-
     def owes(self, account: str, now: int) -> "Future[bool]":
         return self._call(lambda connection: receipts.owes(connection, account, now))
 
@@ -348,6 +334,20 @@ class SqliteStore:
         return self._call(lambda connection: messages.mark(connection, name))
 
     # --- keeping house ---------------------------------------------------------------------------
+
+    def promote(self, provider: str, now: int, limit: int) -> "Future[frozenset[str]]":
+        return self._call(lambda connection: messages.promote(connection, provider, now, limit))
+
+    def overdue(self, provider: str, now: int, limit: int) -> "Future[list[Overdue]]":
+        return self._call(lambda connection: messages.overdue(connection, provider, now, limit))
+
+    def expire_receipts(self, account: str, before: int, limit: int) -> "Future[int]":
+        def work(connection: sqlite3.Connection) -> int:
+            count = receipts.expire(connection, account, before, limit)
+            alerts.expire(connection, account, before, limit)
+            return count + inbound.expire(connection, account, before, limit - count)
+
+        return self._call(work)
 
     def purge(self, before: int, orphans_before: int, limit: int) -> "Future[int]":
         """See base. Messages that owe a receipt stay. A call looks at a bounded number of rows, and the next

@@ -4,17 +4,19 @@ from collections.abc import Callable
 
 import pytest
 
-from smppbridge.model.message import Alert, Inbound, InboundPart, Outcome, State
+from smppbridge.model.message import Alert, Outcome, State
 from smppbridge.smpp.constants import Tag
 from smppbridge.smpp.tlv import tlv, write_tlvs
 from smppbridge.store.base import Store
-from smppbridge.store.results import Arrival, Settlement
+from smppbridge.store.results import Settlement
 from tests.support.builders.rows import (
     DAY,
     HOUR,
     NOW,
+    arrival,
     claim,
     finish,
+    inbound_part,
     record_sent,
     report,
     segment,
@@ -224,8 +226,7 @@ async def test_what_a_bind_has_left_behind_is_owed(store: Store) -> None:
 
 
 async def test_a_message_from_a_phone_is_owed(store: Store) -> None:
-    part = InboundPart(0, "pbx", "lab", "375291234567", "1234", 0, 0, b"yes", NOW, 0)
-    await store.add_inbound([Arrival("lab", Inbound("1", "375291234567", "1234", "yes", NOW), [part])], NOW)
+    await store.add_inbound([arrival("1", inbound_part())], NOW)
     assert await store.owes("pbx", NOW)
     assert not await store.owes("pbx", NOW - 1)
     assert not await store.owes("log", NOW)

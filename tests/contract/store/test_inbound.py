@@ -2,26 +2,17 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from smppbridge.errors import StoreError
-from smppbridge.model.message import Inbound, InboundPart
+from smppbridge.model.message import Inbound
 from smppbridge.store.base import Store
 from smppbridge.store.results import Arrival
-from tests.support.builders.rows import DAY, HOUR, NOW, report, segment, send
+from tests.support.builders.rows import DAY, HOUR, NOW, arrival, report, segment, send
+from tests.support.builders.rows import inbound_part as part
 
 LATER = NOW + HOUR
-
-
-def part(account: str = "pbx", octets: bytes = b"yes", **changes: Any) -> InboundPart:
-    plain = InboundPart(0, account, "lab", "375291234567", "1234", 0, 0, octets, NOW, 0)
-    return plain._replace(**changes)
-
-
-def arrival(ref: str, *parts: InboundPart, provider: str = "lab", at: int = NOW) -> Arrival:
-    return Arrival(provider, Inbound(ref, "375291234567", "1234", "yes", at), parts)
 
 
 async def claimed(store: Store, account: str = "pbx", *, now: int = NOW, limit: int = 100) -> list[bytes]:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ import trustme
 from smppbridge.app import App
 from smppbridge.smpp.constants import Status, Tag
 from smppbridge.smpp.pdu import SubmitSmResp
-from tests.support.bridge.running import PATIENCE, bridge, config, eventually, metric
+from tests.support.bridge.running import bridge, config, eventually, metric
 from tests.support.esme.callee import WORD, Callee, callee, outbind
 from tests.support.esme.esme import Esme, submit
 from tests.support.esme.phones import ALL_TO_PBX, from_phone, text_of
@@ -22,7 +22,6 @@ from tests.support.system.ports import reserved_ports
 
 LONGEST_PAUSE = 600.0  # seconds between two calls
 LOOK = 10.0  # seconds between two looks at what is owed
-CONNECT_TIMEOUT = 10.0  # seconds for TCP and TLS
 
 
 def accounts(port: int, keys: str = "", more: str = "") -> str:
@@ -82,12 +81,6 @@ async def test_receipts_are_delivered_where_the_equipment_was_called(tmp_path: P
         assert await ids(esme, len(await owe(app))) != set(message_ids)  # it is bound: no other call
         assert (equipment.count, calls(app, "bound")) == (1, 1)
         assert metric(app, "binds", account="pbx", bind_type=kind) == 1
-
-
-async def test_the_name_that_the_equipment_wants_to_hear(tmp_path: Path) -> None:
-    async with scene(tmp_path, "system_id: centre") as (app, equipment):
-        await owe(app)
-        assert (await equipment.outbind())[1].system_id == "centre"
 
 
 async def test_a_transceiver_may_submit_as_ever(tmp_path: Path) -> None:
@@ -166,53 +159,11 @@ async def test_nobody_listens_yet(tmp_path: Path) -> None:
             assert calls(app, "bound") == 1
 
 
-async def test_a_host_that_nobody_knows(tmp_path: Path) -> None:
-    section = "accounts: {pbx: {password: secret, outbind: {host: nobody.invalid, password: word}}}"
-    async with bridge(tmp_path, section) as app:
-        await owe(app)
-        await over(app, "unreachable", 1)
-        await over(app, "unreachable", 2)
-
-
 async def test_equipment_that_hangs_up(tmp_path: Path) -> None:
     async with scene(tmp_path) as (app, equipment):
         message_ids = await owe(app)
         for count in range(1, 3):
             await (await equipment.call()).close()
-            await over(app, "no_bind", count)
-        assert await ids(await equipment.bound(), 1) == set(message_ids)
-        assert (calls(app, "no_bind"), calls(app, "bound")) == (2, 1)
-
-
-async def test_equipment_that_says_nothing(tmp_path: Path) -> None:
-    async with scene(tmp_path, sections="smpp: {bind_timeout: 20s}") as (app, equipment):
-        await owe(app)
-        esme, _ = await equipment.outbind()
-        clock().forward(20)
-        await esme.closed()
-        await over(app, "no_bind", 1)
-        await equipment.call()
-
-
-@pytest.mark.parametrize(
-    ("system_id", "password", "kind", "status"),
-    [
-        ("other", "secret", "RX", Status.ESME_RBINDFAIL),  # it was not called
-        ("pbx", "secret", "TX", Status.ESME_RBINDFAIL),  # nothing could be delivered
-        ("pbx", "wrong", "RX", Status.ESME_RINVPASWD),
-        ("other", "wrong", "RX", Status.ESME_RINVPASWD),
-        ("nobody", "secret", "RX", Status.ESME_RINVPASWD),
-    ],
-)
-async def test_who_may_not_bind(
-    tmp_path: Path, system_id: str, password: str, kind: str, status: Status
-) -> None:
-    async with scene(tmp_path) as (app, equipment):
-        message_ids = await owe(app)
-        for count in range(1, 3):
-            esme, _ = await equipment.outbind()
-            assert (await esme.bind(system_id, password, kind=kind)).command_status == status
-            await esme.closed()
             await over(app, "no_bind", count)
         assert await ids(await equipment.bound(), 1) == set(message_ids)
         assert (calls(app, "no_bind"), calls(app, "bound")) == (2, 1)
@@ -290,27 +241,6 @@ async def test_over_tls(tmp_path: Path, name: str, keys: str) -> None:
     async with scene(tmp_path, f"tls: {{{keys}}}", tls=context) as (app, equipment):
         message_ids = await owe(app)
         assert await ids(await equipment.bound(), 1) == set(message_ids)
-
-
-@pytest.mark.parametrize("keys", ["tls: {ca: ca.pem}", "tls: true"])
-async def test_a_stranger_hears_no_password(tmp_path: Path, keys: str) -> None:
-    context = certified(tmp_path, "pbx.example")
-    async with scene(tmp_path, keys, tls=context) as (app, equipment):
-        await owe(app)
-        await over(app, "unreachable", 1)
-        await over(app, "unreachable", 2)
-        assert equipment.count == 0
-
-
-async def test_equipment_that_does_not_speak_tls(tmp_path: Path) -> None:
-    async with scene(tmp_path, "tls: true") as (app, equipment):
-        await owe(app)
-        esme = await equipment.call()
-        clock().forward(CONNECT_TIMEOUT)
-        with suppress(ConnectionError):
-            await asyncio.wait_for(esme.reader.read(), PATIENCE)  # to the end
-        await over(app, "unreachable", 1)
-        await equipment.call()
 
 
 # --- reload and end --------------------------------------------------------------------------------

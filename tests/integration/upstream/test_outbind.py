@@ -138,29 +138,6 @@ async def not_bound(now: Scene, caller: Esme) -> None:
     assert (now.binds, now.tried()) == (1, 1)
 
 
-async def test_a_wrong_password(tmp_path: Path, outbind_port: int, caplog: pytest.LogCaptureFixture) -> None:
-    async with (
-        scene(tmp_path, outbind_port) as now,
-        await now.caller(Outbind(system_id="centre", password="secret")) as caller,
-    ):
-        await not_bound(now, caller)
-        assert "outbind refused" in caplog.text
-        assert "peer=127.0.0.1" in caplog.text
-        assert WORD not in caplog.text.lower()
-
-
-async def test_nobody_is_taken_for_the_smsc_before_outbind(
-    tmp_path: Path, outbind_port: int, caplog: pytest.LogCaptureFixture
-) -> None:
-    """What strangers do wrong is nothing that the SMSC did: no alert for its operator."""
-    async with scene(tmp_path, outbind_port) as now:
-        async with await now.caller() as caller:
-            caller.writer.write(b"GET / HTTP/1.1\r\nHost: bridge\r\n\r\n")
-            await not_bound(now, caller)
-        assert metric(now.app, "unreadable_answers_total", provider="link") == 0
-        assert "protocol error of the SMSC" not in caplog.text
-
-
 async def test_an_address_that_is_not_allowed(
     tmp_path: Path, outbind_port: int, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -6,7 +6,6 @@ import time
 
 import pytest
 
-from smppbridge.smpp.codec import encode
 from smppbridge.smpp.constants import Tag
 from smppbridge.smpp.pdu import DataSm, DataSmResp, DeliverSm, SubmitSm
 from smppbridge.smpp.tlv import tlv
@@ -83,7 +82,7 @@ async def test_text(word: str, text: str) -> None:
 
 
 def test_every_text_is_tested() -> None:
-    parameters = next(mark for mark in test_text.pytestmark if mark.name == "parametrize")  # type: ignore[attr-defined]
+    parameters = next(mark for mark in test_text.pytestmark if mark.name == "parametrize")  # type: ignore[attr-defined]  # set by pytest
     assert tuple(word for word, _ in parameters.args[1]) == WORDS["receipt_text"]
 
 
@@ -138,7 +137,7 @@ async def test_data_sm() -> None:
         assert re.fullmatch(TEXT, payload.decode("ascii"))
         assert (receipt.source_addr, receipt.destination_addr, receipt.esm_class) == (PHONE, "ALARM", 4)
         assert receipt.tlv(Tag.RECEIPTED_MESSAGE_ID) == message_id
-        esme.writer.write(encode(DataSmResp(sequence_number=receipt.sequence_number)))
+        esme.reply(receipt, DataSmResp())
         await eventually(lambda: not centre.pending)
         assert centre.counts["receipts_answered"] == 1
 

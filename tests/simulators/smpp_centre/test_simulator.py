@@ -161,9 +161,8 @@ async def test_deliver(pdu: DeliverSm | DataSm) -> None:
         delivery = asyncio.create_task(centre.deliver(pdu))
         came = await esme.expect(type(pdu))
         response = DataSmResp("7") if isinstance(pdu, DataSm) else DeliverSmResp("7")
-        response.sequence_number = came.sequence_number
         response.command_status = 0x64
-        esme.writer.write(encode(response))
+        esme.reply(came, response)
         answer = await delivery
         assert (type(answer), answer.command_status) == (type(response), 0x64)
         assert centre.answers == [(pdu, answer)]
@@ -173,8 +172,7 @@ async def test_deliver(pdu: DeliverSm | DataSm) -> None:
 async def test_deliver_hears_generic_nack() -> None:
     async with CentreSimulator() as centre, await bound(centre) as esme:
         delivery = asyncio.create_task(centre.deliver(DeliverSm()))
-        came = await esme.expect(DeliverSm)
-        esme.writer.write(encode(GenericNack(command_status=3, sequence_number=came.sequence_number)))
+        esme.reply(await esme.expect(DeliverSm), GenericNack(command_status=3))
         assert isinstance(await delivery, GenericNack)
 
 
@@ -230,8 +228,7 @@ async def test_outbind() -> None:
 async def test_unbind_by_the_centre() -> None:
     async with CentreSimulator() as centre, await bound(centre) as esme:
         centre.unbind()
-        request = await esme.expect(Unbind)
-        esme.writer.write(encode(UnbindResp(sequence_number=request.sequence_number)))
+        esme.reply(await esme.expect(Unbind), UnbindResp())
         await esme.closed()
         assert centre.sessions == []
 

@@ -6,8 +6,6 @@ states (an unknown id in a list of statuses, a validity that is no number) is th
 """
 
 import argparse
-import asyncio
-import contextlib
 import json
 import time
 from collections import Counter, deque
@@ -48,6 +46,7 @@ from tests.simulators.sms_assistent.shapes import (
     xml_answer,
     xml_error,
 )
+from tests.support.http.by_hand import serve_by_hand
 from tests.support.http.server import Fault, HttpServer
 
 
@@ -327,12 +326,6 @@ async def _input(request: Request, *, form: bool) -> bytes:
     return b"" if form and media != "application/x-www-form-urlencoded" else body
 
 
-async def _serve_forever(simulator: SmsAssistentSimulator) -> None:
-    async with simulator:
-        print(f"listening on {simulator.url}", flush=True)
-        await asyncio.Event().wait()
-
-
 def main() -> None:
     """Run by hand until Ctrl-C."""
     options = argparse.ArgumentParser(description="sms-assistent.by HTTP simulator")
@@ -343,5 +336,4 @@ def main() -> None:
     options.add_argument("--journal", type=Path, help="append one JSON line for each accepted message")
     chosen = options.parse_args()
     rules = Rules(login=chosen.login, password=chosen.password, delay=chosen.delay)
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve_forever(SmsAssistentSimulator(rules, port=chosen.port, journal=chosen.journal)))
+    serve_by_hand(SmsAssistentSimulator(rules, port=chosen.port, journal=chosen.journal))

@@ -8,7 +8,6 @@ that no manual states (how long a request takes, the order of checks) is the har
 
 import argparse
 import asyncio
-import contextlib
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable
@@ -42,6 +41,7 @@ from tests.simulators.smsc_ru.wire import (
     read_query,
     respond,
 )
+from tests.support.http.by_hand import serve_by_hand
 from tests.support.http.server import Fault, HttpServer
 
 __all__ = ["Rules", "SmscRuSimulator"]
@@ -306,12 +306,6 @@ def _listed(value: str) -> list[str]:
     return [item.strip() for item in value.split(",") if item.strip()]
 
 
-async def _serve_forever(simulator: SmscRuSimulator) -> None:
-    async with simulator:
-        print(f"listening on {simulator.url}", flush=True)
-        await asyncio.Event().wait()
-
-
 def main() -> None:
     """Run by hand until Ctrl-C."""
     options = argparse.ArgumentParser(description="smsc.ru HTTP API simulator")
@@ -324,5 +318,4 @@ def main() -> None:
     options.add_argument("--secret", default="", help="signs callbacks")
     chosen = vars(options.parse_args())
     port = chosen.pop("port")
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve_forever(SmscRuSimulator(Rules(**chosen), port=port)))
+    serve_by_hand(SmscRuSimulator(Rules(**chosen), port=port))

@@ -6,8 +6,6 @@ by ``/receive?phone=79000000000&text=hello``, an address that smspilot itself do
 """
 
 import argparse
-import asyncio
-import contextlib
 import time
 from collections import deque
 from collections.abc import Callable
@@ -27,6 +25,7 @@ from tests.simulators.smspilot.inbox import Inbox
 from tests.simulators.smspilot.life import Life
 from tests.simulators.smspilot.rules import Rules
 from tests.simulators.smspilot.shapes import Accepted
+from tests.support.http.by_hand import serve_by_hand
 from tests.support.http.callbacks import CallbackSender
 from tests.support.http.server import Fault, HttpServer
 
@@ -119,12 +118,6 @@ class SmspilotSimulator:
         return Response(self.receive(query["phone"], query["text"], query.get("num") or SERVICE_NUMBER))
 
 
-async def _serve_forever(simulator: SmspilotSimulator) -> None:
-    async with simulator:
-        print(f"listening on {simulator.url}", flush=True)
-        await asyncio.Event().wait()
-
-
 def main() -> None:
     """Run by hand until Ctrl-C."""
     options = argparse.ArgumentParser(
@@ -141,5 +134,4 @@ def main() -> None:
     options.add_argument("--sloppy", action="store_true", help="print with the manual's mistakes")
     chosen = vars(options.parse_args())
     port, journal = chosen.pop("port"), chosen.pop("journal")
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve_forever(SmspilotSimulator(Rules(**chosen), port=port, journal=journal)))
+    serve_by_hand(SmspilotSimulator(Rules(**chosen), port=port, journal=journal))

@@ -34,6 +34,7 @@ from tests.simulators.webhook.wire import (
     messages_of,
     strict_object,
 )
+from tests.support.http.by_hand import serve_by_hand
 from tests.support.http.server import Fault, HttpServer
 
 PRICE = 1.5
@@ -206,12 +207,6 @@ class WebhookSimulator:
             await asyncio.sleep(self.rules.retry_pause)
 
 
-async def _serve_forever(simulator: WebhookSimulator) -> None:
-    async with simulator:
-        print(f"listening on {simulator.url}", flush=True)
-        await asyncio.Event().wait()
-
-
 def main() -> None:
     """Run by hand until Ctrl-C."""
     options = argparse.ArgumentParser(description="simulator of Relay, an imaginary strict provider")
@@ -223,5 +218,4 @@ def main() -> None:
     chosen = options.parse_args()
     refused = dict.fromkeys(chosen.black_list, BLACK_LIST)
     rules = Rules(token=chosen.token, sign_key=chosen.sign_key, delay=chosen.delay, refused=refused)
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve_forever(WebhookSimulator(rules, port=chosen.port)))
+    serve_by_hand(WebhookSimulator(rules, port=chosen.port))

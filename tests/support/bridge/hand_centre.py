@@ -5,30 +5,20 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Self
 
-from smppbridge.smpp.codec import encode
-from smppbridge.smpp.pdu import BindTransceiver, BindTransceiverResp, Pdu
+from smppbridge.smpp.pdu import BindTransceiver, BindTransceiverResp
 from tests.support.bridge.running import PATIENCE
 from tests.support.esme.esme import Esme
 
 
-class HandSession(Esme):
-    """One session of it; `Esme` says what it can do."""
-
-    def reply(self, request: Pdu, response: Pdu) -> None:
-        """Answer a request."""
-        response.sequence_number = request.sequence_number
-        self.writer.write(encode(response))
-
-
 class HandCentre:
-    """The listener, while the `async with` of `hand_centre` lasts."""
+    """The listener, while the `async with` of `hand_centre` lasts. `Esme` says what a session can do."""
 
     def __init__(self) -> None:
         self.port = 0
-        self.sessions: list[HandSession] = []
-        self._came: asyncio.Queue[HandSession] = asyncio.Queue()
+        self.sessions: list[Esme] = []
+        self._came: asyncio.Queue[Esme] = asyncio.Queue()
 
-    async def session(self) -> HandSession:
+    async def session(self) -> Esme:
         """The next session that is bound."""
         session = await asyncio.wait_for(self._came.get(), PATIENCE)
         bind = await session.expect(BindTransceiver)
@@ -46,7 +36,7 @@ class HandCentre:
             session.writer.transport.abort()
 
     async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        session = HandSession(reader, writer)
+        session = Esme(reader, writer)
         self.sessions.append(session)
         self._came.put_nowait(session)
 

@@ -19,6 +19,7 @@ import yaml
 from smppbridge.app import App
 from smppbridge.config.loading import parse
 from smppbridge.config.sections import Config
+from tests.support.builders.metrics import value
 
 DEFAULTS: dict[str, Any] = {
     "listen": [{"host": "127.0.0.1", "port": 0}],
@@ -160,7 +161,7 @@ async def get(app: App, path: str) -> httpx2.Response:
 
 def metric(app: App, name: str, **labels: str) -> float:
     """The value of one series, 0 when it has none yet."""
-    return app.metrics.registry.get_sample_value(f"smppbridge_{name}", labels) or 0.0
+    return value(app.metrics, name, **labels)
 
 
 def free_port() -> int:

@@ -1,4 +1,4 @@
-"""What tests of `mode: sync` share: accounts that wait, a provider that takes its time, answers by number."""
+"""What tests of a bridge share: `mode: sync`, a provider that takes its time, what receipts say."""
 
 import asyncio
 from collections.abc import Sequence

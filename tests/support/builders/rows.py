@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from smppbridge.model.message import (
+    Inbound,
+    InboundPart,
     Message,
     Outcome,
     Segment,
@@ -14,12 +16,15 @@ from smppbridge.model.message import (
     StatusReport,
     Unsent,
 )
+from smppbridge.smpp.constants import Tag
+from smppbridge.smpp.tlv import tlv, write_tlvs
 from smppbridge.store.base import Store
-from smppbridge.store.results import Settlement
+from smppbridge.store.results import Arrival, Settlement
 
 NOW = 1_760_000_000_000
 HOUR = 3_600_000
 DAY = 24 * HOUR
+ASKS_FOR_AN_ALERT = write_tlvs((tlv(Tag.SET_DPF, 1),))
 
 _PLAIN = Segment(
     id=0,
@@ -57,6 +62,17 @@ _PLAIN = Segment(
 def segment(message_id: int, **changes: Any) -> Segment:
     """A QUEUED message of account "pbx" for provider "lab"; its wire_id is its id in decimal."""
     return _PLAIN._replace(**{"id": message_id, "wire_id": str(message_id), **changes})
+
+
+def inbound_part(account: str = "pbx", octets: bytes = b"yes", **changes: Any) -> InboundPart:
+    """A part of a message from a phone that is owed to ``account``."""
+    plain = InboundPart(0, account, "lab", "375291234567", "1234", 0, 0, octets, NOW, 0)
+    return plain._replace(**changes)
+
+
+def arrival(ref: str, *parts: InboundPart, provider: str = "lab", at: int = NOW) -> Arrival:
+    """A message from a phone, with what is owed of it."""
+    return Arrival(provider, Inbound(ref, "375291234567", "1234", "yes", at), parts)
 
 
 def report(message_id: int, state: int = State.DELIVERED, final: bool = True) -> StatusReport:

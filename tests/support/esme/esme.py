@@ -112,11 +112,14 @@ class Esme:
         assert [answer.command_status for answer in answers] == [0] * len(pdus)
         return [answer.message_id for answer in answers]
 
+    def reply(self, request: Pdu, response: Pdu) -> None:
+        """Answer a request with this response."""
+        response.sequence_number = request.sequence_number
+        self.writer.write(encode(response))
+
     def answer(self, request: DeliverSm, status: int = 0) -> None:
         """Answer a deliver_sm."""
-        self.writer.write(
-            encode(DeliverSmResp(command_status=status, sequence_number=request.sequence_number))
-        )
+        self.reply(request, DeliverSmResp(command_status=status))
 
     # --- from the bridge ---------------------------------------------------------------------------
 

@@ -5,9 +5,9 @@ import warnings
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import aiosmpplib  # type: ignore[import-untyped]  # it has no types
-import smpplib.client  # type: ignore[import-untyped]  # neither has this
-from aiosmpplib.broker import SimpleBroker  # type: ignore[import-untyped]
+import aiosmpplib
+import smpplib.client
+from aiosmpplib.broker import SimpleBroker
 
 from smppbridge.smpp.receipt import ParsedReceipt, parse_receipt
 from smppbridge.smpp.text import decode_text

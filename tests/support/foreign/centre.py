@@ -14,8 +14,8 @@ from io import BytesIO
 from itertools import count
 from typing import Any, Self
 
-from smpp.pdu import operations, pdu_encoding, pdu_types  # type: ignore[import-untyped]
-from smpp.pdu.error import PDUParseError  # type: ignore[import-untyped]
+from smpp.pdu import operations, pdu_encoding, pdu_types
+from smpp.pdu.error import PDUParseError
 
 from tests.support.foreign.shape import HOST, PATIENCE, RETRY, Conduct, Submitted, octets_of, receipt_text
 

@@ -10,9 +10,9 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-import smpplib.client  # type: ignore[import-untyped]  # it has no types
-import smpplib.exceptions  # type: ignore[import-untyped]
-import smpplib.smpp  # type: ignore[import-untyped]
+import smpplib.client
+import smpplib.exceptions
+import smpplib.smpp
 
 from smppbridge.smpp.receipt import parse_receipt
 from tests.support.foreign.centre import ForeignCentre

@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Literal, NamedTuple
 
-import dpkt  # type: ignore[import-untyped]  # it has no types
-import dpkt.pcapng  # type: ignore[import-untyped]
-import dpkt.sll  # type: ignore[import-untyped]
-import dpkt.sll2  # type: ignore[import-untyped]
+import dpkt
+import dpkt.pcapng
+import dpkt.sll
+import dpkt.sll2
 
 Link = Literal["ethernet", "vlan", "cooked", "cooked2", "null", "loop", "raw", "ethernet6", "raw6"]
 LINK_TYPES: dict[Link, int] = {

@@ -10,7 +10,10 @@ from smppbridge.smpp.constants import Npi, Ton
     ("address", "ton", "npi"),
     [
         ("", Ton.UNKNOWN, Npi.UNKNOWN),
+        ("+", Ton.ALPHANUMERIC, Npi.UNKNOWN),
         ("ALARM", Ton.ALPHANUMERIC, Npi.UNKNOWN),
+        ("375 (29) 111-22-33", Ton.ALPHANUMERIC, Npi.UNKNOWN),
+        ("1234", Ton.UNKNOWN, Npi.ISDN_E164),
         ("375291234567", Ton.INTERNATIONAL, Npi.ISDN_E164),
         ("+89021234567", Ton.INTERNATIONAL, Npi.ISDN_E164),
         ("84912345678", Ton.INTERNATIONAL, Npi.ISDN_E164),

@@ -16,11 +16,11 @@ from smppbridge.flow.settle.pending import PendingResponses
 from smppbridge.flow.settle.recorder import Recorder
 from smppbridge.flow.waiting import Waiting
 from smppbridge.metrics import Metrics
-from smppbridge.model.account import Account
 from smppbridge.model.message import State
 from smppbridge.model.route import Route
 from smppbridge.store.base import Store
 from tests.support.bridge.scripted_provider import ScriptedProvider
+from tests.support.builders.accounts import account
 from tests.support.builders.clock import Clock
 from tests.support.builders.failing import FailingStore
 from tests.support.builders.metrics import value
@@ -120,10 +120,6 @@ class House:
         await self.housekeeper.stop()
         await self.fleet.stop(1.0)
         await self.rerouter.stop()
-
-
-def account(name: str, **keys: Any) -> Account:
-    return Account.model_validate({"name": name, "password": "secret", **keys})
 
 
 @asynccontextmanager

@@ -3,12 +3,8 @@
 import pytest
 
 from smppbridge.flow.accounts import Accounts
-from smppbridge.model.account import Account
 from smppbridge.model.receipt_profile import ReceiptProfile
-
-
-def account(name: str, **keys: object) -> Account:
-    return Account.model_validate({"name": name, "password": "secret", **keys})
+from tests.support.builders.accounts import account
 
 
 def test_they_are_a_mapping() -> None:

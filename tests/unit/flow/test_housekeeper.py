@@ -6,21 +6,22 @@ from typing import Any
 
 import pytest
 
-from smppbridge.errors import Disabled
+from smppbridge.errors import Disabled, Throttled
+from smppbridge.flow.readiness import Readiness
 from smppbridge.model.message import (
-    Inbound,
-    InboundPart,
     Outcome,
     Segment,
     Stage,
     State,
     StatusReport,
 )
-from smppbridge.store.results import Arrival
+from tests.support.builders.accounts import account
 from tests.support.builders.rows import (
     NOW,
+    arrival,
     claim,
     finish,
+    inbound_part,
     record_sent,
     report,
     segment,
@@ -30,7 +31,7 @@ from tests.support.builders.rows import (
     unsent,
 )
 from tests.support.system.virtual_time import moment
-from tests.unit.flow.house import KEEP, KEEP_DAYS, House, account, house
+from tests.unit.flow.house import KEEP, KEEP_DAYS, House, house
 
 pytestmark = pytest.mark.virtual_time
 
@@ -62,6 +63,19 @@ async def test_how_often_to_look_may_be_set() -> None:
         now.start()
         await asyncio.sleep(10.0)
         assert now.sent(now.lab) == [(1, 4.0)]
+
+
+async def test_what_came_too_fast_is_sent_again_to_the_same_provider_which_is_not_down() -> None:
+    async with house() as now:
+        now.lab.answers.append(Throttled("slow down", after=5.0))
+        await now.store.add_segments([waiting(now, 1, 2.5)])
+        now.start()
+        await asyncio.sleep(4.0)
+        assert now.gauge("attempts_total", provider="lab", result="throttled") == 1
+        assert now.gauge("provider_up", provider="lab") == 1
+        assert await Readiness(now.store, now.fleet).reasons() == []
+        await asyncio.sleep(20.0)
+        assert (now.sent(now.lab), now.sent(now.spare)) == ([(1, 3.0), (1, 8.0)], [])
 
 
 async def test_what_is_due_for_a_provider_no_longer_configured_goes_to_another() -> None:
@@ -111,11 +125,11 @@ async def test_what_was_not_sent_in_time_is_expired(stage: Stage) -> None:
         assert (now.ended(State.EXPIRED), now.owed) == (1, [("pbx", 6.0)])
 
 
-async def being_sent(now: House, *numbers: int, lease: float = 5.0, **changes: Any) -> None:
+async def being_sent(now: House, *numbers: int, **changes: Any) -> None:
     """A run before this one has claimed these messages, and never said how it went."""
     await now.store.add_segments([segment(number, **changes) for number in numbers])
     name = changes.get("account", "pbx")
-    await now.store.claim_messages("lab", name, len(numbers), now.clock(), now.at(lease))
+    await now.store.claim_messages("lab", name, len(numbers), now.clock(), now.at(5.0))
 
 
 async def test_a_hand_over_without_a_result_is_held(caplog: pytest.LogCaptureFixture) -> None:
@@ -301,9 +315,8 @@ async def test_receipts_are_kept_as_long_as_their_account_says(caplog: pytest.Lo
 
 async def test_messages_from_phones_are_kept_as_long() -> None:
     async with house(tick=DAY, counting=60.0) as now:
-        part = InboundPart(0, "pbx", "lab", "375291234567", "1234", 0, 0, b"yes", now.clock(), 0)
-        message = Inbound("1", "375291234567", "1234", "yes", now.clock())
-        await now.store.add_inbound([Arrival("lab", message, [part, part])], now.clock())
+        part = inbound_part(at=now.clock())
+        await now.store.add_inbound([arrival("1", part, part, at=now.clock())], now.clock())
         now.start()
         await asyncio.sleep(KEEP - 0.1)
         assert now.gauge("owed_inbound", account="pbx") == 2
@@ -341,9 +354,9 @@ async def test_what_became_due_since_its_provider_went_down_goes_another_way() -
         await moment()
         now.fleet["lab"].health.record_failure(Disabled("wrong key", pause=3600.0))
         await moment()
-        await now.store.add_segments([segment(1)])  # nobody says so
+        await now.store.add_segments([segment(1), waiting(now, 2, 30.0)])  # nobody says so
         await asyncio.sleep(61.0)
-        assert (now.sent(now.lab), now.sent(now.spare)) == ([], [(1, 60.0)])
+        assert (now.sent(now.lab), now.sent(now.spare)) == ([], [(1, 60.0), (2, 60.0)])
 
 
 async def test_a_provider_that_works_keeps_its_messages() -> None:

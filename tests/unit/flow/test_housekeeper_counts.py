@@ -5,11 +5,21 @@ import asyncio
 import pytest
 
 from smppbridge.model.joining import Part
-from smppbridge.model.message import Inbound, InboundPart, Outcome, Stage, State
-from smppbridge.store.results import Arrival
-from tests.support.builders.rows import claim, finish, report, segment, send, stages, unsent
+from smppbridge.model.message import Outcome, Stage, State
+from tests.support.builders.accounts import account
+from tests.support.builders.rows import (
+    arrival,
+    claim,
+    finish,
+    inbound_part,
+    report,
+    segment,
+    send,
+    stages,
+    unsent,
+)
 from tests.support.system.virtual_time import moment
-from tests.unit.flow.house import KEEP_DAYS, House, account, house
+from tests.unit.flow.house import KEEP_DAYS, House, house
 
 pytestmark = pytest.mark.virtual_time
 
@@ -27,9 +37,8 @@ async def fill(now: House) -> None:
     await now.store.settle("lab", [report(5)], now.at(-20.0))
     await now.store.settle("lab", [report(6), report(7)], now.at(-10.0))
     await now.store.settle("spare", [report(8), report(9)], now.at(-61.0))  # of nobody's messages
-    part = InboundPart(0, "pbx", "lab", "375291234567", "1234", 0, 0, b"yes", now.clock(), 0)
-    message_of_phone = Inbound("1", "375291234567", "1234", "yes", now.clock())
-    await now.store.add_inbound([Arrival("lab", message_of_phone, [part, part])], now.clock())
+    part = inbound_part(at=now.clock())
+    await now.store.add_inbound([arrival("1", part, part, at=now.clock())], now.clock())
     collecting = segment(10, stage=int(Stage.COLLECTING), text="", due_at=None)
     await now.store.add_parts([Part(collecting, 1, 8, 3, 1, b"\5\0\3\1\3\1one", now.at(DAY))])
 
@@ -108,9 +117,8 @@ async def test_how_often_to_count_may_be_set() -> None:
 async def test_receipts_and_messages_of_accounts_that_are_gone_are_looked_after() -> None:
     """Whoever is owed something, as of the last count; and whoever is configured."""
     async with house(housekeeping=20.0) as now:
-        part = InboundPart(0, "removed", "lab", "375291234567", "1234", 0, 0, b"yes", now.clock(), 0)
-        message = Inbound("1", "375291234567", "1234", "yes", now.clock())
-        await now.store.add_inbound([Arrival("lab", message, [part])], now.clock())
+        part = inbound_part("removed", at=now.clock())
+        await now.store.add_inbound([arrival("1", part, at=now.clock())], now.clock())
         await send(now.store, segment(1, account="gone away"))
         await now.store.settle("lab", [report(1)], now.clock())
         now.housekeeper.start()

@@ -11,10 +11,10 @@ from smppbridge.flow.news import ProviderNews
 from smppbridge.flow.remarks import Remarks
 from smppbridge.flow.settle.outcomes import Outcomes
 from smppbridge.metrics import Metrics
-from smppbridge.model.account import Account
 from smppbridge.model.inbound import InboundRule
 from smppbridge.model.message import Stage, State
 from smppbridge.providers.base import News
+from tests.support.builders.accounts import account
 from tests.support.builders.failing import FailingStore
 from tests.support.builders.metrics import value
 from tests.support.builders.rows import NOW, report, segment, send, stages
@@ -34,7 +34,7 @@ class Rig:
         self.store = failing.store
         self.metrics = Metrics()
         self.owed: list[str] = []  # words, in order
-        accounts = Accounts({"pbx": Account.model_validate({"name": "pbx", "password": "secret"})})
+        accounts = Accounts({"pbx": account()})
         rules = [InboundRule.model_validate({"to": "pbx"})]
         self.outcomes = Outcomes(
             self.store,

@@ -7,12 +7,16 @@ from contextlib import asynccontextmanager
 from itertools import count
 from typing import Any
 
+import pytest
+
 from smppbridge.link.authentication import Authenticator
 from smppbridge.link.server import Answer, BoundLink, Reply, Server, ServerLimits
+from smppbridge.logs import TextFormatter
 from smppbridge.metrics import Metrics
 from smppbridge.model.account import Account
 from smppbridge.smpp.pdu import Request, SubmitSm, SubmitSmResp
 from smppbridge.smpp.session import Answered, Timers, Unanswered
+from tests.support.builders.metrics import value
 from tests.support.esme.esme import Esme
 
 TIMERS = Timers(bind=10.0, enquire_link=0.0, inactivity=0.0, response=20.0)
@@ -24,10 +28,17 @@ def account(name: str = "pbx", **keys: Any) -> Account:
     return Account.model_validate({"name": name, **plain, **keys})
 
 
-def weak_hash(password: bytes, salt: bytes = b"salt" * 4) -> str:
+def weak_hash(password: bytes) -> str:
     """A password_hash that costs little time."""
+    salt = b"salt" * 4
     digest = hashlib.scrypt(password, salt=salt, n=1024, r=8, p=1, dklen=32)
     return f"scrypt$1024$8$1${b64encode(salt).decode()}${b64encode(digest).decode()}"
+
+
+def lines(caplog: pytest.LogCaptureFixture, what: str) -> list[str]:
+    """What was logged of this."""
+    written = TextFormatter(mask=False)
+    return [written.format(record) for record in caplog.records if record.getMessage() == what]
 
 
 class Behind:
@@ -96,7 +107,7 @@ class Rig:
         )
 
     def metric(self, name: str, **labels: str) -> float:
-        return self.metrics.registry.get_sample_value(f"smppbridge_{name}", labels) or 0.0
+        return value(self.metrics, name, **labels)
 
     async def connect(self) -> Esme:
         return await Esme.connect(self.port)

@@ -21,8 +21,6 @@ from smppbridge.smpp.session import (
 from tests.support.system.clock import clock, turns, until
 from tests.unit.link.pairs import TIMERS, Log, bound_pair, kinds, pair, read_again, respond, stuffed
 
-GARBAGE = bytes(16)  # a header that says that it has no octets
-
 
 def reading(connection: Connection) -> bool:
     assert connection._transport is not None
@@ -181,7 +179,7 @@ async def test_timers_run_at_a_tick() -> None:
         clock().forward(5.0)
         connection.tick()
         question = await peer.expect(EnquireLink)
-        peer.writer.write(encode(EnquireLinkResp(sequence_number=question.sequence_number)))
+        peer.reply(question, EnquireLinkResp())
         await until(lambda: not connection.session._control)
         clock().forward(10.0)
         connection.tick()

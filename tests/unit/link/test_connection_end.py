@@ -115,7 +115,7 @@ async def test_our_unbind_ends_it_with_its_answer() -> None:
         connection.unbind()  # said once
         unbind = await peer.expect(Unbind)
         assert not connection.closing
-        peer.writer.write(encode(UnbindResp(sequence_number=unbind.sequence_number)))
+        peer.reply(unbind, UnbindResp())
         await peer.closed()
         assert log.events == [Closing(CloseReason.UNBOUND)]
         with pytest.raises(EOFError):
@@ -210,8 +210,7 @@ async def test_as_smsc_we_do_not_wait_for_answers_of_a_peer_that_unbinds() -> No
 async def bind_as_esme(connection: Connection, peer: Esme) -> None:
     """Bind as ESME."""
     connection.request(BindTransceiver(system_id="user"), "bind")
-    bind = await peer.expect(BindTransceiver)
-    peer.writer.write(encode(BindTransceiverResp(sequence_number=bind.sequence_number)))
+    peer.reply(await peer.expect(BindTransceiver), BindTransceiverResp())
 
 
 async def test_as_esme_we_wait_for_answers_of_an_smsc_that_unbinds() -> None:
@@ -226,7 +225,7 @@ async def test_as_esme_we_wait_for_answers_of_an_smsc_that_unbinds() -> None:
         clock().forward(0.05)
         await turns()
         assert not connection.closing
-        peer.writer.write(encode(SubmitSmResp("1", sequence_number=submit.sequence_number)))
+        peer.reply(submit, SubmitSmResp("1"))
         await until(lambda: len(log.events) == 3)
         clock().forward(0.05)
         await peer.closed()

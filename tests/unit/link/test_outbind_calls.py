@@ -168,9 +168,15 @@ async def test_over_tls(shown: str, name: str) -> None:
         caller.made[0].abort()
 
 
-@pytest.mark.parametrize(("shown", "name"), [("pbx.example", ""), ("127.0.0.1", "pbx.example")])
-async def test_a_stranger_hears_no_password(shown: str, name: str) -> None:
+@pytest.mark.parametrize(
+    ("shown", "name", "known"),
+    [("pbx.example", "", True), ("127.0.0.1", "pbx.example", True), ("127.0.0.1", "", False)],
+    ids=["not the host", "not the name", "an authority that we do not know"],
+)
+async def test_a_stranger_hears_no_password(shown: str, name: str, known: bool) -> None:
     context, trusting = certified(shown)
+    if not known:
+        trusting = ssl.create_default_context()
     async with callee(tls=context) as equipment:
         caller = Caller()
         with pytest.raises(ssl.SSLCertVerificationError):

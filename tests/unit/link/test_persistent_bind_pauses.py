@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from smppbridge.link.client import TICK
 from smppbridge.link.connection import ConnectionLimits
 from smppbridge.link.persistent_bind import (
     TIMINGS,
@@ -35,12 +36,12 @@ def test_the_pauses_of_the_bridge() -> None:
             refused_last=600,
             patience=3,
             unbind_grace=1,
-            tick=0.5,
             slowest=1,
             connection=ConnectionLimits(unanswered=5000, unread=262_144, linger=5),
         )
         == TIMINGS
     )
+    assert TICK == 0.5
 
 
 def test_the_pause_after_a_refusal_grows() -> None:

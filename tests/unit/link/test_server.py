@@ -8,7 +8,6 @@ import pytest
 from smppbridge.link.authentication import HASHES_AT_ONCE
 from smppbridge.link.connection import ConnectionLimits
 from smppbridge.link.server import ServerLimits
-from smppbridge.logs import TextFormatter
 from smppbridge.smpp.codec import encode
 from smppbridge.smpp.constants import Status, Tag
 from smppbridge.smpp.pdu import (
@@ -20,28 +19,12 @@ from smppbridge.smpp.pdu import (
     QuerySmResp,
     SubmitSm,
     SubmitSmResp,
-    Unbind,
-    UnbindResp,
 )
 from smppbridge.smpp.session import Unanswered
 from smppbridge.smpp.tlv import tlv
 from tests.support.bridge.running import eventually
-from tests.support.esme.esme import Esme
 from tests.support.system.clock import clock, turns, until
-from tests.unit.link.served import account, served, weak_hash
-
-DEFAULTS = ServerLimits()
-
-
-def reply_unbind(esme: Esme, unbind: Unbind) -> None:
-    esme.writer.write(encode(UnbindResp(sequence_number=unbind.sequence_number)))
-
-
-def lines(caplog: pytest.LogCaptureFixture, what: str) -> list[str]:
-    """What was logged of this."""
-    written = TextFormatter(mask=False)
-    return [written.format(record) for record in caplog.records if record.getMessage() == what]
-
+from tests.unit.link.served import account, lines, served, weak_hash
 
 # --- binding ---------------------------------------------------------------------------------------
 
@@ -89,6 +72,8 @@ async def test_the_window_is_that_of_the_account() -> None:
     ("system_id", "password", "status", "name"),
     [
         ("pbx", "wrong", Status.ESME_RINVPASWD, ""),
+        ("pbx", "", Status.ESME_RINVPASWD, ""),
+        ("far", "wrong", Status.ESME_RINVPASWD, ""),  # a stranger does not learn that the address is wrong
         ("nobody", "secret", Status.ESME_RINVPASWD, ""),
         ("far", "secret", Status.ESME_RBINDFAIL, "far"),
     ],
@@ -208,6 +193,7 @@ async def test_what_comes_before_the_bind_is_not_passed_on() -> None:
         assert (await esme.ask(QuerySm())).command_status == Status.ESME_RINVBNDSTS
         assert rig.behind.order == []
         assert rig.metric("protocol_errors_total", kind="wrong_state") == 2
+        assert (await esme.bind()).command_status == 0
 
 
 async def test_who_submits_faster_than_it_is_answered_is_not_read() -> None:

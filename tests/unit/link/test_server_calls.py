@@ -39,19 +39,21 @@ async def test_a_bind_on_a_connection_of_ours_is_one_like_any_other() -> None:
 
 
 @pytest.mark.parametrize(
-    ("system_id", "kind", "status"),
+    ("system_id", "password", "kind", "status"),
     [
-        ("other", "RX", Status.ESME_RBINDFAIL),  # it was not called
-        ("pbx", "TX", Status.ESME_RBINDFAIL),  # nothing could be delivered
-        ("nobody", "RX", Status.ESME_RINVPASWD),
+        ("other", "secret", "RX", Status.ESME_RBINDFAIL),  # it was not called
+        ("pbx", "secret", "TX", Status.ESME_RBINDFAIL),  # nothing could be delivered
+        ("pbx", "wrong", "RX", Status.ESME_RINVPASWD),
+        ("other", "wrong", "RX", Status.ESME_RINVPASWD),
+        ("nobody", "secret", "RX", Status.ESME_RINVPASWD),
     ],
 )
-async def test_who_may_not_bind_there(system_id: str, kind: str, status: Status) -> None:
+async def test_who_may_not_bind_there(system_id: str, password: str, kind: str, status: Status) -> None:
     rig = Rig(account(), account("other"))
     async with callee() as equipment:
         calling = call(rig, equipment.port)
         esme, _ = await equipment.outbind()
-        assert (await esme.bind(system_id, kind=kind)).command_status == status
+        assert (await esme.bind(system_id, password, kind=kind)).command_status == status
         await esme.closed()
         assert await soon(calling) is False
         assert rig.behind.order == []

@@ -7,8 +7,6 @@ import pytest
 import trustme
 
 from smppbridge.link.server import ServerLimits
-from smppbridge.logs import TextFormatter
-from smppbridge.smpp.codec import encode
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.pdu import (
     EnquireLink,
@@ -21,19 +19,9 @@ from smppbridge.smpp.pdu import (
 from tests.support.bridge.running import eventually
 from tests.support.esme.esme import Esme
 from tests.support.system.clock import clock, soon, turns, until
-from tests.unit.link.served import TIMERS, account, served
+from tests.unit.link.served import TIMERS, Rig, account, lines, served
 
 DEFAULTS = ServerLimits()
-
-
-def reply_unbind(esme: Esme, unbind: Unbind) -> None:
-    esme.writer.write(encode(UnbindResp(sequence_number=unbind.sequence_number)))
-
-
-def lines(caplog: pytest.LogCaptureFixture, what: str) -> list[str]:
-    """What was logged of this."""
-    written = TextFormatter(mask=False)
-    return [written.format(record) for record in caplog.records if record.getMessage() == what]
 
 
 # --- timers ----------------------------------------------------------------------------------------
@@ -45,7 +33,7 @@ async def test_timers_run_by_themselves() -> None:
         await idle.ask(EnquireLink())
         clock().forward(5.0)
         question = await esme.expect(EnquireLink)
-        esme.writer.write(encode(EnquireLinkResp(sequence_number=question.sequence_number)))
+        esme.reply(question, EnquireLinkResp())
         await esme.ask(EnquireLink())
         clock().forward(5.0)
         await idle.closed()
@@ -102,7 +90,7 @@ async def test_binds_of_an_account_that_was_removed_are_ended(caplog: pytest.Log
     async with served(account(), account("other")) as rig:
         async with await rig.bound() as esme, await rig.bound("other") as other:
             rig.server.reload({"other": account("other")})
-            reply_unbind(esme, await esme.expect(Unbind))
+            esme.reply(await esme.expect(Unbind), UnbindResp())
             await esme.closed()
             assert isinstance(await other.ask(EnquireLink()), EnquireLinkResp)
             assert "account=pbx" in lines(caplog, "unbinding an account that was removed")[0]
@@ -173,7 +161,7 @@ async def test_a_stop_unbinds_and_closes() -> None:
             await idle.closed()
             assert not stopping.done()
             rig.behind.take()
-            reply_unbind(esme, unbind)
+            esme.reply(unbind, UnbindResp())
             await soon(stopping)
             assert await esme.expect(SubmitSmResp)
             await esme.closed()
@@ -204,6 +192,6 @@ async def test_listeners_may_be_closed_before() -> None:
 
 
 async def test_a_stop_of_what_never_listened() -> None:
-    async with served() as rig:
-        pass
+    rig = Rig()
+    await rig.server.stop(0.0)
     assert rig.server._connections == set()

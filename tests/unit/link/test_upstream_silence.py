@@ -9,6 +9,7 @@ from smppbridge.smpp.pdu import BindTransceiver, SubmitSm, SubmitSmResp, Unbind,
 from tests.simulators.smpp_centre.simulator import CentreSimulator, Rules
 from tests.support.bridge.hand_centre import hand_centre
 from tests.support.bridge.running import eventually
+from tests.support.esme.esme import Esme
 from tests.support.system.clock import clock, turns
 from tests.unit.link.peers import (
     QUICK,
@@ -172,18 +173,23 @@ async def test_a_bind_that_goes_silent_under_load_costs_little_and_is_left_soon(
         await eventually(lambda: len(owner.heard) == 100)
 
 
+async def under_suspicion(session: Esme, owner: Owner) -> SubmitSm:
+    """Let the answers to five of the first seven requests be lost. Most of these were sent before the last
+    answer came, so one more request finds out whether the SMSC has gone silent: that request."""
+    session.reply(await session.expect(SubmitSm), SubmitSmResp("0"))
+    window = [await session.expect(SubmitSm) for _ in range(5)]
+    session.reply(window[0], SubmitSmResp("1"))
+    await session.expect(SubmitSm)
+    await lost(owner, 5)
+    return await session.expect(SubmitSm)
+
+
 async def test_what_was_lost_by_chance_perhaps_costs_one_more() -> None:
-    """Most of what was under way when the last answer came was sent before: one request finds out."""
     owner = Owner()
     async with hand_centre() as centre, upstream(owner, settings(centre.port, window=5), up=0) as link:
         session = await centre.session()
         link.submit(items(*range(30)))
-        session.reply(await session.expect(SubmitSm), SubmitSmResp("0"))
-        window = [await session.expect(SubmitSm) for _ in range(5)]
-        session.reply(window[0], SubmitSmResp("1"))
-        await session.expect(SubmitSm)
-        await lost(owner, 5)
-        await session.expect(SubmitSm)
+        await under_suspicion(session, owner)
         await lost(owner, 6)
         unbind = await session.expect(Unbind)
         assert owner.taken == [0, 1]
@@ -197,12 +203,7 @@ async def test_an_answer_ends_the_suspicion() -> None:
     async with hand_centre() as centre, upstream(owner, settings(centre.port, window=5), up=0) as link:
         session = await centre.session()
         link.submit(items(*range(8)))
-        session.reply(await session.expect(SubmitSm), SubmitSmResp("0"))
-        window = [await session.expect(SubmitSm) for _ in range(5)]
-        session.reply(window[0], SubmitSmResp("1"))
-        await session.expect(SubmitSm)
-        await lost(owner, 5)
-        session.reply(await session.expect(SubmitSm), SubmitSmResp("7"))  # the request that finds out
+        session.reply(await under_suspicion(session, owner), SubmitSmResp("7"))
         await eventually(lambda: owner.taken == [0, 1, 7])
         for number in (8, 9):
             clock().forward(1.0)

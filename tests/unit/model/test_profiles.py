@@ -1,5 +1,7 @@
 """Profiles of equipment: each is valid, goes below what the account says, and says what its clients need."""
 
+from typing import Any
+
 import pytest
 from pydantic import ValidationError
 
@@ -69,6 +71,6 @@ def test_a_mistake_stays_where_it_was_made() -> None:
 
 
 def test_no_profile_changes_nothing() -> None:
-    keys = {"binds": 2, "receipt": {"text": False}}
+    keys: dict[str, Any] = {"binds": 2, "receipt": {"text": False}}
     assert fill_in(keys) == keys
     assert account(**keys, profile=None) == account(**keys)

@@ -71,8 +71,11 @@ def test_the_rules_of_conduct_that_an_operator_sets() -> None:
     plain = options().limits()
     assert (plain.balance_interval, plain.low_balance, plain.leave_when_low) == (600.0, 0.0, False)
     assert (plain.inbound_interval, plain.poll_first, plain.poll_interval) == (300.0, 300.0, 300.0)
-    chosen = options(low_balance=100, low_balance_action="next", balance_interval=0, inbound_interval="1m")
+    chosen = options(
+        low_balance=100, low_balance_action="next", balance_interval=0, inbound_interval="1m", rate=50
+    )
     limits = chosen.limits(batch=1, same_text_gap=60.0)
+    assert (plain.rate, limits.rate) == (0.0, 50.0)
     assert (limits.low_balance, limits.leave_when_low, limits.balance_interval) == (100.0, True, 0.0)
     assert (limits.inbound_interval, limits.batch, limits.same_text_gap) == (60.0, 1, 60.0)
 

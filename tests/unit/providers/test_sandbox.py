@@ -14,6 +14,8 @@ from smppbridge.providers.sandbox import MAX_WAITING, RETRY_PAUSE, Sandbox, Sand
 from tests.support.builders.messages import NOW, message, poll
 from tests.support.builders.upcalls import Upcalls
 
+pytestmark = pytest.mark.virtual_time
+
 
 class Store:
     """Collects what is reported; the first ``failures`` reports raise ``error``."""
@@ -48,13 +50,13 @@ def make(*, retry_pause: float = RETRY_PAUSE, max_waiting: int = MAX_WAITING, **
 async def test_everything_is_taken_and_reported_after_the_delay() -> None:
     provider, store = make(), Store()
     await provider.start(Upcalls(store.report))
-    began = time.monotonic()
+    began = asyncio.get_running_loop().time()
     results = await provider.send([message(n) for n in range(1, 4)], NOW)
     refs = [result.ref for result in results if isinstance(result, Taken)]
     assert len(set(refs)) == 3
     assert store.reports == []
     await store.wait(3)
-    assert time.monotonic() - began >= 0.05
+    assert asyncio.get_running_loop().time() - began >= 0.05
     assert store.reports == [StatusReport(ref, State.DELIVERED, True, 0, "DELIVRD") for ref in refs]
     await provider.close()
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-import gsmcodecs  # type: ignore[import-untyped]  # noqa: F401  # registers its codecs
+import gsmcodecs  # noqa: F401  # registers its codecs
 import pytest
-from aiosmpplib.codec import GSM7BitPackedCodec  # type: ignore[import-untyped]
+from aiosmpplib.codec import GSM7BitPackedCodec
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -14,9 +14,8 @@ from tests.support.builders.accounts import account
 
 UDH = bytes.fromhex("0500 0301 0201")
 SAR = (tlv(Tag.SAR_MSG_REF_NUM, 7), tlv(Tag.SAR_TOTAL_SEGMENTS, 2), tlv(Tag.SAR_SEGMENT_SEQNUM, 1))
-
-
 PLAIN = account()
+RICH = account(services=["HLR", "CALL", "FLSHC", "MAIL", "BOT"], country="BY")
 
 
 def content(pdu: SubmitSm, service: str = "", owner: Account = PLAIN) -> Content:

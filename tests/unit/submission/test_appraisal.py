@@ -144,8 +144,7 @@ def abc() -> tuple[FakeChecker, FakeChecker, FakeChecker]:
     ],
 )
 def test_the_route_by_account_and_recipient(name: str, to: str, route: str) -> None:
-    owner = Account.model_validate({"name": name, "password": "secret12"})
-    assert appraise(submit(to=to), *abc(), owner=owner, routes=ROUTES).path.route == route
+    assert appraise(submit(to=to), *abc(), owner=account(name), routes=ROUTES).path.route == route
 
 
 def test_no_route() -> None:

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from smppbridge.errors import Refused
 from smppbridge.model.account import Account
 from smppbridge.smpp.constants import Status, Tag
 from smppbridge.smpp.times import format_relative
@@ -20,20 +19,10 @@ from smppbridge.submission.checks import (
 )
 from tests.support.builders.accounts import account
 from tests.support.esme.esme import submit
+from tests.unit.submission.contents import PLAIN, RICH, refusal
 
 NOW = 1_790_000_000_000
 HOUR = 3_600_000
-
-
-PLAIN = account()
-RICH = account(services=["HLR", "CALL", "FLSHC", "MAIL", "BOT"], country="BY")
-
-
-def refusal(call: Any, *arguments: Any) -> tuple[int, str]:
-    """The status and reason with which ``call`` refuses."""
-    with pytest.raises(Refused) as caught:
-        call(*arguments)
-    return caught.value.status, caught.value.reason
 
 
 # --- fields ----------------------------------------------------------------------------------------
@@ -138,6 +127,8 @@ def test_recipients_that_are_refused(service: str, to: str, ton: int, status: St
         ({"senders": ["+375291112233"]}, "+375291112233", "375291112233"),
         ({"senders": ["375291112233"]}, "+375291112233", "375291112233"),
         ({"senders": ["ALARM"], "default_sender": "CASTLE"}, "", "CASTLE"),
+        ({"senders": ["ALARM"], "default_sender": "CASTLE", "replace_sender": True}, "ALARM", "ALARM"),
+        ({"senders": ["ALARM"]}, "", ""),  # the provider's own default
     ],
 )
 def test_senders(keys: dict[str, Any], source: str, sender: str) -> None:

@@ -10,10 +10,7 @@ from smppbridge.smpp.tlv import tlv
 from smppbridge.submission.content import Content, coding_of, joined_text
 from tests.support.builders.accounts import account
 from tests.support.esme.esme import submit
-from tests.unit.submission.contents import SAR, UDH, content, refusal
-
-RICH = account(services=["HLR", "CALL", "FLSHC", "MAIL", "BOT"], country="BY")
-
+from tests.unit.submission.contents import RICH, SAR, UDH, content, refusal
 
 # --- services --------------------------------------------------------------------------------------
 

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from smppbridge.model.account import Account
 from smppbridge.smpp.concat import Concat, header, split_octets
 from smppbridge.smpp.constants import Status, Tag
 from smppbridge.smpp.gsm import decode_gsm, encode_gsm, pack_septets
@@ -132,18 +131,18 @@ def packed(septets: bytes, head: bytes, spare: int) -> bytes:
     return bits.to_bytes(-(-(fill + 7 * len(septets)) // 8), "little")
 
 
-def through(pieces: list[bytes], heads: list[bytes], spare: int, owner: Account = PACKED) -> str:
+def through(pieces: list[bytes], heads: list[bytes], spare: int) -> str:
     """What packed pieces come to; without headers they have sar_* TLVs."""
     parts = []
     for number, (piece, head) in enumerate(zip(pieces, heads, strict=True), 1):
         sar = () if head else (*SAR[:1], tlv(SAR[1][0], len(pieces)), tlv(SAR[2][0], number))
         octets = packed(piece, head, spare)
         pdu = submit(head + octets, data_coding=0, esm_class=0x40 if head else 0, tlvs=sar)
-        found = content(pdu, owner=owner)
+        found = content(pdu, owner=PACKED)
         assert found.octets is not None
         assert found.concat is not None
         parts.append(found.octets)
-    return joined_text(owner, 0, parts)
+    return joined_text(PACKED, 0, parts)
 
 
 def heads_of(width: int, count: int) -> list[bytes]:

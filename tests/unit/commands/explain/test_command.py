@@ -81,9 +81,15 @@ def test_octets_on_stdin_and_a_limit(path: Path) -> None:
             "'gate\\x1b' is not in the configuration; known there: ",
         ),
         (("--to", PHONE, "--text", "Ж", "--data-coding", "3"), "data_coding 0x03 is latin-1 to this account"),
+        (("--to", PHONE, "--text", "x", "--data-coding", "256"), "256 is not 0 to 255"),
+        (("--hex", "00", "--to", "1", "--text", "x"), "give exactly one of --hex, --pcap and --to"),
+        (("--hex", "00 0g"), "--hex is not hexadecimal"),
+        (("--to", "1" * 30, "--text", "x"), "Error: destination_addr: at most"),
+        (("--to", "номер", "--text", "x"), "Error: destination_addr: only Latin-1"),
+        (("--pcap", "/nonexistent"), "does not exist"),
     ],
 )
 def test_what_does_not_go_together(path: Path, arguments: tuple[str, ...], words: str) -> None:
     ended = run(path, *arguments)
-    assert ended.exit_code == 2
-    assert words in ended.output
+    assert (ended.exit_code, ended.stdout) == (2, "")
+    assert words in ended.stderr

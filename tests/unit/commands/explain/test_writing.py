@@ -95,6 +95,11 @@ def test_a_coding_that_does_not_do(
         ("00375291234567", 0),
         ("+375 29 1234567", 1),
         ("G777", 0),
+        ("Bank", 0),
+        ("1234", 0),
+        ("", 0),
+        ("+", 1),
+        ("375 (29) 111-22-33", 0),
     ],
 )
 def test_type_of_a_recipient(address: str, ton: int) -> None:
@@ -102,7 +107,17 @@ def test_type_of_a_recipient(address: str, ton: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "kind"), [("", (0, 0)), ("ALARM", (5, 0)), ("3312", (0, 1)), ("+375291234567", (1, 1))]
+    ("address", "kind"),
+    [
+        ("", (0, 0)),
+        ("+", (5, 0)),
+        ("ALARM", (5, 0)),
+        ("3312", (0, 1)),
+        ("375291112233", (0, 1)),
+        ("80291112233", (0, 1)),
+        ("+375291234567", (1, 1)),
+        ("375 (29) 111-22-33", (0, 1)),
+    ],
 )
 def test_type_of_a_sender(address: str, kind: tuple[int, int]) -> None:
     assert kind_of_sender(address) == kind

@@ -19,14 +19,16 @@ from smppbridge.flow.settle.recorder import Recorder
 from smppbridge.flow.waiting import Waiting
 from smppbridge.link.server import BoundLink
 from smppbridge.metrics import Metrics
-from smppbridge.model.account import Account
 from smppbridge.model.ids import IdSource
 from smppbridge.model.message import Overdue, Stage
 from smppbridge.model.route import Route, Router
+from smppbridge.smpp.concat import header
+from smppbridge.smpp.constants import EsmClass
 from smppbridge.smpp.pdu import Request, Response, SubmitSm, SubmitSmResp
 from smppbridge.store.sqlite.store import SqliteStore
 from smppbridge.submission.appraisal import Appraiser
 from tests.support.bridge.scripted_provider import ScriptedProvider
+from tests.support.builders.accounts import account
 from tests.support.builders.clock import Clock
 from tests.support.builders.failing import FailingStore
 from tests.support.builders.stores import fast_store
@@ -40,6 +42,11 @@ def submit(text: bytes = b"hello", to: str = PHONE, **fields: Any) -> SubmitSm:
     """A submit_sm in Latin letters that asks for a receipt."""
     plain = {"source_addr": "ALARM", "dest_addr_ton": 1, "dest_addr_npi": 1, "registered_delivery": 1}
     return SubmitSm(destination_addr=to, short_message=text, **{**plain, **fields})
+
+
+def part(number: int, text: bytes = b"part", total: int = 2, reference: int = 7, **fields: Any) -> SubmitSm:
+    """One part of a long message; the header says which."""
+    return submit(header(reference, total, number) + text, esm_class=EsmClass.UDHI, **fields)
 
 
 async def turns(count: int = _TURNS) -> None:
@@ -120,7 +127,7 @@ class Scene:
 
     def settings(self, **keys: Any) -> None:
         """The account of the link has these settings from now on, as after a reload."""
-        self.link.account = Account.model_validate({"name": "pbx", "password": "secret", **keys})
+        self.link.account = account(**keys)
         self.accounts.reload({"pbx": self.link.account})
 
     def accept(self, *submits: SubmitSm, **how: Any) -> None:

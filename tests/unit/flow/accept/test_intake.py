@@ -2,23 +2,17 @@
 
 import asyncio
 import logging
-from typing import Any
 
 import pytest
 
 from smppbridge.errors import Disabled, Rejected
 from smppbridge.model.message import Stage
-from smppbridge.smpp.concat import header
-from smppbridge.smpp.constants import EsmClass, Status
-from smppbridge.smpp.pdu import SubmitSm
+from smppbridge.smpp.constants import Status
 from tests.support.bridge.failing_store import failing, rows
-from tests.unit.flow.accept.scene import PHONE, scene, submit, turns
+from tests.support.builders.accounts import account
+from tests.unit.flow.accept.scene import PHONE, part, scene, submit, turns
 
 pytestmark = pytest.mark.virtual_time
-
-
-def part(number: int, total: int = 2, reference: int = 7, text: bytes = b"part", **fields: Any) -> SubmitSm:
-    return submit(header(reference, total, number) + text, esm_class=EsmClass.UDHI, **fields)
 
 
 # --- answers ---------------------------------------------------------------------------------------
@@ -38,10 +32,10 @@ async def test_it_is_on_disk_before_it_is_answered() -> None:
 
 async def test_a_refusal_keeps_its_place_among_the_others() -> None:
     async with scene() as here:
-        responses = await here.submit(submit(), submit(to="G777"), submit())
-        assert [one.command_status for one in responses] == [0, Status.ESME_RINVDSTADR, 0]
-        assert [bool(one.message_id) for one in responses] == [True, False, True]
-        assert len(await here.stored(Stage.QUEUED)) == 2
+        responses = await here.submit(submit(), submit(to="G777"), submit(), submit(b""), submit())
+        assert [one.command_status for one in responses] == [0, 0x0B, 0, 0x4A5, 0]
+        assert [bool(one.message_id) for one in responses] == [True, False, True, False, True]
+        assert len(await here.stored(Stage.QUEUED)) == 3
 
 
 async def test_refusals_alone_are_answered_at_once() -> None:
@@ -121,6 +115,9 @@ async def test_no_more_than_the_rate() -> None:
         here.settings(rate=5, burst=3)
         throttled = Status.ESME_RTHROTTLED
         assert await here.statuses(*(submit() for _ in range(5))) == [0, 0, 0, throttled, throttled]
+        ours, here.link.account = here.link.account, account(name="other")
+        assert await here.statuses(submit()) == [0]
+        here.link.account = ours
         await asyncio.sleep(0.2)
         assert await here.statuses(submit(), submit()) == [0, throttled]
         here.settings(rate=5, burst=3)  # a reload begins anew

@@ -7,22 +7,15 @@ import pytest
 
 from smppbridge.flow.accept.joiner import PARTS_MISSING
 from smppbridge.model.message import Stage, State
-from smppbridge.smpp.concat import header
-from smppbridge.smpp.constants import EsmClass
-from smppbridge.smpp.pdu import SubmitSm
 from tests.support.bridge.failing_store import rows
-from tests.unit.flow.accept.scene import Scene, scene, submit, turns
+from tests.support.builders.metrics import value
+from tests.unit.flow.accept.scene import Scene, part, scene, turns
 
 pytestmark = pytest.mark.virtual_time
 
 
-def part(number: int, text: bytes, total: int = 2, reference: int = 7, **fields: Any) -> SubmitSm:
-    return submit(header(reference, total, number) + text, esm_class=EsmClass.UDHI, **fields)
-
-
 def joined(here: Scene, result: str) -> float:
-    labels = {"account": "pbx", "result": result}
-    return here.metrics.registry.get_sample_value("smppbridge_joined_messages_total", labels) or 0.0
+    return value(here.metrics, "joined_messages_total", account="pbx", result=result)
 
 
 def texts(here: Scene) -> list[str]:
@@ -101,11 +94,35 @@ async def test_what_there_is_may_be_sent_instead() -> None:
         assert joined(here, "sent_incomplete") == 1
 
 
-async def test_parts_that_make_no_text_are_rejected(caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_time_for_parts_is_the_accounts() -> None:
+    async with scene() as here:
+        here.settings(join={"timeout": 5, "incomplete": "fail"})
+        await started(here)
+        await here.submit(part(1, b"a"))
+        await asyncio.sleep(4)
+        assert rows(here.directory, "SELECT state FROM receipts") == []
+        await asyncio.sleep(2.1)
+        assert rows(here.directory, "SELECT state FROM receipts") == [(State.UNDELIVERABLE,)]
+
+
+@pytest.mark.parametrize(
+    ("data_coding", "first", "second"),
+    [
+        (8, b"\x04", b"\x04\x1f"),  # an odd number of octets
+        (8, b"\xd8\x3d", b"\x04\x10"),  # half a surrogate pair
+        (1, b"a" * 134, b"\xff"),  # no ASCII
+        (3, b"", b""),  # nothing at all
+    ],
+)
+async def test_parts_that_make_no_text_are_rejected(
+    caplog: pytest.LogCaptureFixture, data_coding: int, first: bytes, second: bytes
+) -> None:
     async with scene() as here:
         await started(here)
-        await here.submit(part(1, b"\x04", data_coding=8), part(2, b"\x04\x1f", data_coding=8))
+        parts = [part(number, text, data_coding=data_coding) for number, text in ((1, first), (2, second))]
+        await here.submit(*parts)
         assert rows(here.directory, "SELECT state, err FROM receipts") == [(State.REJECTED, 0)] * 2
+        assert texts(here) == []
         assert joined(here, "rejected") == 1
         assert "parts of a long message" in caplog.text
 
@@ -116,14 +133,14 @@ async def test_one_that_breaks_us_keeps_no_other_here(
     async with scene() as here:
         await here.submit(part(1, b"a"), part(2, b"b"))
         await here.submit(part(1, b"c", to="375297654321"), part(2, b"d", to="375297654321"))
-        path_for = here.appraiser.path_for
+        appraise_joined = here.appraiser.appraise_joined
 
-        def breaking(account: str, draft: Any, path_of: Any) -> Any:
+        def breaking(account: str, draft: Any, *rest: Any) -> Any:
             if draft.text == "ab":
                 raise RuntimeError("a bug")
-            return path_for(account, draft, path_of)
+            return appraise_joined(account, draft, *rest)
 
-        monkeypatch.setattr(here.appraiser, "path_for", breaking)
+        monkeypatch.setattr(here.appraiser, "appraise_joined", breaking)
         await started(here)
         assert texts(here) == ["cd"]
         assert "unexpected error with the parts of message" in caplog.text
@@ -158,9 +175,13 @@ async def test_how_many_receipts_a_message_owes_that_stays_incomplete(parts: str
     async with scene() as here:
         here.settings(join={"timeout": 60, "incomplete": "fail"}, receipt={"parts": parts})
         await started(here)
-        await here.submit(*(part(number, b"x", 4) for number in (1, 2, 3)))
+        answers = await here.submit(*(part(number, b"x", 4) for number in (1, 2, 3)))
         await asyncio.sleep(62)
-        assert len(rows(here.directory, "SELECT 1 FROM receipts")) == receipts
+        owed = rows(
+            here.directory,
+            "SELECT m.wire_id, r.state FROM receipts r JOIN messages m ON m.id = r.message_id ORDER BY m.id",
+        )
+        assert owed == [(one.message_id, State.UNDELIVERABLE) for one in answers[:receipts]]
 
 
 async def test_the_first_part_that_asks_for_the_end_speaks_for_all() -> None:

@@ -1,10 +1,12 @@
 """query_sm, cancel_sm, replace_sm, submit_multi and data_sm over a real store while nothing is sent."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from smppbridge.errors import Disabled
 from smppbridge.model.message import Outcome, Stage, State
 from smppbridge.smpp.addresses import DistributionList, SmeAddress
 from smppbridge.smpp.constants import MessageState, Status, Tag
@@ -21,6 +23,7 @@ from smppbridge.smpp.pdu import (
 )
 from smppbridge.smpp.tlv import tlv
 from tests.support.bridge.failing_store import rows
+from tests.support.builders.accounts import account
 from tests.unit.flow.accept.scene import PHONE, Scene, scene, submit
 
 pytestmark = pytest.mark.virtual_time
@@ -48,17 +51,18 @@ async def state_of(here: Scene, message_id: str) -> int:
 # --- query_sm --------------------------------------------------------------------------------------
 
 
-async def test_a_message_under_way_and_one_that_has_ended() -> None:
+@pytest.mark.parametrize(("err", "code"), [(0, 0), (45, 45), (255, 255), (256, 255), (300, 255), (601, 255)])
+async def test_a_message_under_way_and_one_that_has_ended(err: int, code: int) -> None:
     async with scene() as here:
         message_id = await submitted(here)
         [(response, _)] = await here.ask(QuerySm(message_id, source_addr="ALARM"))
         assert response == QuerySmResp(message_id, "", MessageState.ENROUTE, 0)
         [claimed] = await here.store.claim_messages("lab", "pbx", 1, here.clock(), here.clock() + 1000)
-        ended = Outcome(claimed.id, State.UNDELIVERABLE, 300, "x", 1_760_000_060_000)
+        ended = Outcome(claimed.id, State.UNDELIVERABLE, err, "x", 1_760_000_060_000)
         await here.store.record((), (), [ended], here.clock())
         [(response, _)] = await here.ask(QuerySm(message_id, source_addr="ALARM"))
-        # 300 does not fit the one octet of error_code.
-        assert response == QuerySmResp(message_id, "251009085420000+", MessageState.UNDELIVERABLE, 255)
+        # error_code is one octet.
+        assert response == QuerySmResp(message_id, "251009085420000+", MessageState.UNDELIVERABLE, code)
 
 
 async def test_of_several_with_one_id_the_one_that_lasts_longest_is_told() -> None:
@@ -68,6 +72,38 @@ async def test_of_several_with_one_id_the_one_that_lasts_longest_is_told() -> No
         assert await state_of(here, first.message_id) == MessageState.ENROUTE
         await here.ask(CancelSm(message_id=first.message_id, source_addr="ALARM", destination_addr=OTHER))
         assert await state_of(here, first.message_id) == MessageState.DELETED
+
+
+async def test_of_several_that_ended_the_last_to_end_is_told() -> None:
+    async with scene() as here:
+        first, _ = await here.submit(submit(), submit(to=OTHER), one_id=True)
+        claimed = await here.store.claim_messages("lab", "pbx", 2, here.clock(), here.clock() + 1000)
+        ids = {message.recipient: message.id for message in claimed}
+        for to, end, told in (
+            (OTHER, State.DELIVERED, MessageState.ENROUTE),
+            (PHONE, State.EXPIRED, MessageState.EXPIRED),
+        ):
+            await here.store.record((), (), [Outcome(ids[to], end, 0, "x", here.clock())], here.clock())
+            assert await state_of(here, first.message_id) == told
+            await asyncio.sleep(1)
+
+
+async def test_only_its_sender_is_told() -> None:
+    async with scene() as here:
+        named, unnamed = await submitted(here), await submitted(here, source_addr="")
+        assert await state_of(here, named) == MessageState.ENROUTE
+        [(response, _)] = await here.ask(QuerySm(unnamed, source_addr=""))
+        assert response == QuerySmResp(unnamed, "", MessageState.ENROUTE, 0)
+        wrong = [
+            QuerySm(named, source_addr="OTHER"),
+            QuerySm(named, source_addr=""),
+            QuerySm(unnamed, source_addr="ALARM"),
+            QuerySm("4711", source_addr="ALARM"),
+            QuerySm("", source_addr="ALARM"),
+        ]
+        assert {await status_of(here, request) for request in wrong} == {Status.ESME_RINVMSGID}
+        here.link.account = account(name="other")
+        assert await status_of(here, QuerySm(named, source_addr="ALARM")) == Status.ESME_RINVMSGID
 
 
 @pytest.mark.parametrize("ask", [QuerySm, CancelSm, ReplaceSm], ids=lambda one: one.__name__)
@@ -104,11 +140,18 @@ async def test_all_between_two_addresses() -> None:
     async with scene() as here:
         here.settings(services=["HLR"])
         ids = [await submitted(here, to=to) for to in (PHONE, PHONE, OTHER)]
-        cancel = CancelSm(source_addr="ALARM", destination_addr=PHONE, dest_addr_ton=1)
+        of_another_sender = await submitted(here, source_addr="DOOR")
+        cancel = CancelSm(source_addr="ALARM", destination_addr="+375 29 123-45-67", dest_addr_ton=1)
         assert await status_of(here, cancel) == 0
         assert [await state_of(here, one) for one in ids] == [MessageState.DELETED] * 2 + [
             MessageState.ENROUTE
         ]
+        [(response, _)] = await here.ask(QuerySm(of_another_sender, source_addr="DOOR"))
+        assert response == QuerySmResp(of_another_sender, "", MessageState.ENROUTE, 0)
+        owed = rows(here.directory, "SELECT m.wire_id FROM receipts r JOIN messages m ON m.id = r.message_id")
+        assert {wire_id for (wire_id,) in owed} == set(ids[:2])
+        assert len(owed) == 2
+        cancel.destination_addr = PHONE
         assert await status_of(here, cancel) == Status.ESME_RCANCELFAIL
         assert here.owed == ["pbx"]
 
@@ -176,15 +219,24 @@ async def test_what_is_replaced_is_not_waited_for_any_longer() -> None:
         [(message_id,)] = rows(here.directory, "SELECT wire_id FROM messages")
         replace = ReplaceSm(message_id=str(message_id), source_addr="ALARM", short_message=b"new")
         assert await status_of(here, replace) == 0
-        assert [one.message_id for call in here.answers for one in call] == [message_id]
+        answers = [(one.command_status, one.message_id) for call in here.answers for one in call]
+        assert answers == [(0, message_id)]
 
 
-async def test_replacing_waits_for_no_provider() -> None:
+@pytest.mark.parametrize("why", ["no connection", "no money"])
+async def test_replacing_waits_for_no_provider(why: str) -> None:
     async with scene() as here:
         message_id = await submitted(here)
         here.settings(mode="sync")
         for name in here.fleet:
-            here.fleet[name].linked("gone")
+            if why == "no connection":
+                here.fleet[name].linked("gone")
+            else:
+                here.fleet[name].health.record_failure(
+                    Disabled("no money", status=Status.ESME_RNOMONEY, pause=600.0)
+                )
+        if why == "no money":
+            assert await here.statuses(submit(), submit()) == [Status.ESME_RNOMONEY] * 2
         replace = ReplaceSm(message_id=message_id, source_addr="ALARM", short_message=b"new")
         assert await status_of(here, replace) == 0
 

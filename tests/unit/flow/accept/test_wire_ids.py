@@ -42,7 +42,7 @@ async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
         ({"message_id": "hex", "message_id_upper": False}, "1a2b3c4d5e6f7089"),
     ],
 )
-async def test_whole_ids_are_ours(store: SqliteStore, keys: dict[str, object], expected: str) -> None:
+async def test_whole_ids_are_ours(store: SqliteStore, keys: dict[str, Any], expected: str) -> None:
     ids = WireIds(store)
     assert ids.next(account(**keys), OURS, True) == expected
     assert len(ids.next(account(**keys), LARGEST, True)) <= 19
@@ -73,7 +73,7 @@ async def test_short_ones_count(store: SqliteStore) -> None:
     ],
 )
 async def test_short_ones_begin_anew_at_1(
-    store: SqliteStore, keys: dict[str, object], last: str, count: int
+    store: SqliteStore, keys: dict[str, Any], last: str, count: int
 ) -> None:
     await store.take_short_ids(count - 1)
     ids = WireIds(store)
@@ -82,7 +82,7 @@ async def test_short_ones_begin_anew_at_1(
 
 
 @pytest.mark.parametrize("keys", [{"message_id_length": 10}, {"message_id": "hex", "message_id_length": 8}])
-async def test_what_holds_every_number_does_not_cut_it(store: SqliteStore, keys: dict[str, object]) -> None:
+async def test_what_holds_every_number_does_not_cut_it(store: SqliteStore, keys: dict[str, Any]) -> None:
     await store.take_short_ids(2**31 - 1 - 10_000)
     ids = WireIds(store)
     await ids.start()

@@ -10,11 +10,11 @@ from smppbridge.flow.deliver.outbind import OutbindCaller
 from smppbridge.link.outbind_calls import Endpoint
 from smppbridge.metrics import Metrics
 from smppbridge.model.account import Account
-from smppbridge.model.message import Inbound, InboundPart
 from smppbridge.smpp.pdu import Outbind
 from smppbridge.store.base import Store
-from smppbridge.store.results import Arrival
 from tests.support.builders.clock import Clock
+from tests.support.builders.metrics import value
+from tests.support.builders.rows import arrival, inbound_part
 from tests.support.system.virtual_time import moment
 
 LOOK = 10.0  # seconds between two looks without being woken
@@ -71,9 +71,8 @@ class OutbindScene:
     async def add(self, name: str = "pbx") -> None:
         """Something is owed, but nobody says so."""
         ref = str(next(self.refs))
-        part = InboundPart(0, name, "lab", "375291234567", "1234", 0, 0, b"yes", self.clock(), 0)
-        message = Inbound(ref, "375291234567", "1234", "yes", self.clock())
-        await self.store.add_inbound([Arrival("lab", message, [part])], self.clock())
+        part = inbound_part(name, at=self.clock())
+        await self.store.add_inbound([arrival(ref, part, at=self.clock())], self.clock())
 
     async def owe(self, name: str = "pbx") -> None:
         """Something comes to be owed."""
@@ -82,5 +81,4 @@ class OutbindScene:
         await moment()
 
     def count(self, name: str, result: str) -> float:
-        labels = {"account": name, "result": result}
-        return self.metrics.registry.get_sample_value("smppbridge_outbind_calls_total", labels) or 0.0
+        return value(self.metrics, "outbind_calls_total", account=name, result=result)

@@ -12,22 +12,19 @@ from smppbridge.flow.deliver.inbound import InboundRouter
 from smppbridge.flow.remarks import Remarks
 from smppbridge.flow.settle.outcomes import Outcomes
 from smppbridge.metrics import Metrics
-from smppbridge.model.account import Account
 from smppbridge.model.inbound import InboundRule
 from smppbridge.model.message import State
-from smppbridge.smpp.constants import Tag
 from smppbridge.smpp.pdu import DeliverSm
-from smppbridge.smpp.tlv import tlv, write_tlvs
+from tests.support.builders.accounts import account
 from tests.support.builders.clock import Clock
 from tests.support.builders.failing import FailingStore
 from tests.support.builders.metrics import value
-from tests.support.builders.rows import report, segment, send
+from tests.support.builders.rows import ASKS_FOR_AN_ALERT, report, segment, send
 from tests.support.builders.stores import fast_store
 from tests.support.esme.bound import Bound, bind
 from tests.support.esme.phones import from_phone
 from tests.support.system.virtual_time import moment
 
-ASKS_FOR_AN_ALERT = write_tlvs((tlv(Tag.SET_DPF, 1),))
 RESPONSE_TIMEOUT = 30.0  # seconds
 LEASE = RESPONSE_TIMEOUT + 30.0
 
@@ -154,10 +151,6 @@ class Scene:
         """With which arguments the store was asked for it since `FailingStore.fail_at`."""
         calls = zip(self.failing.called, self.failing.arguments, strict=True)
         return [arguments for name, arguments in calls if name == verb]
-
-
-def account(name: str = "pbx", **keys: Any) -> Account:
-    return Account.model_validate({"name": name, "password": "secret", **keys})
 
 
 def ids(bound: Bound) -> list[str]:

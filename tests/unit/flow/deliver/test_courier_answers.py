@@ -19,13 +19,13 @@ LONG = 200.0  # longer than leases, looks and first pauses
 TEMPORARY = [Status.ESME_RX_T_APPN, Status.ESME_RSYSERR, Status.ESME_RINVDSTADR, 0x7FFFFFFF]
 
 
-def once(status: int | None, then: int | None = 0) -> Callable[[DeliverSm], int | None]:
-    """Answer the first deliver_sm so, and all others otherwise."""
+def once(status: int | None) -> Callable[[DeliverSm], int | None]:
+    """Answer the first deliver_sm so, and take all others."""
     came: list[DeliverSm] = []
 
     def answer(pdu: DeliverSm) -> int | None:
         came.append(pdu)
-        return status if len(came) == 1 else then
+        return status if len(came) == 1 else 0
 
     return answer
 

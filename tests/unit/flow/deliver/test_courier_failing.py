@@ -21,7 +21,9 @@ AGAIN = 1.0  # seconds from a StoreError to the next attempt
 
 
 @pytest.mark.parametrize("verb", ["pay_receipts", "pay_inbound"])
-async def test_what_was_answered_is_not_sent_again_while_that_cannot_be_saved(verb: str) -> None:
+async def test_what_was_answered_is_not_sent_again_while_that_cannot_be_saved(
+    verb: str, caplog: pytest.LogCaptureFixture
+) -> None:
     async with scene() as now:
         first = await now.bind()
         now.failing.failing.add(verb)
@@ -34,10 +36,15 @@ async def test_what_was_answered_is_not_sent_again_while_that_cannot_be_saved(ve
         first.hang_up()  # now everything of its own is free for the other
         await asyncio.sleep(LEASE + IDLE + 5.0)
         assert (len(first.came), second.came, sum(await now.owed())) == (1, [], 1)
+        assert "cannot save" in caplog.text
+        assert verb != "pay_receipts" or "release_origin" in now.failing.called
         now.failing.failing.clear()
         await asyncio.sleep(10.0)  # the longest pause between two attempts
         assert sum(await now.owed()) == 0
         assert now.answers("ESME_ROK") == 1
+        third = await now.bind()
+        await asyncio.sleep(LEASE + IDLE + 5.0)
+        assert (second.came, third.came) == ([], [])
 
 
 @pytest.mark.parametrize("what", ["receipt", "inbound"])

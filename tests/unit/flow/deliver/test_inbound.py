@@ -10,9 +10,10 @@ from smppbridge.errors import StoreError
 from smppbridge.flow.accounts import Accounts
 from smppbridge.flow.deliver.inbound import InboundRouter
 from smppbridge.metrics import Metrics
-from smppbridge.model.account import Account
 from smppbridge.model.inbound import InboundRule
 from smppbridge.model.message import Inbound, InboundPart
+from smppbridge.smpp.text import decode_text
+from tests.support.builders.accounts import account
 from tests.support.builders.failing import FailingStore
 from tests.support.builders.metrics import value
 from tests.support.builders.rows import HOUR, NOW
@@ -24,10 +25,6 @@ pytestmark = pytest.mark.virtual_time
 
 def rules(*keys: dict[str, Any]) -> list[InboundRule]:
     return [InboundRule.model_validate(one) for one in keys]
-
-
-def account(name: str, **keys: Any) -> Account:
-    return Account.model_validate({"name": name, "password": "secret", **keys})
 
 
 class Rig:
@@ -92,17 +89,22 @@ async def test_a_message(rig: Rig) -> None:
 
 async def test_rules_by_keyword_number_and_provider(rig: Rig) -> None:
     rig.router.rules = rules(
-        {"keyword": "STOP", "to": "log"},
+        {"keyword": ["STOP", "стоп"], "to": "log"},
         {"number": "1234", "provider": "lab", "to": ["pbx", "log"]},
         {"to": "pbx"},
     )
     await rig.router.arrive("lab", [from_phone("both", "1"), from_phone("stop it", "2")])
     await rig.router.arrive("spare", [from_phone("rest", "3")])
     await rig.router.arrive("lab", [from_phone("other number", "4", destination="5678")])
-    assert await rig.texts("pbx") == ["both", "rest", "other number"]
-    assert await rig.texts("log") == ["both", "stop it"]
-    assert (rig.counted("pbx"), rig.counted("log"), rig.counted("pbx", "spare")) == (2, 2, 1)
-    assert rig.owed == ["pbx", "log", "log", "pbx", "pbx"]
+    await rig.router.arrive("lab", [from_phone("Стоп!", "5")])  # another word
+    of_pbx, of_log = [
+        [decode_text(part.octets, part.data_coding, "latin-1") for part in await rig.parts(name)]
+        for name in ("pbx", "log")
+    ]
+    assert of_pbx == ["both", "rest", "other number", "Стоп!"]
+    assert of_log == ["both", "stop it", "Стоп!"]
+    assert (rig.counted("pbx"), rig.counted("log"), rig.counted("pbx", "spare")) == (3, 3, 1)
+    assert rig.owed == ["pbx", "log", "log", "pbx", "pbx", "pbx", "log"]
 
 
 async def test_an_account_that_is_not_there_gets_nothing(rig: Rig) -> None:
@@ -230,6 +232,14 @@ async def test_a_text_is_written_as_the_account_reads_it(rig: Rig) -> None:
     of_pbx, of_log = await rig.parts("pbx"), await rig.parts("log")
     assert [(part.data_coding, part.octets) for part in of_pbx] == [(0, b"\xc4\xe0")]
     assert [(part.data_coding, part.octets) for part in of_log] == [(8, b"\x04\x14\x04\x30")]
+
+
+@pytest.mark.parametrize(("text", "data_coding"), [("5 € {yes}", 0), ("5 € {да}", 8)])
+async def test_a_text_that_gsm_does_not_hold_is_ucs2(rig: Rig, text: str, data_coding: int) -> None:
+    rig.put(default_encoding="gsm")
+    await rig.router.arrive("lab", [from_phone(text)])
+    (part,) = await rig.parts()
+    assert (part.data_coding, decode_text(part.octets, part.data_coding, "gsm")) == (data_coding, text)
 
 
 async def test_a_long_text_comes_in_parts(rig: Rig) -> None:

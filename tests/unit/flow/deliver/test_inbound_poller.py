@@ -14,10 +14,10 @@ from smppbridge.flow.deliver.inbound import InboundRouter
 from smppbridge.flow.deliver.inbound_poller import InboundPoller
 from smppbridge.flow.health.health import ProviderHealth
 from smppbridge.metrics import Metrics
-from smppbridge.model.account import Account
 from smppbridge.model.inbound import InboundRule
 from smppbridge.model.message import Inbound
 from tests.support.bridge.scripted_provider import ScriptedProvider
+from tests.support.builders.accounts import account
 from tests.support.builders.clock import Clock
 from tests.support.builders.failing import FailingStore
 from tests.support.builders.metrics import value
@@ -57,7 +57,7 @@ class Rig:
         self.health = ProviderHealth(
             self.provider, self.metrics, asyncio.get_running_loop().time, lambda provider: None
         )
-        accounts = Accounts({"pbx": Account.model_validate({"name": "pbx", "password": "secret"})})
+        accounts = Accounts({"pbx": account()})
         self.router = InboundRouter(self.store, self.metrics, self.clock, TO_PBX, accounts, self.owed.append)
         self.poller = self.new_poller(**pauses)
 

@@ -21,6 +21,7 @@ from smppbridge.store.sqlite.store import SqliteStore
 from tests.support.bridge.scripted_provider import ScriptedProvider
 from tests.support.builders.clock import Clock
 from tests.support.builders.failing import FailingStore
+from tests.support.builders.metrics import value
 from tests.support.builders.stores import fast_store
 
 
@@ -109,7 +110,7 @@ class Rig:
 
     def value(self, name: str, **labels: str) -> float:
         """The value of one series, 0 when it has none yet."""
-        return self.metrics.registry.get_sample_value(f"smppbridge_{name}", labels) or 0.0
+        return value(self.metrics, name, **labels)
 
 
 def prove(rig: Rig) -> None:

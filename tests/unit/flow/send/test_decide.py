@@ -49,14 +49,6 @@ def outcome(decision: Unsent | Outcome | None) -> Outcome:
     return decision
 
 
-@pytest.mark.parametrize("error", [Unavailable("no route to host"), Disabled("no money", code="112")])
-def test_a_provider_that_took_nothing_hands_over_to_the_next_at_once(error: ProviderError) -> None:
-    decision = unsent(after_error(message(), error, situation()))
-    assert (decision.stage, decision.provider, decision.tries) == (Stage.QUEUED, "b", 0)
-    assert decision.due_at == DEADLINE
-    assert (decision.tried, decision.result) == ("a", type(error).__name__.lower())
-
-
 def test_providers_that_are_down_are_left_out() -> None:
     assert unsent(after_error(message(), Unavailable("x"), situation(down="b"))).provider == "c"
 
@@ -65,46 +57,6 @@ def test_after_the_last_provider_the_message_backs_off_and_begins_anew() -> None
     decision = unsent(after_error(message("c", tries=2), Unavailable("x"), situation(down="a")))
     assert (decision.stage, decision.provider, decision.tries) == (Stage.WAITING, "b", 3)
     assert NOW < decision.due_at <= DEADLINE
-
-
-def test_a_backoff_never_passes_the_deadline() -> None:
-    decision = unsent(
-        after_error(message("c", tries=50)._replace(deadline=NOW + 10), Unavailable("x"), situation())
-    )
-    assert decision.due_at == NOW + 10
-
-
-@pytest.mark.parametrize("error", [Throttled("slow down", after=7.0), Postponed("too soon", after=7.0)])
-def test_a_message_that_has_to_wait_stays_with_its_provider_and_loses_no_try(error: ProviderError) -> None:
-    decision = unsent(after_error(message(), error, situation()))
-    assert (decision.stage, decision.provider, decision.tries) == (Stage.WAITING, "a", 0)
-    assert (decision.due_at, decision.result) == (NOW + 7000, type(error).__name__.lower())
-
-
-def test_no_wait_passes_the_deadline() -> None:
-    late = after_error(message(), Postponed("tomorrow", after=86400.0), situation())
-    assert unsent(late).due_at == DEADLINE
-
-
-def test_a_rejected_message_is_final_with_the_provider_s_code() -> None:
-    decision = outcome(after_error(message(), Rejected("bad number", code="215", err=215), situation()))
-    assert (decision.state, decision.err, decision.code) == (State.REJECTED, 215, "215")
-
-
-def test_an_uncertain_message_is_held_until_its_deadline() -> None:
-    decision = unsent(after_error(message(), Uncertain("read timeout"), situation()))
-    assert (decision.stage, decision.due_at, decision.result) == (Stage.UNCERTAIN, DEADLINE, "uncertain")
-
-
-def test_an_uncertain_message_is_resent_where_the_account_says_so() -> None:
-    decision = unsent(after_error(message(), Uncertain("read timeout"), situation(uncertain="resend")))
-    assert (decision.stage, decision.provider) == (Stage.WAITING, "a")
-    assert decision.due_at > NOW
-
-
-def test_an_uncertain_message_fails_where_the_account_says_so() -> None:
-    decision = outcome(after_error(message(), Uncertain("read timeout"), situation(uncertain="fail")))
-    assert decision.state == State.UNDELIVERABLE
 
 
 @pytest.mark.parametrize("policy", ["hold", "resend", "fail"])
@@ -198,11 +150,6 @@ def test_the_end_of_a_hand_over_is_of_no_other(waited: bool) -> None:
     assert [outcome(end).attempt for end in ends] == [3] * len(ends)
 
 
-@pytest.mark.parametrize("stage", [Stage.WAITING, Stage.QUEUED, Stage.SENT])
-def test_a_time_that_ran_out_without_a_hand_over_is_the_message_s(stage: Stage) -> None:
-    assert outcome(when_overdue(overdue(stage), situation())).attempt == 0
-
-
 def test_result_words() -> None:
     assert [result_word(None), result_word(Uncertain("x"))] == ["sent", "uncertain"]
 
@@ -248,24 +195,9 @@ def test_what_nobody_can_tell_is_asked_about_again_a_few_times(policy: str) -> N
 # --- stages that ran out -----------------------------------------------------------------------------
 
 
-def overdue(stage: Stage, answered: bool = False) -> Overdue:
-    return Overdue(7, "pbx", stage, "a,b,c", "a", 1, 0, answered, DEADLINE)
+def overdue(stage: Stage) -> Overdue:
+    return Overdue(7, "pbx", stage, "a,b,c", "a", 1, 0, False, DEADLINE)
 
 
-@pytest.mark.parametrize(
-    ("stage", "answered", "state"),
-    [
-        (Stage.WAITING, False, State.EXPIRED),
-        (Stage.QUEUED, False, State.EXPIRED),
-        (Stage.UNCERTAIN, False, State.UNKNOWN),
-        (Stage.SENT, False, State.UNKNOWN),
-        (Stage.SENT, True, State.EXPIRED),
-    ],
-)
-def test_a_stage_that_ran_out_has_its_final_state(stage: Stage, answered: bool, state: State) -> None:
-    assert outcome(when_overdue(overdue(stage, answered), situation())).state == state
-
-
-def test_a_lease_that_ran_out_is_a_doubt() -> None:
-    assert unsent(when_overdue(overdue(Stage.SENDING), situation())).stage == Stage.UNCERTAIN
+def test_a_lease_that_ran_out_is_resent_where_the_account_says_so() -> None:
     assert unsent(when_overdue(overdue(Stage.SENDING), situation(uncertain="resend"))).stage == Stage.WAITING

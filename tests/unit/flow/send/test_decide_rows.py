@@ -105,6 +105,7 @@ def test_after_a_question() -> None:
     ("stage", "answered", "end"),
     [
         (Stage.WAITING, False, Outcome(7, State.EXPIRED, 0, "", NOW)),
+        (Stage.QUEUED, False, Outcome(7, State.EXPIRED, 0, "", NOW)),
         (Stage.QUEUED, True, Outcome(7, State.EXPIRED, 0, "", NOW)),
         (Stage.UNCERTAIN, False, Outcome(7, State.UNKNOWN, 0, "", NOW, attempt=3)),
         (Stage.SENT, False, Outcome(7, State.UNKNOWN, 0, "", NOW)),
@@ -120,8 +121,14 @@ def test_out_of_time(stage: Stage, answered: bool, end: Outcome | Unsent) -> Non
 def test_no_pause_passes_the_deadline() -> None:
     soon = MESSAGE._replace(deadline=NOW + 10)
     here = HERE._replace(uncertain="resend", choice=Available(down="bc"))
-    for error in (Unavailable("x"), Throttled("x", after=9.0), Uncertain("x")):
-        decision = after_error(soon, error, here)
+    for message, error in (
+        (soon, Unavailable("x")),
+        (soon._replace(tries=50), Unavailable("x")),
+        (soon, Throttled("x", after=9.0)),
+        (soon, Postponed("x", after=86400.0)),
+        (soon, Uncertain("x")),
+    ):
+        decision = after_error(message, error, here)
         assert isinstance(decision, Unsent)
         assert (decision.stage, decision.due_at) == (Stage.WAITING, NOW + 10)
     over = MESSAGE._replace(deadline=NOW - 10)

@@ -222,6 +222,23 @@ async def test_what_a_limit_holds_back_waits_and_its_attempt_does_not_count() ->
         assert (held.stage, held.attempt, held.due_at) == (Stage.WAITING, 0, NOW + 60_000)
 
 
+async def test_equal_texts_to_one_number_keep_their_distance() -> None:
+    lab = Lab(same_text_gap=60.0)
+    async with sending(lab) as rig:
+        await rig.queue(
+            segment(1, text="door"),
+            segment(2, text="door"),
+            segment(3, text="door", recipient="375297654321"),
+            segment(4, text="gate"),
+            segment(5, text="door"),
+        )
+        for _ in range(200):
+            await asyncio.sleep(1)
+            await rig.disk.promote("lab", rig.clock(), 10)
+            rig.fleet.wake("lab", "pbx")
+        assert (lab.batches, times(lab)) == ([[1, 3, 4], [2], [5]], [0.0] * 3 + [60.0, 120.0])
+
+
 async def test_a_batch_all_of_which_has_to_wait_is_not_sent() -> None:
     lab = Lab(same_text_gap=60.0)
     async with sending(lab) as rig:
@@ -261,7 +278,9 @@ async def test_what_has_to_wait_delays_nothing_while_that_cannot_be_saved() -> N
         assert (lab.batches, times(lab)) == ([[1, 3], [4]], [0.0] * 3)
         rig.store.failing = set()
         await asyncio.sleep(10)
-        assert (await rig.row(2)).stage == Stage.WAITING
+        held = await rig.found(2)
+        assert (held.stage, held.attempt) == (Stage.WAITING, 0)
+        assert lab.batches == [[1, 3], [4]]
 
 
 # --- a provider that does not work ------------------------------------------------------------------

@@ -32,11 +32,8 @@ MINUTE = 60_000
 
 async def place(rig: Rig, message_id: int) -> tuple[Stage, str, int]:
     """Stage, provider, and completed rounds through the route."""
-    for stage in Stage:
-        for row in await rig.disk.list_stage(stage, 10):
-            if row.id == message_id:
-                return (stage, row.provider, row.tries)
-    raise KeyError(message_id)
+    row = await rig.row(message_id)
+    return Stage(row.stage), row.provider, row.tries
 
 
 # --- what was taken --------------------------------------------------------------------------------
@@ -247,6 +244,8 @@ async def test_a_balance_that_comes_with_an_answer_counts() -> None:
         await moment()
         assert rig.value("provider_balance", provider="lab") == 99
         assert (rig.fleet.usable("lab"), rig.fleet.working("lab")) == (False, True)
+        assert rig.value("provider_low_balance", provider="lab") == 1
+        assert lab.balances_asked == 0
 
 
 async def test_three_failures_in_a_row_are_a_pause() -> None:
@@ -311,10 +310,13 @@ async def test_without_money_no_message_is_tried_before_some_is_paid_in() -> Non
         assert (lab.batches, lab.balances_asked) == ([[1]], 1)
         await asyncio.sleep(300)
         assert (lab.batches, lab.balances_asked) == ([[1]], 2)
+        rig.fleet["lab"].retry()
+        await moment()
+        assert (lab.batches, lab.balances_asked) == ([[1]], 3)
         lab.money = -4.0  # an account that lives below zero
         rig.fleet.retry()
         await moment()
-        assert (lab.batches, lab.balances_asked) == ([[1], [2], [3, 4]], 3)
+        assert (lab.batches, lab.balances_asked) == ([[1], [2], [3, 4]], 4)
 
 
 # --- ESMEs that wait for the answer --------------------------------------------------------------------

@@ -10,8 +10,9 @@ from smppbridge.errors import Disabled, Uncertain
 from smppbridge.flow.housekeeper import Housekeeper
 from smppbridge.flow.send.finder import Finder
 from smppbridge.flow.send.rerouter import Rerouter
+from smppbridge.flow.settle.outcomes import Outcomes
 from smppbridge.flow.waiting import Waiting
-from smppbridge.model.message import Stage, State
+from smppbridge.model.message import Stage, State, StatusReport
 from smppbridge.providers.base import Trace
 from tests.support.builders.rows import NOW, segment
 from tests.support.system.virtual_time import moment
@@ -64,6 +65,9 @@ async def test_a_doubt_is_asked_about_though_its_time_is_over() -> None:
         assert (len(lab.found), (await rig.row(1)).stage) == (0, Stage.UNCERTAIN)
         await asyncio.sleep(10)
         assert (len(lab.found), (await rig.row(1)).stage) == (1, Stage.SENT)
+        outcomes = Outcomes(rig.store.store, rig.metrics, rig.clock, rig.owed.append)
+        await outcomes.settle("lab", [StatusReport("ref-9", int(State.DELIVERED), True, 0, "2")])
+        assert ((await rig.found(1)).state, rig.owed) == (State.DELIVERED, ["pbx"])
 
 
 @pytest.mark.parametrize("complete", [True, False])

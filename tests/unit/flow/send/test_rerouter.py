@@ -92,10 +92,8 @@ def routes_of(*routes: str) -> list[Route]:
 
 
 @asynccontextmanager
-async def rerouting(
-    *routes: str, names: str = "lab spare other", chunk: int = 500, started: bool = True
-) -> AsyncIterator[Desk]:
-    labs = [Lab(name, low_balance=100.0, leave_when_low=True) for name in names.split()]
+async def rerouting(*routes: str, chunk: int = 500, started: bool = True) -> AsyncIterator[Desk]:
+    labs = [Lab(name, low_balance=100.0, leave_when_low=True) for name in ("lab", "spare", "other")]
     async with rigged(*labs) as rig:
         desk = Desk(rig, routes or ["lab,spare"], chunk)
         if started:

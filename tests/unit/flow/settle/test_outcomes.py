@@ -10,16 +10,12 @@ from smppbridge.flow.remarks import Remarks
 from smppbridge.flow.settle.outcomes import Outcomes
 from smppbridge.metrics import Metrics
 from smppbridge.model.message import Stage, State
-from smppbridge.smpp.constants import Tag
-from smppbridge.smpp.tlv import tlv, write_tlvs
 from tests.support.builders.failing import FailingStore
 from tests.support.builders.metrics import value
-from tests.support.builders.rows import HOUR, NOW, report, segment, send, stages
+from tests.support.builders.rows import ASKS_FOR_AN_ALERT, HOUR, NOW, report, segment, send, stages
 from tests.support.builders.stores import fast_store
 
 pytestmark = pytest.mark.virtual_time
-
-ASKS_FOR_AN_ALERT = write_tlvs((tlv(Tag.SET_DPF, 1),))
 
 
 class Rig:

@@ -191,6 +191,7 @@ async def test_a_thousand_of_one_connection_and_twenty_thousand_in_all() -> None
     assert added == [1000] * 20 + [0]
 
 
+@pytest.mark.slow
 async def test_a_result_costs_little_however_many_wait() -> None:
     """CPU time, which does not grow when the machine has other work to do."""
     async with connected() as link:

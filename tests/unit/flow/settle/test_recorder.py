@@ -14,6 +14,7 @@ from smppbridge.metrics import Metrics
 from smppbridge.model.message import Message, Outcome, Stage, State
 from smppbridge.store.base import Store
 from tests.support.builders.failing import FailingStore
+from tests.support.builders.metrics import value
 from tests.support.builders.rows import HOUR, NOW, claim, report, segment, sent, stages, unsent
 from tests.support.builders.stores import fast_store
 from tests.support.esme.pending import Read, connected, refused, taken
@@ -59,9 +60,8 @@ class Rig:
             statuses={bad.id: 0x0B, late.id: 0x45},
         )
 
-    def ended(self, state: State) -> float | None:
-        labels = {"provider": "lab", "state": state.name}
-        return self.metrics.registry.get_sample_value("smppbridge_outcomes_total", labels)
+    def ended(self, state: State) -> float:
+        return value(self.metrics, "outcomes_total", provider="lab", state=state.name)
 
 
 @pytest.fixture

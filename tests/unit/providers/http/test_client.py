@@ -258,11 +258,12 @@ async def test_cancelling_from_outside_stays_a_cancellation(client: HttpClient) 
         assert (await client.request("POST", server.url, b"", {})).body == b"ok"
 
 
-async def test_too_many_requests(client: HttpClient) -> None:
-    async with ScriptedServer(Response(status_code=429, headers={"Retry-After": "90"})) as server:
+@pytest.mark.parametrize(("headers", "after"), [({"Retry-After": "90"}, 90), ({}, 5)])
+async def test_too_many_requests(client: HttpClient, headers: dict[str, str], after: float) -> None:
+    async with ScriptedServer(Response(status_code=429, headers=headers)) as server:
         error = await failure(client, server.url)
     assert isinstance(error, Throttled)
-    assert error.after == 90
+    assert error.after == after
 
 
 NOW = 1_700_000_000.0

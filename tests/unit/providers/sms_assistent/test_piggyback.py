@@ -1,10 +1,14 @@
 """Status questions that wait for a package."""
 
 import asyncio
-import time
+
+import pytest
 
 from smppbridge.providers.sms_assistent.piggyback import MAX_WAITING, PiggybackedQuestion, PiggybackQueue
 from smppbridge.providers.sms_assistent.records import StatusRow
+from tests.support.system.virtual_time import VirtualTimeLoop
+
+pytestmark = pytest.mark.virtual_time
 
 ROWS = (StatusRow("1", "Sent"),)
 
@@ -39,8 +43,10 @@ async def test_a_package_that_comes_just_when_patience_ends_still_has_the_questi
     found: list[PiggybackedQuestion | None] = []
     asking = asyncio.create_task(queue.ask(["1"]))
     await asyncio.sleep(0)
-    asyncio.get_running_loop().call_later(0.02, lambda: found.append(queue.take()))
-    time.sleep(0.05)  # both timers are due in one turn of the loop
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualTimeLoop)
+    loop.call_later(0.02, lambda: found.append(queue.take()))
+    loop.jump(0.05)  # both timers are due in one turn of the loop
     while not found:
         await asyncio.sleep(0)
     (question,) = found

@@ -109,6 +109,7 @@ def test_allowance() -> None:
 # --- time that passes while others are sent ----------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keys", [{}, {"api": "plain"}])
 async def test_a_date_that_comes_too_near_while_others_are_sent(keys: dict[str, Any]) -> None:
     """Sent at once it would come eleven minutes early."""
@@ -125,6 +126,7 @@ async def test_a_date_that_comes_too_near_while_others_are_sent(keys: dict[str, 
         assert 650 < late.after < 660
 
 
+@pytest.mark.slow
 async def test_a_package_waits_its_turn_too_long_for_its_date() -> None:
     at = NOW + SOONEST + 150
     async with Gate(taken(12)) as gate, Assist("", url=gate.url) as assist:

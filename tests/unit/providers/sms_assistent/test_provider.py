@@ -86,6 +86,7 @@ async def test_only_so_many_urgent_messages_a_minute_go_in_plain() -> None:
         assert await assist.provider.send([message(6, priority=1)], NOW) == [Taken("301")]
 
 
+@pytest.mark.slow
 async def test_plain_requests_run_together_but_not_too_many() -> None:
     async with Gate("12345") as gate, Assist("", url=gate.url, parallel=4) as assist:
         batches = [[message(n, priority=1) for n in range(start, start + 6)] for start in (0, 10)]
@@ -342,6 +343,7 @@ async def test_no_request_begins_when_the_time_is_over() -> None:
         assert simulator.server.requests == 1
 
 
+@pytest.mark.slow
 async def test_nobody_waits_for_a_turn_longer_than_that() -> None:
     async with Gate("12345") as gate, Assist("", url=gate.url, sending_time=0.1) as assist:
         first = asyncio.create_task(assist.provider.send([message(1, priority=1)], NOW))

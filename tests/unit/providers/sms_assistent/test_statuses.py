@@ -200,6 +200,7 @@ async def test_one_by_one_stops_at_a_failure_and_tells_what_it_has() -> None:
         assert len(assist.forms) == 2
 
 
+@pytest.mark.slow
 async def test_one_by_one_but_several_at_once() -> None:
     async with (
         Gate("Delivered") as gate,
@@ -253,6 +254,7 @@ async def test_a_question_that_no_package_takes_goes_alone() -> None:
         assert [[part.tag for part in document] for document in assist.documents] == [["status"]] * 2
 
 
+@pytest.mark.slow
 async def test_halves_of_a_question_do_not_wait_again() -> None:
     answers = ["<package><error>-11</error></package>"] * 2
     async with Assist(*answers, in_xml(statuses=DELIVERED), api="xml", batch_wait=1) as assist:

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from typing import Any, Self
 from urllib.parse import parse_qsl
 
+import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -75,6 +76,7 @@ class Office(AsyncExitStack):
         return asyncio.create_task(self.provider.send([message(number)], NOW))
 
 
+@pytest.mark.slow
 async def test_messages_and_questions_together_are_not_too_many() -> None:
     async with Office() as office:
         provider = office.provider
@@ -93,6 +95,7 @@ async def test_messages_and_questions_together_are_not_too_many() -> None:
         assert office.desk.most == 4
 
 
+@pytest.mark.slow
 async def test_who_waits_too_long_for_a_place_has_sent_nothing() -> None:
     async with Office(parallel=1, patience=0.05) as office:
         first = office.send(1)
@@ -105,6 +108,7 @@ async def test_who_waits_too_long_for_a_place_has_sent_nothing() -> None:
         assert await office.send(3) == [Taken("b3.1")]  # the place is free again
 
 
+@pytest.mark.slow
 async def test_who_waits_for_a_place_ends_at_a_stop() -> None:
     async with Office(parallel=1) as office:
         first = office.send(1)

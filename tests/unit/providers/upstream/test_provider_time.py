@@ -9,6 +9,7 @@ import pytest
 from smppbridge.errors import Throttled, Unavailable, Uncertain
 from smppbridge.link.persistent_bind import TIMINGS as BIND_TIMINGS
 from smppbridge.providers.base import SendResult, Stream, Taken
+from smppbridge.providers.upstream.jobs import GROUP
 from smppbridge.providers.upstream.timings import SMPP_TIMINGS, SmppTimings
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.pdu import SubmitSm
@@ -32,10 +33,8 @@ RESPONSE = 20.0  # seconds for submit_sm_resp
 
 def test_the_times_of_the_bridge() -> None:
     """Those that other tests shorten."""
-    assert (
-        SmppTimings(bind=10, sending=60, finishing=30, saving=5, group=0.01, binds=BIND_TIMINGS)
-        == SMPP_TIMINGS
-    )
+    assert SmppTimings(bind=10, sending=60, finishing=30, saving=5, binds=BIND_TIMINGS) == SMPP_TIMINGS
+    assert GROUP == 0.01
 
 
 async def later(centre: CentreSimulator, submitted: int, seconds: float) -> None:

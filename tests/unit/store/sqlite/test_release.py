@@ -44,17 +44,17 @@ async def claimed(store: SqliteStore, origin: int, account: str = "pbx") -> list
     return [receipt.wire_id for receipt in receipts]
 
 
-async def owe(store: SqliteStore, *ids: int, origin: int = 7, account: str = "pbx") -> None:
+async def owe(store: SqliteStore, *ids: int, account: str = "pbx") -> None:
     """Receipts for messages of a bind that claims."""
-    await claimed(store, origin, account)
-    await store.add_segments([segment(number, origin=origin, account=account) for number in ids])
+    await claimed(store, 7, account)
+    await store.add_segments([segment(number, origin=7, account=account) for number in ids])
     await finish(store, [Outcome(number, int(State.EXPIRED), 0, "", NOW) for number in ids])
 
 
-async def leave(store: SqliteStore, path: Path, account: str = "pbx") -> None:
+async def leave(store: SqliteStore, path: Path) -> None:
     """The bind goes, and the store cannot write it."""
     with locked(path), pytest.raises(StoreError):
-        await store.release_origin(account, 7, NOW)
+        await store.release_origin("pbx", 7, NOW)
 
 
 async def test_a_claim_goes_on_with_a_release_that_failed(store: SqliteStore, path: Path) -> None:
