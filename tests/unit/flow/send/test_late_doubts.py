@@ -8,6 +8,7 @@ import pytest
 
 from smppbridge.errors import Disabled, Uncertain
 from smppbridge.flow.housekeeper import Housekeeper
+from smppbridge.flow.remarks import Remarks
 from smppbridge.flow.send.finder import Finder
 from smppbridge.flow.send.rerouter import Rerouter
 from smppbridge.flow.settle.outcomes import Outcomes
@@ -65,7 +66,8 @@ async def test_a_doubt_is_asked_about_though_its_time_is_over() -> None:
         assert (len(lab.found), (await rig.row(1)).stage) == (0, Stage.UNCERTAIN)
         await asyncio.sleep(10)
         assert (len(lab.found), (await rig.row(1)).stage) == (1, Stage.SENT)
-        outcomes = Outcomes(rig.store.store, rig.metrics, rig.clock, rig.owed.append)
+        remarks = Remarks(rig.metrics, {})
+        outcomes = Outcomes(rig.store.store, rig.metrics, rig.clock, remarks, rig.owed.append)
         await outcomes.settle("lab", [StatusReport("ref-9", int(State.DELIVERED), True, 0, "2")])
         assert ((await rig.found(1)).state, rig.owed) == (State.DELIVERED, ["pbx"])
 
