@@ -71,7 +71,7 @@ class ReceiptStyle:
     data_coding: int = 0  # 0 or 1 (both ASCII), 3 or 8
     esm_class: int = EsmClass.RECEIPT  # of receipts; intermediate notifications have their own
     count_parts: bool = False  # whether sub and dlvrd count the short messages that carry the text
-    vendor_tlvs: bool = True  # whether our vendor TLVs are added
+    vendor_tlvs: bool = False  # whether our vendor TLVs are added
     usual: bool = field(init=False)  # fields, widths and alphabet are the defaults
 
     def __post_init__(self) -> None:

@@ -60,7 +60,7 @@ def test_as_everybody_reads_it() -> None:
     )
     assert (made.source_addr, made.source_addr_ton, made.source_addr_npi) == ("375291234567", 1, 1)
     assert (made.destination_addr, made.dest_addr_ton, made.dest_addr_npi) == ("ALARM", 5, 0)
-    assert [tag for tag, _ in made.tlvs] == [0x001E, 0x0427, 0x0423, 0x1400, 0x1401, 0x0204]
+    assert [tag for tag, _ in made.tlvs] == [0x001E, 0x0427, 0x0423, 0x0204]
 
 
 def test_every_setting_reaches_the_receipt() -> None:
@@ -99,8 +99,8 @@ def test_which_tlvs() -> None:
     vendor = [Tag.PROVIDER, Tag.PROVIDER_CODE, Tag.DETAILS]
     known = [Tag.RECEIPTED_MESSAGE_ID, Tag.MESSAGE_STATE, Tag.NETWORK_ERROR_CODE]
     reference = [Tag.USER_MESSAGE_REFERENCE]
-    assert [tag for tag, _ in pdu(receipt=receipt).tlvs] == known + vendor + reference
-    assert [tag for tag, _ in pdu(receipt=receipt, tlvs="standard").tlvs] == known + reference
+    assert [tag for tag, _ in pdu(receipt=receipt).tlvs] == known + reference
+    assert [tag for tag, _ in pdu(receipt=receipt, tlvs=True).tlvs] == known + vendor + reference
     assert pdu(receipt=receipt, with_tlvs=False).tlvs == ()
 
 
