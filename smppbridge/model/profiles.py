@@ -42,8 +42,9 @@ PROFILES: Mapping[str, Mapping[str, object]] = {
         "status_codes": "standard",
         "receipt": {"fields": _FULL, "dates": "YYMMDDhhmm", "esm_class": 0x04},
     },
-    # The Twisted one: raises on a command_status that SMPP 3.4 does not name, and on an esm_class 0x24.
-    "smpp.pdu": {"status_codes": "standard", "receipt": {"esm_class": 0x04}},
+    # The Twisted one: raises on a command_status that SMPP 3.4 does not name, and on an esm_class 0x24. It
+    # never acknowledges a receipt with vendor TLVs.
+    "smpp.pdu": {"status_codes": "standard", "receipt": {"esm_class": 0x04, "tlvs": "standard"}},
     # Writes GSM 03.38 under data_coding 0, and under 1, which it calls ASCII.
     "node-smpp": {"default_encoding": "gsm", "encodings": {1: "gsm"}},
     # Knows an esm_class of exactly 0x04 only.

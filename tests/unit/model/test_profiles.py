@@ -27,7 +27,7 @@ def test_every_profile_is_what_the_account_has(name: str) -> None:
         ("php-smpp", {}, {"err_digits": 3, "words": "standard"}),
         ("smpplib", {"default_encoding": "gsm"}, {"tlvs": "standard"}),
         ("aiosmpplib", {"status_codes": "standard"}, {"dates": "YYMMDDhhmm", "esm_class": 4}),
-        ("smpp.pdu", {"status_codes": "standard"}, {"esm_class": 4}),
+        ("smpp.pdu", {"status_codes": "standard"}, {"esm_class": 4, "tlvs": "standard"}),
         ("node-smpp", {"default_encoding": "gsm", "encodings": {1: "gsm"}}, {}),
         ("ruby-smpp", {}, {"esm_class": 4}),
         ("libsmpp34", {"status_codes": "standard"}, {"tlvs": "standard"}),
