@@ -35,6 +35,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="test against node-smpp, too: needs Node.js, npm and, once, its registry",
     )
+    group.addoption(
+        "--clients",
+        action="store_true",
+        help="test with the ESMEs that PyPI does not have, too (node-smpp, Net::SMPP, libsmpp34, Kannel):"
+        " needs Debian or Ubuntu, Node.js, npm, a C compiler and, once, the registries of packages",
+    )
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
