@@ -170,7 +170,7 @@ class Account(Settings):
     message_id: Literal["decimal", "hex", "uuid"] = "decimal"
     message_id_length: IdLength | None = None  # characters at most; None: no limit
     message_id_upper: bool = True  # of hex: A-F or a-f
-    status_codes: Literal["sms-assistent", "standard"] = "sms-assistent"
+    status_codes: Literal["sms-assistent", "standard"] = "standard"
     receipt: ReceiptProfile = ReceiptProfile()
     outbind: CallOut | None = None  # None: the equipment binds by itself
 
@@ -233,8 +233,8 @@ class Account(Settings):
     def status_for(self, status: int) -> int:
         """The command_status that this ESME gets for ``status``.
 
-        With ``status_codes: standard`` a vendor code of sms-assistent becomes the closest standard code,
-        because some clients fail on codes that SMPP 3.4 does not list.
+        With ``status_codes: standard`` a code of sms-assistent becomes the closest code of SMPP 3.4 §5.1.3,
+        because some clients fail on codes that are not listed there.
         """
         return _STANDARD_CODES.get(status, status) if self.status_codes == "standard" else status
 

@@ -65,7 +65,7 @@ class ReceiptProfile(Settings):
     data_coding: Annotated[Literal[0, 1, 3, 8], BeforeValidator(number_with_base)] = 0
     esm_class: Annotated[Octet, AfterValidator(_without_header)] = int(EsmClass.RECEIPT)
     counts: Literal["one", "parts"] = "one"  # sub and dlvrd: 001, or the number of short messages
-    tlvs: Annotated[Literal[True, False, "standard"], BeforeValidator(_true_or_false)] = True
+    tlvs: Annotated[Literal[True, False, "standard"], BeforeValidator(_true_or_false)] = "standard"
     parts: Literal["each", "merged"] = "each"  # a receipt for each part of a long message, or one for all
     to: Literal["submitter", "any"] = "submitter"  # the bind that submitted, while it is bound; or any bind
     keep: PositiveDuration = 3 * 86400.0  # seconds that a receipt waits for a bind
