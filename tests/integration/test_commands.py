@@ -230,7 +230,7 @@ async def test_signals(tmp_path: Path) -> None:
         await esme.expect(Unbind)
         async with await Esme.bound(served.smpp_port, "new") as new:
             await reload(served, path, "accounts: what", 'problem="accounts: must be a mapping')
-            await reload(served, path, "[" * 3000, 'problem="line 1: not valid YAML: nested more"')
+            await reload(served, path, "[" * 3000, 'problem="line 1: not valid YAML: nested more')
             assert await new.submit(submit())
             await new.receipt()
         good = config_text("log: {format: json}\nstore: {url: 'sqlite:///other.db'}")
