@@ -191,7 +191,7 @@ class Reporter:
         account, content = examined.appraisal.account, examined.content
         if isinstance(content, Refused):
             return None
-        joined = self._joins.add(account, submit, content)
+        joined = self._joins.add(account, submit, content, now)
         if joined is None or isinstance(joined, str):
             return joined
         try:
