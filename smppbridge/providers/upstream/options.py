@@ -6,7 +6,7 @@ A `profile` is a set of defaults, and of rules where the SMSC has a manual.
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from ipaddress import IPv6Address, ip_address
+from ipaddress import ip_address
 from typing import Annotated, Literal, Self
 
 from pydantic import (
@@ -21,13 +21,14 @@ from pydantic import (
 
 from smppbridge.model.account import SystemId
 from smppbridge.model.duration import PositiveDuration
-from smppbridge.model.hosts import Network, is_host
+from smppbridge.model.hosts import Network
 from smppbridge.model.route import as_list
 from smppbridge.model.settings import File, Secret, Settings, Text, mistake, number_as_text, number_with_base
 from smppbridge.model.tls_settings import TlsSetting
 from smppbridge.providers.base import Limits
 from smppbridge.providers.options import FlashPolicy
 from smppbridge.providers.sms_assistent import options as sms_assistent_options
+from smppbridge.providers.upstream.hosts import Host, parse_address
 
 SMS_ASSISTENT = "sms-assistent"
 VALIDITY_MAX = 7 * 86400.0  # seconds: longer is asked of no SMSC
@@ -71,36 +72,9 @@ _PINNED: dict[str, tuple[int, str]] = {
     "dest_npi": (1, _RECIPIENTS),
 }
 
-_ADDRESS = re.compile(r"(?:\[(?P<v6>[^\]]*)\]|(?P<host>[^:\[\]]*))(?::(?P<port>[0-9]{1,5}))?")
 _PASSWORD = re.compile(r"[ -~]{1,64}")
 _C_STRING = re.compile(r"[ -~]*")
 _NUMBER = re.compile(r"[0-9]+")
-
-
-def parse_address(text: str) -> tuple[str, int | None]:
-    """Host and port of ``host``, ``host:port``, ``[v6]:port`` or a bare IPv6 address; the port is None when
-    the text has none. Raises ValueError for anything else."""
-    if text.count(":") > 1 and not text.startswith("["):
-        return str(IPv6Address(text)), None
-    found = _ADDRESS.fullmatch(text)
-    if found is None:
-        raise ValueError("not an address")
-    host, port = found["v6"] or found["host"] or "", found["port"]
-    if found["v6"]:
-        host = str(IPv6Address(host))
-    elif not is_host(host):
-        raise ValueError("not a host")
-    if port is not None and not 1 <= int(port) <= 65535:
-        raise ValueError("not a port")
-    return host, None if port is None else int(port)
-
-
-def _host(text: str) -> str:
-    try:
-        parse_address(text)
-    except ValueError:
-        raise mistake('must be "host", "host:port" or "[IPv6]:port", without smpp://') from None
-    return text
 
 
 def _distinct(codings: tuple[int, ...]) -> tuple[int, ...]:
@@ -161,7 +135,7 @@ class SmppOptions(FlashPolicy):
 
     # the link
     host: Annotated[
-        tuple[Annotated[str, AfterValidator(_host)], ...],
+        tuple[Host, ...],
         Field(max_length=8),
         BeforeValidator(as_list),
         WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
