@@ -164,6 +164,7 @@ class Account(Settings):
     default_sender: Sender | None = None
     replace_sender: bool = False  # default_sender instead of a refusal
     services: frozenset[ServiceName] = frozenset()  # paid special services it may ask for
+    default_service: ServiceName | None = None  # one of them, for messages without a service_type
     mode: Literal["queued", "sync"] = "queued"  # answer when stored, or when the provider has answered
     uncertain: Literal["hold", "resend", "fail"] = "hold"
     validity: PositiveDuration = 86400.0  # seconds, when the ESME gives no validity_period
@@ -196,6 +197,13 @@ class Account(Settings):
         if "gsm" not in {info.data["default_encoding"], *info.data["encodings"].values()}:
             raise mistake("is for GSM 03.38 only: set default_encoding: gsm, or leave it out")
         return value
+
+    @field_validator("default_service")
+    @classmethod
+    def _check_default_service(cls, name: str | None, info: ValidationInfo) -> str | None:
+        if name is not None and name not in info.data.get("services", {name}):
+            raise mistake(f"must be one of the account's services; add {name} to services")
+        return name
 
     @field_validator("message_id_length")
     @classmethod

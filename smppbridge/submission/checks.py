@@ -69,8 +69,11 @@ def tlvs_of(submit: SubmitSm) -> bytes | None:
 def service_of(account: Account, service_type: str) -> str:
     """The special service that is asked for, "" for an ordinary message.
 
-    Raises Refused (0x15) for a service_type that the account may not use.
+    An empty service_type asks for the account's `default_service`; CMT is an ordinary message always. Raises
+    Refused (0x15) for a service_type that the account may not use.
     """
+    if not service_type:
+        return account.default_service or ""
     if service_type in ORDINARY:
         return ""
     if service_type not in account.services:

@@ -41,6 +41,7 @@ def test_defaults() -> None:
         "default_sender": None,
         "replace_sender": False,
         "services": frozenset(),
+        "default_service": None,
         "mode": "queued",
         "uncertain": "hold",
         "validity": 86400.0,
@@ -250,6 +251,18 @@ def test_numbers_as_senders_need_no_quotes() -> None:
 def test_services() -> None:
     assert account(services=["HLR", "2WAY"]).services == frozenset({"HLR", "2WAY"})
     assert "one of HLR, PING" in mistakes(services=["SMS"])["services.0"]
+
+
+def test_a_default_service_is_one_that_the_account_may_use() -> None:
+    assert account(services=["HLR", "CALL"], default_service="CALL").default_service == "CALL"
+    assert "one of HLR, PING" in mistakes(services=["HLR"], default_service="SMS")["default_service"]
+    assert mistakes(services=["HLR"], default_service="CALL") == {
+        "default_service": "must be one of the account's services; add CALL to services"
+    }
+    assert mistakes(default_service="CALL") == {
+        "default_service": "must be one of the account's services; add CALL to services"
+    }
+    assert list(mistakes(services=["SMS"], default_service="CALL")) == ["services.0"]  # said once
 
 
 def test_replace_sender_needs_a_default_sender() -> None:

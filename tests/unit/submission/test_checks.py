@@ -74,6 +74,12 @@ def test_a_service_that_the_account_may_use() -> None:
     assert service_of(RICH, "HLR") == "HLR"
 
 
+@pytest.mark.parametrize(("service_type", "service"), [("", "CALL"), ("CMT", ""), ("HLR", "HLR")])
+def test_a_service_for_equipment_that_cannot_ask_for_one(service_type: str, service: str) -> None:
+    owner = account(services=["HLR", "CALL"], default_service="CALL")
+    assert service_of(owner, service_type) == service
+
+
 @pytest.mark.parametrize(
     ("owner", "service_type"), [(PLAIN, "HLR"), (RICH, "VIBER"), (RICH, "hlr"), (RICH, "WAP")]
 )

@@ -95,6 +95,12 @@ async def test_times() -> None:
     assert one["outcome"]["times"]["given_up"]["meaning"] == "after 86400s, as EXPIRED"
 
 
+async def test_a_service_that_nobody_asked_for() -> None:
+    one = await told_one(submit(to="79021234567"), services=["CALL"], default_service="CALL")
+    assert one["outcome"]["service"] == {"value": "CALL", "meaning": "the account's default"}
+    assert one["outcome"]["route"]["providers"] == ["pilot", "centre"]
+
+
 async def test_sync_mode_receipts_and_rates() -> None:
     answer = (await told_one(submit(registered_delivery=0), mode="sync"))["outcome"]["answer"]
     assert "after the provider has taken it" in answer["then"]
