@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
+from datetime import tzinfo
 from typing import Annotated, Literal, Self
 
 from pydantic import (
@@ -21,9 +22,11 @@ from smppbridge.model.hosts import Network, is_host, is_within
 from smppbridge.model.numbers import COUNTRIES
 from smppbridge.model.passwords import parse_hash
 from smppbridge.model.profiles import PROFILES, fill_in
+from smppbridge.model.quiet import Quiet
 from smppbridge.model.receipt_profile import ReceiptProfile
 from smppbridge.model.services import SERVICES
 from smppbridge.model.settings import Octet, Secret, Settings, Text, mistake, number_with_base
+from smppbridge.model.time_zone import TimeZone, zone_of
 from smppbridge.model.tls_settings import TlsSetting
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.gsm import LANGUAGES
@@ -168,6 +171,8 @@ class Account(Settings):
     mode: Literal["queued", "sync"] = "queued"  # answer when stored, or when the provider has answered
     uncertain: Literal["hold", "resend", "fail"] = "hold"
     validity: PositiveDuration = 86400.0  # seconds, when the ESME gives no validity_period
+    quiet: Quiet | None = None  # hours of the day when messages without priority wait here
+    quiet_time_zone: TimeZone | None = None  # of these hours; None: that of receipts
     message_id: Literal["decimal", "hex", "uuid"] = "decimal"
     message_id_length: IdLength | None = None  # characters at most; None: no limit
     message_id_upper: bool = True  # of hex: A-F or a-f
@@ -245,6 +250,19 @@ class Account(Settings):
         because some clients fail on codes that SMPP 3.4 does not list.
         """
         return _STANDARD_CODES.get(status, status) if self.status_codes == "standard" else status
+
+    def quiet_over(self, at: int) -> int:
+        """When a message without priority that may go at ``at`` may go after all, in ms: at the end of the
+        quiet hours, or at ``at`` outside of them."""
+        return at if self.quiet is None else self.quiet.over(at, self._quiet_zone)
+
+    def quiet_ends(self, at: int) -> bool:
+        """Whether quiet hours end at this very moment (ms)."""
+        return self.quiet is not None and self.quiet.end_at(at, self._quiet_zone)
+
+    @property
+    def _quiet_zone(self) -> tzinfo:
+        return self.receipt.zone if self.quiet_time_zone is None else zone_of(self.quiet_time_zone)
 
     def allows(self, ip: str) -> bool:
         """Whether this account may bind from ``ip``. IPv4 may also be written as ``::ffff:…``."""

@@ -172,7 +172,7 @@ class Examiner:
             part = self._appraiser.appraise(account, first, now, self._path_of)
             draft = Draft(part.recipient, part.sender, text, flash=part.content.flash)
             path, timing = self._appraiser.appraise_joined(
-                account.name, draft, part.not_before, part.deadline, now, self._path_of
+                account, draft, part.not_before, part.deadline, now, self._path_of
             )
         except Refused as refused:
             return JoinedRefusal(_refusal(account, refused))
@@ -264,8 +264,11 @@ def _schedule(appraisal: Appraisal) -> Schedule:
     now, not_before = appraisal.now, appraisal.not_before
     sent: Meant[Instant] | str = "at once"
     if not_before > now:
+        account = appraisal.account
         keeper = f"the provider {appraisal.path.provider}" if appraisal.timing.send_at else "the bridge"
-        sent = Meant(Instant(not_before), f"{keeper} keeps it until then")
+        quiet = account.quiet_ends(not_before) and not appraisal.submit.priority_flag
+        why = f"quiet hours {account.quiet}: " if quiet else ""
+        sent = Meant(Instant(not_before), f"{why}{keeper} keeps it until then")
     seconds = (appraisal.deadline - max(now, not_before)) / 1000
     given_up = Meant(Instant(appraisal.deadline), f"after {seconds:g}s, as EXPIRED")
     return Schedule(Instant(now), sent, given_up)

@@ -45,6 +45,8 @@ def test_defaults() -> None:
         "mode": "queued",
         "uncertain": "hold",
         "validity": 86400.0,
+        "quiet": None,
+        "quiet_time_zone": None,
         "message_id": "decimal",
         "message_id_length": None,
         "message_id_upper": True,
@@ -246,6 +248,25 @@ def test_numbers_as_senders_need_no_quotes() -> None:
     one = account(senders=["ALARM", 375291234567], default_sender=375291234567)
     assert one.senders == frozenset({"ALARM", "375291234567"})
     assert one.default_sender == "375291234567"
+
+
+def test_quiet_hours_are_those_of_their_zone_else_of_receipts() -> None:
+    evening = 1_773_165_600_000  # 2026-03-10 18:00 UTC
+    hour = 3_600_000
+    zones: list[tuple[dict[str, Any], int]] = [
+        ({}, 0),
+        ({"quiet": "22-8"}, 0),
+        ({"quiet": "18-8"}, 14),
+        ({"quiet": "21-8", "quiet_time_zone": "Europe/Minsk"}, 11),
+        ({"quiet": "21-8", "receipt": {"time_zone": "Europe/Minsk"}}, 11),
+        ({"quiet": "18-8", "quiet_time_zone": "UTC", "receipt": {"time_zone": "Europe/Minsk"}}, 14),
+    ]
+    for keys, hours in zones:
+        one = account(**keys)
+        assert one.quiet_over(evening) == evening + hours * hour
+        assert one.quiet_ends(evening + hours * hour) == bool(hours)
+    assert "hours such as" in mistakes(quiet="night")["quiet"]
+    assert "IANA" in mistakes(quiet="22-8", quiet_time_zone="Minsk")["quiet_time_zone"]
 
 
 def test_services() -> None:
