@@ -161,6 +161,7 @@ class Account(Settings):
     encodings: Encodings = Field(default_factory=dict)  # data_codings that mean something else than they say
     septets: Literal["unpacked", "packed"] = "unpacked"  # GSM 03.38: one per octet, or 8 in 7 octets
     gsm_language: LanguageName | None = None  # extension table of GSM 03.38, where no header names one
+    use_latin_when_it_fits: bool = False  # for equipment that sends everything in UCS-2
     join: JoinRules = JoinRules()
     country: Country | None = None  # national numbers of this country are understood
     senders: frozenset[Sender] | None = Field(default=None, min_length=1)  # None: any

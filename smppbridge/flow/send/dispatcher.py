@@ -29,6 +29,7 @@ from smppbridge.model.message import Doubt, Message, Outcome, Overdue, Sent, Sta
 from smppbridge.model.route import Choice
 from smppbridge.providers.base import Progress, Provider, SendResult, Stream, Taken
 from smppbridge.store.base import Sending
+from smppbridge.submission.content import as_sent
 
 log = logging.getLogger(__name__)
 
@@ -203,7 +204,8 @@ class Dispatcher:
                 continue
             if len(claim) == share:
                 self._turns.setdefault(account)
-            batch += claim
+            settings = self._accounts.get(account)
+            batch += claim if settings is None else [as_sent(settings, message) for message in claim]
         return batch
 
     async def _put_off(self, turn: Sequence[str]) -> frozenset[str]:

@@ -34,6 +34,7 @@ def test_defaults() -> None:
         "default_encoding": "latin-1",
         "encodings": {},
         "septets": "unpacked",
+        "use_latin_when_it_fits": False,
         "gsm_language": None,
         "join": {"timeout": 60.0, "incomplete": "fail"},
         "country": None,

@@ -95,6 +95,17 @@ async def test_times() -> None:
     assert one["outcome"]["times"]["given_up"]["meaning"] == "after 86400s, as EXPIRED"
 
 
+async def test_ucs2_that_need_not_be() -> None:
+    pdu = submit("Door".encode("utf-16-be"), "48501234567", data_coding=8)
+    for keys, coding in (({}, "0x08"), ({"use_latin_when_it_fits": True}, "0x00")):
+        one = await told_one(pdu, **keys)
+        assert one["outcome"]["request"]["submit_sm"][0]["data_coding"]["value"] == coding
+    parts = [part(number, 2, b"\0a") for number in (1, 2)]
+    settings = config(**account(use_latin_when_it_fits=True), routes=[{"to": ["link"]}])
+    (sent,) = (await told(*parts, settings=settings)).pdus[-1]["joined"]["request"]["submit_sm"]
+    assert (sent["data_coding"]["value"], sent["short_message"]["hex"]) == ("0x00", "6161")
+
+
 QUIET = {"quiet": "8-16", "quiet_time_zone": "UTC"}
 NOON = 1_772_452_800_000  # 2026-03-02 12:00 UTC
 
