@@ -170,7 +170,7 @@ class SmscRu(HttpProvider):
         return error if isinstance(error, Rejected) else Uncertain(error.reason, code=error.code)
 
     def _refusal(self, message: Message, failure: wire.SmscRuFailure) -> ProviderError:
-        code, words = failure
+        code, words, _ = failure
         reason = self.reason("smsc.ru", code, words)
         error = codes.to_send_error(code, words, reason, attempt=message.attempt, tries=message.tries)
         self.note_rule(codes.rule_for(code, message.tries), code, reason, known=code in codes.ERRORS)
@@ -304,7 +304,7 @@ class SmscRu(HttpProvider):
 
     def _raise_failure(self, answer: wire.SmscRuAnswer) -> None:
         if answer.failure is not None:
-            code, words = answer.failure
+            code, words, _ = answer.failure
             raise codes.to_send_error(code, words, self.reason("smsc.ru", code, words))
 
     @property

@@ -26,8 +26,11 @@ MOSCOW = timezone(timedelta(hours=3))  # smsc.ru prints its own clock; there is 
 _INTEGER = re.compile(r"-?[0-9]{1,20}")
 _MONEY = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?")
 _BARE_ID = re.compile(r'("id"\s*:\s*)(b[0-9.]{1,60})(?=\s*[,}])')  # the manual prints "id": <id>
-_TEXT_FAILURE = re.compile(r"\s*ERROR = ([0-9]{1,6})\s*(?:\((.*?)\))?\s*(?:,|$)", re.DOTALL)
-_NUMBERS_FAILURE = re.compile(r"\s*[A-Za-z0-9._-]{0,40},-([0-9]{1,6})\s*")
+# Behind an error, op=1 adds a line about the number.
+_TEXT_FAILURE = re.compile(
+    r"ERROR = ([0-9]{1,6}) *(?:\((.*?)\))? *(?:, *ID - ([A-Za-z0-9._-]{1,40}))? *(?:[,\r\n]|\Z)", re.DOTALL
+)
+_NUMBERS_FAILURE = re.compile(r"([A-Za-z0-9._-]{0,40}),-([0-9]{1,6}) *(?:[\r\n]|\Z)")
 _TEXT_SENT = re.compile(r"OK - ([0-9]{1,9}) SMS, ID - ([A-Za-z0-9._-]{1,40})(?:, COST - [^,\n]*)?(.*)")
 _TEXT_BALANCE = re.compile(r", BALANCE - (\S+)")
 _NUMBERS_SENT = re.compile(r"([A-Za-z0-9._-]{1,40}),([0-9]{1,9})(?:,[^,]*)?(?:,([^,]*))?")
@@ -40,6 +43,7 @@ class SmscRuFailure(NamedTuple):
 
     code: int
     words: str
+    id: str = ""  # of the message that is at fault; "": the request is, or we are
 
 
 class MessageRow(NamedTuple):
@@ -175,11 +179,12 @@ def _opened(body: bytes) -> tuple[_Value, SmscRuFailure | None]:
         fields = _leaves(value)
     elif isinstance(value, str):
         if found := _TEXT_FAILURE.match(value):
-            return value, _failure(found[1], found[2] or "")
-        if found := _NUMBERS_FAILURE.fullmatch(value):
-            return value, _failure(found[1], "")
+            return value, _failure(found[1], found[2] or "", found[3] or "")
+        if found := _NUMBERS_FAILURE.match(value):
+            return value, _failure(found[2], "", found[1])
     if "error_code" in fields:
-        return value, _failure(text_of(fields["error_code"]), text_of(fields.get("error")))
+        code, words, ref = (text_of(fields.get(name)) for name in ("error_code", "error", "id"))
+        return value, _failure(code, words, ref)
     return value, None
 
 
@@ -197,11 +202,11 @@ def _value(text: str) -> _Value:
     return value
 
 
-def _failure(code: str, words: str) -> SmscRuFailure:
+def _failure(code: str, words: str, ref: str) -> SmscRuFailure:
     number = integer_of(code)
     if number is None or number <= 0:
         raise ValueError("an error without a code")
-    return SmscRuFailure(number, words)
+    return SmscRuFailure(number, words, "" if ref == "0" else ref)
 
 
 def _leaves(element: Element) -> dict[str, str]:

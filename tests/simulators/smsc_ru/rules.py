@@ -77,10 +77,14 @@ class Rules:
 
 
 class Refusal(Exception):
-    """The whole request is refused. ``ident`` is the id of the message, where the error carries one."""
+    """The whole request is refused. ``ident`` is the id of the message, where the error carries one.
+    ``rows``: what op=1 or err=1 add about the numbers, None where neither is asked for."""
 
-    def __init__(self, code: int, words: str = "", ident: str = "") -> None:
+    def __init__(
+        self, code: int, words: str = "", ident: str = "", rows: list[dict[str, str]] | None = None
+    ) -> None:
         super().__init__(code)
         self.code = code
         self.words = words or _WORDS.get(code, "error")
         self.ident = ident
+        self.rows = rows

@@ -119,26 +119,37 @@ def test_rows_without_sense_say_nothing(phones: str) -> None:
 # --- errors ----------------------------------------------------------------------------------------
 
 
+# What op=1 adds below about the number: it is no part of the words.
+ROW = "\n79001112233,25001,0.00,25,248"
+XML_ROW = '<phones><phone mccmnc="25001" cost="0" status="25" error="248">79001112233</phone></phones>'
+JSON_ROW = ', "phones": [{"phone": "79001112233", "cost": "0", "status": "25", "error": "248"}]'
+
+
 @pytest.mark.parametrize("code", [1, 2, 4, 5, 9, 77])
-def test_error_without_id(code: int) -> None:
-    assert failure_of(f"ERROR = {code} (some words)") == (code, "some words")
-    assert failure_of(f"0,-{code}") == (code, "")
-    assert failure_of(f"<result><error>some words</error><error_code>{code}</error_code></result>") == (
-        code,
-        "some words",
-    )
-    assert failure_of(f'{{"error": "some words", "error_code": {code}}}') == (code, "some words")
-    assert failure_of(f'{{"error": "some words", "error_code": "{code}"}}') == (code, "some words")
+@pytest.mark.parametrize("op", [False, True])
+def test_error_without_id(code: int, op: bool) -> None:
+    row, xml_row, json_row = (ROW, XML_ROW, JSON_ROW) if op else ("", "", "")
+    assert failure_of(f"ERROR = {code} (some words){row}") == (code, "some words", "")
+    assert failure_of(f"0,-{code}{row}") == (code, "", "")
+    xml = f"<error>some words</error><error_code>{code}</error_code>{xml_row}"
+    assert failure_of(f"<result>{xml}</result>") == (code, "some words", "")
+    for number in (f"{code}", f'"{code}"'):
+        body = f'{{"error": "some words", "error_code": {number}{json_row}}}'
+        assert failure_of(body) == (code, "some words", "")
 
 
-@pytest.mark.parametrize("code", [3, 6, 7, 8])
-def test_error_with_id(code: int) -> None:
-    assert failure_of(f"ERROR = {code} (some (words)), ID - b17.1") == (code, "some (words)")
-    assert failure_of(f"b17.1,-{code}") == (code, "")
-    assert failure_of(f"1234,-{code}") == (code, "")
-    xml = f"<result><error>words</error><error_code>{code}</error_code><id>b17.1</id></result>"
-    assert failure_of(xml) == (code, "words")
-    assert failure_of(f'{{"error": "words", "error_code": {code}, "id": b17.1}}') == (code, "words")
+@pytest.mark.parametrize("code", [3, 6, 7, 8, 77])
+@pytest.mark.parametrize("op", [False, True])
+def test_error_with_id(code: int, op: bool) -> None:
+    row, xml_row, json_row = (ROW, XML_ROW, JSON_ROW) if op else ("", "", "")
+    assert failure_of(f"ERROR = {code} (some (words)), ID - b17.1{row}") == (code, "some (words)", REF)
+    assert failure_of(f"ERROR = {code} (two\nlines), ID - 1234{row}") == (code, "two\nlines", "1234")
+    assert failure_of(f"b17.1,-{code}{row}") == (code, "", REF)
+    assert failure_of(f"1234,-{code}{row}\r\n") == (code, "", "1234")
+    xml = f"<error>words</error><error_code>{code}</error_code><id>b17.1</id>{xml_row}"
+    assert failure_of(f"<result>{xml}</result>") == (code, "words", REF)
+    body = f'{{"error": "words", "error_code": {code}, "id": b17.1{json_row}}}'
+    assert failure_of(body) == (code, "words", REF)
 
 
 @pytest.mark.parametrize("decode", DECODERS)
