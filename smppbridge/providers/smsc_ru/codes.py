@@ -50,6 +50,14 @@ def rule_for(code: int, tries: int = 0) -> Rule:
     return ERRORS.get(code, unknown)
 
 
+def is_about_message(code: int, *, money_left: bool) -> bool:
+    """Whether an error that names a message is about that message alone: not what refuses us, and not a lack
+    of money, unless some is left, but less than this message costs."""
+    if code == NO_MONEY:
+        return money_left
+    return rule_for(code).kind is not Kind.ACCOUNT
+
+
 def to_send_error(code: int, words: str, reason: str, *, attempt: int = 1, tries: int = 0) -> ProviderError:
     """The error of a refused send request. ``words``: smsc.ru's, which alone tell the meanings of a code
     apart.

@@ -167,13 +167,17 @@ class SmscRu(HttpProvider):
         if row.err not in codes.ERRORS:
             return None
         error = self._refusal(message, wire.SmscRuFailure(row.err, ""))
-        return error if isinstance(error, Rejected) else Uncertain(error.reason, code=error.code)
+        error = error if isinstance(error, Rejected) else Uncertain(error.reason, code=error.code)
+        error.about_message = True
+        return error
 
     def _refusal(self, message: Message, failure: wire.SmscRuFailure) -> ProviderError:
-        code, words, _ = failure
+        code, words, ref = failure
         reason = self.reason("smsc.ru", code, words)
         error = codes.to_send_error(code, words, reason, attempt=message.attempt, tries=message.tries)
         self.note_rule(codes.rule_for(code, message.tries), code, reason, known=code in codes.ERRORS)
+        money = self.last_balance or 0.0
+        error.about_message = bool(ref) and codes.is_about_message(code, money_left=money > 0)
         return error
 
     # --- questions ---------------------------------------------------------------------------------

@@ -152,7 +152,7 @@ async def test_taken_with_an_error(status: str, error: str, expected: type[Provi
         (result,) = await centre.send(1)
         assert type(result) is expected
         assert isinstance(result, ProviderError)
-        assert result.code == error
+        assert (result.code, result.about_message) == (error, True)
 
 
 @pytest.mark.parametrize(
@@ -185,6 +185,41 @@ async def test_what_ends_a_batch(answer: str, expected: list[type[ProviderError]
     async with Centre(answer) as centre:
         assert [type(result) for result in await centre.send(1, 2, 3)] == expected
         assert len(centre.paths) == requests
+
+
+@pytest.mark.parametrize(
+    ("code", "named", "balance", "about_message"),
+    [
+        (3, True, "98.6", True),
+        (3, True, "0.00", False),
+        (3, True, "-5.00", False),
+        (3, False, "98.6", False),  # no message is named
+        (6, True, "98.6", True),
+        (7, True, "98.6", True),
+        (8, True, "98.6", True),
+        (50, True, "98.6", True),  # not listed: sent again, but alone
+        (50, False, "98.6", False),
+        (2, True, "98.6", False),  # what refuses us is about us, whatever is printed beside it
+        (4, True, "98.6", False),
+    ],
+)
+async def test_an_error_with_the_id_of_the_message_is_about_it(
+    code: int, named: bool, balance: str, about_message: bool
+) -> None:
+    refusal = json.dumps({"error": "no", "error_code": code} | ({"id": "b2.1"} if named else {}))
+    async with Centre(ok(balance=balance), refusal, ok(3, balance=balance)) as centre:
+        _taken, refused, after = await centre.send(1, 2, 3)
+        assert isinstance(refused, ProviderError)
+        assert refused.about_message == about_message
+        goes_on = about_message or isinstance(refused, Rejected)
+        assert isinstance(after, Taken) == goes_on
+
+
+async def test_no_money_says_nothing_of_a_message_while_the_balance_is_unknown() -> None:
+    async with Centre(json.dumps({"error": "no", "error_code": 3, "id": "b1.1"})) as centre:
+        (refused,) = await centre.send(1)
+        assert isinstance(refused, Disabled)
+        assert not refused.about_message
 
 
 async def test_a_batch_ends_when_it_has_taken_too_long() -> None:
