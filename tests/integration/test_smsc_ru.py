@@ -45,4 +45,6 @@ async def test_whatever_one_recipient_gets_the_others_are_handed_over(tmp_path: 
             await esme.submit_many([submit(to=BAD, text=f"to {phone}"), submit(to=phone)])
         await eventually(lambda: len(simulator.accepted) == 9)
         assert metric(app, "provider_up", provider="centre") == 1
+        label = str(code) if code < 10 else "other"
+        await eventually(lambda: metric(app, "refusals_total", provider="centre", code=label))
         assert simulator.violations == []

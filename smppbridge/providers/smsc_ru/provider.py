@@ -10,7 +10,6 @@ stated); wait_call.php (calls for confirmation); ``all=1`` and ``all=2`` of stat
 """
 
 import asyncio
-import logging
 import math
 import re
 import time
@@ -26,9 +25,9 @@ from smppbridge.errors import (
     Unavailable,
     Uncertain,
 )
-from smppbridge.model.message import Doubt, Draft, Inbound, Message, Poll, StatusReport
+from smppbridge.model.message import Doubt, Draft, Inbound, Message, Poll, State, StatusReport
 from smppbridge.providers.base import Callback, News, SendResult, Taken, Trace
-from smppbridge.providers.error_table import details_of
+from smppbridge.providers.error_table import details_of, safe_reason
 from smppbridge.providers.http.client import host_of
 from smppbridge.providers.http.provider import HttpProvider
 from smppbridge.providers.http.sending import SENDING_TIME, SubBatch
@@ -161,8 +160,7 @@ class SmscRu(HttpProvider):
         """What is wrong with a message that was taken, as it seems: a status in which it never goes out, or
         a send error without one. An error after which it could go out again leaves a doubt."""
         if row.status is not None and codes.is_final(row.status):
-            reason = f"smsc.ru took the message with status {codes.word_of(row.status, row.err)}"
-            self._note_status(row.status)
+            reason = self._status_reason(row.status, row.err, row.fields)
             return codes.refused_at_once(row.status, row.err, reason)
         if row.err not in codes.ERRORS:
             return None
@@ -173,9 +171,8 @@ class SmscRu(HttpProvider):
 
     def _refusal(self, message: Message, failure: wire.SmscRuFailure) -> ProviderError:
         code, words, ref = failure
-        reason = self.reason("smsc.ru", code, words)
+        reason = self._reason(failure, message.sender or self._wishes.default_sender)
         error = codes.to_send_error(code, words, reason, attempt=message.attempt, tries=message.tries)
-        self.note_rule(codes.rule_for(code, message.tries), code, reason, known=code in codes.ERRORS)
         money = self.last_balance or 0.0
         error.about_message = bool(ref) and codes.is_about_message(code, money_left=money > 0)
         return error
@@ -296,20 +293,33 @@ class SmscRu(HttpProvider):
         found = None if status is None else codes.state_of(status, err)
         if status is None or found is None:
             return None
-        self._note_status(status)
         state, final, receipt_err = found
+        failed = status == codes.NOT_FOUND or (final and state is not State.DELIVERED)
         return StatusReport(
-            ref, state, final, receipt_err, codes.word_of(status, err), details_of(fields, _HLR)
+            ref,
+            state,
+            final,
+            receipt_err,
+            codes.word_of(status, err),
+            details_of(fields, _HLR),
+            reason=self._status_reason(status, err, fields) if failed else "",
         )
 
-    def _note_status(self, status: int) -> None:
-        if status == codes.OUT_OF_MONEY:
-            self.note(("status", status), logging.ERROR, "messages fail because the account has no money")
+    def _status_reason(self, status: int, err: int, fields: Mapping[str, str]) -> str:
+        """Our words for a status and its err, and smsc.ru's, where it adds them (``all``)."""
+        told = filter(None, (codes.words_of_status(status, err), fields.get("status_name", "")))
+        return safe_reason(f"smsc.ru status {codes.word_of(status, err)}: {': '.join(told)}", *self._secrets)
 
     def _raise_failure(self, answer: wire.SmscRuAnswer) -> None:
         if answer.failure is not None:
             code, words, _ = answer.failure
-            raise codes.to_send_error(code, words, self.reason("smsc.ru", code, words))
+            raise codes.to_send_error(code, words, self._reason(answer.failure))
+
+    def _reason(self, failure: wire.SmscRuFailure, sender: str = "") -> str:
+        """Our words for an error, and smsc.ru's."""
+        code, words, _ = failure
+        told = filter(None, (codes.words_of_error(code, words, sender), words))
+        return self.reason("smsc.ru", code, ": ".join(told))
 
     @property
     def _host(self) -> str:

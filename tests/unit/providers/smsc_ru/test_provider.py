@@ -130,6 +130,7 @@ async def test_taken_with_a_status_in_which_it_never_goes_out(
         (result,) = await centre.send(1)
         assert isinstance(result, Rejected)
         assert (result.status, result.err) == (command_status, err)
+        assert result.reason.startswith(f"smsc.ru status {status}")
         assert PHONE not in result.reason
 
 
@@ -228,28 +229,40 @@ async def test_a_batch_ends_when_it_has_taken_too_long() -> None:
         assert centre.paths == []
 
 
-async def test_a_wrong_request_is_told_once_without_secrets(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    ("code", "words", "reason"),
+    [
+        (1, "no", "smsc.ru error 1: our request is wrong, please report this: no"),
+        (7, "", "smsc.ru error 7: this is no telephone number that smsc.ru knows"),
+        (6, "sender name", "smsc.ru error 6: the sender Demo is not registered at smsc.ru: sender name"),
+        (50, "no", "smsc.ru error 50: no list holds this code: no"),
+    ],
+)
+async def test_a_refusal_is_told_in_our_words_and_in_theirs(
+    code: int, words: str, reason: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with Centre(refuse(code, words)) as centre:
+        (error,) = await centre.send(1)
+        assert isinstance(error, ProviderError)
+        assert error.reason == reason
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]  # others tell it
+
+
+async def test_a_refusal_is_told_without_secrets_and_numbers() -> None:
     async with Centre(refuse(1, f"bad psw SECRET for {PHONE}")) as centre:
-        for result in await centre.send(1, 2):
-            assert isinstance(result, Rejected)
-            assert "SECRET" not in str(result)
-            assert PHONE not in str(result)
-    errors = [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
-    assert len(errors) == 1
-    assert "our request is wrong" in errors[0]
-    assert "SECRET" not in errors[0]
+        (error,) = await centre.send(1, sender="79001112244")
+        assert "SECRET" not in str(error)
+        assert PHONE not in str(error)
 
 
-async def test_a_code_of_the_list_is_not_told(caplog: pytest.LogCaptureFixture) -> None:
-    async with Centre(refuse(7)) as centre:
-        await centre.send(1)
-    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+async def test_a_refusal_names_no_whole_number_as_the_sender() -> None:
+    async with Centre(refuse(6)) as centre:
+        (error,) = await centre.send(1, sender="79001112244")
+        assert "the sender 7900***, is forbidden" in str(error)
 
 
-async def test_a_strange_code_is_told_tried_again_and_then_given_up(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_strange_code_is_tried_again_and_then_given_up() -> None:
     async with Centre(refuse(50)) as centre:
-        await centre.send(3)
-        assert "no list holds" in caplog.records[-1].getMessage()
         assert isinstance((await centre.send(1, tries=2))[0], Unavailable)
         assert isinstance((await centre.send(2, tries=3))[0], Rejected)
 
