@@ -51,7 +51,8 @@ class SmscRuOptions(HttpOptions):
     url: str = DEFAULT_URL
     backup_urls: tuple[str, ...] | None = Field(default=None, max_length=8)  # None: smsc.ru's own
     api: Literal["form", "rest"] = "form"
-    format: Literal["json", "xml", "numbers", "text"] = "json"  # of answers
+    format: Literal["json", "xml", "numbers", "text"] = "json"  # of answers; only JSON tells operators
+    currency: str = Field(default="RUB", pattern="[A-Z]{3}")  # of the account: its answers do not name it
     callback_secret: Secret | None = None  # signs callbacks
     callback_signature: Literal["md5", "sha1", "crc32"] = "md5"  # how
     parallel: Annotated[int, BeforeValidator(_few)] = Field(default=MAX_PARALLEL, ge=1, le=MAX_PARALLEL)

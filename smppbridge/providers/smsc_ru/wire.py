@@ -14,13 +14,13 @@ from typing import NamedTuple
 from urllib.parse import urlencode
 from xml.etree.ElementTree import Element
 
-from smppbridge.providers.http.lenient import parse_lenient, text_of
+from smppbridge.providers.http.lenient import millionths, parse_lenient, text_of
 from smppbridge.providers.http.xml import parse_xml
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 JSON = {"Content-Type": "application/json; charset=utf-8"}
 FORMATS = {"text": "0", "numbers": "1", "xml": "2", "json": "3"}  # fmt
-MAX_ANSWER = 256 * 1024  # octets of an answer; that about 50 messages has less than 500 for each
+MAX_ANSWER = 512 * 1024  # octets of an answer; one about 50 messages may repeat 1000 characters of each
 MOSCOW = timezone(timedelta(hours=3))  # smsc.ru prints its own clock; there is no summer time
 
 _INTEGER = re.compile(r"-?[0-9]{1,20}")
@@ -31,9 +31,9 @@ _TEXT_FAILURE = re.compile(
     r"ERROR = ([0-9]{1,6}) *(?:\((.*?)\))? *(?:, *ID - ([A-Za-z0-9._-]{1,40}))? *(?:[,\r\n]|\Z)", re.DOTALL
 )
 _NUMBERS_FAILURE = re.compile(r"([A-Za-z0-9._-]{0,40}),-([0-9]{1,6}) *(?:[\r\n]|\Z)")
-_TEXT_SENT = re.compile(r"OK - ([0-9]{1,9}) SMS, ID - ([A-Za-z0-9._-]{1,40})(?:, COST - [^,\n]*)?(.*)")
+_TEXT_SENT = re.compile(r"OK - ([0-9]{1,9}) SMS, ID - ([A-Za-z0-9._-]{1,40})(?:, COST - ([^,\n]*))?(.*)")
 _TEXT_BALANCE = re.compile(r", BALANCE - (\S+)")
-_NUMBERS_SENT = re.compile(r"([A-Za-z0-9._-]{1,40}),([0-9]{1,9})(?:,[^,]*)?(?:,([^,]*))?")
+_NUMBERS_SENT = re.compile(r"([A-Za-z0-9._-]{1,40}),([0-9]{1,9})(?:,([^,]*))?(?:,([^,]*))?")
 _TEXT_FIELD = re.compile(r"([A-Za-z_]{1,30}) = ([^,\n]*)")
 _PHONE_COLUMNS = ("phone", "mccmnc", "cost", "status", "error")  # op=1, fmt 0 and 1
 
@@ -67,7 +67,8 @@ class SmscRuAnswer(NamedTuple):
 
     failure: SmscRuFailure | None = None
     id: str = ""
-    sms: int | None = None  # how many were taken
+    sms: int | None = None  # how many were taken; of a call: seconds
+    cost: int = 0  # of them, in millionths
     balance: float | None = None
     rows: tuple[MessageRow, ...] = ()
 
@@ -101,8 +102,8 @@ def decode_sent(body: bytes) -> SmscRuAnswer:
     if not ref:
         raise ValueError("no id")
     rows = phones if isinstance(phones, list) else []
-    count = integer_of(text_of(fields.get("cnt")))
-    return SmscRuAnswer(None, ref, count, money_of(fields.get("balance")), tuple(map(_sent_row, rows)))
+    count, cost = integer_of(text_of(fields.get("cnt"))), millionths(fields.get("cost"))
+    return SmscRuAnswer(None, ref, count, cost, money_of(fields.get("balance")), tuple(map(_sent_row, rows)))
 
 
 def decode_statuses(body: bytes) -> SmscRuAnswer:
@@ -234,10 +235,10 @@ def _sent_fields(value: _Value) -> Mapping[str, object]:
 def _sent_lines(text: str) -> SmscRuAnswer:
     first, *others = text.splitlines() or [""]
     if words := _TEXT_SENT.fullmatch(first.strip()):
-        balance = _TEXT_BALANCE.match(words[3])
-        count, ref, money = words[1], words[2], balance[1] if balance else None
+        balance = _TEXT_BALANCE.match(words[4])
+        count, ref, cost, money = *words.group(1, 2, 3), balance[1] if balance else None
     elif numbers := _NUMBERS_SENT.fullmatch(first.strip()):
-        ref, count, money = numbers[1], numbers[2], numbers[3]
+        ref, count, cost, money = numbers.groups()
     else:
         raise ValueError("not an answer to a send request")
     rows = (
@@ -245,7 +246,7 @@ def _sent_lines(text: str) -> SmscRuAnswer:
         for line in others
         if line.strip()
     )
-    return SmscRuAnswer(None, ref, int(count), money_of(money), tuple(rows))
+    return SmscRuAnswer(None, ref, int(count), millionths(cost), money_of(money), tuple(rows))
 
 
 def _sent_row(value: object) -> MessageRow:

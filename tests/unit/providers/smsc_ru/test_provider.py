@@ -25,7 +25,7 @@ from tests.support.builders.messages import DAY, NOW, message
 from tests.support.builders.upcalls import Upcalls
 from tests.support.http.scripted import ScriptedServer
 from tests.support.http.server import Fault
-from tests.unit.providers.smsc_ru.centre import PHONE, Centre, no_report, ok, poll, refuse
+from tests.unit.providers.smsc_ru.centre import PHONE, Centre, hand_over, no_report, ok, poll, refuse
 
 # --- the request -----------------------------------------------------------------------------------
 
@@ -287,8 +287,8 @@ async def test_the_next_address_is_used_when_one_cannot_be_reached() -> None:
         provider = with_backups(centre, unreachable(centre), unreachable(centre), centre.server.url)
         await provider.start(Upcalls(no_report))
         centre.push_async_callback(provider.close)
-        assert await provider.send([message(1)], NOW) == [Taken("b1.1")]
-        assert await provider.send([message(2)], NOW) == [Taken("b2.1")]
+        assert await hand_over(provider, [message(1)], NOW) == [Taken("b1.1")]
+        assert await hand_over(provider, [message(2)], NOW) == [Taken("b2.1")]
         assert [form["id"] for form in centre.forms] == ["b1.1", "b2.1"]
 
 
@@ -304,7 +304,7 @@ async def test_an_address_that_worked_is_asked_first() -> None:
         provider = with_backups(centre, unreachable(centre), centre.server.url, made=Watched)
         await provider.start(Upcalls(no_report))
         centre.push_async_callback(provider.close)
-        await provider.send([message(1), message(2)], NOW)
+        await hand_over(provider, [message(1), message(2)], NOW)
         assert len(called) == 3  # both for the first message, then only the one that works
         assert called[1] == called[2] == centre.server.url + "/sys/send.php"
 
@@ -314,7 +314,7 @@ async def test_no_address_can_be_reached() -> None:
         provider = with_backups(centre, unreachable(centre), unreachable(centre))
         await provider.start(Upcalls(no_report))
         centre.push_async_callback(provider.close)
-        results = await provider.send([message(1), message(2)], NOW)
+        results = await hand_over(provider, [message(1), message(2)], NOW)
         assert [type(result) for result in results] == [Unavailable] * 2
 
 
@@ -335,7 +335,7 @@ async def test_after_any_answer_no_other_address_is_asked(
         provider = with_backups(centre, centre.server.url, backup.url)
         await provider.start(Upcalls(no_report))
         centre.push_async_callback(provider.close)
-        (result,) = await provider.send([message(1)], NOW)
+        (result,) = await hand_over(provider, [message(1)], NOW)
         assert type(result) is expected
         assert (len(centre.server.asked), backup.asked) == (1, [])
 

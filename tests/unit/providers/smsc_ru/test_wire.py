@@ -7,6 +7,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from smppbridge.providers.smsc_ru.wire import (
+    MAX_ANSWER,
     MessageRow,
     SmscRuAnswer,
     SmscRuFailure,
@@ -76,12 +77,14 @@ def test_sent(body: str) -> None:
 
 @pytest.mark.parametrize("body", SENT_WITH_MONEY)
 def test_sent_with_money(body: str) -> None:
-    assert decode_sent(body.encode()) == SmscRuAnswer(id=REF, sms=2, balance=97.2)
+    assert decode_sent(body.encode()) == SmscRuAnswer(id=REF, sms=2, cost=2_800_000, balance=97.2)
 
 
-@pytest.mark.parametrize("body", ["OK - 1 SMS, ID - 1234, COST - 1.40", "1234,1,1.40", '{"id":1234,"cnt":1}'])
+@pytest.mark.parametrize(
+    "body", ["OK - 1 SMS, ID - 1234, COST - 1.40", "1234,1,1.40", '{"id":1234,"cnt":1,"cost":"1.40"}']
+)
 def test_sent_with_an_id_of_smsc(body: str) -> None:
-    assert decode_sent(body.encode()) == SmscRuAnswer(id="1234", sms=1)
+    assert decode_sent(body.encode()) == SmscRuAnswer(id="1234", sms=1, cost=1_400_000)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +107,7 @@ def test_sent_with_what_is_said_about_the_number(body: str) -> None:
 
 @pytest.mark.parametrize("decode", [decode_sent, decode_statuses, decode_balance])
 def test_an_answer_that_is_too_large_is_not_read(decode: Callable[[bytes], SmscRuAnswer]) -> None:
-    fits = b'{"error":"no","error_code":2}'.ljust(256 * 1024)
+    fits = b'{"error":"no","error_code":2}'.ljust(MAX_ANSWER)
     assert decode(fits).failure == SmscRuFailure(2, "no")
     with pytest.raises(ValueError, match="larger"):
         decode(fits + b" ")
