@@ -83,3 +83,13 @@ async def test_the_price_of_a_message_is_counted_once(tmp_path: Path) -> None:
         receipt = await esme.receipt()
         assert metric(app, "spent_total", provider="centre", currency="KZT") == pytest.approx(2.8)
         assert receipt.tlv(Tag.DETAILS) == b"mccmnc=25001\0"
+
+
+async def test_a_sender_that_smsc_replaces_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    rules = Rules(delay=0.02, latency=0.0, senders=frozenset({"DOOR"}), replaces_senders=True)
+    async with smsc(tmp_path, rules) as (_, app), await Esme.bound(app.smpp_ports[0]) as esme:
+        await esme.submit_many([submit(to=BAD), submit(to=BAD, text="x", source_addr="DOOR")])
+        await esme.receipts(2)
+        assert metric(app, "replaced_senders_total", provider=CENTRE) == 1
+    fields = [getattr(record, "fields", {}) for record in caplog.records]
+    assert [(one["asked"], one["used"]) for one in fields if "asked" in one] == [("ALARM", "SMSC.RU")]

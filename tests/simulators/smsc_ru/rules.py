@@ -32,6 +32,7 @@ class Rules:
     apikey: str = "KEY"
     senders: frozenset[str] | None = None  # registered ones; None = any
     default_sender: str = "SMSC.RU"
+    replaces_senders: bool = False  # shows the default one in place of one that is not registered
     balance: float = 1e6
     price: float = 1.4  # of one part
     errors: Mapping[str, int] = field(default_factory=dict)  # phone -> send error

@@ -85,6 +85,20 @@ async def test_callback() -> None:
         assert report.told == Particulars(1_400_000, "RUB", 0, "", "Demo")
 
 
+@pytest.mark.parametrize(
+    ("fields", "sender"),
+    [
+        ({"sender_id": "Demo", "type": "0"}, "Demo"),
+        ({"sender_id": "Demo"}, "Demo"),
+        ({"sender_id": "+79001112233", "type": "7"}, "79001112233"),
+        *(({"sender_id": "SMSC.RU", "type": kind}, "") for kind in "458"),  # none was asked for
+        ({}, ""),
+    ],
+)
+def test_the_sender_that_the_phone_shows(fields: dict[str, str], sender: str) -> None:
+    assert StatusReader("RUB", ()).told(fields).sender == sender
+
+
 def test_reasons_are_told_without_secrets_and_numbers() -> None:
     reader = StatusReader("RUB", ("SECRET",))
     reason = reader.reason(20, 6, {"status_name": f"SECRET {PHONE}"})
