@@ -55,10 +55,15 @@ class Remarks:
             if message is None:
                 continue
             if told.sender and message.sender and told.sender != message.sender:
-                self._metrics.replaced_senders.labels(provider).inc()
-                self._say(provider, "the provider replaced a sender", asked=message.sender, used=told.sender)
+                self.replaced(provider, [(message.sender, told.sender)])
             if told.parts > 1 and message.octets is None and told.parts > (ours := _parts(message)):
                 self._say(provider, "the provider counts more parts than we do", parts=told.parts, ours=ours)
+
+    def replaced(self, provider: str, senders: Iterable[tuple[str, str]]) -> None:
+        """Phones show other senders than were asked for: of each, the one asked for and the one shown."""
+        for asked, used in senders:
+            self._metrics.replaced_senders.labels(provider).inc()
+            self._say(provider, "the provider replaced a sender", asked=asked, used=used)
 
     def spent(self, provider: str, sums: Mapping[str, int]) -> None:
         """So much was paid, by currency, in millionths."""
