@@ -81,7 +81,11 @@ ERRORS: dict[int, Rule] = {
     400: _KEY,  # user not found
     401: _KEY,  # login or password
     500: _BUG,  # since
+    600: _REFUSED,  # expired
+    601: _REFUSED,  # undeliverable
     602: _UNREACHABLE,
+    603: _REFUSED,  # by the operator
+    604: _REFUSED,  # cancelled, or undeliverable: see `state_of`
     605: _REFUSED,  # the subscriber has switched such messages off
 }
 
@@ -134,6 +138,18 @@ def rule_for(code: int, tries: int) -> Rule:
     return Rule(Kind.RETRY, Status.ESME_RSYSERR) if tries < UNKNOWN_TRIES else _BUG
 
 
+def rule_of_row(code: int) -> Rule:
+    """The row for the ``code`` of one message with status -2. That status is final (API-2 §2), so a code that
+    no list holds is final as well."""
+    return ERRORS.get(code, _REFUSED)
+
+
+def is_about_message(rule: Rule, *, others_taken: bool) -> bool:
+    """Whether what an answer says of one message concerns that message alone: always beside messages that
+    were taken, and always but where the account is blocked."""
+    return others_taken or rule.kind is not Kind.ACCOUNT or rule.status == Status.ESME_RNOMONEY
+
+
 _STATUSES: dict[int, tuple[State, bool]] = {
     0: (State.ACCEPTED, False),
     1: (State.ENROUTE, False),
@@ -147,7 +163,7 @@ _NOT_DELIVERED: dict[int, State] = {
     603: State.REJECTED,
     605: State.REJECTED,
 }
-CODES = frozenset(map(str, (*ERRORS, *_NOT_DELIVERED, 604, -1, -2)))
+CODES = frozenset(map(str, (*ERRORS, -1, -2)))
 """Codes of refusals: of answers and of statuses; -1 and -2 are statuses without a code."""
 
 NO_CODE = 1  # receipt err of a failure to which smspilot gave no code

@@ -25,7 +25,7 @@ from typing import TypeGuard
 from smppbridge.errors import Disabled, Postponed, ProviderError, Rejected, Throttled, Uncertain
 from smppbridge.model.message import Doubt, Draft, Inbound, Message, Poll, StatusReport
 from smppbridge.providers.base import Callback, Limits, News, SendResult, Taken, Trace
-from smppbridge.providers.error_table import to_error
+from smppbridge.providers.error_table import Rule, to_error
 from smppbridge.providers.http.client import host_of
 from smppbridge.providers.http.provider import HttpProvider
 from smppbridge.providers.http.sending import SENDING_TIME, RequestRun, SubBatch, stops_batch
@@ -154,7 +154,10 @@ class Smspilot(HttpProvider):
         code, words = answer.failure
         if len(packet) > 1 and codes.rule_for(code, 0).about_message:
             return True
-        errors = {message.id: self._refusal(message, code, words) for message in packet}
+        errors = {
+            message.id: self._refusal(message, codes.rule_for(code, message.tries), code, words)
+            for message in packet
+        }
         first = errors[packet[0].id]
         run.results |= errors
         run.stop = None if isinstance(first, Uncertain) else stops_batch(first)
@@ -177,28 +180,35 @@ class Smspilot(HttpProvider):
         """What became of each message. A message that the answer does not mention is uncertain."""
         times = Counter(item.ref for item in answer.items)
         shared = {ref for ref in times if times[ref] > 1}
+        others_taken = any(item.status not in (None, -2) for item in items.values())
         return {
-            message.id: self._result(message, items.get(message.id), answer.packet, shared)
+            message.id: self._result(message, items.get(message.id), answer.packet, shared, others_taken)
             for message in packet
         }
 
-    def _result(self, message: Message, item: Item | None, packet: str, shared: set[str]) -> SendResult:
+    def _result(
+        self, message: Message, item: Item | None, packet: str, shared: set[str], others_taken: bool
+    ) -> SendResult:
         if item is not None and item.status == -2:
-            return self._refusal(message, item.error, item.words)
+            rule = codes.rule_of_row(item.error)
+            error = self._refusal(message, rule, item.error, item.words)
+            error.about_message = codes.is_about_message(rule, others_taken=others_taken)
+            return error
         if item is not None and item.status is not None and item.ref and item.ref not in shared:
             return Taken(item.ref, packet)
         return Uncertain(f"{host_of(self._pilot.url)} did not say clearly what became of the message")
 
-    def _refusal(self, message: Message, code: int, words: str) -> ProviderError:
+    def _refusal(self, message: Message, rule: Rule, code: int, words: str) -> ProviderError:
         reason = self.reason("smspilot", code, words)
         if code == codes.DUPLICATE and message.attempt > 1:
             # The first try may be what this one is a duplicate of.
             return Uncertain(reason, code=str(code), status=Status.ESME_RSUBMITFAIL)
         if code <= 0:
             return Rejected(reason, code="-2", err=codes.NO_CODE)  # refused, but nobody says why
-        rule = codes.rule_for(code, message.tries)
         self.note_rule(rule, code, reason, known=code in codes.ERRORS)
-        return to_error(rule, code, reason)
+        error = to_error(rule, code, reason)
+        error.about_message = rule.about_message
+        return error
 
     async def _ask(self, question: Question) -> PilotAnswer:
         """The answer to a request, which may be a refusal. Raises ProviderError."""
@@ -333,7 +343,7 @@ class _Streak:
 
 def _is_ours(result: SendResult) -> TypeGuard[Disabled | Throttled]:
     """Whether a message was refused for something that those of other packets would meet, too."""
-    return isinstance(result, Disabled | Throttled)
+    return isinstance(result, Disabled | Throttled) and not result.about_message
 
 
 def _limits(options: SmspilotOptions, has_callbacks: bool, sending_time: float) -> Limits:

@@ -155,19 +155,45 @@ async def test_envelope_about_the_whole_packet(
         assert len(pilot.packets) == (2 if first is Rejected else 1)
 
 
-@pytest.mark.parametrize(
-    ("code", "later"), [(105, Disabled), (106, Disabled), (112, Disabled), (241, Disabled)]
-)
-@pytest.mark.parametrize("also", ["taken", "alone"])
-async def test_account_error_of_one_message_stops_the_packets_behind(
-    code: int, later: type[ProviderError], also: str
-) -> None:
-    first = [row(id=1, status=-2, error=code)] + ([row(id=2, server_id=12)] if also == "taken" else [])
+@pytest.mark.parametrize("code", [105, 106, 110, 112, 118, 241, 715])
+async def test_what_is_said_beside_a_message_that_was_taken_is_about_one_message(code: int) -> None:
+    first = [row(id=1, status=-2, error=code), row(id=2, server_id=12)]
     async with Pilot(json.dumps({"send": first}), ok(3)) as pilot:
-        messages = [message(n, sender="One") for n in range(1, len(first) + 1)] + [message(3, sender="Two")]
-        results = await pilot.provider.send(messages, NOW)
-        assert kinds(results) == [Disabled, *([Taken] * (len(first) - 1)), later]
-        assert len(pilot.packets) == 1
+        messages = [message(n, sender="One") for n in (1, 2)] + [message(3, sender="Two")]
+        bad, *others = await pilot.provider.send(messages, NOW)
+    assert isinstance(bad, ProviderError)
+    assert bad.about_message
+    assert kinds(others) == [Taken, Taken]
+
+
+@pytest.mark.parametrize(("code", "about_message"), [(112, True), (241, True), (105, False), (106, False)])
+async def test_account_error_of_a_message_alone(code: int, about_message: bool) -> None:
+    """Money may lack for this one; an account that is blocked is blocked for all."""
+    first = [row(id=1, status=-2, error=code)]
+    async with Pilot(json.dumps({"send": first}), ok(3)) as pilot:
+        messages = [message(1, sender="One"), message(3, sender="Two")]
+        bad, other = await pilot.provider.send(messages, NOW)
+    assert isinstance(bad, Disabled)
+    assert bad.about_message == about_message
+    assert type(other) is (Taken if about_message else Disabled)
+
+
+@pytest.mark.parametrize(("code", "about_message"), [(212, True), (215, True), (201, False), (241, False)])
+async def test_envelope_of_one_message(code: int, about_message: bool) -> None:
+    async with Pilot(refuse(code)) as pilot:
+        (error,) = await pilot.provider.send([message(1)], NOW)
+    assert isinstance(error, ProviderError)
+    assert error.about_message == about_message
+
+
+@pytest.mark.parametrize("code", [600, 601, 602, 603, 604, 605, 715])
+async def test_a_message_that_the_answer_calls_undeliverable_is_not_sent_again(code: int) -> None:
+    answer = json.dumps({"send": [row(id=1, status=-2, error=code), row(id=2, server_id=12)]})
+    async with Pilot(answer) as pilot:
+        error, taken = await pilot.provider.send([message(1), message(2)], NOW)
+    assert isinstance(error, Rejected)
+    assert error.err == code
+    assert isinstance(taken, Taken)
 
 
 async def test_refusal_of_one_message_does_not_stop_the_packets_behind() -> None:
