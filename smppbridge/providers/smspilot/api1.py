@@ -35,6 +35,9 @@ TEST_REF = "1000"  # messages of a test are not kept: this one is asked about in
 # The order of columns is ours only when we name them; a refusal tells its error only when asked to.
 _SENT = ("server_id", "phone", "price", "status", "error")
 _STATUSES = ("server_id", "phone", "status", "error", "error_en")
+# What the manual prints whatever is asked for, and what its table names instead (API-1 §1.1, §2.2).
+_PRINTED = ("server_id", "phone", "price", "status")
+_TABLED = ("server_id", "phone", "status", "error")
 _RECENT = ("server_id", "phone", "status", "created", "message")
 _ERROR = re.compile(r"ERROR=([0-9]{1,6}):?([^\n]*)")
 _HEAD = re.compile(r"SUCCESS=SMS SENT [^/\n]*/([^\n]*)")
@@ -145,8 +148,10 @@ def _read_statuses(text: str) -> PilotAnswer:
 
 
 def _item(row: str, names: Sequence[str]) -> Item:
-    """A row with other columns than those asked for says nothing."""
+    """A row has the columns that were asked for, or the four of the manual. Another one says nothing."""
     columns = row.split(",", len(names) - 1)
+    if len(columns) == len(_PRINTED):
+        names = _PRINTED if names == _SENT or "." in columns[2] else _TABLED
     return item_of(dict(zip(names, columns, strict=True)) if len(columns) == len(names) else {})
 
 

@@ -194,10 +194,37 @@ def test_status_of_v() -> None:
     assert Api1("K", "v").encode_check(["4566"]).decode(b"-1").items == (Item(None, "4566", "", -1, 0, ""),)
 
 
-def test_columns_that_were_not_asked_for_say_nothing() -> None:
-    """The manual's examples print a price where its table names a status."""
-    (item,) = Api1("K", "text").encode_check(["4566"]).decode(b"4566,79087964782,1.31,-1").items
-    assert (item.ref, item.status) == ("", None)
+@pytest.mark.parametrize(
+    ("row", "status", "error"),
+    [
+        ("4566,79087964782,1.31,-1", -1, 0),  # as the examples print it
+        ("4566,79087964782,-1,601", -1, 601),  # as the table has it
+        ("4566,79087964782,2,0  ", 2, 0),
+    ],
+)
+def test_the_four_columns_of_a_status(row: str, status: int, error: int) -> None:
+    """API-1 §2.2 prints a price where its table names a status, whatever is asked for."""
+    (item,) = Api1("K", "text").encode_check(["4566"]).decode(row.encode()).items
+    assert (item.ref, item.phone, item.status, item.error) == ("4566", "79087964782", status, error)
+
+
+def test_the_four_columns_of_an_order() -> None:
+    """API-1 §1.2 prints them so, with spaces behind."""
+    body = b"SUCCESS=SMS SENT 5.23/1686.78  \n182133021,79087964781,2.85,0  \n182133023,79999999999,0.00,-2"
+    answer = Api1("K", "text").encode_send(PACKET).decode(body)
+    assert [(item.ref, item.phone, item.status) for item in answer.items] == [
+        ("182133021", "79087964781", 0),
+        ("182133023", "79999999999", -2),
+    ]
+    assert answer.balance == 1686.78
+
+
+@pytest.mark.parametrize("row", ["4566,79087964782,1.31", "4566,79087964782"])
+def test_other_columns_say_nothing(row: str) -> None:
+    for question in (Api1("K", "text").encode_check(["4566"]), Api1("K", "text").encode_send(PACKET)):
+        head = "SUCCESS=SMS SENT 1/2\n" if b"send=" in question.content else ""
+        (item,) = question.decode((head + row).encode()).items
+        assert (item.ref, item.status) == ("", None)
 
 
 @pytest.mark.parametrize(
