@@ -9,6 +9,7 @@ from smppbridge.providers.error_table import Kind, Rule, receipt_err
 from smppbridge.smpp.constants import Status
 
 DUPLICATE = 243  # "loop protection": the same text went to the same number a moment ago
+BLOCKED, LOW_BALANCE = 106, -2  # an error of the account, and the status that tells why (API-2 §7)
 AUTH_PAUSE = 1800.0  # several refused keys in half an hour get an address banned
 
 _KEY = Rule(Kind.ACCOUNT, Status.ESME_RSYSERR, pause=AUTH_PAUSE)
@@ -35,8 +36,8 @@ ERRORS: dict[int, Rule] = {
     102: _KEY,  # key not found
     103: _KEY,  # key not paid (withdrawn)
     104: _KEY,  # key not activated (withdrawn)
-    105: _BLOCKED,  # low balance
-    106: _BLOCKED,  # spam or errors
+    105: _MONEY,  # blocked for its low balance
+    BLOCKED: _BLOCKED,  # spam or errors, or what its status says
     107: _BLOCKED,  # data of the account not confirmed
     108: _PHONE,  # missing
     110: Rule(Kind.RETRY, Status.ESME_RSYSERR),  # system error
@@ -126,9 +127,10 @@ def code_of_words(words: str) -> int:
 UNKNOWN_TRIES = 3  # a code that no list holds is tried again this many times
 
 
-def rule_for(code: int, tries: int) -> Rule:
-    """The row for ``code``; a code not listed goes by its hundred. ``tries``: finished rounds so far."""
-    known = ERRORS.get(code)
+def rule_for(code: int, tries: int, status: int | None = None) -> Rule:
+    """The row for ``code``; a code not listed goes by its hundred. ``tries``: finished rounds so far;
+    ``status``: why the account is blocked."""
+    known = _MONEY if (code, status) == (BLOCKED, LOW_BALANCE) else ERRORS.get(code)
     if known is not None:
         return known
     if 100 <= code <= 199:

@@ -24,8 +24,8 @@ from typing import TypeGuard
 
 from smppbridge.errors import Disabled, Postponed, ProviderError, Rejected, Throttled, Uncertain
 from smppbridge.model.message import Doubt, Draft, Inbound, Message, Poll, StatusReport
-from smppbridge.providers.base import Callback, Limits, News, SendResult, Taken, Trace
-from smppbridge.providers.error_table import Rule, to_error
+from smppbridge.providers.base import Callback, Limits, News, SendResult, Trace
+from smppbridge.providers.error_table import safe_reason
 from smppbridge.providers.http.client import host_of
 from smppbridge.providers.http.provider import HttpProvider
 from smppbridge.providers.http.sending import SENDING_TIME, RequestRun, SubBatch, stops_batch
@@ -35,18 +35,17 @@ from smppbridge.providers.smspilot.codes import CODES
 from smppbridge.providers.smspilot.find import Recent, traces
 from smppbridge.providers.smspilot.options import POLL_ADVISED, POLL_BANNED, POLL_BATCH, SmspilotOptions
 from smppbridge.providers.smspilot.records import (
-    Item,
     PhoneMessage,
     PilotAnswer,
     PilotWire,
     Question,
     server_id,
 )
+from smppbridge.providers.smspilot.results import PilotResults, report_of, reports_of
 from smppbridge.providers.smspilot.sales import SALES, SERVICES, check_draft
 from smppbridge.providers.smspilot.split import MINUTE, Splitter, pair, pair_by_number, planned
 from smppbridge.providers.smspilot.wire_json import JsonWire
 from smppbridge.providers.smspilot.wire_xml import XmlWire
-from smppbridge.smpp.constants import Status
 
 __all__ = ["Smspilot", "SmspilotOptions"]
 
@@ -91,6 +90,7 @@ class Smspilot(HttpProvider):
         self._page_pause = page_pause
         self._max_pages = max_pages
         self._clock = clock
+        self._results = PilotResults(host_of(options.url), lambda words: safe_reason(words, *secrets))
         key = options.credential()
         self._api1 = Api1(key, options.format)
         wires: Mapping[str, PilotWire] = {
@@ -147,17 +147,13 @@ class Smspilot(HttpProvider):
             return False
         if answer.failure is None:
             items = (pair_by_number if self._is_api1 else pair)(packet, answer.items)
-            results = self._match(packet, items, answer)
+            results = self._results.of_packet(packet, items, answer)
             run.results |= results
             run.stop = next(filter(_is_ours, results.values()), None)
             return False
-        code, words = answer.failure
-        if len(packet) > 1 and codes.rule_for(code, 0).about_message:
+        if len(packet) > 1 and codes.rule_for(answer.failure.code, 0).about_message:
             return True
-        errors = {
-            message.id: self._refusal(message, codes.rule_for(code, message.tries), code, words)
-            for message in packet
-        }
+        errors = {message.id: self._results.refused(message, answer.failure) for message in packet}
         first = errors[packet[0].id]
         run.results |= errors
         run.stop = None if isinstance(first, Uncertain) else stops_batch(first)
@@ -174,42 +170,6 @@ class Smspilot(HttpProvider):
         )
         return (self._api1 if alone else self._wire).encode_send(packet)
 
-    def _match(
-        self, packet: Sequence[Message], items: Mapping[int, Item], answer: PilotAnswer
-    ) -> dict[int, SendResult]:
-        """What became of each message. A message that the answer does not mention is uncertain."""
-        times = Counter(item.ref for item in answer.items)
-        shared = {ref for ref in times if times[ref] > 1}
-        others_taken = any(item.status not in (None, -2) for item in items.values())
-        return {
-            message.id: self._result(message, items.get(message.id), answer.packet, shared, others_taken)
-            for message in packet
-        }
-
-    def _result(
-        self, message: Message, item: Item | None, packet: str, shared: set[str], others_taken: bool
-    ) -> SendResult:
-        if item is not None and item.status == -2:
-            rule = codes.rule_of_row(item.error)
-            error = self._refusal(message, rule, item.error, item.words)
-            error.about_message = codes.is_about_message(rule, others_taken=others_taken)
-            return error
-        if item is not None and item.status is not None and item.ref and item.ref not in shared:
-            return Taken(item.ref, packet)
-        return Uncertain(f"{host_of(self._pilot.url)} did not say clearly what became of the message")
-
-    def _refusal(self, message: Message, rule: Rule, code: int, words: str) -> ProviderError:
-        reason = self.reason("smspilot", code, words)
-        if code == codes.DUPLICATE and message.attempt > 1:
-            # The first try may be what this one is a duplicate of.
-            return Uncertain(reason, code=str(code), status=Status.ESME_RSUBMITFAIL)
-        if code <= 0:
-            return Rejected(reason, code="-2", err=codes.NO_CODE)  # refused, but nobody says why
-        self.note_rule(rule, code, reason, known=code in codes.ERRORS)
-        error = to_error(rule, code, reason)
-        error.about_message = rule.about_message
-        return error
-
     async def _ask(self, question: Question) -> PilotAnswer:
         """The answer to a request, which may be a refusal. Raises ProviderError."""
         headers = {"Content-Type": question.content_type}
@@ -223,8 +183,7 @@ class Smspilot(HttpProvider):
         """The answer to a question. Raises ProviderError, also for a refusal."""
         answer = await self._ask(question)
         if answer.failure is not None:
-            code, words = answer.failure
-            raise to_error(codes.rule_for(code, 0), code, self.reason("smspilot", code, words))
+            raise self._results.unanswered(answer.failure)
         return answer
 
     # --- statuses ----------------------------------------------------------------------------------
@@ -239,7 +198,7 @@ class Smspilot(HttpProvider):
         if self._pilot.test and self._is_api1:
             return await self._status_of_test(usable)
         question, asked = self._choose(usable)
-        return _reports((await self._learn(question)).items, asked)
+        return reports_of((await self._learn(question)).items, asked)
 
     def _choose(self, polls: Sequence[Poll]) -> tuple[Question, set[str]]:
         """The next status question, and the references that it asks about."""
@@ -264,7 +223,7 @@ class Smspilot(HttpProvider):
         """A test keeps no messages. The status of smspilot's own test message stands for all of them (API-1
         §11)."""
         answer = await self._learn(self._api1.encode_check_test())
-        made_up = [report for item in answer.items if (report := _report(item)) is not None]
+        made_up = [report for item in answer.items if (report := report_of(item)) is not None]
         return [made_up[0]._replace(provider_ref=poll.provider_ref) for poll in polls if made_up]
 
     async def find(self, doubts: Sequence[Doubt], now: int) -> list[Trace]:
@@ -306,7 +265,7 @@ class Smspilot(HttpProvider):
         news = callbacks.read(callback)
         if isinstance(news, PhoneMessage):
             return [self._inbound(news)]
-        report = _report(news)
+        report = report_of(news)
         return [] if report is None else [report]
 
     def _inbound(self, told: PhoneMessage) -> Inbound:
@@ -372,18 +331,3 @@ def _too_early(message: Message, now: int) -> Postponed | None:
     if not SALES[message.service_type].check or not planned(message, now):
         return None
     return Postponed("smspilot does not schedule number checks", after=(message.send_at - now) / 1000)
-
-
-def _reports(items: Sequence[Item], known: set[str]) -> list[StatusReport]:
-    reports = (_report(item) for item in items if item.ref in known)
-    return [report for report in reports if report is not None]
-
-
-def _report(item: Item) -> StatusReport | None:
-    if item.status is None:
-        return None
-    found = codes.state_of(item.status, item.error, item.words)
-    if found is None:
-        return None
-    state, final, err = found
-    return StatusReport(item.ref, state, final, err, str(item.error or item.status), item.details)

@@ -67,7 +67,8 @@ class PilotFailure(NamedTuple):
     """An error envelope: nothing of the request was carried out."""
 
     code: int
-    reason: str
+    words: str
+    status: int | None = None  # of the account, where it is blocked (API-2 §7)
 
 
 class PilotAnswer(NamedTuple):
@@ -140,12 +141,13 @@ def found_out(row: Mapping[str, object]) -> str:
     return details_of(fields, DETAILS)
 
 
-def failure_of(code: object, *words: object) -> PilotFailure:
+def failure_of(error: Mapping[str, object]) -> PilotFailure:
     """An error envelope. Raises ValueError without a code."""
-    number = integer(code)
-    if number is None or number <= 0:
+    code = integer(error.get("code"))
+    if code is None or code <= 0:
         raise ValueError("an error without a code")
-    return PilotFailure(number, ", ".join(filter(None, map(text_of, words))))
+    words = (text_of(error.get(key)) for key in ("description", "status_ru"))
+    return PilotFailure(code, ", ".join(filter(None, words)), integer(error.get("status")))
 
 
 def server_id(value: object) -> str:

@@ -94,8 +94,7 @@ def decode(body: bytes) -> PilotAnswer:
         raise ValueError("not an object")
     error = value.get("error")
     if isinstance(error, dict):
-        failure = failure_of(error.get("code"), error.get("description"), error.get("status_ru"))
-        return PilotAnswer(failure=failure)
+        return PilotAnswer(failure=failure_of(error))
     if isinstance(value.get("inbound"), list):
         arrivals = map(arrival_of, _rows(value["inbound"]))
         return PilotAnswer(arrivals=tuple(arrival for arrival in arrivals if arrival is not None))

@@ -101,10 +101,7 @@ def decode(body: bytes) -> PilotAnswer:
     """Read an answer. Raises ValueError when it is not one of smspilot's."""
     root = parse_xml(body.decode("utf-8-sig", "replace").strip(), max_tags=MAX_TAGS, repair=_repair)
     if root.tag == "error":
-        found = {child.tag: child.text for child in root}
-        return PilotAnswer(
-            failure=failure_of(found.get("code"), found.get("description"), found.get("status_ru"))
-        )
+        return PilotAnswer(failure=failure_of({child.tag: child.text for child in root}))
     rows = [{**child.attrib, "text": child.text or ""} for child in root if child.tag == "sms"]
     if root.tag == "inbound":
         arrivals = map(arrival_of, rows)

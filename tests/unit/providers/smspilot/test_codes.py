@@ -11,9 +11,9 @@ from smppbridge.providers.smspilot.codes import ERRORS, rule_for, rule_of_row, s
 ERROR_ROWS: list[tuple[tuple[int, ...], type[ProviderError], int, float]] = [
     ((110,), Unavailable, 0x08, 0),
     ((118,), Throttled, 0x58, 5),
-    ((105, 106, 107, 122), Disabled, 0x08, 300),
+    ((106, 107, 122), Disabled, 0x08, 300),
     ((100, 101, 102, 103, 104, 113, 400, 401), Disabled, 0x08, 1800),
-    ((112, 241), Disabled, 0x4A4, 300),
+    ((105, 112, 241), Disabled, 0x4A4, 300),
     ((117, 226), Disabled, 0x08, 300),
     ((108, 111, 215), Rejected, 0x0B, 0),
     ((212, 605), Rejected, 0x45, 0),

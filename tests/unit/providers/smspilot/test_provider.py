@@ -1,7 +1,6 @@
 """smspilot's own rules: how a batch becomes packets, whose answer is whose."""
 
 import json
-import logging
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -166,7 +165,7 @@ async def test_what_is_said_beside_a_message_that_was_taken_is_about_one_message
     assert kinds(others) == [Taken, Taken]
 
 
-@pytest.mark.parametrize(("code", "about_message"), [(112, True), (241, True), (105, False), (106, False)])
+@pytest.mark.parametrize(("code", "about_message"), [(112, True), (241, True), (106, False), (107, False)])
 async def test_account_error_of_a_message_alone(code: int, about_message: bool) -> None:
     """Money may lack for this one; an account that is blocked is blocked for all."""
     first = [row(id=1, status=-2, error=code)]
@@ -194,6 +193,34 @@ async def test_a_message_that_the_answer_calls_undeliverable_is_not_sent_again(c
     assert isinstance(error, Rejected)
     assert error.err == code
     assert isinstance(taken, Taken)
+
+
+BLOCKED = {"code": 106, "description": "User is blocked", "description_ru": "Закрыто"}
+BLOCKED_XML = "<error><code>106</code><description>User is blocked</description>{}</error>"
+
+
+@pytest.mark.parametrize(
+    ("told", "xml", "status"),
+    [
+        ({"status": "-2", "status_ru": "Отключен"}, "<status>-2</status>", 0x4A4),
+        ({"status": -2}, "<status> -2 </status>", 0x4A4),
+        ({"status": -5, "status_ru": "Почта"}, "<status>-5</status>", 0x08),
+        ({}, "", 0x08),
+    ],
+)
+@pytest.mark.parametrize("api", ["api2-json", "api2-xml", "api1"])
+async def test_an_account_that_is_blocked_for_its_balance_has_no_money(
+    api: str, told: dict[str, object], xml: str, status: int
+) -> None:
+    is_xml = api == "api2-xml"
+    answer = BLOCKED_XML.format(xml) if is_xml else json.dumps({"error": {**BLOCKED, **told}})
+    async with Pilot(answer, api=api) as pilot:
+        (error,) = await pilot.provider.send([message(1)], NOW)
+        assert isinstance(error, Disabled)
+        assert (error.code, error.status) == ("106", status)
+        with pytest.raises(Disabled) as asked:
+            await pilot.provider.balance()
+    assert asked.value.status == status
 
 
 async def test_refusal_of_one_message_does_not_stop_the_packets_behind() -> None:
@@ -348,18 +375,6 @@ async def test_no_secret_in_what_the_provider_says() -> None:
     assert isinstance(error, Disabled)
     assert error.reason.startswith("smspilot error 102: key *** of +7900*** not found x")
     assert len(error.reason) < 250
-
-
-async def test_a_person_is_told_once_for_each_code(caplog: pytest.LogCaptureFixture) -> None:
-    async with Pilot(refuse(13), refuse(13), refuse(715), refuse(715), refuse(215)) as pilot:
-        for _ in range(5):
-            await pilot.provider.send([message(1)], NOW)
-    told = [
-        (record.levelno, record.getMessage()) for record in caplog.records if "pilot:" in record.getMessage()
-    ]
-    assert [level for level, _ in told] == [logging.ERROR, logging.WARNING]
-    assert "13" in told[0][1]
-    assert "715" in told[1][1]
 
 
 async def test_before_start_nothing_is_sent() -> None:

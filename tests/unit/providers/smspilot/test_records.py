@@ -82,4 +82,4 @@ def test_no_arrival(row: dict[str, object]) -> None:
 @pytest.mark.parametrize("code", [None, 0, "0", -5, "x"])
 def test_no_failure_without_a_code(code: object) -> None:
     with pytest.raises(ValueError):
-        failure_of(code, "words")
+        failure_of({"code": code, "description": "words"})

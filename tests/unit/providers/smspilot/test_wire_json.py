@@ -117,7 +117,7 @@ def test_check_answer_as_printed_without_commas() -> None:
         (
             '{"error": {"code": 106, "description": "User is blocked", "description_ru": "за спам\\ошибки",'
             ' "status": "-2", "status_ru": "Отключен"}}',
-            (106, "User is blocked, Отключен"),
+            (106, "User is blocked, Отключен", -2),
         ),
         # not to be repaired, yet the code can be read
         ('{"error": {"code": 102, "description": "not "found""}}', (102, "")),
@@ -125,7 +125,7 @@ def test_check_answer_as_printed_without_commas() -> None:
         ('\ufeff{"error": {"code": 14}}', (14, "")),
     ],
 )  # fmt: skip
-def test_error_envelope(body: str, failure: tuple[int, str]) -> None:
+def test_error_envelope(body: str, failure: tuple[int, str, int] | tuple[int, str]) -> None:
     assert decode(body.encode()).failure == PilotFailure(*failure)
 
 

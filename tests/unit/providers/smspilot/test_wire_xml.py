@@ -144,11 +144,11 @@ def test_balance_and_empty_lists() -> None:
             '\ufeff<?xml version="1.0" encoding="windows-1251"?>\n<error><code> 106 </code>'
             "<description>User is blocked</description><status>-2</status>"
             "<status_ru>Отключен</status_ru></error>",
-            (106, "User is blocked, Отключен"),
+            (106, "User is blocked, Отключен", -2),
         ),
     ],
 )  # fmt: skip
-def test_error_envelope(body: str, failure: tuple[int, str]) -> None:
+def test_error_envelope(body: str, failure: tuple[int, str, int] | tuple[int, str]) -> None:
     assert decode(body.encode()).failure == PilotFailure(*failure)
 
 
