@@ -41,7 +41,7 @@ from smppbridge.providers.smspilot.records import (
     Question,
     server_id,
 )
-from smppbridge.providers.smspilot.results import PilotResults, report_of, reports_of
+from smppbridge.providers.smspilot.results import PilotResults
 from smppbridge.providers.smspilot.sales import SALES, SERVICES, check_draft
 from smppbridge.providers.smspilot.split import MINUTE, Splitter, pair, pair_by_number, planned
 from smppbridge.providers.smspilot.wire_json import JsonWire
@@ -198,7 +198,7 @@ class Smspilot(HttpProvider):
         if self._pilot.test and self._is_api1:
             return await self._status_of_test(usable)
         question, asked = self._choose(usable)
-        return reports_of((await self._learn(question)).items, asked)
+        return self._results.reports((await self._learn(question)).items, asked)
 
     def _choose(self, polls: Sequence[Poll]) -> tuple[Question, set[str]]:
         """The next status question, and the references that it asks about."""
@@ -223,7 +223,7 @@ class Smspilot(HttpProvider):
         """A test keeps no messages. The status of smspilot's own test message stands for all of them (API-1
         §11)."""
         answer = await self._learn(self._api1.encode_check_test())
-        made_up = [report for item in answer.items if (report := report_of(item)) is not None]
+        made_up = [report for item in answer.items if (report := self._results.report(item)) is not None]
         return [made_up[0]._replace(provider_ref=poll.provider_ref) for poll in polls if made_up]
 
     async def find(self, doubts: Sequence[Doubt], now: int) -> list[Trace]:
@@ -265,7 +265,7 @@ class Smspilot(HttpProvider):
         news = callbacks.read(callback)
         if isinstance(news, PhoneMessage):
             return [self._inbound(news)]
-        report = report_of(news)
+        report = self._results.report(news)
         return [] if report is None else [report]
 
     def _inbound(self, told: PhoneMessage) -> Inbound:

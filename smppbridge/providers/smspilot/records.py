@@ -51,6 +51,7 @@ class Item(NamedTuple):
     text: str | None = None
     created: int | None = None  # ms, read as if it were UTC: the manuals do not name its time zone
     details: str = ""  # what a number check has found out
+    words_ru: str = ""  # error_ru
 
 
 class PhoneMessage(NamedTuple):
@@ -69,6 +70,7 @@ class PilotFailure(NamedTuple):
     code: int
     words: str
     status: int | None = None  # of the account, where it is blocked (API-2 §7)
+    address: str = ""  # ours, as smspilot sees it
 
 
 class PilotAnswer(NamedTuple):
@@ -122,6 +124,7 @@ def item_of(row: Mapping[str, object]) -> Item:
         text=text_of(row["message"]) if "message" in row else None,
         created=moment_of(row.get("created")),
         details=found_out(row),
+        words_ru=text_of(row.get("error_ru")),
     )
 
 
@@ -146,8 +149,13 @@ def failure_of(error: Mapping[str, object]) -> PilotFailure:
     code = integer(error.get("code"))
     if code is None or code <= 0:
         raise ValueError("an error without a code")
-    words = (text_of(error.get(key)) for key in ("description", "status_ru"))
-    return PilotFailure(code, ", ".join(filter(None, words)), integer(error.get("status")))
+    words = _words(error, "description", "description_ru", "status_ru")
+    return PilotFailure(code, words, integer(error.get("status")), text_of(error.get("ip")))
+
+
+def _words(row: Mapping[str, object], *keys: str) -> str:
+    """What is said there in one language or the other, each thing once."""
+    return ", ".join(dict.fromkeys(filter(None, (text_of(row.get(key)).strip() for key in keys))))
 
 
 def server_id(value: object) -> str:

@@ -154,12 +154,13 @@ SENT = {
 def test_answer_to_an_order(format: Format) -> None:
     answer = Api1("K", format).encode_send(PACKET).decode(SENT[format].encode())
     words = "" if format == "text" else "Phone in black list"
+    russian = "Телефон" if format == "json" else ""
     assert answer == PilotAnswer(
         packet="" if format == "text" else "182132632",
         balance=1686.78,
         items=(
             Item(None, "182132632", "79087964781", 0, 0, ""),
-            Item(None, "182132634", "79161231212", -2, 212, words),
+            Item(None, "182132634", "79161231212", -2, 212, words, words_ru=russian),
         ),
     )
 

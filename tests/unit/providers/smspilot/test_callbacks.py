@@ -90,7 +90,10 @@ def test_a_password_that_was_not_set_does_not_matter() -> None:
 def test_status(method: str) -> None:
     fields = {**STATUS, "status": "-1", "error": "604", "error_en": "Cancelled"}
     callback = Callback(method, fields, {}) if method == "GET" else Callback(method, {}, {}, fields)
-    assert plain.parse_callback(callback) == [StatusReport("10005", State.DELETED, True, 604, "604")]
+    why = "604: the message was cancelled, or cannot be delivered: Cancelled"
+    assert plain.parse_callback(callback) == [
+        StatusReport("10005", State.DELETED, True, 604, "604", reason=why)
+    ]
 
 
 def test_status_with_all_fields_is_no_message_from_a_phone() -> None:

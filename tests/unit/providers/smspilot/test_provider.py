@@ -373,8 +373,10 @@ async def test_no_secret_in_what_the_provider_says() -> None:
     async with Pilot(refuse(102, "key SECRET of\n+79001112233 not found " + "x" * 500)) as pilot:
         (error,) = await pilot.provider.send([message(1)], NOW)
     assert isinstance(error, Disabled)
-    assert error.reason.startswith("smspilot error 102: key *** of +7900*** not found x")
-    assert len(error.reason) < 250
+    assert error.reason.startswith(
+        "102: the apikey is not known at smspilot: key *** of +7900*** not found x"
+    )
+    assert len(error.reason) < 280
 
 
 async def test_before_start_nothing_is_sent() -> None:

@@ -33,7 +33,7 @@ async def test_secrets_of_the_callback_are_not_told_either() -> None:
     async with Pilot(refuse(260, words), callback_url=url, **keys) as pilot:
         (error,) = await pilot.provider.send([message(1)], NOW)
     assert isinstance(error, Rejected)
-    assert error.reason == "smspilot error 260: Invalid callback URL *** or ***, ***"
+    assert error.reason.endswith("see web.public_url: Invalid callback URL *** or ***, ***")
 
 
 async def test_scheduled_messages_go_apart() -> None:

@@ -16,6 +16,7 @@ from tests.support.builders.messages import DAY, NOW, doubt, message, poll
 from tests.unit.providers.smspilot.test_provider import Pilot as Anywhen
 from tests.unit.providers.smspilot.test_provider import refuse
 
+BLOCKED = "601: the number is blocked, or takes no SMS"
 NOTHING = json.dumps({"check": []})
 
 
@@ -66,7 +67,7 @@ async def test_rows_not_asked_for_or_not_understood_are_left_out() -> None:
         reports = await pilot.provider.status([poll(ref, NOW) for ref in ("11", "12", "13")])
     assert reports == [
         StatusReport("11", State.ENROUTE, False, 0, "1"),
-        StatusReport("11", State.UNDELIVERABLE, True, 601, "601"),
+        StatusReport("11", State.UNDELIVERABLE, True, 601, "601", reason=f"{BLOCKED}: Undeliverable"),
     ]
 
 

@@ -93,7 +93,7 @@ def test_answer_as_printed() -> None:
     assert (answer.packet, answer.balance) == ("1234", 10000.0)
     assert answer.items == (
         Item(1, "10005", "79087964781", 0, 0, ""),
-        Item(3, "", "79999999999", -2, 212, "Phone in black list"),
+        Item(3, "", "79999999999", -2, 212, "Phone in black list", words_ru="в списке"),
     )
 
 
@@ -112,12 +112,12 @@ def test_check_answer_as_printed_without_commas() -> None:
 @pytest.mark.parametrize(
     ("body", "failure"),
     [
-        ('{"error": {"code": 215, "description": "Bad length", "ip": "1.1.1.1"}}', (215, "Bad length")),
+        ('{"error": {"code": 215, "description": "Bad", "ip": "1.1.1.1"}}', (215, "Bad", None, "1.1.1.1")),
         ('{"error": {"code": "111"}}', (111, "")),
         (
             '{"error": {"code": 106, "description": "User is blocked", "description_ru": "за спам\\ошибки",'
             ' "status": "-2", "status_ru": "Отключен"}}',
-            (106, "User is blocked, Отключен", -2),
+            (106, "User is blocked, за спам\\ошибки, Отключен", -2),
         ),
         # not to be repaired, yet the code can be read
         ('{"error": {"code": 102, "description": "not "found""}}', (102, "")),
@@ -125,7 +125,7 @@ def test_check_answer_as_printed_without_commas() -> None:
         ('\ufeff{"error": {"code": 14}}', (14, "")),
     ],
 )  # fmt: skip
-def test_error_envelope(body: str, failure: tuple[int, str, int] | tuple[int, str]) -> None:
+def test_error_envelope(body: str, failure: tuple[Any, ...]) -> None:
     assert decode(body.encode()).failure == PilotFailure(*failure)
 
 
