@@ -8,7 +8,7 @@ Whatever API is configured, API-1 places calls whose number is the code, and lis
 day.
 
 Left out on purpose: `debug` mails the key and all texts to an address; `translit` alters texts; `cost` asks
-for a price and sends nothing, and what a message costs has no place in SMPP; `info` tells about the owner of
+for a price and sends nothing; `info` tells about the owner of
 the account what no message needs, and the balance has a request of its own; `r` names who recruited them;
 `charset` and `lang` alter what suits as it is; `login` and `password` open the whole cabinet, a key only the
 API; `check=all` is `check=recent` and what is older than anything in doubt; `inbound=all` tells everything
@@ -90,7 +90,9 @@ class Smspilot(HttpProvider):
         self._page_pause = page_pause
         self._max_pages = max_pages
         self._clock = clock
-        self._results = PilotResults(host_of(options.url), lambda words: safe_reason(words, *secrets))
+        self._results = PilotResults(
+            host_of(options.url), lambda words: safe_reason(words, *secrets), free=options.test
+        )
         key = options.credential()
         self._api1 = Api1(key, options.format)
         wires: Mapping[str, PilotWire] = {

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from smppbridge.errors import ProviderError, Rejected, Uncertain
-from smppbridge.model.message import Message, State, StatusReport
+from smppbridge.model.message import Message, Particulars, State, StatusReport
 from smppbridge.providers.base import SendResult, Taken
 from smppbridge.providers.error_table import Rule, to_error
 from smppbridge.providers.smspilot import codes
@@ -19,11 +19,12 @@ REFUSED = -2  # the status of a message that was refused, and its code where non
 
 class PilotResults:
     """Results and reports of one entry. ``host``: whom reasons name. ``safe`` makes words of smspilot fit to
-    be logged and kept."""
+    be logged and kept. ``free``: it is all a test, which costs nothing."""
 
-    def __init__(self, host: str, safe: Callable[[str], str]) -> None:
+    def __init__(self, host: str, safe: Callable[[str], str], *, free: bool = False) -> None:
         self._unclear = f"{host} did not say clearly what became of the message"
         self._safe = safe
+        self._free = free
 
     def of_packet(
         self, packet: Sequence[Message], items: Mapping[int, Item], answer: PilotAnswer
@@ -38,10 +39,18 @@ class PilotResults:
             if item is not None and item.status == REFUSED:
                 results[message.id] = self._of_row(message, item, others_taken=others_taken)
             elif item is not None and item.status is not None and item.ref and item.ref not in shared:
-                results[message.id] = Taken(item.ref, answer.packet)
+                results[message.id] = Taken(item.ref, answer.packet, told=self._told(message, item))
             else:
                 results[message.id] = Uncertain(self._unclear)
         return results
+
+    def _told(self, message: Message, item: Item) -> Particulars:
+        """A service has a sender of its own, which stands for none of ours."""
+        told = item.told._replace(sender="") if message.service_type else item.told
+        return self._charged(told)
+
+    def _charged(self, told: Particulars) -> Particulars:
+        return told._replace(price=0, currency="") if self._free and told.price else told
 
     def _of_row(self, message: Message, item: Item, *, others_taken: bool) -> ProviderError:
         rule = codes.rule_of_row(item.error)
@@ -83,7 +92,15 @@ class PilotResults:
         if found is None:
             return None
         state, final, err = found
-        report = StatusReport(item.ref, state, final, err, str(item.error or item.status), item.details)
+        report = StatusReport(
+            item.ref,
+            state,
+            final,
+            err,
+            code=str(item.error or item.status),
+            details=item.details,
+            told=self._charged(item.told),
+        )
         if not final or state == State.DELIVERED:
             return report
         reason = self._reason(PilotFailure(item.error or item.status, words_of(item)))

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smppbridge.model.message import Particulars
 from smppbridge.providers.smspilot.api1 import Api1, Format
 from smppbridge.providers.smspilot.codes import code_of_words
 from smppbridge.providers.smspilot.records import (
@@ -45,6 +46,10 @@ def test_order(format: Format) -> None:
     }
     if format == "text":
         expected["fields"] = "server_id,phone,price,status,error"
+    if format in ("json", "xml"):
+        expected["fields"] = (
+            "server_id,phone,price,status,sender,sender_orig,parts,country,operator,error,error_en,error_ru"
+        )
     assert form == expected
 
 
@@ -57,9 +62,9 @@ def test_order_with_everything() -> None:
         callback_method="get",
         test=True,
     )
-    assert form_of(Api1("K", "json").encode_send(packet)) == {
+    assert form_of(Api1("K", "v").encode_send(packet)) == {
         "apikey": "K",
-        "format": "json",
+        "format": "v",
         "send": "Привет, &=\0+%",
         "to": "79001",
         "from": "Ozon",
@@ -159,7 +164,7 @@ def test_answer_to_an_order(format: Format) -> None:
         packet="" if format == "text" else "182132632",
         balance=1686.78,
         items=(
-            Item(None, "182132632", "79087964781", 0, 0, ""),
+            Item(None, "182132632", "79087964781", 0, 0, "", told=Particulars(1_310_000, "RUB")),
             Item(None, "182132634", "79161231212", -2, 212, words, words_ru=russian),
         ),
     )

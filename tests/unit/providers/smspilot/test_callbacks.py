@@ -6,7 +6,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from smppbridge.errors import WrongSignature
-from smppbridge.model.message import Inbound, State, StatusReport
+from smppbridge.model.message import Inbound, Particulars, State, StatusReport
 from smppbridge.providers.base import Callback
 from smppbridge.providers.smspilot.callbacks import callback_address
 from smppbridge.providers.smspilot.provider import Smspilot, SmspilotOptions
@@ -96,6 +96,9 @@ def test_status(method: str) -> None:
     ]
 
 
+TOLD = Particulars(operator="country=RU", sender="Demo")
+
+
 def test_status_with_all_fields_is_no_message_from_a_phone() -> None:
     fields = {
         **STATUS,
@@ -105,15 +108,16 @@ def test_status_with_all_fields_is_no_message_from_a_phone() -> None:
         "country": "RU",
     }
     assert plain.parse_callback(Callback("GET", {"fields": "all"}, {}, fields)) == [
-        StatusReport("10005", State.DELIVERED, True, 0, "2")
+        StatusReport("10005", State.DELIVERED, True, 0, "2", told=TOLD)
     ]
 
 
 def test_status_of_a_number_check() -> None:
     found = {"imsi": "250201112233", "mcc": "250", "mnc": "20", "net": "Tele2", "gnet": ""}
-    assert plain.parse_callback(Callback("POST", {}, {}, {**STATUS, **found})) == [
-        StatusReport("10005", State.DELIVERED, True, 0, "2", "imsi=250201112233 mcc=250 mnc=20 net=Tele2")
-    ]
+    (report,) = plain.parse_callback(Callback("POST", {}, {}, {**STATUS, **found}))
+    assert isinstance(report, StatusReport)
+    assert report.details == "imsi=250201112233 mcc=250 mnc=20 net=Tele2"
+    assert report.told.operator == "operator=Tele2 mccmnc=25020"
 
 
 def test_status_that_no_manual_names() -> None:

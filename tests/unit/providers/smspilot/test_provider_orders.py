@@ -8,6 +8,7 @@ import pytest
 
 from smppbridge.errors import Disabled, Postponed, Rejected
 from smppbridge.providers.base import Taken
+from smppbridge.providers.smspilot.api1 import NAMED
 from tests.support.builders.messages import NOW, message
 from tests.unit.providers.smspilot.test_provider import Pilot, kinds, ok, refuse
 
@@ -90,7 +91,8 @@ async def test_a_call_whose_number_is_the_code_goes_by_api1_one_by_one(api: str)
     assert forms == [
         (
             "/api.php",
-            {"apikey": "SECRET", "format": "json", "send": "0123", "to": one.recipient, "from": "FLASHCALL"},
+            {"apikey": "SECRET", "format": "json", "send": "0123", "to": one.recipient, "from": "FLASHCALL"}
+            | {"fields": ",".join(NAMED)},
         )
         for one in messages
     ]

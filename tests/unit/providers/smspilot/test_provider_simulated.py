@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from smppbridge.errors import Disabled, Rejected, Uncertain
-from smppbridge.model.message import Inbound, Message, Poll, State, StatusReport
+from smppbridge.model.message import UNTOLD, Inbound, Message, Particulars, Poll, State, StatusReport
 from smppbridge.providers.base import Callback, SendResult, Taken
 from smppbridge.providers.smspilot.provider import Smspilot, SmspilotOptions
 from tests.simulators.smspilot.simulator import Rules, SmspilotSimulator
@@ -111,6 +111,18 @@ async def test_refused_numbers(wire: dict[str, object], bad: tuple[int, ...], sl
             else:
                 assert isinstance(result, Taken)
         assert len(it.simulator.accepted) == 4 - len(bad)
+
+
+async def test_what_it_costs_and_what_the_phone_shows(wire: dict[str, object]) -> None:
+    async with both(wire, replaced={"Demo": "INFORM"}) as it:
+        (taken,) = await it.send(fresh(1, text="Всем " * 20))
+        assert isinstance(taken, Taken)
+        (report,) = await it.final(taken)
+    named = Particulars(2_580_000, "RUB", 2, "operator=TELE2 country=RU", "INFORM")
+    unnamed = {"text": Particulars(2_580_000, "RUB"), "v": UNTOLD}
+    assert taken.told == unnamed.get(str(wire.get("format")), named)
+    if wire.get("format") in ("json", "xml"):
+        assert report.told == named
 
 
 async def test_no_money(wire: dict[str, object]) -> None:

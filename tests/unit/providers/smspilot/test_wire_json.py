@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smppbridge.model.message import Particulars
 from smppbridge.providers.smspilot.records import Item, Packet, PacketLine, PhoneMessage, PilotFailure
 from smppbridge.providers.smspilot.wire_json import JsonWire, decode
 
+TOLD = Particulars(1_290_000, "RUB", 1, "operator=TELE2 country=RU", "Ozon")
 WIRE = JsonWire("KEY")
 
 
@@ -92,7 +94,7 @@ def test_answer_as_printed() -> None:
     assert answer.failure is None
     assert (answer.packet, answer.balance) == ("1234", 10000.0)
     assert answer.items == (
-        Item(1, "10005", "79087964781", 0, 0, ""),
+        Item(1, "10005", "79087964781", 0, 0, "", told=TOLD),
         Item(3, "", "79999999999", -2, 212, "Phone in black list", words_ru="в списке"),
     )
 

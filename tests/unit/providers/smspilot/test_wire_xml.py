@@ -9,9 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smppbridge.model.message import Particulars
 from smppbridge.providers.smspilot.records import Item, Packet, PacketLine, PhoneMessage, PilotFailure
 from smppbridge.providers.smspilot.wire_xml import XmlWire, decode
 
+TOLD = Particulars(1_290_000, "RUB", 1, "operator=TELE2 country=RU", "Ozon")
+REFUSED = Particulars(sender="INFORM")
 WIRE = XmlWire("KEY&1")
 
 
@@ -108,8 +111,8 @@ def test_answer_as_printed_with_names_in_quotes() -> None:
     answer = decode(SEND.encode())
     assert (answer.failure, answer.packet, answer.balance) == (None, "1234", 10000.0)
     assert answer.items == (
-        Item(1, "10005", "79087964781", 0, 0, ""),
-        Item(3, "", "79999999999", -2, 212, "Phone in black list", words_ru="Телефон в a=b"),
+        Item(1, "10005", "79087964781", 0, 0, "", told=TOLD),
+        Item(3, "", "79999999999", -2, 212, "Phone in black list", words_ru="Телефон в a=b", told=REFUSED),
     )
 
 
