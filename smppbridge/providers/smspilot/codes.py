@@ -10,6 +10,7 @@ from smppbridge.smpp.constants import Status
 
 DUPLICATE = 243  # "loop protection": the same text went to the same number a moment ago
 BLOCKED, LOW_BALANCE = 106, -2  # an error of the account, and the status that tells why (API-2 §7)
+CALLBACK = 260  # the address that statuses are to go to
 AUTH_PAUSE = 1800.0  # several refused keys in half an hour get an address banned
 
 _KEY = Rule(Kind.ACCOUNT, Status.ESME_RSYSERR, pause=AUTH_PAUSE)
@@ -71,7 +72,7 @@ ERRORS: dict[int, Rule] = {
     247: _REFUSED,  # filter
     248: _TEXT,  # Cyrillic and Latin letters in one word
     250: Rule(Kind.BUG, Status.ESME_RINVSCHED, about_message=True),  # send_datetime
-    260: _BUG,  # callback address
+    CALLBACK: Rule(Kind.RETRY, Status.ESME_RSYSERR),  # its address
     270: Rule(Kind.BUG, Status.ESME_RINVEXPIRY, about_message=True),  # ttl
     275: _BUG,  # fields
     300: _QUERY_BUG,  # server_id missing

@@ -17,6 +17,7 @@ in the address (`?json=`, `?xml=`, GET) would put keys and texts into logs.
 """
 
 import asyncio
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -41,7 +42,7 @@ from smppbridge.providers.smspilot.records import (
     Question,
     server_id,
 )
-from smppbridge.providers.smspilot.results import PilotResults
+from smppbridge.providers.smspilot.results import REFUSED, PilotResults
 from smppbridge.providers.smspilot.sales import SALES, SERVICES, check_draft
 from smppbridge.providers.smspilot.split import MINUTE, Splitter, pair, pair_by_number, planned
 from smppbridge.providers.smspilot.wire_json import JsonWire
@@ -56,6 +57,7 @@ VALIDITY_MAX = 86400.0  # every message is final after a day (API-2 §2.2)
 MAX_PASSED_OVER = 20_000  # messages that are remembered to come first
 MAX_PAGES = 20  # of the list of the last day
 PAGE_PAUSE = POLL_BANNED  # seconds; every page is a status question
+CALLBACK_PAUSE = 3600.0  # seconds without callbacks, once their address was refused
 MAX_ALONE = 10  # messages refused alone, one after the other, with one code; then the rest waits
 PAUSE_ALONE = 60.0  # seconds
 REFUSALS_IN_ROW, REFUSALS_WINDOW = 80, 600.0  # messages, seconds; smspilot blocks who sends too much spam
@@ -106,6 +108,7 @@ class Smspilot(HttpProvider):
         self._splitter = Splitter(options.default_sender, self._is_api1, together)
         self._single = Splitter(options.default_sender, True, 1)
         self._passed_over: frozenset[str] = frozenset()  # messages for which no question had room yet
+        self._no_callback_until = 0.0  # by the clock
         self._asked_packet = False  # it was about a packet
 
     def check(self, draft: Draft) -> None:
@@ -143,7 +146,7 @@ class Smspilot(HttpProvider):
     async def _hand_over(self, run: RequestRun, packet: Sequence[Message]) -> bool:
         """Send one packet. True where it was refused as a whole, perhaps for one of its messages."""
         try:
-            answer = await self._ask(self._encode(packet, run.now()))
+            answer = await self._ask_packet(run, packet)
         except ProviderError as error:
             run.fail(packet, error)
             return False
@@ -161,14 +164,28 @@ class Smspilot(HttpProvider):
         run.stop = None if isinstance(first, Uncertain) else stops_batch(first)
         return False
 
-    def _encode(self, messages: Sequence[Message], now: int) -> Question:
+    async def _ask_packet(self, run: RequestRun, packet: Sequence[Message]) -> PilotAnswer:
+        """The answer to a packet. Where smspilot does not like our callback address, messages go without one
+        for an hour. Raises ProviderError."""
+        callback = self._callback if self._clock() >= self._no_callback_until else ""
+        answer = await self._ask(self._encode(packet, run.now(), callback))
+        if not callback or not _is_about_callback(answer):
+            return answer
+        self._no_callback_until = self._clock() + CALLBACK_PAUSE
+        polled = "statuses are polled" if self._pilot.poll_interval else "poll_interval is 0: no status comes"
+        reason = f"smspilot refuses our callback address, see web.public_url; {polled}"
+        now = asyncio.get_running_loop().time()
+        self._complain(now, "callback address refused", "", logging.ERROR, provider=self.name, reason=reason)
+        if answer.failure is None:
+            return answer  # others were taken
+        return await self._ask(self._encode(packet, run.now(), ""))
+
+    def _encode(self, messages: Sequence[Message], now: int, callback: str) -> Question:
         alone = SALES[messages[0].service_type].alone
         packet = (
             (self._single if alone else self._splitter)
             .packet(messages, now)
-            ._replace(
-                callback=self._callback, callback_method=self._pilot.callback_method, test=self._pilot.test
-            )
+            ._replace(callback=callback, callback_method=self._pilot.callback_method, test=self._pilot.test)
         )
         return (self._api1 if alone else self._wire).encode_send(packet)
 
@@ -300,6 +317,13 @@ class _Streak:
             return None
         reason = f"not sent: {MAX_ALONE} messages before it were refused with error {self._code}"
         return Postponed(reason, after=PAUSE_ALONE)
+
+
+def _is_about_callback(answer: PilotAnswer) -> bool:
+    """Whether the packet, or some of its messages, were refused for the callback address."""
+    if answer.failure is not None:
+        return answer.failure.code == codes.CALLBACK
+    return any(item.status == REFUSED and item.error == codes.CALLBACK for item in answer.items)
 
 
 def _is_ours(result: SendResult) -> TypeGuard[Disabled | Throttled]:

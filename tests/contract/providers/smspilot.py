@@ -35,7 +35,7 @@ class SmspilotRig(SimulatedRig):
         Refusal(118, Throttled, 0x58),
         Refusal(122, Disabled),
         Refusal(241, Disabled, 0x4A4),
-        Refusal(260, Rejected),
+        Refusal(260, Unavailable),
     )
     message_refusals = (
         Refusal(212, Rejected, 0x45),

@@ -107,6 +107,8 @@ class Gateway:
     def _draft(self, row: dict[str, Any], sender: _Sender, seen: set[str], now: float) -> Sms:
         """One message, with what is wrong with it; it has no id yet."""
         send_at = check_parameters(row, now)
+        if row.get("callback") and not self.rules.takes_callbacks:
+            raise Refusal(260)
         to, text = row.get("to"), row.get("text")
         count = count_parts(text)
         to, text = "" if to is None else str(to), "" if text is None else str(text)

@@ -9,7 +9,7 @@ from smppbridge.providers.smspilot.codes import ERRORS, rule_for, rule_of_row, s
 
 # codes, what becomes of the message, command_status, pause in seconds (0: no pause)
 ERROR_ROWS: list[tuple[tuple[int, ...], type[ProviderError], int, float]] = [
-    ((110,), Unavailable, 0x08, 0),
+    ((110, 260), Unavailable, 0x08, 0),
     ((118,), Throttled, 0x58, 5),
     ((106, 107, 122), Disabled, 0x08, 300),
     ((100, 101, 102, 103, 104, 113, 400, 401), Disabled, 0x08, 1800),
@@ -25,7 +25,7 @@ ERROR_ROWS: list[tuple[tuple[int, ...], type[ProviderError], int, float]] = [
     ((243,), Rejected, 0x45, 0),
     ((250,), Rejected, 0x61, 0),
     ((270,), Rejected, 0x62, 0),
-    ((10, 11, 12, 13, 14, 230, 231, 240, 260, 275, 500), Rejected, 0x08, 0),
+    ((10, 11, 12, 13, 14, 230, 231, 240, 275, 500), Rejected, 0x08, 0),
     ((300, 301, 302, 303, 304), Rejected, 0x67, 0),
     ((119, 150, 199), Disabled, 0x08, 300),  # not listed: by the hundred
     ((205, 249, 299), Rejected, 0x45, 0),

@@ -142,7 +142,6 @@ async def test_halving_stops_at_an_account_error() -> None:
         (110, Unavailable, Unavailable),
         (118, Throttled, Throttled),
         (201, Rejected, Rejected),  # this sender is wrong, the next may be right
-        (260, Rejected, Rejected),
     ],
 )
 async def test_envelope_about_the_whole_packet(

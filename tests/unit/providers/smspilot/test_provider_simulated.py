@@ -125,6 +125,13 @@ async def test_what_it_costs_and_what_the_phone_shows(wire: dict[str, object]) -
         assert report.told == named
 
 
+async def test_a_callback_address_that_is_refused_stops_nothing(wire: dict[str, object]) -> None:
+    async with both(wire, "http://127.0.0.1:9/callbacks/pilot/token", takes_callbacks=False) as it:
+        (report,) = await it.final(*await it.send(fresh(1)))
+        assert report.state == State.DELIVERED
+        assert len(it.simulator.accepted) == 1
+
+
 async def test_no_money(wire: dict[str, object]) -> None:
     async with both(wire, balance=0.5) as it:
         (error,) = await it.send(fresh(1))
