@@ -272,6 +272,10 @@ class Smspilot(HttpProvider):
     async def inbound(self, since: int | None) -> list[Inbound]:
         """What is new, or what came since ``since`` (API-2 §5.2, API-1 §6.2)."""
         answer = await self._learn(self._wire.encode_inbound("new" if since is None else str(since // 1000)))
+        if answer.senseless:
+            now = asyncio.get_running_loop().time()
+            what = "messages from phones that make no sense"
+            self._complain(now, what, "", provider=self.name, rows=answer.senseless)
         return [self._inbound(told) for told in answer.arrivals]
 
     def parse_callback(self, callback: Callback) -> list[News]:

@@ -20,6 +20,7 @@ CURRENCY = "RUB"  # of all prices, since 2.4.10 of API-2
 _WHERE = ("operator", "country", "mccmnc")
 _MOST_PARTS, _HIGHEST_PRICE = 255, 1e6  # what is more is no honest answer
 
+_BETWEEN_DIGITS = re.compile(r"[\s+().-]")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?", re.ASCII)
 
 
@@ -87,6 +88,7 @@ class PilotAnswer(NamedTuple):
     balance: float | None = None
     items: tuple[Item, ...] = ()
     arrivals: tuple[PhoneMessage, ...] = ()
+    senseless: int = 0  # rows that are no messages from phones
 
 
 class Question(NamedTuple):
@@ -159,12 +161,26 @@ def _told(row: Mapping[str, object]) -> Particulars:
 
 
 def arrival_of(row: Mapping[str, object]) -> PhoneMessage | None:
-    """A message from a phone; None without an id or a number."""
-    ref, phone = server_id(row.get("id")), text_of(row.get("phone")).removeprefix("+")
-    if not ref or not (phone.isascii() and phone.isdigit()):
+    """A message from a phone, or from whoever has a name instead of a number; None without that or without
+    an id."""
+    ref, phone = server_id(row.get("id")), _address(row.get("phone"))
+    if not ref or not phone:
         return None
-    num = text_of(row.get("num")).removeprefix("+")
-    return PhoneMessage(ref, phone, num, text_of(row.get("text")), moment_of(row.get("created")))
+    created = moment_of(row.get("created"))
+    return PhoneMessage(ref, phone, _address(row.get("num")), text_of(row.get("text")), created)
+
+
+def arrivals_of(rows: Sequence[Mapping[str, object]]) -> "PilotAnswer":
+    """An answer of messages from phones."""
+    found = [arrival for row in rows if (arrival := arrival_of(row)) is not None]
+    return PilotAnswer(arrivals=tuple(found), senseless=len(rows) - len(found))
+
+
+def _address(value: object) -> str:
+    """A number as its digits, however it is written; a name as it is."""
+    text = text_of(value).strip()
+    digits = _BETWEEN_DIGITS.sub("", text)
+    return digits if not digits or (digits.isascii() and digits.isdigit()) else text
 
 
 def found_out(row: Mapping[str, object]) -> str:

@@ -15,7 +15,7 @@ from smppbridge.providers.smspilot.records import (
     PilotAnswer,
     PilotFailure,
     Question,
-    arrival_of,
+    arrivals_of,
     failure_of,
     item_of,
     server_id,
@@ -96,8 +96,7 @@ def decode(body: bytes) -> PilotAnswer:
     if isinstance(error, dict):
         return PilotAnswer(failure=failure_of(error))
     if isinstance(value.get("inbound"), list):
-        arrivals = map(arrival_of, _rows(value["inbound"]))
-        return PilotAnswer(arrivals=tuple(arrival for arrival in arrivals if arrival is not None))
+        return arrivals_of(_rows(value["inbound"]))
     items = value.get("send", value.get("check"))
     balance = number(value.get("balance"))
     if not isinstance(items, list):

@@ -14,7 +14,7 @@ from smppbridge.providers.smspilot.records import (
     PacketLine,
     PilotAnswer,
     Question,
-    arrival_of,
+    arrivals_of,
     failure_of,
     item_of,
     server_id,
@@ -104,8 +104,7 @@ def decode(body: bytes) -> PilotAnswer:
         return PilotAnswer(failure=failure_of({child.tag: child.text for child in root}))
     rows = [{**child.attrib, "text": child.text or ""} for child in root if child.tag == "sms"]
     if root.tag == "inbound":
-        arrivals = map(arrival_of, rows)
-        return PilotAnswer(arrivals=tuple(arrival for arrival in arrivals if arrival is not None))
+        return arrivals_of(rows)
     balance = number(root.text if root.tag == "balance" else root.get("balance"))
     if root.tag not in ("send", "check") and (root.tag != "balance" or balance is None):
         raise ValueError("neither messages nor a balance")

@@ -130,7 +130,7 @@ class SmspilotRig(SimulatedRig):
             query_callback({"server_id": "one", "status": "2"}, right),
             form_callback({"server_id": "10005", "status": "delivered"}, headers=right),
             form_callback({"message": "да", "phone": "79000000001"}, headers=right),
-            form_callback({"message": "да", "id": "54321", "phone": "somebody"}, headers=right),
+            form_callback({"message": "да", "id": "54321", "phone": "+"}, headers=right),
             Callback("POST", {}, right, {}, b"\xff\x00garbage"),
         ]
 

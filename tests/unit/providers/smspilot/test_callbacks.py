@@ -131,6 +131,8 @@ def test_message_from_a_phone() -> None:
     ]
     empty = {"id": "7", "phone": "+79087964781", "message": ""}
     assert now.parse_callback(Callback("POST", {}, {}, empty)) == [Inbound("7", "79087964781", "", "", NOW)]
+    named = {"id": "7", "phone": "MTS", "message": "x"}
+    assert now.parse_callback(Callback("POST", {}, {}, named)) == [Inbound("7", "MTS", "", "x", NOW)]
 
 
 @pytest.mark.parametrize(
@@ -144,7 +146,7 @@ def test_message_from_a_phone() -> None:
         {"message": "да"},
         {"message": "да", "id": "5"},
         {"message": "да", "phone": "79001112233"},
-        {"message": "да", "phone": "somebody", "id": "5"},
+        {"message": "да", "phone": "+", "id": "5"},
         {"message": "да", "phone": "79001112233", "id": "0"},
         {"phone": "79001112233", "id": "5"},
         {"server_id": "", "message": "да", "phone": "79001112233", "id": "5"},

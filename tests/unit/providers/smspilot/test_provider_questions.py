@@ -42,6 +42,17 @@ def rows(*refs: int, **keys: object) -> str:
 # --- statuses --------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("api", ["api2-json", "api1"])
+async def test_rows_that_are_no_messages_from_phones_are_logged(
+    api: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = [{"id": "1", "phone": "MTS", "text": "a"}, {"id": "2", "text": "SECRET"}, 5]
+    async with Pilot(json.dumps({"inbound": rows}), api=api) as pilot:
+        assert [one.source for one in await pilot.provider.inbound(None)] == ["MTS"]
+    (line,) = [vars(one) for one in caplog.records if "messages from phones" in one.getMessage()]
+    assert line["fields"] == {"provider": "pilot", "rows": 2}
+
+
 async def test_at_most_500_and_nothing_archived_is_asked() -> None:
     async with Pilot('{"check": []}') as pilot:
         polls = [

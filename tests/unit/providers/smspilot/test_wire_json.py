@@ -186,6 +186,7 @@ def test_messages_from_phones_with_and_without_seconds() -> None:
         PhoneMessage("12345", "79087964781", "79021121075", "Ура работает!", None),
         PhoneMessage("12346", "79087964782", "79021121075", "ДА", 1_316_553_060_000),
         PhoneMessage("3", "79001", "1", "", 1_634_206_446_000),
+        PhoneMessage("4", "INFO", "", "x", None),
     )
 
 
