@@ -91,6 +91,9 @@ ERRORS: dict[int, Rule] = {
     605: _REFUSED,  # the subscriber has switched such messages off
 }
 
+WRONG_QUESTIONS = frozenset({10, 11, 12, 13, 14, 240, 275})
+"""Errors that say nothing of the messages that were asked about: the same question may do another time."""
+
 # How API-1 names errors in `format=v`, where no code comes along; as the manuals and change logs print them.
 _WORDS: dict[str, int] = {
     "unknown command": 14,

@@ -23,7 +23,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeGuard
 
-from smppbridge.errors import Disabled, Postponed, ProviderError, Rejected, Throttled, Uncertain
+from smppbridge.errors import Disabled, Postponed, ProviderError, Rejected, Throttled, Unavailable, Uncertain
 from smppbridge.model.message import Doubt, Draft, Inbound, Message, Poll, StatusReport
 from smppbridge.providers.base import Callback, Limits, News, SendResult, Trace
 from smppbridge.providers.error_table import safe_reason
@@ -209,7 +209,10 @@ class Smspilot(HttpProvider):
 
     async def status(self, polls: Sequence[Poll]) -> list[StatusReport]:
         """Ask for up to 500 messages, or for a packet in which there are more. What is archived or has an odd
-        reference is not asked for; what there is no room for comes first next time."""
+        reference is not asked for; what there is no room for comes first next time.
+
+        Raises ProviderError: Rejected where one of the messages may spoil the question.
+        """
         oldest = (self._clock() - ARCHIVED_AFTER) * 1000
         usable = [p for p in polls if p.sent_at > oldest and server_id(p.provider_ref)]
         if not usable:
@@ -217,7 +220,13 @@ class Smspilot(HttpProvider):
         if self._pilot.test and self._is_api1:
             return await self._status_of_test(usable)
         question, asked = self._choose(usable)
-        return self._results.reports((await self._learn(question)).items, asked)
+        try:
+            answer = await self._learn(question)
+        except Rejected as error:
+            if len(asked) > 1 or int(error.code) not in codes.WRONG_QUESTIONS:
+                raise
+            raise Unavailable(error.reason, code=error.code, status=error.status) from None
+        return self._results.reports(answer.items, asked)
 
     def _choose(self, polls: Sequence[Poll]) -> tuple[Question, set[str]]:
         """The next status question, and the references that it asks about."""

@@ -65,6 +65,23 @@ async def test_at_most_500_and_nothing_archived_is_asked() -> None:
         assert [item["server_id"] for item in packet["check"]] == [str(n) for n in range(100, 600)]
 
 
+@pytest.mark.parametrize(
+    ("code", "alone"),
+    [(14, Unavailable), (13, Unavailable), (275, Unavailable), (303, Rejected), (302, Rejected)],
+)
+async def test_a_question_that_was_wrong_is_asked_again(code: int, alone: type[ProviderError]) -> None:
+    """Whoever asks halves what is rejected, and asks no more about one message that spoils a question. An
+    error of the question says nothing of the message."""
+    polls = [poll("11", NOW), poll("12", NOW)]
+    async with Pilot(refuse(code)) as pilot:
+        with pytest.raises(Rejected):
+            await pilot.provider.status(polls)
+        with pytest.raises(alone) as told:
+            await pilot.provider.status(polls[:1])
+    assert told.value.code == str(code)
+    assert told.value.reason.startswith(f"{code}: ")
+
+
 async def test_rows_not_asked_for_or_not_understood_are_left_out() -> None:
     told = [
         {"server_id": "11", "status": 1},
