@@ -98,8 +98,8 @@ class Smspilot(HttpProvider):
         key = options.credential()
         self._api1 = Api1(key, options.format)
         wires: Mapping[str, PilotWire] = {
-            "api2-json": JsonWire(key),
-            "api2-xml": XmlWire(key),
+            "api2-json": JsonWire(key, test=options.test),
+            "api2-xml": XmlWire(key, test=options.test),
             "api1": self._api1,
         }
         self._wire = wires[options.api]

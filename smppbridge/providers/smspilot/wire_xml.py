@@ -36,10 +36,11 @@ _ATTRIBUTE = re.compile(r'(?<=\s)"?(\w{1,40})"?\s*+=\s*+(?:"([^"]*)"|([^\s"\'/>]
 
 
 class XmlWire:
-    """API-2 in XML with one key."""
+    """API-2 in XML with one key. ``test``: what is asked about was sent in a test (API-2 §10)."""
 
-    def __init__(self, apikey: str) -> None:
+    def __init__(self, apikey: str, *, test: bool = False) -> None:
         self._apikey = apikey
+        self._test = {"test": "1"} if test else {}
 
     def encode_send(self, packet: Packet) -> Question:
         """Messages to different recipients (API-2 §1.2)."""
@@ -55,11 +56,12 @@ class XmlWire:
 
     def encode_check(self, refs: Sequence[str]) -> Question:
         """The status question for server_ids (API-2 §2.2)."""
-        return self._question("check", {}, "".join(_element("sms", {"server_id": ref}) for ref in refs))
+        inside = "".join(_element("sms", {"server_id": ref}) for ref in refs)
+        return self._question("check", self._test, inside)
 
     def encode_check_packet(self, ref: str) -> Question:
         """The status question for a packet (API-2 §2.3)."""
-        return self._question("check", {"server_packet_id": ref})
+        return self._question("check", {"server_packet_id": ref, **self._test})
 
     def encode_balance(self) -> Question:
         """The question for roubles (API-2 §7)."""

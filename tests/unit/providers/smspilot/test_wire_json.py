@@ -111,6 +111,12 @@ def test_check_answer_as_printed_without_commas() -> None:
     )
 
 
+def test_messages_of_a_test_are_asked_about_in_a_test() -> None:
+    wire = JsonWire("KEY", test=True)
+    for question in (wire.encode_check(["5"]), wire.encode_check_packet("7")):
+        assert json.loads(question.content)["test"] == 1
+
+
 @pytest.mark.parametrize(
     ("body", "failure"),
     [

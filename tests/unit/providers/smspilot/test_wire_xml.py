@@ -140,6 +140,12 @@ def test_balance_and_empty_lists() -> None:
     assert decode(b"<inbound/>").arrivals == ()
 
 
+def test_messages_of_a_test_are_asked_about_in_a_test() -> None:
+    wire = XmlWire("KEY", test=True)
+    for question in (wire.encode_check(["5"]), wire.encode_check_packet("7")):
+        assert ET.fromstring(question.content).get("test") == "1"
+
+
 @pytest.mark.parametrize(
     ("body", "failure"),
     [
