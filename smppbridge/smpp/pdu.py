@@ -121,7 +121,9 @@ class BindReceiverResp(BindResp):
 @_wire(Command.BIND_TRANSCEIVER_RESP)
 @dataclass(slots=True)
 class BindTransceiverResp(BindResp):
-    """§4.1.6."""
+    """§4.1.6. gosmpp and libsmpp34 read no refusal without system_id, gosmpp none of the others with it."""
+
+    bodiless = False
 
 
 @dataclass(slots=True)

@@ -227,6 +227,19 @@ async def test_reload(tmp_path: Path) -> None:
         assert (await esme.receipt()).tlv(Tag.PROVIDER) == "spare"
 
 
+async def test_a_reload_says_what_it_does_not_change(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with bridge(tmp_path) as app:
+        changed = "{url: 'sqlite:///other.db', keep_days: 7, max_queued: 9}"
+        app.reload(config(tmp_path, f"store: {changed}\nlog: {{level: debug}}\nsmpp: {{inactivity: 5m}}"))
+        assert app.housekeeper.keep_days == 7
+        assert app.waiting.most == 9
+    (line,) = [line for line in caplog.messages if "restart" in line]
+    (named,) = [vars(one)["fields"] for one in caplog.records if one.getMessage() == line]
+    assert named == {"keys": "store.url, smpp.inactivity"}
+
+
 async def test_a_reload_that_needs_a_new_provider_changes_nothing(tmp_path: Path) -> None:
     async with bridge(tmp_path) as app:
         with pytest.raises(ConfigError, match="provider spare is new"):

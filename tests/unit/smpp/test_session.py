@@ -78,16 +78,21 @@ def test_an_smsc_that_names_no_version_has_version_0() -> None:
 
 
 @pytest.mark.parametrize("by_refuse", [True, False])
-def test_a_refused_bind_leaves_both_open_for_another(by_refuse: bool) -> None:
+@pytest.mark.parametrize(
+    ("cls", "body"),
+    [(BindTransmitter, b""), (BindReceiver, b""), (BindTransceiver, b"\0")],
+)
+def test_a_refused_bind_leaves_both_open_for_another(cls: type[Bind], body: bytes, by_refuse: bool) -> None:
+    """libsmpp34 and gosmpp read no bind_transceiver_resp without a system_id, gosmpp no other with one."""
     pair = Pair()
-    pair.esme.request(BindTransceiver("pbx", "wrong", interface_version=0x34), 0)
+    pair.esme.request(cls("pbx", "wrong", interface_version=0x34), 0)
     bind = only_pdu(pair.to_smsc())
     if by_refuse:
         pair.smsc.refuse(bind, 0x0E)
     else:
-        pair.smsc.respond(bind, BindTransceiverResp(command_status=0x0E))
+        pair.smsc.respond(bind, cls.response(command_status=0x0E))
     octets = pair.smsc.drain()
-    assert octets == wire(0x80000009, status=0x0E)
+    assert octets == wire(cls.response.command_id, body, status=0x0E)
     (answered,) = pair.esme.receive(octets, 0)
     assert isinstance(answered, Answered)
     assert answered.response.command_status == 0x0E

@@ -115,8 +115,8 @@ def test_enquire_link_is_answered_everywhere_unbind_only_when_bound() -> None:
     assert statuses(smsc) == [(0x80000015, 0, 0xFFFFFFFF), (0x80000006, 0x04, 2)]
 
 
-# What is mandatory in a response beside an error, too: to query_sm, deliver_sm, submit_multi and data_sm.
-BODIES = {0x03: b"\0\0\0\0", 0x05: b"\0", 0x21: b"\0\0", 0x0103: b"\0"}
+# Bodies beside an error, in responses to query_sm, deliver_sm, bind_transceiver, submit_multi and data_sm.
+BODIES = {0x03: b"\0\0\0\0", 0x05: b"\0", 0x09: b"\0", 0x21: b"\0\0", 0x0103: b"\0"}
 
 
 @pytest.mark.parametrize(("octets", "status"), [pytest.param(*rest, id=name) for name, *rest in REACTIONS])
