@@ -88,7 +88,7 @@ def told(visit: Visit | str, app: App, profile: str) -> Told | str:
         "ids": len({visit.short, *visit.long}),
         "length": max(map(len, visit.long)) <= (account(profile).message_id_length or LONGEST_ID),
         "receipts": sorted(_receipt(receipt, account(profile)) for receipt in visit.receipts),
-        "acknowledged": statuses(app, "deliver_sm", profile),
+        "acknowledged": samples(app, "deliver_sm", "status", account=profile),
     }
 
 
@@ -100,7 +100,7 @@ def expected(visit: Visit | str, order: Order, make: Make) -> Told:
     profile = account(order.account)
     phones = (order.short.to, *[order.long.to] * (len(ids) - 1))
     return {
-        "refused": REFUSED,
+        "refused": REFUSED if make.told else None,
         "lost": NO_ROUTE if make.vendor and order.account == VENDOR else SUBMIT_FAILED,
         "unbound": True,
         "ids": len(ids),
@@ -123,13 +123,13 @@ def _receipt(receipt: Receipt, profile: Account) -> tuple[object, ...]:
     return receipt.source, fields.id, fields.stat, counts, has_text, receipt.message_id, receipt.state
 
 
-def statuses(app: App, name: str, account: str) -> dict[str, float]:
-    """How often each status was counted there for an account."""
+def samples(app: App, name: str, label: str = "kind", **labels: str) -> dict[str, float]:
+    """What a counter has counted, by a label, where its other labels are these."""
     return {
-        sample.labels["status"]: sample.value
+        sample.labels[label]: sample.value
         for family in app.metrics.registry.collect()
         for sample in family.samples
-        if sample.name == f"smppbridge_{name}_total" and sample.labels["account"] == account
+        if sample.name == f"smppbridge_{name}_total" and labels.items() <= sample.labels.items()
     }
 
 

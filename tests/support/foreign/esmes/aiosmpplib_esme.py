@@ -54,8 +54,6 @@ class _Hook:
                     tlvs.get(MESSAGE_STATE),
                     tlvs.get(USER_MESSAGE_REFERENCE),
                 )
-            case aiosmpplib.UnbindResp():
-                self._diary.unbound = True
 
     async def send_error(self, smpp_message: Any, error: Exception, client_id: str) -> None:
         self._diary.answered(smpp_message.log_id, -1, repr(error))
@@ -89,12 +87,13 @@ async def go(port: int, order: Order) -> Visit:
     refusal = _Hook(diary)
     async with _running(port, order.account, WRONG, refusal, SimpleBroker()):
         await until(lambda: refusal.refused is not None)
-    diary.refused = refusal.refused or 0
+    diary.refused = refusal.refused
     broker = SimpleBroker()
     for name, errand in (("short", order.short), ("long0", order.long), ("lost", order.lost)):
         await broker.enqueue(_submit_sm(name, errand))
     async with _running(port, order.account, PASSWORD, _Hook(diary), broker):
         await until(lambda: diary.complete)
+    diary.unbound = True  # it does not wait for the answer
     return diary.visit()
 
 

@@ -22,6 +22,7 @@ class Make(NamedTuple):
     program: Callable[[], Awaitable[Program]]  # raises Missing when it is not to be had
     encodes: bool = False  # it has no text but in the alphabets that it encodes: GSM 03.38 and UCS-2
     profile: str = ""  # the only one that reads GSM 03.38 as it sends it
+    told: bool = True  # it tells why a bind is refused
     vendor: bool = True  # it reads a command_status that SMPP 3.4 does not name
     tlvs: bool = True  # it tells what the TLVs of a receipt say
 
@@ -32,7 +33,7 @@ PYPI = {
     "smpp.twisted": Make(partial(python, "twisted_esme"), vendor=False),
 }
 if find_spec("smpp34") is not None:  # there is none for musl
-    PYPI["smpp34"] = Make(partial(python, "rust_esme"))
+    PYPI["smpp34"] = Make(partial(python, "rust_esme"), told=False)
     PYPI["naz"] = Make(partial(python, "naz_esme"), encodes=True)  # smpp34 reads for it
 
 OTHERS = {

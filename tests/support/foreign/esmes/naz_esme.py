@@ -110,7 +110,7 @@ async def go(port: int, order: Order) -> Visit:
     refusal = _Hook(diary)
     async with _running(port, order.account, WRONG, refusal, naz.broker.SimpleBroker()):
         pass
-    diary.refused = refusal.bound or 0
+    diary.refused = refusal.bound
     broker = naz.broker.SimpleBroker()
     short = _submit_sm("short", order.short, order.short.text, user_message_reference=order.short.reference)
     for message in (short, *_parts(order.long), _submit_sm("lost", order.lost, order.lost.text)):

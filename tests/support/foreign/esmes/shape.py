@@ -81,7 +81,7 @@ class Visit(NamedTuple):
     """What an ESME saw as one account."""
 
     account: str
-    refused: int  # command_status of the bind with a wrong password
+    refused: int | None  # command_status of the bind with a wrong password; None: the library does not tell
     short: str  # message_id
     long: list[str]  # message_id of each part
     lost: int  # command_status of the submit_sm_resp
@@ -128,7 +128,7 @@ class Diary:
 
     def __init__(self, order: Order, parts: int = 1) -> None:
         self.order = order
-        self.refused = 0
+        self.refused: int | None = None
         self.unbound = False
         self._parts = parts
         self._answers: dict[str, tuple[int, str]] = {}  # by the name of the message, or part
