@@ -6,6 +6,7 @@ Those that PyPI has run always, the others with the option --clients.
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ from tests.support.foreign.esmes.shape import PASSWORD, SENDER, UCS2, Errand, Or
 PLAIN = "Door 3 opened"  # the same octets in every encoding
 SPOKEN = {"gsm": "Preis: 5 € @home", "latin-1": "Grüße, café", "utf-8": "Дверь", "cp1251": "Дверь 3"}
 LONG = "Дверь 3 открыта: «тревога», ёлка. " * 6
+PHONE = "375297654321"
 REFUSED = 0x0E  # ESME_RINVPASWD
 SUBMIT_FAILED = 0x45  # ESME_RSUBMITFAIL: there is no route
 VENDOR = "sms-assistent"  # the profile with codes of its own
@@ -65,13 +67,32 @@ def order(number: int, profile: str, make: Make) -> Order:
 async def running(directory: Path, make: Make) -> AsyncIterator[tuple[App, SmspilotSimulator]]:
     """A bridge with an account of every profile, and its provider, which takes numbers of one country."""
     async with SmspilotSimulator(Rules(delay=0.05)) as simulator:
-        sections = yaml.safe_load(pilot(simulator.url, web_port=free_port()))
+        sections = yaml.safe_load(pilot(simulator.url, "inbound_interval: 0.2", free_port()))
         sections["routes"] = [{"destination": "375", "to": ["pilot"]}]
         sections["accounts"] = {name: {"password": PASSWORD, "profile": name} for name in PROFILES}
+        sections["inbound"] = [
+            {"number": service(number), "to": name} for number, name in enumerate(PROFILES)
+        ]
         if not make.vendor:
             sections["accounts"][VENDOR]["status_codes"] = "standard"
+        for number, name in enumerate(PROFILES):
+            simulator.receive(PHONE, greeting(name), service(number))
         async with bridge(directory, yaml.safe_dump(sections)) as app:
+            for name in PROFILES:
+                await eventually(
+                    partial(metric, app, "inbound_messages_total", provider="pilot", account=name)
+                )
             yield app, simulator
+
+
+def greeting(profile: str) -> str:
+    """What a phone writes. For an account that wants UTF-8, which clients do not expect, it is ASCII."""
+    return "Yes" if account(profile).default_encoding == "utf-8" else "Да 😀"
+
+
+def service(number: int) -> str:
+    """The number that phones write to, for an account."""
+    return f"790999999{number:02}"
 
 
 Told = dict[str, object]
@@ -83,6 +104,7 @@ def told(visit: Visit | str, app: App, profile: str) -> Told | str:
         return visit
     return {
         "refused": visit.refused,
+        "greetings": [(one.source, one.text) for one in visit.greetings],
         "lost": visit.lost,
         "unbound": visit.unbound,
         "ids": len({visit.short, *visit.long}),
@@ -102,6 +124,7 @@ def expected(visit: Visit | str, order: Order, make: Make) -> Told:
     return {
         "refused": REFUSED if make.told else None,
         "lost": NO_ROUTE if make.vendor and order.account == VENDOR else SUBMIT_FAILED,
+        "greetings": [(PHONE, greeting(order.account))],
         "unbound": True,
         "ids": len(ids),
         "length": True,
@@ -110,7 +133,7 @@ def expected(visit: Visit | str, order: Order, make: Make) -> Told:
             + ((name, DELIVERED) if profile.receipt.tlvs and make.tlvs else (None, None))
             for phone, name in zip(phones, ids, strict=True)
         ),
-        "acknowledged": {"ESME_ROK": len(ids)},
+        "acknowledged": {"ESME_ROK": len(ids) + 1},
     }
 
 

@@ -45,7 +45,11 @@ class _Hook:
                 self._diary.answered(
                     smpp_message.log_id, int(smpp_message.command_status), smpp_message.message_id
                 )
-            case aiosmpplib.DeliverSm() if smpp_message.is_receipt() and smpp_message.parse_receipt()["id"]:
+            case aiosmpplib.DeliverSm() if not smpp_message.is_receipt():
+                self._diary.greeting(
+                    smpp_message.source.number, smpp_message.short_message.encode("utf-16-be")
+                )
+            case aiosmpplib.DeliverSm() if smpp_message.parse_receipt()["id"]:
                 tlvs = {param.tag: param.value for param in smpp_message.optional_params}
                 self._diary.receipt(
                     smpp_message.source.number,

@@ -1,7 +1,7 @@
 """An ESME that is Kannel: bearerbox with a bind for each account, and smsbox, which takes messages over HTTP.
 
 It encodes by itself, and sends long texts in parts, of which it asks for a receipt of the first only. What it
-saw comes back as its calls of dlr-url, and as lines of its log. A warning there is an error.
+saw comes back as its calls of dlr-url and get-url, and as lines of its log. A warning there is an error.
 $KANNEL names the folder of its two programs.
 """
 
@@ -35,6 +35,7 @@ from tests.support.foreign.esmes.shape import (
 from tests.support.system.ports import reserved_ports
 
 DELIVERED, TAKEN, REFUSED = 1, 8, 16  # what a call of dlr-url is about
+GREETING = 0  # a call of get-url
 ALL = DELIVERED | 2 | TAKEN | REFUSED  # 2: not delivered
 STRANGER = "wrong-"  # before the name of a bind with a wrong password
 # SMPP 3.4 §4.4.2 leaves message_id out of a submit_sm_resp that refuses; Kannel says so, and goes on.
@@ -60,6 +61,12 @@ username = tester
 password = {password}
 concatenation = true
 max-messages = 10
+
+group = sms-service
+keyword = default
+catch-all = true
+max-messages = 0
+get-url = "http://127.0.0.1:{calls}/?account=%i&greeting=%b&coding=%c&phone=%p"
 """
 
 BIND = """
@@ -167,13 +174,18 @@ class Kannel:
     async def _called(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """A call of dlr-url."""
         target = (await reader.readuntil(b"\r\n\r\n")).split()[1].decode("ascii")
-        query = {key: values[0] for key, values in parse_qs(urlsplit(target).query).items()}
-        diary, name = self._diaries[query["account"]], query["name"]
-        about = int(query["type"])
-        if about == TAKEN:
-            diary.answered(name, 0, query["id"])
+        query = {
+            key: values[0] for key, values in parse_qs(urlsplit(target).query, encoding="latin-1").items()
+        }
+        diary = self._diaries[query["account"]]
+        about = int(query.get("type", GREETING))
+        if about == GREETING:
+            data_coding = UCS2 if query["coding"] == "2" else 0
+            diary.greeting(query["phone"].removeprefix("+"), query["greeting"].encode("latin-1"), data_coding)
+        elif about == TAKEN:
+            diary.answered(query["name"], 0, query["id"])
         elif about == REFUSED:  # NACK/0x00000045/Submit Failed
-            diary.answered(name, int(query["reply"].split("/")[1], 16))
+            diary.answered(query["name"], int(query["reply"].split("/")[1], 16))
         else:
             diary.receipt(query["phone"], query["reply"].encode("ascii"))
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")

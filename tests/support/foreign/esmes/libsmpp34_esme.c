@@ -17,6 +17,7 @@
 #define PATIENCE 20     /* seconds for the account */
 #define MAX_PDU 4096    /* octets */
 #define MAX_TEXT 254    /* octets of a short_message */
+#define MAX_JSON 1024
 #define MESSAGES 3
 #define RECEIPTS 2
 
@@ -145,8 +146,8 @@ static void submit(int fd, uint32_t sequence, const char *sender, char **errand)
     destroy_tlv(pdu.tlv);
 }
 
-/* A receipt as JSON; it is acknowledged. */
-static void receipt(int fd, uint8_t *octets, uint32_t length, char *json)
+/* A receipt, or another message, as JSON; it is acknowledged. Whether it is a receipt. */
+static int deliver_sm(int fd, uint8_t *octets, uint32_t length, char *json)
 {
     deliver_sm_t pdu;
     tlv_t *tlv;
@@ -162,11 +163,16 @@ static void receipt(int fd, uint8_t *octets, uint32_t length, char *json)
         else if (tlv->tag == TLVID_user_message_reference)
             sprintf(reference, "%u", tlv->value.val16);
     }
-    sprintf(json, "{\"source\": \"%s\", \"octets\": \"%s\", \"message_id\": %s, \"state\": %s, \"reference\": %s}",
-            pdu.source_addr, text, message_id, state, reference);
+    json += sprintf(json, "{\"source\": \"%s\", \"octets\": \"%s\"", pdu.source_addr, text);
+    if (pdu.esm_class & SMPP34_DELIVERY_RECEIPT)
+        json += sprintf(json, ", \"message_id\": %s, \"state\": %s, \"reference\": %s", message_id, state, reference);
+    else
+        json += sprintf(json, ", \"data_coding\": %u", pdu.data_coding);
+    strcpy(json, "}");
     destroy_tlv(pdu.tlv);
     answer.sequence_number = pdu.sequence_number;
     put(fd, &answer);
+    return pdu.esm_class & SMPP34_DELIVERY_RECEIPT;
 }
 
 static int unbind(int fd)
@@ -183,7 +189,7 @@ int main(int count, char **arguments)
     uint8_t octets[MAX_PDU];
     uint32_t length, refused, command_id;
     submit_sm_resp_t answers[MESSAGES];
-    char receipts[RECEIPTS][1024];
+    char receipts[RECEIPTS][MAX_JSON], greeting[MAX_JSON] = "", json[MAX_JSON];
     int port, fd, answered = 0, receipted = 0;
 
     if (count != 6 + 4 * MESSAGES)
@@ -199,20 +205,23 @@ int main(int count, char **arguments)
         fail("bind", "refused");
     for (int i = 0; i < MESSAGES; i++)
         submit(fd, 2 + i, arguments[5], arguments + 6 + 4 * i);
-    while (answered < MESSAGES || receipted < RECEIPTS) {
+    while (answered < MESSAGES || receipted < RECEIPTS || !*greeting) {
         command_id = next(fd, octets, &length);
         if (command_id == SUBMIT_SM_RESP && answered < MESSAGES) {
             submit_sm_resp_t answer;
             unpack(&answer, sizeof answer, octets, length);
             answers[(answer.sequence_number - 2) % MESSAGES] = answer;
             answered++;
-        } else if (command_id == DELIVER_SM && receipted < RECEIPTS) {
-            receipt(fd, octets, length, receipts[receipted++]);
+        } else if (command_id == DELIVER_SM) {
+            if (!deliver_sm(fd, octets, length, json))
+                strcpy(greeting, json);
+            else if (receipted < RECEIPTS)
+                strcpy(receipts[receipted++], json);
         }
     }
     printf("{\"account\": \"%s\", \"refused\": %u, \"short\": \"%s\", \"long\": [\"%s\"], \"lost\": %u,"
-           " \"receipts\": [%s, %s], \"unbound\": %s}\n",
+           " \"receipts\": [%s, %s], \"greetings\": [%s], \"unbound\": %s}\n",
            account, refused, answers[SHORT].message_id, answers[LONG].message_id, answers[LOST].command_status,
-           receipts[0], receipts[1], unbind(fd) ? "true" : "false");
+           receipts[0], receipts[1], greeting, unbind(fd) ? "true" : "false");
     return 0;
 }

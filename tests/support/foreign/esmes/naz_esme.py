@@ -54,13 +54,13 @@ class _Hook(naz.hooks.BaseHook):  # type: ignore[misc]  # naz has no types
                 )  # or reserved
                 self._diary.answered(log_id, number, pdu[16:-1].decode("ascii"))
             case naz.SmppCommand.DELIVER_SM:
-                self._receipt(pdu)
+                self._deliver_sm(pdu)
 
-    def _receipt(self, pdu: bytes) -> None:
-        receipt = smpp34.decode(pdu)
-        assert isinstance(receipt, smpp34.DeliverSm)
-        tlvs = {tlv.tag: tlv.value for tlv in receipt.tlvs}
-        self._diary.receipt_in_octets(receipt.source_addr, receipt.short_message, tlvs)
+    def _deliver_sm(self, pdu: bytes) -> None:
+        came = smpp34.decode(pdu)
+        assert isinstance(came, smpp34.DeliverSm)
+        tlvs = {tlv.tag: tlv.value for tlv in came.tlvs}
+        self._diary.deliver_sm(came.esm_class, came.source_addr, came.short_message, came.data_coding, tlvs)
 
 
 @asynccontextmanager
@@ -117,7 +117,7 @@ async def go(port: int, order: Order) -> Visit:
         await broker.enqueue(message)
     hook = _Hook(diary)
     async with _running(port, order.account, PASSWORD, hook, broker) as client:
-        await until(lambda: diary.complete and hook.acknowledged == PARTS + 1)
+        await until(lambda: diary.complete and hook.acknowledged == PARTS + 2)
         await client.shutdown()
         diary.unbound = True  # it does not wait for the answer
     return diary.visit()

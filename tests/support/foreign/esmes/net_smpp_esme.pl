@@ -45,6 +45,15 @@ sub submit {
     );
 }
 
+sub greeting {
+    my ($pdu) = @_;
+    return {
+        source      => $pdu->{source_addr},
+        octets      => unpack('H*', $pdu->{short_message}),
+        data_coding => $pdu->{data_coding},
+    };
+}
+
 sub receipt {
     my ($pdu) = @_;
     my $message_id = $pdu->{receipted_message_id};
@@ -64,14 +73,19 @@ sub visit {
     my ($smpp, $answer) = bind_as($order->{account}, $task->{password});
     die 'bind refused: ' . $answer->explain_status() . "\n" if $answer->status();
     my %names = map { submit($smpp, $order->{$_}) => $_ } qw(short long lost);
-    my (%answers, @receipts);
-    while (keys %answers < 3 || @receipts < 2) {
+    my (%answers, @receipts, @greetings);
+    while (keys %answers < 3 || @receipts < 2 || !@greetings) {
         my $pdu = $smpp->read_pdu() or die "the connection ended\n";
         if ($pdu->cmd() == Net::SMPP::CMD_submit_sm_resp) {
             $answers{ $names{ $pdu->seq() } } = $pdu;
         }
         elsif ($pdu->cmd() == Net::SMPP::CMD_deliver_sm) {
-            push @receipts, receipt($pdu);
+            if ($pdu->{esm_class} & 4) {
+                push @receipts, receipt($pdu);
+            }
+            else {
+                push @greetings, greeting($pdu);
+            }
             $smpp->deliver_sm_resp(seq => $pdu->seq(), message_id => '');
         }
     }
@@ -82,6 +96,7 @@ sub visit {
         long     => [ $answers{long}->message_id() ],
         lost     => $answers{lost}->status(),
         receipts => \@receipts,
+        greetings => \@greetings,
         unbound  => $unbound && $unbound->status() == 0 ? JSON::PP::true : JSON::PP::false,
     };
 }

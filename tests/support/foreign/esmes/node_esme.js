@@ -44,6 +44,11 @@ function submit(session, errand) {
   });
 }
 
+function greeting(pdu) {
+  const octets = Buffer.from(pdu.short_message.message, 'utf16le').swap16();
+  return { source: pdu.source_addr, octets: octets.toString('hex') };
+}
+
 function receipt(pdu) {
   const text = pdu.short_message.message;
   return {
@@ -60,12 +65,17 @@ async function visit(order) {
   const refused = (await bind(stranger, order, task.wrong)).command_status;
   stranger.close();
   const receipts = [];
+  const greetings = [];
   const session = await connected();
   const complete = new Promise((resolve) => {
     session.on('deliver_sm', (pdu) => {
-      receipts.push(receipt(pdu));
+      if (pdu.esm_class & 4) {
+        receipts.push(receipt(pdu));
+      } else {
+        greetings.push(greeting(pdu));
+      }
       session.send(pdu.response());
-      if (receipts.length === 2) {
+      if (receipts.length === 2 && greetings.length === 1) {
         resolve();
       }
     });
@@ -87,6 +97,7 @@ async function visit(order) {
     long: [long.message_id],
     lost: lost.command_status,
     receipts,
+    greetings,
     unbound: unbound.command === 'unbind_resp' && unbound.command_status === 0,
   };
 }

@@ -68,7 +68,7 @@ async def go(port: int, order: Order) -> Visit:
         if isinstance(event, smpp34.Disconnected):
             raise ConnectionError("disconnected")
         tlvs = {tlv.tag: tlv.value for tlv in event.tlvs}
-        diary.receipt_in_octets(event.source_addr, event.short_message, tlvs)
+        diary.deliver_sm(event.esm_class, event.source_addr, event.short_message, event.data_coding, tlvs)
     await smsc.unbind()
     diary.unbound = True
     return diary.visit()

@@ -4,7 +4,7 @@ Each make is a program. It gets its orders as one JSON object in the command lin
 every account, side by side where it can:
 
 1. bind as a transceiver with a wrong password, and note the command_status of the refusal;
-2. bind with the right one;
+2. bind with the right one, and take a message from a phone, which has waited for that;
 3. submit three messages that ask for a receipt: `short`, `long` (in parts, or as message_payload: the way of
    the library) and `lost`, to a number that no provider takes;
 4. take the receipts of the first two, and acknowledge them;
@@ -29,6 +29,7 @@ ALPHANUMERIC = 5  # TON
 INTERNATIONAL = ISDN = 1  # TON, NPI
 UCS2 = 8  # data_coding
 MAX_TEXT = 254  # octets of a short_message (SMPP 3.4 §4.4.1)
+RECEIPT = 0x04  # esm_class, among other bits
 RECEIPTED_MESSAGE_ID, USER_MESSAGE_REFERENCE, MESSAGE_PAYLOAD, MESSAGE_STATE = 0x001E, 0x0204, 0x0424, 0x0427
 PASSWORD, WRONG = "secret", "wrong"
 VISIT_PATIENCE = 20.0  # seconds for one account
@@ -77,11 +78,25 @@ class Receipt(NamedTuple):
         return bytes.fromhex(self.octets).decode("ascii")
 
 
+class Greeting(NamedTuple):
+    """The message from a phone; from a library that decodes by itself, in UCS-2."""
+
+    source: str
+    octets: str  # in hex
+    data_coding: int = UCS2
+
+    @property
+    def text(self) -> str:
+        """Raises UnicodeDecodeError when it is neither ASCII nor UCS-2."""
+        return bytes.fromhex(self.octets).decode("utf-16-be" if self.data_coding == UCS2 else "ascii")
+
+
 class Visit(NamedTuple):
     """What an ESME saw as one account."""
 
     account: str
     refused: int | None  # command_status of the bind with a wrong password; None: the library does not tell
+    greetings: list[Greeting]
     short: str  # message_id
     long: list[str]  # message_id of each part
     lost: int  # command_status of the submit_sm_resp
@@ -91,7 +106,9 @@ class Visit(NamedTuple):
     @classmethod
     def read(cls, told: dict[str, Any]) -> Self:
         """A line that the program wrote. Raises TypeError when fields are missing."""
-        return cls(**{**told, "receipts": [Receipt(**receipt) for receipt in told["receipts"]]})
+        receipts = [Receipt(**receipt) for receipt in told["receipts"]]
+        greetings = [Greeting(**greeting) for greeting in told["greetings"]]
+        return cls(**{**told, "receipts": receipts, "greetings": greetings})
 
 
 class Task(NamedTuple):
@@ -133,6 +150,7 @@ class Diary:
         self._parts = parts
         self._answers: dict[str, tuple[int, str]] = {}  # by the name of the message, or part
         self._receipts: list[Receipt] = []
+        self._greetings: list[Greeting] = []
 
     def answered(self, name: str, status: int, message_id: str = "") -> None:
         """A submit_sm_resp; ``name``: short, lost, or long0, long1, ..."""
@@ -146,12 +164,21 @@ class Diary:
         state: int | None = None,
         reference: int | None = None,
     ) -> None:
-        """A deliver_sm."""
+        """A deliver_sm that is a receipt."""
         text = message_id.decode("ascii").rstrip("\0") if isinstance(message_id, bytes) else message_id
         self._receipts.append(Receipt(source, octets.hex(), text, state, reference))
 
-    def receipt_in_octets(self, source: str, octets: bytes, tlvs: Mapping[int, bytes]) -> None:
-        """A deliver_sm of a library that leaves TLVs, by tag, to its user."""
+    def greeting(self, source: str, octets: bytes, data_coding: int = UCS2) -> None:
+        """A deliver_sm that is none."""
+        self._greetings.append(Greeting(source, octets.hex(), data_coding))
+
+    def deliver_sm(
+        self, esm_class: int, source: str, octets: bytes, data_coding: int, tlvs: Mapping[int, bytes]
+    ) -> None:
+        """Either, of a library that leaves TLVs, by tag, to its user."""
+        if not esm_class & RECEIPT:
+            self.greeting(source, octets, data_coding)
+            return
         state, reference = tlvs.get(MESSAGE_STATE), tlvs.get(USER_MESSAGE_REFERENCE)
         self.receipt(
             source,
@@ -164,13 +191,22 @@ class Diary:
     @property
     def complete(self) -> bool:
         """Whether all answers and receipts have come."""
-        return len(self._answers) == self._parts + 2 and len(self._receipts) >= self._parts + 1
+        came = (len(self._answers), len(self._receipts), len(self._greetings))
+        return came == (self._parts + 2, self._parts + 1, 1)
 
     def visit(self) -> Visit:
         """All of it."""
         long = [self._answers[f"long{number}"][1] for number in range(self._parts)]
-        short, lost = self._answers["short"][1], self._answers["lost"][0]
-        return Visit(self.order.account, self.refused, short, long, lost, self._receipts, self.unbound)
+        return Visit(
+            self.order.account,
+            self.refused,
+            self._greetings,
+            short=self._answers["short"][1],
+            long=long,
+            lost=self._answers["lost"][0],
+            receipts=self._receipts,
+            unbound=self.unbound,
+        )
 
 
 Going = Callable[[int, Order], Awaitable[Visit]]
@@ -193,8 +229,8 @@ async def _visit(port: int, order: Order, go: Going) -> None:
 
 def tell(visit: Visit) -> None:
     """Write it as a line."""
-    receipts = [receipt._asdict() for receipt in visit.receipts]
-    print(json.dumps(visit._asdict() | {"receipts": receipts}), flush=True)
+    told = {name: [value._asdict() for value in getattr(visit, name)] for name in ("receipts", "greetings")}
+    print(json.dumps(visit._asdict() | told), flush=True)
 
 
 def tell_error(account: str, error: Exception) -> None:

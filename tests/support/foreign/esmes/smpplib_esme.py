@@ -14,6 +14,7 @@ from tests.support.foreign.esmes.shape import (
     INTERNATIONAL,
     ISDN,
     PASSWORD,
+    RECEIPT,
     SENDER,
     VISIT_PATIENCE,
     WRONG,
@@ -55,7 +56,7 @@ def _go(port: int, order: Order) -> Visit:
     client.set_message_sent_handler(
         lambda pdu: diary.answered(names[pdu.sequence], pdu.status, (pdu.message_id or b"").decode())
     )
-    client.set_message_received_handler(lambda pdu: _receipt(diary, pdu))
+    client.set_message_received_handler(lambda pdu: _deliver_sm(diary, pdu))
 
     def submit(name: str, to: str, octets: bytes, **fields: Any) -> None:
         pdu = client.send_message(
@@ -87,7 +88,10 @@ def _go(port: int, order: Order) -> Visit:
     return diary.visit()
 
 
-def _receipt(diary: Diary, pdu: Any) -> None:
+def _deliver_sm(diary: Diary, pdu: Any) -> None:
+    if not pdu.esm_class & RECEIPT:
+        diary.greeting(pdu.source_addr.decode("ascii"), pdu.short_message, pdu.data_coding)
+        return
     diary.receipt(
         pdu.source_addr.decode("ascii"),
         pdu.short_message,

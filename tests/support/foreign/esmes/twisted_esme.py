@@ -8,7 +8,7 @@ from typing import Any
 
 from smpp.pdu import operations, pdu_types
 from smpp.pdu.error import SMPPTransactionError
-from smpp.pdu.pdu_encoding import CommandStatusEncoder, MessageStateEncoder
+from smpp.pdu.pdu_encoding import CommandStatusEncoder, DataCodingEncoder, MessageStateEncoder
 from smpp.twisted.client import SMPPClientTransceiver
 from smpp.twisted.config import SMPPClientConfig
 from twisted.internet import reactor
@@ -39,13 +39,16 @@ _ASKED = pdu_types.RegisteredDelivery(pdu_types.RegisteredDeliveryReceipt.SMSC_D
 
 async def _bound(port: int, account: str, password: str, diary: Diary) -> Any:
     config = SMPPClientConfig(host=HOST, port=port, username=account, password=password)
-    client = SMPPClientTransceiver(config, partial(_receipt, diary))
+    client = SMPPClientTransceiver(config, partial(_deliver_sm, diary))
     return await client.connectAndBind()
 
 
-def _receipt(diary: Diary, smpp: Any, pdu: Any) -> None:
+def _deliver_sm(diary: Diary, smpp: Any, pdu: Any) -> None:
     fields = pdu.params
-    assert fields["esm_class"].type is _RECEIPT
+    if fields["esm_class"].type is not _RECEIPT:
+        data_coding = DataCodingEncoder().encode(fields["data_coding"])[0]
+        diary.greeting(fields["source_addr"].decode("ascii"), fields["short_message"], data_coding)
+        return
     state = fields.get("message_state")
     diary.receipt(
         fields["source_addr"].decode("ascii"),
