@@ -358,13 +358,17 @@ class Dispatcher:
     def sent(self, message: Message | Doubt, taken: Taken, now: int) -> Sent:
         """The record of a message that the provider has, with the times (ms) of its status questions.
 
-        Both count from when the provider sends the message, which may be later than ``now``. The message is
-        given up `GRACE_MS` after its deadline, or after the provider's own limit where that comes first.
+        Both count from when the provider sends the message, which may be later than ``now``. A few of those
+        that it sends now are asked about early, where it allows that. The message is given up
+        `GRACE_MS` after its deadline, or after the provider's own limit where that comes first.
         """
         limits, begins = self._limits, max(now, message.send_at)
         validity = min(message.deadline - begins, round(limits.validity_max * 1000))
         give_up = begins + max(validity, 0) + GRACE_MS
-        poll_at = begins + round(limits.poll_first * 1000) if limits.poll_interval else give_up
+        first = limits.poll_first
+        if limits.poll_early and begins <= now and self.health.send_policy.asks_early(self._loop.time()):
+            first = limits.poll_early[0]
+        poll_at = begins + round(first * 1000) if limits.poll_interval else give_up
         return Sent(
             message.id, message.attempt, taken.ref, taken.packet, poll_at, give_up, taken.parts, taken.told
         )

@@ -24,6 +24,7 @@ class Poller(Asker):
 
     1. Only messages that are due are asked about, at most ``poll_batch`` in one question. The same message is
        due again after ``poll_interval``, later after as long as it is under way, up to ``poll_slowest``.
+       Before that a few messages are asked about early (``poll_early``): see `SendPolicy.asks_early`.
     2. No message older than ``poll_max_age`` is asked about.
     3. Two questions to the provider are ``poll_gap`` apart, and none is asked while it is to be left alone.
     4. A question that the provider rejects is halved, until the message that spoils it is found. That one
@@ -51,6 +52,8 @@ class Poller(Asker):
         self._questions = health.send_policy.questions
         self._kind = f"{_KIND} of {provider.name}"
         self._limit = provider.limits.poll_batch
+        ages = (*provider.limits.poll_early, provider.limits.poll_first) if provider.limits.poll_early else ()
+        self._early = tuple(round(age * 1000) for age in ages)
         self._refused: set[int] = set()  # ids of messages that spoil a question
 
     async def _step(self) -> float:
@@ -66,6 +69,7 @@ class Poller(Asker):
             self._limit,
             round(limits.poll_interval * 1000),
             round(limits.poll_slowest * 1000),
+            self._early,
         )
         oldest = now - round(limits.poll_max_age * 1000)
         polls = [poll for poll in claimed if poll.id not in self._refused and poll.sent_at > oldest]
