@@ -17,7 +17,11 @@ from tests.support.bridge.running import Clock, eventually, metric
 from tests.support.bridge.scripted_provider import ScriptedProvider, scripted
 from tests.support.esme.esme import Esme, submit
 
-ALLOWED = "accounts: {pbx: {password: secret, services: [HLR, CALL, BOT]}, plain: {password: secret}}"
+ALLOWED = """
+accounts:
+  pbx: {password: secret, services: [HLR, CALL, BOT], status_codes: sms-assistent, receipt: {tlvs: true}}
+  plain: {password: secret}
+"""
 CHECKED = "imsi=257010000000000 mcc=257 mnc=01 net=A1"
 
 

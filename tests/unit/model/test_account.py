@@ -51,7 +51,7 @@ def test_defaults() -> None:
         "message_id": "decimal",
         "message_id_length": None,
         "message_id_upper": True,
-        "status_codes": "sms-assistent",
+        "status_codes": "standard",
         "outbind": None,
     }
 
@@ -241,8 +241,8 @@ def test_outbind_over_tls() -> None:
     [(0x22, 0x45), (0x4A3, 0x45), (0x4A4, 0x08), (0x4A5, 0x01), (0x0B, 0x0B), (0x4FF, 0x4FF), (0, 0)],
 )
 def test_statuses_for_clients_that_know_the_standard_only(status: int, standard: int) -> None:
-    assert account(status_codes="standard").status_for(status) == standard
-    assert account().status_for(status) == status
+    assert account().status_for(status) == standard
+    assert account(status_codes="sms-assistent").status_for(status) == status
 
 
 def test_numbers_as_senders_need_no_quotes() -> None:

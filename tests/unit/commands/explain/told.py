@@ -21,7 +21,7 @@ from tests.support.esme.esme import submit
 SECRETS = ("5ECRETpass", "5ECRETkey", "5ECRETword", "5ECRETcall")
 SECTIONS: dict[str, Any] = {
     "web": {"public_url": "https://sms.example.org"},
-    "accounts": {"pbx": {"password": SECRETS[0], "country": "BY"}},
+    "accounts": {"pbx": {"password": SECRETS[0], "country": "BY", "status_codes": "sms-assistent"}},
     "providers": {
         "pilot": {"kind": "smspilot", "apikey": SECRETS[1]},
         "assist": {
