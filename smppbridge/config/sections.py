@@ -136,6 +136,8 @@ class Config(Settings):
     routes: tuple[Route, ...] = Field(min_length=1)
     inbound: tuple[InboundRule, ...] = ()  # rules for messages from phones; the first match counts
     log: Log = Log()
+    # A stop takes no longer than this. What is not answered by then is in doubt, as after a crash.
+    drain: PositiveDuration = Field(default=8.0, le=3600)
     _variables: frozenset[str] = PrivateAttr(frozenset())
 
     @property

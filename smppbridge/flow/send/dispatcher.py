@@ -97,10 +97,11 @@ class Dispatcher:
         """
         self._stopping = True
         self._provider.stop()
+        ends = self._loop.time() + grace
         await self._worker.stop(grace)
         tasks = self._tasks | self._answering | self._saving
         if tasks:
-            await asyncio.wait(tasks, timeout=grace)
+            await asyncio.wait(tasks, timeout=max(0.0, ends - self._loop.time()))
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -122,11 +122,13 @@ class Smpp:
 
     async def close(self) -> None:
         """Finish what came in, and unbind."""
-        if self._hearing:
-            await asyncio.wait(self._hearing, timeout=self._timings.bind)
-        if self._upstream is not None:
-            await self._upstream.close()
-            self._upstream = None
+        try:
+            if self._hearing:
+                await asyncio.wait(self._hearing, timeout=self._timings.bind)
+        finally:
+            upstream, self._upstream = self._upstream, None
+            if upstream is not None:
+                await upstream.close()
         await asyncio.gather(*self._hearing, return_exceptions=True)
 
     def check(self, draft: Draft) -> None:
