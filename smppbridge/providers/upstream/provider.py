@@ -33,14 +33,14 @@ from smppbridge.model.hosts import is_within
 from smppbridge.model.message import Doubt, Draft, Inbound, Message, Poll, StatusReport
 from smppbridge.providers.base import Callback, News, SendResult, Trace, Upcalls
 from smppbridge.providers.error_table import Kind
-from smppbridge.providers.upstream.codes import CODES, rule_for, to_error
+from smppbridge.providers.upstream.codes import CODES, reason_of, rule_for, to_error
 from smppbridge.providers.upstream.deliver_sm import Reader
 from smppbridge.providers.upstream.jobs import BatchProgress, Job
 from smppbridge.providers.upstream.message_ids import stored_id
 from smppbridge.providers.upstream.options import SmppOptions
 from smppbridge.providers.upstream.timings import SMPP_TIMINGS, SmppTimings
 from smppbridge.providers.upstream.wire import Wire
-from smppbridge.smpp.constants import Status, status_name
+from smppbridge.smpp.constants import Status, Tag
 from smppbridge.smpp.events import Answered, Fault
 from smppbridge.smpp.pdu import (
     Bind,
@@ -247,7 +247,8 @@ class Smpp:
             return
         if status == Status.ESME_RINVBNDSTS:
             client.retire()  # to the SMSC this session is not bound
-        error = to_error(rule, status, f"the SMSC answered {status_name(status)} ({status:#x})")
+        said = verdict.response.tlv(Tag.ADDITIONAL_STATUS_INFO_TEXT)
+        error = to_error(rule, status, reason_of(self._options.profile, status, said))
         job.failed(error)
         if isinstance(error, Disabled) and upstream is not None:
             self._doubt_account(upstream, error, job.message.recipient)
