@@ -168,7 +168,7 @@ def _early_bucket(limits: Limits, now: float) -> TokenBucket:
 
 
 class Slots:
-    """Hand-overs at once: at most ``most``, and only one while the account is on trial."""
+    """Hand-overs at once: at most ``most``, and fewer while the account is on trial."""
 
     def __init__(self, most: int) -> None:
         self.most = most
@@ -176,10 +176,10 @@ class Slots:
         self._answering = 0  # hand-overs that only wait for their last answers
         self._missed: set[Callable[[], None]] = set()
 
-    def take(self, on_trial: bool, wake: Callable[[], None]) -> bool:
+    def take(self, trials: int, wake: Callable[[], None]) -> bool:
         """Take a slot for a hand-over. False where none is free: then ``wake`` is called as soon as there may
-        be one again."""
-        if self._taken + self._answering == 0 if on_trial else self._taken < self.most:
+        be one again. ``trials``: on trial, how many hand-overs may be without their last answers; else 0."""
+        if self._taken < self.most and (not trials or self._taken + self._answering < trials):
             self._taken += 1
             return True
         self._missed.add(wake)
