@@ -162,7 +162,7 @@ class Account(Settings):
     country: Country | None = None  # national numbers of this country are understood
     senders: frozenset[Sender] | None = Field(default=None, min_length=1)  # None: any
     default_sender: Sender | None = None
-    replace_sender: bool = False  # default_sender instead of a refusal
+    replace_sender: bool = False  # default_sender for all that are not in senders
     services: frozenset[ServiceName] = frozenset()  # paid special services it may ask for
     mode: Literal["queued", "sync"] = "queued"  # answer when stored, or when the provider has answered
     uncertain: Literal["hold", "resend", "fail"] = "hold"

@@ -40,6 +40,10 @@ class SmsAssistentOptions(FlashPolicy, HttpOptions):
             raise ValueError(problem)
         return sender
 
+    def sender_problem(self, sender: str) -> str:
+        """See `sender_problem` of this module."""
+        return sender_problem(sender)
+
     def login_key(self) -> str:
         """The login."""
         return f"{self.url} {self.login}"
@@ -75,8 +79,8 @@ def sender_problem(sender: str) -> str:
         return ""  # the account's default
     if _LOOK_LATIN.search(sender):
         return "sender has Cyrillic letters that look like Latin ones: write it in Latin letters"
-    if not _SENDER.fullmatch(sender):
-        return "sender must be 1 to 11 of A-Z a-z 0-9 _ % # @ ! * ( ) - . ; ? ' & < > + = :"
     if _NUMBER.fullmatch(sender):
         return "sender must not be a number"
+    if not _SENDER.fullmatch(sender):
+        return "sender must be 1 to 11 of A-Z a-z 0-9 _ % # @ ! * ( ) - . ; ? ' & < > + = :"
     return ""

@@ -27,7 +27,7 @@ from smppbridge.providers.webhook.placeholders import (
     STATUS_FIELDS,
     lookup_in,
 )
-from smppbridge.providers.webhook.regex import safe_regex
+from smppbridge.providers.webhook.regex import is_whole, safe_regex
 from smppbridge.providers.webhook.request import DeclaredRequest, Extracts, Success
 from smppbridge.providers.webhook.template import Template, Text
 
@@ -262,6 +262,11 @@ class WebhookOptions(FlashPolicy, HttpOptions):
         plain = {*secrets.values(), callback_url, urlsplit(callback_url).path.rpartition("/")[2]}
         forms = plain | logins | {quote(one, safe="") for one in plain} | {quote_plus(one) for one in plain}
         return sorted(forms, key=len, reverse=True)
+
+    def sender_problem(self, sender: str) -> str:
+        """Whether it has the declared form."""
+        fits = sender.isprintable() and is_whole(re.compile(self.sender_pattern), sender)
+        return "" if fits or not sender else "it does not match sender_pattern"
 
     def credential(self) -> str:
         """The first of the secrets."""
