@@ -3,11 +3,13 @@
 import re
 from functools import lru_cache
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 
 from smppbridge.model.duration import Duration
 from smppbridge.providers.options import FlashPolicy, HttpOptions
+from smppbridge.providers.sms_assistent.addresses import OwnAddresses
 
 PLAIN_ADVISED = 20  # PLAIN messages a minute; more may be slowed down to this, or blocked (§2)
 
@@ -23,7 +25,8 @@ class SmsAssistentOptions(FlashPolicy, HttpOptions):
     kind: Literal["sms-assistent"]
     login: str = Field(min_length=1)
     password: SecretStr = Field(min_length=1)
-    url: str = "https://userarea.sms-assistent.by"
+    url: str = "https://userarea.sms-assistent.by"  # or the whole address of a call; the others lie beside it
+    urls: OwnAddresses = OwnAddresses()
     api: Literal["json", "xml", "plain"] = "json"
     rejected_as: Literal["UNDELIV", "REJECTD"] = "UNDELIV"  # what their word Rejected, "not delivered", means
     plain_per_minute: int = Field(default=PLAIN_ADVISED, ge=0, le=6000)  # priority messages sent in PLAIN
@@ -45,8 +48,8 @@ class SmsAssistentOptions(FlashPolicy, HttpOptions):
         return sender_problem(sender)
 
     def login_key(self) -> str:
-        """The login."""
-        return f"{self.url} {self.login}"
+        """The login. Entries may use different addresses of one host."""
+        return f"{urlsplit(self.url).netloc} {self.login}"
 
     def warnings(self, *, callbacks: bool) -> list[str]:
         """Bulk in single requests, and statuses that are never asked for: this API has no callbacks."""

@@ -38,18 +38,24 @@ class Assist(AsyncExitStack):
     """A provider and a server that answers as prepared. PLAIN requests go one after the other."""
 
     def __init__(
-        self, *answers: str | Response, url: str = "", sending_time: float = SENDING_TIME, **keys: object
+        self,
+        *answers: str | Response,
+        url: str = "",
+        path: str = "",
+        sending_time: float = SENDING_TIME,
+        **keys: object,
     ) -> None:
         super().__init__()
         self.server = ScriptedServer(*answers)
         self._url = url
+        self._path = path
         self._sending_time = sending_time
         self._keys = {"timeout": 5, "parallel": 1, "batch_wait": 0, **keys}
 
     async def __aenter__(self) -> Self:
         await super().__aenter__()
         await self.enter_async_context(self.server)
-        chosen = options(url=self._url or self.server.url, **self._keys)
+        chosen = options(url=self._url or self.server.url + self._path, **self._keys)
         self.provider = SmsAssistent("assist", chosen, sending_time=self._sending_time)
         await self.provider.start(Upcalls(no_report))
         self.push_async_callback(self.provider.close)
