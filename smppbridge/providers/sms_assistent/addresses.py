@@ -29,10 +29,15 @@ class OwnAddresses(Settings):
     model_config = ConfigDict(populate_by_name=True)
 
     packages: _Address | None = Field(default=None, alias="json")  # a model has a method of that name
+    """Packages in JSON."""
     xml: _Address | None = None
+    """Packages in XML."""
     send: _Address | None = None
+    """Single messages in PLAIN."""
     statuses: _Address | None = None
+    """Statuses of single messages."""
     credits: _Address | None = None
+    """The balance."""
 
 
 def addresses(url: str, own: OwnAddresses) -> Addresses:
