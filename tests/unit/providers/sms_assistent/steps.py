@@ -13,7 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from smppbridge.providers.base import News, SendResult
+from smppbridge.model.message import Particulars
+from smppbridge.providers.base import News, SendResult, Taken
 from smppbridge.providers.http.sending import SENDING_TIME
 from smppbridge.providers.sms_assistent.provider import SmsAssistent, SmsAssistentOptions
 from tests.support.builders.upcalls import Upcalls
@@ -123,6 +124,11 @@ def rows(*pairs: tuple[int, int]) -> str:
             }
         }
     )
+
+
+def packed(ref: object) -> Taken:
+    """The result of a message that `taken` takes: unlike PLAIN, packages tell the number of parts."""
+    return Taken(str(ref), told=Particulars(parts=1))
 
 
 def taken_xml(*ids: int) -> str:
