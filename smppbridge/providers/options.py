@@ -42,6 +42,10 @@ class ProviderOptions(BaseModel):
         share its limits. May be a secret."""
         return ""
 
+    def sender_problem(self, sender: str) -> str:
+        """Why the provider never takes this sender; "" if it may. ``sender``: without a +."""
+        return ""
+
     def sells(self) -> frozenset[str]:
         """The service_types besides SMS that messages may ask for here: keys of model.services.SERVICES."""
         return frozenset()
