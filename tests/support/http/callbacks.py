@@ -9,8 +9,6 @@ from urllib.parse import quote, unquote, urlsplit
 
 import httpx2
 
-CYRILLIC = "".join(map(chr, range(0x400, 0x460)))
-
 
 @dataclass(slots=True)
 class Call:
@@ -75,10 +73,15 @@ class CallbackSender:
                 self.given_up += 1
 
 
+def _quoted(text: str) -> str:
+    """Percent-encoded, but for letters beyond ASCII."""
+    return "".join(char if char > "\x7f" else quote(char, safe="") for char in text)
+
+
 async def _raw_get(call: Call) -> bytes:
     """The status of the answer."""
     url = urlsplit(call.url)
-    words = "&".join(f"{name}={quote(value, safe=CYRILLIC)}" for name, value in call.fields.items())
+    words = "&".join(f"{name}={_quoted(value)}" for name, value in call.fields.items())
     target = f"{url.path}?{'&'.join(filter(None, (url.query, words)))}"
     head = [f"GET {target} HTTP/1.1", f"Host: {url.hostname}", "Connection: close"]
     if url.username:
