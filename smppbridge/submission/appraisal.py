@@ -21,6 +21,7 @@ from smppbridge.smpp.pdu import SubmitSm
 from smppbridge.submission.checks import (
     check_fields,
     delivery_of,
+    is_unlisted,
     recipient_of,
     reference_of,
     sender_of,
@@ -204,13 +205,13 @@ def _decide_sender(appraisal: Appraisal) -> None:
 def _decide_draft(appraisal: Appraisal) -> None:
     """A part of a long message is asked about without its text, which nobody knows yet."""
     content, data_coding = appraisal.content, appraisal.submit.data_coding
+    recipient, sender = appraisal.recipient, appraisal.sender
+    unlisted = is_unlisted(appraisal.account, sender)
     if content.concat is None:
         data_coding = coding_of(appraisal.account, data_coding, content.octets)
-        appraisal.draft = Draft(
-            appraisal.recipient, appraisal.sender, *content[:3], appraisal.service, data_coding
-        )
+        appraisal.draft = Draft(recipient, sender, *content[:3], appraisal.service, data_coding, unlisted)
     else:
-        appraisal.draft = Draft(appraisal.recipient, appraisal.sender, None, flash=content.flash)
+        appraisal.draft = Draft(recipient, sender, None, flash=content.flash, unlisted=unlisted)
     appraisal.data_coding = data_coding
 
 

@@ -114,6 +114,11 @@ def sender_of(account: Account, source_addr: str) -> str:
     raise Refused(Status.ESME_RINVSRCADR, "source_addr is not one of the account's senders")
 
 
+def is_unlisted(account: Account, sender: str) -> bool:
+    """Whether the account leaves ``sender`` to the equipment: it lists none, and has another default."""
+    return account.senders is None and sender != (account.default_sender or "")
+
+
 def times_of(account: Account, submit: SubmitSm, now: int) -> tuple[int, int]:
     """When to send and when to give up, in ms (SMPP 3.4 §5.2.15, §5.2.16).
 

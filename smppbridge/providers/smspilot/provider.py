@@ -114,7 +114,7 @@ class Smspilot(HttpProvider):
     def check(self, draft: Draft) -> None:
         """Raise Refused (0x0A, 0x0B, 0x15, 0x4A3, 0x4A5) for what smspilot does not take, or takes for
         another service than the one that is asked for."""
-        check_draft(draft)
+        check_draft(draft if draft.sender != self._pilot.default_sender else draft._replace(unlisted=False))
         if not draft.service_type:
             self._pilot.check_flash(draft.flash)
 
