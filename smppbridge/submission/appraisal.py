@@ -16,6 +16,7 @@ from smppbridge.errors import Refused
 from smppbridge.model.account import Account
 from smppbridge.model.message import Draft, Segment, Stage
 from smppbridge.model.route import Choice, Router
+from smppbridge.model.services import named_by
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.pdu import SubmitSm
 from smppbridge.submission.checks import (
@@ -187,7 +188,8 @@ def _decide_fields(appraisal: Appraisal) -> None:
 
 
 def _decide_service(appraisal: Appraisal) -> None:
-    appraisal.service = service_of(appraisal.account, appraisal.submit.service_type)
+    submit = appraisal.submit
+    appraisal.service = service_of(appraisal.account, submit.service_type, submit.source_addr)
 
 
 def _decide_recipient(appraisal: Appraisal) -> None:
@@ -199,7 +201,11 @@ def _decide_content(appraisal: Appraisal) -> None:
 
 
 def _decide_sender(appraisal: Appraisal) -> None:
-    appraisal.sender = sender_of(appraisal.account, appraisal.submit.source_addr)
+    """The name of a service is no sender."""
+    source = appraisal.submit.source_addr
+    if appraisal.service and named_by(source) == appraisal.service:
+        source = ""
+    appraisal.sender = sender_of(appraisal.account, source)
 
 
 def _decide_draft(appraisal: Appraisal) -> None:

@@ -89,7 +89,7 @@ def sender_problem(sender: str) -> str:
     if not _SENDER.fullmatch(sender):
         return "sender must be 3 to 11 of A-Z a-z 0-9 . -"
     if sender.upper() in SERVICE_SENDERS:
-        return "sender is the name of a paid service"
+        return "sender is the name of a paid service, which the account's services do not allow"
     return ""
 
 

@@ -109,6 +109,27 @@ def test_whether_somebody_chose_the_sender(owner: Account, source: str, unlisted
     assert appraise(part, owner=owner).draft.unlisted == unlisted
 
 
+@pytest.mark.parametrize(
+    ("source", "service", "text", "sender"),
+    [
+        ("GOLOS", "CALL", b"Door", "12345"),
+        ("hlr", "HLR", b"", "12345"),
+        ("FLASHCALL", "FLSHC", b"1234", "12345"),
+        ("ALARM", "", b"Door", "ALARM"),
+    ],
+)
+@pytest.mark.parametrize("listed", [{}, {"senders": ["ALARM", "12345"]}])
+def test_a_service_that_a_sender_names_has_no_such_sender(
+    source: str, service: str, text: bytes, sender: str, listed: dict[str, Any]
+) -> None:
+    services = ["CALL", "HLR", "FLSHC"]
+    lab = FakeChecker(services=frozenset(services))
+    owner = account(services=services, default_sender="12345", **listed)
+    found = appraise(submit(source_addr=source, short_message=text), lab, owner=owner)
+    assert (found.service, found.sender) == (service, sender)
+    assert (found.draft.service_type, found.draft.sender) == (service, sender)
+
+
 def test_the_text_of_a_service() -> None:
     lab, owner = FakeChecker(services=frozenset({"FLSHC"})), account(services=["FLSHC"])
     assert appraise(submit("1234", service_type="FLSHC"), lab, owner=owner).content.text == "1234"

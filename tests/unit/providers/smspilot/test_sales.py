@@ -3,8 +3,9 @@
 import pytest
 
 from smppbridge.errors import Refused
+from smppbridge.model.services import SERVICES
 from smppbridge.providers.smspilot.provider import Smspilot, SmspilotOptions
-from smppbridge.providers.smspilot.sales import sender_problem
+from smppbridge.providers.smspilot.sales import SERVICE_SENDERS, sender_problem
 from tests.support.builders.messages import draft
 
 plain = Smspilot("pilot", SmspilotOptions.model_validate({"kind": "smspilot", "apikey": "K"}))
@@ -43,6 +44,14 @@ def test_a_number_is_a_sender_where_somebody_chose_it(sender: str) -> None:
     assert "senders" in raised.value.reason
     own = SmspilotOptions.model_validate({"kind": "smspilot", "apikey": "K", "default_sender": sender})
     Smspilot("pilot", own).check(draft(sender, "text", unlisted=True))
+
+
+def test_every_name_that_orders_a_service_is_no_sender() -> None:
+    named = {sender for service in plain.services for sender in SERVICES[service].senders}
+    assert named | {"VIBER", "VIBERSMS"} == SERVICE_SENDERS
+    with pytest.raises(Refused) as raised:
+        plain.check(draft("GOLOS", "text"))
+    assert "services" in raised.value.reason
 
 
 def test_a_name_needs_no_list() -> None:
