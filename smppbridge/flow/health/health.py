@@ -64,6 +64,11 @@ class ProviderHealth:
     # --- what others ask -----------------------------------------------------------------------
 
     @property
+    def account(self) -> str:
+        """Names the account at the provider, the same for all entries that use it."""
+        return self._account[0].name
+
+    @property
     def leads(self) -> bool:
         """Whether this is the entry that asks for the balance of the account."""
         return self._account[0] is self

@@ -219,7 +219,7 @@ class Questions:
     """
 
     def __init__(self, gap: float) -> None:
-        self._gap = gap
+        self.gap = gap
         self._next = 0.0
         self._waiting: dict[str, float] = {}
 
@@ -229,12 +229,16 @@ class Questions:
         if now < self._next:
             return self._next - now
         longest = min(self._waiting, key=lambda one: self._waiting[one])
-        return 0.0 if longest == kind else min(1.0, self._gap)
+        return 0.0 if longest == kind else min(1.0, self.gap)
 
     def asked(self, kind: str, now: float) -> None:
         """A question of this kind goes out."""
         self._waiting.pop(kind, None)
-        self._next = now + self._gap
+        self._next = now + self.gap
+
+    def hold(self, until: float) -> None:
+        """Nobody asks before then."""
+        self._next = max(self._next, until)
 
     def withdraw(self, kind: str) -> None:
         """This kind has nothing to ask: it keeps the others waiting no longer."""

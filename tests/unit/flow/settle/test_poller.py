@@ -54,13 +54,17 @@ class Rig:
     """A poller, and all that it knows."""
 
     def __init__(self, failing: FailingStore, **limits: Any) -> None:
-        loop = asyncio.get_running_loop()
         self.failing = failing
         self.store = failing.store
         self.metrics = Metrics()
         self.owed: list[float] = []  # when a receipt was announced
         self.provider = Asked({"poll_interval": 60.0, **limits})
         self.clock = Clock()
+        self.begin()
+
+    def begin(self) -> None:
+        """Make a poller that remembers nothing but what is in the store."""
+        loop = asyncio.get_running_loop()
         self.health = ProviderHealth(self.provider, self.metrics, loop.time, lambda provider: None)
         outcomes = Outcomes(
             self.store,
@@ -241,6 +245,18 @@ async def test_two_questions_are_so_far_apart() -> None:
 async def test_a_long_gap_is_looked_at_now_and_then() -> None:
     async with rigged(poll_batch=1, poll_gap=25.0) as rig:
         await rig.sent(2)
+        rig.poller.start()
+        await asyncio.sleep(60.0)
+        assert rig.provider.at == [0.0, 25.0]
+
+
+async def test_two_runs_of_the_program_keep_the_gap() -> None:
+    async with rigged(poll_batch=1, poll_gap=25.0) as rig:
+        await rig.sent(2)
+        rig.poller.start()
+        await asyncio.sleep(9.0)
+        await rig.poller.stop()
+        rig.begin()
         rig.poller.start()
         await asyncio.sleep(60.0)
         assert rig.provider.at == [0.0, 25.0]
