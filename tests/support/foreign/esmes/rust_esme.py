@@ -27,6 +27,7 @@ from tests.support.foreign.esmes.shape import (
 )
 
 REFUSAL = 300  # milliseconds
+VENDOR = 0x1400  # a TLV that means nothing to anybody else (SMPP 3.4 §5.3.2)
 
 
 async def _refused(port: int, account: str) -> None:
@@ -50,7 +51,7 @@ async def _submit(smsc: smpp34.Smsc, errand: Errand) -> smpp34.SubmitSmResp:
         dest_addr_npi=ISDN,
         data_coding=errand.data_coding,
         registered_delivery=1,
-        tlvs=[reference, *payload],
+        tlvs=[reference, *payload, smpp34.Tlv(VENDOR, b"")],
     )
 
 
