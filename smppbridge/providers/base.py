@@ -106,6 +106,12 @@ class Callback:
     headers: Mapping[str, str]  # names in lower case
     form: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    charset: str = "utf-8"  # the one that the values were decoded from, and in which the body is
+
+    @property
+    def text(self) -> str:
+        """The body."""
+        return self.body.decode(self.charset, "replace")
 
 
 class Progress(Protocol):

@@ -27,6 +27,7 @@ async def smsc(
     keys: str = "",
     *,
     entries: Sequence[str] = (CENTRE,),
+    sections: str = "",
     query: str = "?charset=utf-8",
 ) -> AsyncIterator[tuple[SmscRuSimulator, App]]:
     """A simulator that calls back, and a bridge whose ``entries`` use one login there.
@@ -37,7 +38,7 @@ async def smsc(
     async with SmscRuSimulator(rules) as simulator:
         rights = "login: LOGIN, password: PASSWORD, balance_interval: 0"
         entry = f"{{kind: smsc, url: '{simulator.url}', {rights}, {keys}}}"
-        sections = f"""
+        sections += f"""
 providers: {{{", ".join(f"{name}: {entry}" for name in entries)}}}
 routes: [{{destination: '7900222', to: [{entries[-1]}]}}, {{to: [{entries[0]}]}}]
 web: {{host: 127.0.0.1, port: {port}, public_url: 'http://127.0.0.1:{port}'}}
@@ -93,3 +94,42 @@ async def test_a_sender_that_smsc_replaces_is_told(tmp_path: Path, caplog: pytes
         assert metric(app, "replaced_senders_total", provider=CENTRE) == 1
     fields = [getattr(record, "fields", {}) for record in caplog.records]
     assert [(one["asked"], one["used"]) for one in fields if "asked" in one] == [("ALARM", "SMSC.RU")]
+
+
+# --- callbacks -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("query", "guesses"),
+    [
+        ("?md5", 1),
+        ("?md5&fmt=2", 0),  # its content type names the charset
+        ("?md5&fmt=3", 0),
+        ("?charset=windows-1251&md5", 0),
+        ("?charset=koi8-r&md5", 0),
+        ("?charset=utf-8&md5", 0),
+    ],
+)
+async def test_letters_of_callbacks(
+    tmp_path: Path, query: str, guesses: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    await check_letters(tmp_path, query)
+    said = [record for record in caplog.records if record.getMessage() == "callback not in UTF-8"]
+    assert len(said) == guesses
+
+
+async def check_letters(directory: Path, query: str) -> None:
+    """Two number checks and a message from a phone come with their letters, and rightly signed."""
+    rules = Rules(delay=0.02, latency=0.0, secret="WORD")
+    keys = "callback_secret: WORD, callback_signature: md5"
+    sections = "accounts: {pbx: {password: secret, services: [HLR]}}\ninbound: [{to: pbx}]"
+    async with (
+        smsc(directory, rules, keys, query=query, sections=sections) as (simulator, app),
+        await Esme.bound(app.smpp_ports[0]) as esme,
+    ):
+        await esme.submit_many([submit(to=phone, service_type="HLR") for phone in others(2)])
+        for receipt in await esme.receipts(2):
+            assert "cn=Rossiya net=MTS" in str(receipt.tlv(Tag.DETAILS))
+        simulator.receive(BAD, "Привет", "79009009090")
+        inbound = await esme.receipt()
+        assert inbound.short_message.decode("utf-16-be") == "Привет"
