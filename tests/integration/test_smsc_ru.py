@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from smppbridge.app import App
-from smppbridge.smpp.constants import Tag
+from smppbridge.smpp.constants import EsmClass, Tag
 from tests.simulators.smsc_ru.simulator import Rules, SmscRuSimulator
 from tests.support.bridge.running import bridge, config, eventually, free_port, metric
 from tests.support.esme.esme import Esme, submit
@@ -94,6 +94,25 @@ async def test_a_sender_that_smsc_replaces_is_told(tmp_path: Path, caplog: pytes
         assert metric(app, "replaced_senders_total", provider=CENTRE) == 1
     fields = [getattr(record, "fields", {}) for record in caplog.records]
     assert [(one["asked"], one["used"]) for one in fields if "asked" in one] == [("ALARM", "SMSC.RU")]
+
+
+# --- what smsc.ru gets -----------------------------------------------------------------------------
+
+ITALICS = bytes.fromhex("050A0307056048656C6C6F")  # "Hello" in italics: EMS
+
+
+@pytest.mark.parametrize("data_coding", [0, 4, 8])
+async def test_text_with_a_header_of_its_own(tmp_path: Path, data_coding: int) -> None:
+    octets = ITALICS if data_coding != 8 else ITALICS[:6] + "Привет".encode("utf-16-be")
+    async with (
+        smsc(tmp_path, Rules(latency=0.0)) as (simulator, app),
+        await Esme.bound(app.smpp_ports[0]) as esme,
+    ):
+        await esme.submit(submit(octets, esm_class=EsmClass.UDHI, data_coding=data_coding))
+        await eventually(lambda: simulator.accepted)
+        (row,) = simulator.accepted
+        assert (row["service"], row["text"]) == ("bin", octets.hex().upper())
+        assert row.get("dcs") == ("8" if data_coding == 8 else None)
 
 
 # --- callbacks -------------------------------------------------------------------------------------

@@ -175,6 +175,7 @@ class HttpProvider:
                 message.octets,
                 message.flash,
                 message.service_type,
+                message.data_coding,
             )
             try:
                 if message.service_type and message.service_type not in self.services:

@@ -20,6 +20,8 @@ from smppbridge.errors import Refused
 from smppbridge.model.message import Draft, Message
 from smppbridge.model.services import SERVICES, special_address
 from smppbridge.smpp.constants import Status
+from smppbridge.smpp.gsm import ESCAPE, decode_gsm
+from smppbridge.smpp.text import flavour
 
 MAX_TEXT = 1000  # characters (send.php, mes)
 MAX_OCTETS = 140  # of binary content, with its user data header; the 0 that says "none" does not count
@@ -68,9 +70,15 @@ _PARAMETERS = {
 }
 _WITHOUT_SENDER = frozenset({"HLR", "PING", "MAIL"})  # nobody sees one, or it is the mail's own
 
-# data_coding -> GSM coding scheme: 8-bit and UCS-2 keep theirs, with their class (3GPP TS 23.038 §4)
-_EIGHT_BIT, _UCS2 = 0x04, 0x08
-_CODED = frozenset({_UCS2, *range(0x14, 0x1C), *range(0xF4, 0xF8)})
+# Octets without a coding scheme go as in the manual's examples: 8-bit data, and text in ASCII. A data_coding
+# of UCS-2 or of binary data with its class, or one that shows a waiting message, is its own scheme
+# (3GPP TS 23.038 §4).
+_GSM, _EIGHT_BIT, _UCS2 = 0x00, 0x04, 0x08
+_SCHEMES = frozenset({_UCS2, *range(0x14, 0x1C), *range(0xC0, 0xF0), *range(0xF4, 0xF8)})
+_SAME = frozenset(
+    octet for octet in range(0x80) if octet != ESCAPE and decode_gsm(bytes([octet])) == chr(octet)
+)
+"""Octets that are the same character in ASCII and in GSM 03.38."""
 
 
 class Wishes(NamedTuple):
@@ -99,7 +107,7 @@ class Wishes(NamedTuple):
 
 def check(draft: Draft, wishes: Wishes) -> None:
     """Raise Refused: 0x0B for the recipient, 0x0A for the sender, 0x4A5 for the content, 0x4A3 for binary
-    content of a service."""
+    content of a service, and for text in another alphabet behind a user data header."""
     service = draft.service_type
     _check_recipient(draft.recipient, service)
     problem = "" if service in _WITHOUT_SENDER else sender_problem(draft.sender)
@@ -109,6 +117,7 @@ def check(draft: Draft, wishes: Wishes) -> None:
         if service:
             raise Refused(Status.ESME_RINVENCODING, f"service_type {service} takes no binary content")
         _check_octets(draft.octets)
+        _check_alphabet(draft.octets, draft.data_coding)
     elif draft.text is not None and not (service and SERVICES[service].without_text):
         _check_text(draft.text, service, wishes)
 
@@ -138,6 +147,14 @@ def _check_octets(octets: bytes) -> None:
         at += 2 + header[at + 1]
     if len(octets) < 2 or len(header) != octets[0] or at != len(header):
         raise Refused(Status.ESME_RINVTEXT, "the content or its user data header is not whole")
+
+
+def _check_alphabet(octets: bytes, data_coding: int) -> None:
+    """Text behind a user data header must be in a coding that a scheme names, or in ASCII."""
+    if flavour(data_coding).alphabet not in {None, _UCS2} and not octets[1 + octets[0] :].isascii():
+        raise Refused(
+            Status.ESME_RINVENCODING, "smsc.ru takes text with a user data header in GSM 03.38 or UCS-2 only"
+        )
 
 
 def _check_text(text: str, service: str, wishes: Wishes) -> None:
@@ -261,10 +278,20 @@ def _shape(message: Message, wishes: Wishes) -> dict[str, str]:
 
 def _coding(message: Message) -> str:
     """pid and dcs behind binary content, only where they are not what smsc.ru takes anyway."""
-    coded = message.data_coding in _CODED
-    if not message.protocol_id and not coded:
+    scheme = _scheme(message)
+    if not message.protocol_id and scheme is None:
         return ""
-    return f"\n~~~\npid: {message.protocol_id}, dcs: {message.data_coding if coded else _EIGHT_BIT}"
+    return f"\n~~~\npid: {message.protocol_id}, dcs: {_EIGHT_BIT if scheme is None else scheme}"
+
+
+def _scheme(message: Message) -> int | None:
+    """The coding scheme of its octets; None where none need be named: nothing says how smsc.ru packs text of
+    GSM 03.38 that is named as such, so that is done only where it must be."""
+    if message.data_coding in _SCHEMES:
+        return message.data_coding
+    octets = message.octets or b"\0"
+    is_gsm = flavour(message.data_coding).alphabet == _GSM
+    return _GSM if is_gsm and not _SAME.issuperset(octets[1 + octets[0] :]) else None
 
 
 def _mail(text: str, wishes: Wishes) -> dict[str, str]:
