@@ -94,8 +94,11 @@ def schema() -> dict[str, Any]:
     secrets = _secret_keys(result)
     for section in [result, *result["$defs"].values()]:
         properties = section.get("properties", {})
+        for node in properties.values():
+            if "description" in node:  # one line, however it is wrapped in our source
+                node["description"] = " ".join(node["description"].split())
         for key in secrets & properties.keys():
-            properties[f"{key}_file"] = {"type": "string", "description": f"File that holds {key}"}
+            properties[f"{key}_file"] = {"type": "string", "description": f"File that holds {key}."}
             if key in section.get("required", ()):
                 section["required"].remove(key)  # its _file will do as well
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **result, "title": "smppbridge"}

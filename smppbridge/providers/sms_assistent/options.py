@@ -21,16 +21,27 @@ class SmsAssistentOptions(FlashPolicy, HttpOptions):
     """`providers.<name>` with `kind: sms-assistent`."""
 
     kind: Literal["sms-assistent"]
+    """sms-assistent.by by its HTTP APIs."""
     login: str = Field(min_length=1)
+    """The login."""
     password: SecretStr = Field(min_length=1)
+    """The password of the login."""
     url: str = "https://userarea.sms-assistent.by"
+    """Address of the API."""
     api: Literal["json", "xml", "plain"] = "json"
-    rejected_as: Literal["UNDELIV", "REJECTD"] = "UNDELIV"  # what their word Rejected, "not delivered", means
-    plain_per_minute: int = Field(default=PLAIN_ADVISED, ge=0, le=6000)  # priority messages sent in PLAIN
+    """How bulk is sent: packages in JSON or XML, or single messages in PLAIN."""
+    rejected_as: Literal["UNDELIV", "REJECTD"] = "UNDELIV"
+    """What their word Rejected means, which they explain as "not delivered"."""
+    plain_per_minute: int = Field(default=PLAIN_ADVISED, ge=0, le=6000)
+    """Messages with a priority_flag a minute that go one by one, the quickest way."""
     batch: int = Field(default=100, ge=1, le=1000)
+    """Messages in one package."""
     batch_wait: Duration = 0.2
+    """How long to wait for a package to fill; they want bulk in packages."""
     poll_first: Duration = 60.0
+    """From sending a message to the first question about its status."""
     poll_interval: Duration = 240.0
+    """Between two questions about the status of a message; 0: never ask."""
 
     @field_validator("default_sender")
     @classmethod

@@ -27,14 +27,22 @@ class Signature(Settings):
 
     model_config = ConfigDict(populate_by_name=True)
 
-    header: str | None = None  # that holds the signature or the value
+    header: str | None = None
+    """Header that holds the signature or the value."""
     hmac: Literal["md5", "sha1", "sha256", "sha512"] | None = None
-    key: Text | None = None  # of the HMAC
-    signed: Text = Field(default_factory=lambda: Template("{body}"))  # what the HMAC is of
+    """Hash of the HMAC."""
+    key: Text | None = None
+    """Key of the HMAC: a text with {secret.NAME}."""
+    signed: Text = Field(default_factory=lambda: Template("{body}"))
+    """What the HMAC is of: {body}, {url}, {form_sorted}, {header.NAME}."""
     encoding: Literal["hex", "base64"] = "hex"
-    prefix: str = ""  # before the signature in the header, such as sha256=
-    equals: Text | None = None  # the fixed value
+    """How the HMAC is written."""
+    prefix: str = ""
+    """What stands before the signature in the header, such as sha256=."""
+    equals: Text | None = None
+    """Instead of an HMAC: the value that the header must have, a text with {secret.NAME}."""
     basic_auth: BasicAuth | None = None
+    """Instead of an HMAC: user and password that callbacks must bring along."""
 
     @model_validator(mode="after")
     def _one_way(self) -> "Signature":
@@ -114,21 +122,32 @@ class InboundFields(Settings):
     """Where a message from a phone stands in a callback."""
 
     id: Extracts = Field(min_length=1)
+    """The provider's id of the message."""
     source: Extracts = Field(min_length=1)
+    """The number of the phone."""
     text: Extracts = Field(min_length=1)
+    """The text."""
     destination: Extracts = ()
-    at: Extracts = ()  # Unix time or ISO 8601; without it, the time of arrival
+    """The service number that the phone wrote to."""
+    at: Extracts = ()
+    """When it was sent, in Unix time or ISO 8601; without it, the time of arrival."""
 
 
 class CallbackOptions(Settings):
     """`callback`: how a status or a message from a phone is read out of a request to us."""
 
-    each: JsonPath | None = None  # where the list is, when one callback tells of many messages
+    each: JsonPath | None = None
+    """Where the list is, when one callback tells of many messages."""
     message_id: Extracts = ()
+    """Where the provider's id of the message is, or our own."""
     state: Extracts = ()
+    """Where the state is: a word of `states`."""
     error_code: Extracts = ()
+    """Where it is said why a message was not delivered, for the receipt."""
     inbound: InboundFields | None = None
+    """Where the parts of a message from a phone are."""
     signature: Signature | None = None
+    """How a callback proves where it comes from."""
 
     @model_validator(mode="after")
     def _enough(self) -> "CallbackOptions":

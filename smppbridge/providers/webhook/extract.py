@@ -152,12 +152,19 @@ class Extract(Settings):
     model_config = ConfigDict(populate_by_name=True)
 
     json_path: JsonPath | None = Field(default=None, alias="json")
-    xpath: str | None = None  # below the root element; ends in /@name for an attribute
-    regex: str | None = None  # its first group, or all of it
-    header: str | None = None  # callbacks only, as are the following
+    """Place in a JSON body: a JSONPath such as $.messages[0].id."""
+    xpath: str | None = None
+    """Place in an XML body below the root element; ends in /@name for an attribute."""
+    regex: str | None = None
+    """Regular expression for the body: its first group counts, or all of it."""
+    header: str | None = None
+    """Name of a header; in callbacks only."""
     query: str | None = None
+    """Name of a parameter of the address; in callbacks only."""
     form: str | None = None
-    param: str | None = None  # query or form
+    """Name of a field of a form; in callbacks only."""
+    param: str | None = None
+    """Name of a parameter of the address or the form; in callbacks only."""
 
     @field_validator("xpath")
     @classmethod
