@@ -338,3 +338,4 @@ class Draft(NamedTuple):
     flash: bool = False
     service_type: str = ""
     data_coding: int = 0  # of `octets`; 0 = GSM 03.38
+    ports: bytes = b""  # see smpp.concat.port_element: the content is for an application

@@ -141,7 +141,7 @@ class Provider(Protocol):
     name: str
     limits: Limits
     services: frozenset[str]  # service_types that it sells besides SMS: keys of model.services.SERVICES
-    takes_parts: bool  # parts of long messages, as an ESME made them, go there as they are
+    takes_parts: bool  # texts with a user data header, and those for a port, go there as they are
     last_balance: float | None  # money left as the last answer told, None where that is unknown
     codes: frozenset[str]  # codes of its refusals that become labels of a metric; others are counted together
 

@@ -16,6 +16,7 @@ from smppbridge.errors import Refused
 from smppbridge.model.account import Account
 from smppbridge.model.message import Draft, Segment, Stage
 from smppbridge.model.route import Choice, Router
+from smppbridge.smpp.concat import port_element
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.pdu import SubmitSm
 from smppbridge.submission.checks import (
@@ -206,8 +207,10 @@ def _decide_draft(appraisal: Appraisal) -> None:
     content, data_coding = appraisal.content, appraisal.submit.data_coding
     if content.concat is None:
         data_coding = coding_of(appraisal.account, data_coding, content.octets)
+        tlvs = appraisal.submit.tlvs
+        ports = port_element(tlvs) if tlvs and not appraisal.service else b""
         appraisal.draft = Draft(
-            appraisal.recipient, appraisal.sender, *content[:3], appraisal.service, data_coding
+            appraisal.recipient, appraisal.sender, *content[:3], appraisal.service, data_coding, ports
         )
     else:
         appraisal.draft = Draft(appraisal.recipient, appraisal.sender, None, flash=content.flash)

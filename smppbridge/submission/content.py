@@ -11,7 +11,7 @@ from smppbridge.errors import Refused
 from smppbridge.model.account import Account
 from smppbridge.model.message import Message
 from smppbridge.model.services import check_text
-from smppbridge.smpp.concat import SINGLE_SEPTETS, Concat, Header, read_header, read_sar
+from smppbridge.smpp.concat import SINGLE_SEPTETS, Concat, Header, port_element, read_header, read_sar
 from smppbridge.smpp.concat import header as udh
 from smppbridge.smpp.constants import SUBUNIT_DISPLAY, EsmClass, Status, Tag
 from smppbridge.smpp.fields import MAX_SHORT_MESSAGE
@@ -38,7 +38,8 @@ def content_of(account: Account, submit: SubmitSm, service: str) -> Content:
     """The text, the binary content, or the part of a text, that a submit_sm holds.
 
     1. A data_coding of binary data, which means no text to the account either: octets.
-    2. A part of a text, and a text whose header addresses an application: octets as they came.
+    2. A part of a text, and a text whose header addresses an application: octets as they came. A part for an
+       application is not joined, whether its header or its TLVs name the ports.
     3. Anything else: the text. A ``service`` (see `service_of`) takes only this.
 
     Raises Refused: 0x01 two texts, or one too long; 0x43 a part for a service; 0x4A3 a data_coding without
@@ -55,9 +56,13 @@ def content_of(account: Account, submit: SubmitSm, service: str) -> Content:
     if alphabet is None and not service and submit.data_coding not in account.encodings:
         return Content("", _binary(submit, octets), flash)
     data = _data(account, submit.data_coding, octets, header, concat)
-    if concat is not None and (concat.total == 1 or header.foreign):
+    foreign = header.foreign
+    if concat is not None and submit.tlvs and port_element(submit.tlvs):
+        foreign = True
+        header = header if header.concat else Header(udh(concat.reference, concat.total, concat.number))
+    if concat is not None and (concat.total == 1 or foreign):
         concat = None  # nothing to join; ports belong to an application, not to a reader
-    if header.foreign or concat is not None:
+    if foreign or concat is not None:
         if service:
             raise Refused(Status.ESME_RINVESMCLASS, "a service takes no parts of long messages")
         return Content("", _sized(header.octets + data, MAX_SHORT_MESSAGE), flash, concat)

@@ -18,7 +18,7 @@ class Checker(Protocol):
     """The part of a provider that decides what it can carry."""
 
     services: frozenset[str]  # service_types that it sells besides SMS
-    takes_parts: bool  # a text with a user data header of its own goes there as it is
+    takes_parts: bool  # a text with a user data header of its own, or for a port, goes there as it is
 
     def check(self, draft: Draft) -> None:
         """Raise Refused for what it cannot carry."""
@@ -60,7 +60,8 @@ def path_maker(checkers: Mapping[str, Checker], choice: Choice) -> PathOf:
     """Makes paths by the providers of now, each path once.
 
     1. A message of a service goes only to those that sell it: it must never go out as an ordinary one.
-    2. A text with a user data header of its own goes only to those that pass it on as it is.
+    2. A text with a user data header of its own, or for a port of an application, goes only to those that
+       pass it on as it is.
     """
 
     @cache
@@ -72,7 +73,9 @@ def path_maker(checkers: Mapping[str, Checker], choice: Choice) -> PathOf:
         if headed:
             route = tuple(name for name in route if checkers[name].takes_parts)
             if not route:
-                raise Refused(Status.ESME_RINVESMCLASS, "no provider of the route takes user data headers")
+                raise Refused(
+                    Status.ESME_RINVESMCLASS, "no provider of the route takes user data headers or ports"
+                )
         names = ROUTE_SEPARATOR.join(route)
         provider = first_provider(names, choice)
         checks = tuple(checkers[name].check for name in route)
@@ -89,6 +92,7 @@ def path_among(route: tuple[str, ...], draft: Draft, path_of: PathOf) -> Path:
     Raises Refused where none can: the refusal of the first.
     """
     headed = draft.octets is not None and flavour(draft.data_coding).alphabet is not None
+    headed = headed or bool(draft.ports)  # they go in a header, or with the TLVs
     path = path_of(route, draft.service_type, headed)
     if len(path.names) == 1:
         path.checks[0](draft)

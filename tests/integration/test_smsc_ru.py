@@ -8,6 +8,7 @@ import pytest
 
 from smppbridge.app import App
 from smppbridge.smpp.constants import EsmClass, Tag
+from smppbridge.smpp.tlv import tlv
 from tests.simulators.smsc_ru.simulator import Rules, SmscRuSimulator
 from tests.support.bridge.running import bridge, config, eventually, free_port, metric
 from tests.support.esme.esme import Esme, submit
@@ -115,6 +116,17 @@ async def test_text_with_a_header_of_its_own(tmp_path: Path, data_coding: int) -
         assert row.get("dcs") == ("8" if data_coding == 8 else None)
 
 
+async def test_ports_that_tlvs_name(tmp_path: Path) -> None:
+    async with (
+        smsc(tmp_path, Rules(latency=0.0)) as (simulator, app),
+        await Esme.bound(app.smpp_ports[0]) as esme,
+    ):
+        ports = (tlv(Tag.SOURCE_PORT, 9200), tlv(Tag.DESTINATION_PORT, 2948))
+        await esme.submit(submit("Door", tlvs=ports))
+        await eventually(lambda: simulator.accepted)
+        assert simulator.accepted[0]["text"] == "0605040B8423F0" + b"Door".hex().upper()
+
+
 # --- callbacks -------------------------------------------------------------------------------------
 
 
@@ -148,7 +160,7 @@ async def check_letters(directory: Path, query: str) -> None:
     ):
         await esme.submit_many([submit(to=phone, service_type="HLR") for phone in others(2)])
         for receipt in await esme.receipts(2):
-            assert "cn=Rossiya net=MTS" in str(receipt.tlv(Tag.DETAILS))
+            assert b"cn=Rossiya net=MTS" in receipt.short_message
         simulator.receive(BAD, "Привет", "79009009090")
         inbound = await esme.receipt()
         assert inbound.short_message.decode("utf-16-be") == "Привет"

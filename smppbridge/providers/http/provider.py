@@ -19,6 +19,7 @@ from smppbridge.providers.error_table import Kind, Rule, safe_reason
 from smppbridge.providers.http.client import NOT_HERE, HttpAnswer, HttpClient, host_of, not_understood
 from smppbridge.providers.http.sending import SENDING_TIME, RequestRun
 from smppbridge.providers.options import HttpOptions
+from smppbridge.smpp.concat import ports_among
 
 logger = logging.getLogger(__name__)
 
@@ -192,6 +193,7 @@ class HttpProvider:
                 message.flash,
                 message.service_type,
                 message.data_coding,
+                ports_among(message.tlvs),
             )
             try:
                 if message.service_type and message.service_type not in self.services:

@@ -19,8 +19,9 @@ from typing import Literal, NamedTuple
 from smppbridge.errors import Refused
 from smppbridge.model.message import Draft, Message
 from smppbridge.model.services import SERVICES, special_address
+from smppbridge.smpp.concat import has_ports, ports_among
 from smppbridge.smpp.constants import Status
-from smppbridge.smpp.gsm import ESCAPE, decode_gsm
+from smppbridge.smpp.gsm import ESCAPE, decode_gsm, encode_gsm
 from smppbridge.smpp.text import flavour
 
 MAX_TEXT = 1000  # characters (send.php, mes)
@@ -113,11 +114,12 @@ def check(draft: Draft, wishes: Wishes) -> None:
     problem = "" if service in _WITHOUT_SENDER else sender_problem(draft.sender)
     if problem:
         raise Refused(Status.ESME_RINVSRCADR, problem)
-    if draft.octets is not None:
-        if service:
-            raise Refused(Status.ESME_RINVENCODING, f"service_type {service} takes no binary content")
-        _check_octets(draft.octets)
-        _check_alphabet(draft.octets, draft.data_coding)
+    if draft.octets is not None and service:
+        raise Refused(Status.ESME_RINVENCODING, f"service_type {service} takes no binary content")
+    if draft.octets is not None or draft.ports:
+        octets, data_coding = _as_octets(draft.text or "", draft.octets, draft.data_coding, draft.ports)
+        _check_octets(octets)
+        _check_alphabet(octets, data_coding)
     elif draft.text is not None and not (service and SERVICES[service].without_text):
         _check_text(draft.text, service, wishes)
 
@@ -135,6 +137,27 @@ def _check_recipient(recipient: str, service: str) -> None:
             raise Refused(Status.ESME_RINVDSTADR, "destination_addr is a group of recipients")
     elif not _PHONE.fullmatch(recipient):
         raise Refused(Status.ESME_RINVDSTADR, "destination_addr is not a telephone number")
+
+
+def _as_octets(text: str, octets: bytes | None, data_coding: int, ports: bytes) -> tuple[bytes, int]:
+    """Octets with ``ports`` in their header, and their data_coding. Raises Refused (0x4A5) for half a
+    character."""
+    if octets is None:
+        septets = encode_gsm(text)
+        octets, data_coding = (
+            b"\0" + (_utf_16(text) if septets is None else septets),
+            _UCS2 if septets is None else _GSM,
+        )
+    if not ports or not octets or len(octets) > MAX_OCTETS or has_ports(octets):
+        return octets, data_coding
+    return bytes((octets[0] + len(ports),)) + ports + octets[1:], data_coding
+
+
+def _utf_16(text: str) -> bytes:
+    try:
+        return text.encode("utf-16-be")
+    except UnicodeEncodeError:
+        raise Refused(Status.ESME_RINVTEXT, "the text has half a character") from None
 
 
 def _check_octets(octets: bytes) -> None:
@@ -248,8 +271,11 @@ def _validity(message: Message, now: int) -> str:
 
 def _content(message: Message, wishes: Wishes) -> dict[str, str]:
     service = message.service_type
-    if message.octets is not None:
-        return {"bin": "2", "mes": message.octets.hex().upper() + _coding(message)}
+    ports = b"" if service else ports_among(message.tlvs)
+    if message.octets is not None or ports:
+        octets, data_coding = _as_octets(message.text, message.octets, message.data_coding, ports)
+        coding = _coding(octets, data_coding, message.protocol_id)
+        return {"bin": "2", "mes": octets.hex().upper() + coding}
     if service == "MAIL":
         return _mail(message.text, wishes)
     asked = (
@@ -276,21 +302,20 @@ def _shape(message: Message, wishes: Wishes) -> dict[str, str]:
     )
 
 
-def _coding(message: Message) -> str:
+def _coding(octets: bytes, data_coding: int, protocol_id: int) -> str:
     """pid and dcs behind binary content, only where they are not what smsc.ru takes anyway."""
-    scheme = _scheme(message)
-    if not message.protocol_id and scheme is None:
+    scheme = _scheme(octets, data_coding)
+    if not protocol_id and scheme is None:
         return ""
-    return f"\n~~~\npid: {message.protocol_id}, dcs: {_EIGHT_BIT if scheme is None else scheme}"
+    return f"\n~~~\npid: {protocol_id}, dcs: {_EIGHT_BIT if scheme is None else scheme}"
 
 
-def _scheme(message: Message) -> int | None:
-    """The coding scheme of its octets; None where none need be named: nothing says how smsc.ru packs text of
+def _scheme(octets: bytes, data_coding: int) -> int | None:
+    """The coding scheme of octets; None where none need be named: nothing says how smsc.ru packs text of
     GSM 03.38 that is named as such, so that is done only where it must be."""
-    if message.data_coding in _SCHEMES:
-        return message.data_coding
-    octets = message.octets or b"\0"
-    is_gsm = flavour(message.data_coding).alphabet == _GSM
+    if data_coding in _SCHEMES:
+        return data_coding
+    is_gsm = flavour(data_coding).alphabet == _GSM
     return _GSM if is_gsm and not _SAME.issuperset(octets[1 + octets[0] :]) else None
 
 

@@ -80,6 +80,15 @@ def test_octets_go_on_in_the_coding_that_the_account_means() -> None:
     assert status(submit(octets, esm_class=0x40, data_coding=0), lab, owner=owner) == Status.ESME_RINVENCODING
 
 
+@pytest.mark.parametrize("octets", [b"Door", b"\6\5\4\1\2\3\4\4\x14"])
+def test_a_port_is_told_to_the_provider(octets: bytes) -> None:
+    lab = FakeChecker(takes_parts=True)
+    pdu = submit(octets, data_coding=4, tlvs=(tlv(Tag.DESTINATION_PORT, 5555),))
+    appraise(pdu, lab)
+    assert [draft.ports for draft in lab.asked] == [bytes.fromhex("050415B30000")]
+    assert status(pdu, FakeChecker()) == Status.ESME_RINVESMCLASS
+
+
 def test_a_service() -> None:
     lab = FakeChecker(services=frozenset({"BOT"}))
     pdu = submit("Door", "@castle_bot", service_type="BOT", dest_addr_ton=5)

@@ -47,6 +47,24 @@ def test_what_is_no_part(octets: bytes, changes: dict[str, Any], text: str) -> N
     assert content(submit(octets, **changes)) == Content(text, None, False)
 
 
+PORT = tlv(Tag.DESTINATION_PORT, 5555)
+
+
+@pytest.mark.parametrize(
+    ("octets", "changes", "kept"),
+    [
+        (UDH + b"ab", {"esm_class": 0x40, "tlvs": (PORT,)}, UDH + b"ab"),
+        (b"ab", {"tlvs": (*SAR, PORT)}, bytes.fromhex("050003070201") + b"ab"),
+    ],
+)
+def test_a_part_for_a_port_is_not_joined(octets: bytes, changes: dict[str, Any], kept: bytes) -> None:
+    assert content(submit(octets, **changes)) == Content("", kept, False)
+
+
+def test_a_text_for_a_port_stays_a_text() -> None:
+    assert content(submit(b"ab", tlvs=(PORT,))) == Content("ab", None, False)
+
+
 def test_a_text_for_an_application_keeps_its_header() -> None:
     ports = bytes.fromhex("0b 05040b8423f0 0003010201") + b"x"
     assert content(submit(ports, esm_class=0x40)) == Content("", ports, False)

@@ -102,8 +102,16 @@ def test_a_headed_text_goes_only_to_those_that_pass_it_on() -> None:
     assert other.asked == []
     assert refusal(other, draft=HEADED) == (
         Status.ESME_RINVESMCLASS,
-        "no provider of the route takes user data headers",
+        "no provider of the route takes user data headers or ports",
     )
+
+
+@pytest.mark.parametrize("draft", [TEXT, HEADED._replace(data_coding=4), TEXT._replace(text=None)])
+def test_what_is_for_a_port_goes_only_to_those_that_pass_it_on(draft: Draft) -> None:
+    passing, other = FakeChecker("passing", takes_parts=True), FakeChecker("other")
+    draft = draft._replace(ports=bytes.fromhex("050415B30000"))
+    assert among(other, passing, draft=draft).names == ("passing",)
+    assert refusal(other, draft=draft)[0] == Status.ESME_RINVESMCLASS
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,11 @@
 """Octets that go to send.php as they are: binary content, and text behind a user data header."""
 
+from typing import Any
+
 import pytest
 
+from smppbridge.smpp.constants import Tag
+from smppbridge.smpp.tlv import tlv, write_tlvs
 from tests.unit.providers.smsc_ru.test_order import asked, refusal
 
 EMS = bytes.fromhex("050A0307056048656C6C6F2C20576F726C6421")  # the manual's example
@@ -81,3 +85,50 @@ def test_text_behind_a_header_that_no_scheme_names(data_coding: int) -> None:
 
 def test_services_take_no_binary_content() -> None:
     assert refusal(text="", octets=EMS, service_type="VIBER") == 0x4A3
+
+
+# --- ports that TLVs name --------------------------------------------------------------------------
+
+PORTS = bytes.fromhex("050415B30000")
+TLVS = write_tlvs((tlv(Tag.DESTINATION_PORT, 5555),))
+ANY = {"text": "", "octets": b"\0\1\2", "data_coding": 4}
+
+
+@pytest.mark.parametrize(
+    ("content", "mes"),
+    [
+        ({"text": "Hi", "data_coding": 3}, "06050415B300004869"),
+        ({"text": "é", "data_coding": 3}, "06050415B3000005\n~~~\npid: 0, dcs: 0"),
+        ({"text": "Ы", "data_coding": 3}, "06050415B30000042B\n~~~\npid: 0, dcs: 8"),
+        ({"text": "Hi", "protocol_id": 127}, "06050415B300004869\n~~~\npid: 127, dcs: 4"),
+        (ANY, "06050415B300000102"),
+        (ANY | {"octets": b"\5\0\3\1\2\1\x41"}, "0B050415B3000000030102014" + "1"),
+        (ANY | {"octets": b"\6\5\4\0\1\0\2\x41"}, "0605040001000241"),  # its own ports count
+    ],
+)
+def test_ports_go_in_the_header(content: dict[str, Any], mes: str) -> None:
+    fields = asked(**{"tlvs": TLVS, "octets": None, **content})
+    assert (fields["bin"], fields["mes"]) == ("2", mes)
+    assert "flash" not in fields
+
+
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [
+        ({"text": "x" * 133}, 0),
+        ({"text": "x" * 134}, 0x4A5),  # longer than one message
+        ({"text": "ы" * 66}, 0),
+        ({"text": "ы" * 67}, 0x4A5),
+        ({"text": "\ud800"}, 0x4A5),
+        ({"text": "", "octets": b"\0" + bytes(133)}, 0),
+        ({"text": "", "octets": b"\0" + bytes(134)}, 0x4A5),
+        ({"text": "", "octets": b"\xff" * 300}, 0x4A5),
+        ({"text": "__CALL__: x"}, 0),  # hexadecimal digits are no command
+    ],
+)
+def test_what_fits_beside_ports(content: dict[str, Any], status: int) -> None:
+    assert refusal(ports=PORTS, **content) == status
+
+
+def test_services_have_no_ports() -> None:
+    assert "bin" not in asked(tlvs=TLVS, service_type="VIBER")
