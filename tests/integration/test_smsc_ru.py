@@ -127,6 +127,22 @@ async def test_ports_that_tlvs_name(tmp_path: Path) -> None:
         assert simulator.accepted[0]["text"] == "0605040B8423F0" + b"Door".hex().upper()
 
 
+@pytest.mark.parametrize("allowed", [False, True])
+async def test_macros_take_effect_or_are_refused(tmp_path: Path, allowed: bool) -> None:
+    sections = "accounts: {pbx: {password: secret, services: [VIBER], status_codes: sms-assistent}}"
+    keys = "service_texts: pass" if allowed else ""
+    text = "Door {button,https://example.org,open} <file https://example.org/door.png>"
+    async with (
+        smsc(tmp_path, Rules(latency=0.0), keys, sections=sections) as (simulator, app),
+        await Esme.bound(app.smpp_ports[0]) as esme,
+    ):
+        answer = await esme.ask(submit(text, service_type="VIBER"))
+        assert answer.command_status == (0 if allowed else 0x4A5)
+        if allowed:
+            await eventually(lambda: simulator.accepted)
+            assert (simulator.accepted[0]["service"], simulator.accepted[0]["text"]) == ("viber", text)
+
+
 # --- callbacks -------------------------------------------------------------------------------------
 
 

@@ -3,7 +3,7 @@
 The API reads commands out of texts and recipients: prefixes such as ``__CALL__`` buy another service, a line
 ``~~~`` cuts the text off, macros in the texts of calls, Viber messages and e-mails dial numbers and send
 messages, ``G7`` or a comma in the recipient sends to many. All of that is refused or made harmless here, so
-that a message buys what its service_type says and nothing else.
+that a message buys what its service_type says and nothing else. Macros pass where the operator wishes it.
 
 Parameters of send.php that have no place here: ``list``, ``nl`` and several ``phones`` (such messages share
 one id and one verdict); ``tz`` (times are sent as Unix seconds); ``period``, ``freq`` (mailings); ``mms``,
@@ -44,12 +44,12 @@ def _any_of(chars: set[str]) -> str:
 
 
 _BLANK, _INSIDE, _END = f"{_any_of(_BLANKS)}*", f"{_any_of(_BLANKS - _ENDS)}*", _any_of(_ENDS)
-# Looked for in what `_plain` returns; what is in "bad" is replaced.
+# Looked for in what `_plain` returns; what is "bad" in a comment is replaced.
 _PREFIX = re.compile(
     rf"{_BLANK}(?:__(?:CALL|VIBER|SOC|MAIL|BOT)__|__(?:PING|HLR)__{_BLANK}\Z)", re.IGNORECASE
 )
 _COMMENT = re.compile(rf"(?:\A|(?<={_END})){_INSIDE}(?P<bad>~~~)(?={_INSIDE}(?:\Z|{_END}))")
-_MACRO = re.compile(rf"(?P<bad>[{{<])(?={_BLANK}(?:menu|button|file)\b)", re.IGNORECASE)
+_MACRO = re.compile(rf"[{{<]{_BLANK}(?:menu|button|file)\b", re.IGNORECASE)
 
 _PHONE = re.compile(r"[0-9]{7,15}")
 _GROUP = re.compile(r"[Gg][0-9]+")
@@ -86,7 +86,7 @@ class Wishes(NamedTuple):
     """What the operator set about messages."""
 
     default_sender: str = ""
-    service_texts: Literal["escape", "reject"] = "escape"
+    service_texts: Literal["escape", "reject", "pass"] = "escape"
     translit: int = 0
     tinyurl: bool = False
     maxsms: int = 0  # 0 = no limit
@@ -185,9 +185,15 @@ def _check_text(text: str, service: str, wishes: Wishes) -> None:
         raise Refused(Status.ESME_RINVTEXT, "the text is empty")
     if len(text) > MAX_TEXT:  # before the patterns look at it
         raise Refused(Status.ESME_RINVTEXT, f"the text has more than {MAX_TEXT} characters")
-    if wishes.service_texts == "reject" and _is_special(text, service):
+    plain = _plain(text)
+    if wishes.service_texts == "reject" and (_PREFIX.match(plain) or _COMMENT.search(plain)):
         raise Refused(Status.ESME_RINVTEXT, "smsc.ru would read a command out of this text")
-    if len(guarded(text, service)) > MAX_TEXT:
+    if service and wishes.service_texts != "pass" and _MACRO.search(plain):
+        raise Refused(
+            Status.ESME_RINVTEXT,
+            "the text has a menu, button or file of smsc.ru, which service_texts: pass allows",
+        )
+    if len(guarded(text)) > MAX_TEXT:
         raise Refused(Status.ESME_RINVTEXT, f"made harmless, the text has more than {MAX_TEXT} characters")
     if service == "PUSH" and not _PUSH.fullmatch(text):
         raise Refused(Status.ESME_RINVTEXT, "service_type PUSH takes an address, a new line and a title")
@@ -195,19 +201,13 @@ def _check_text(text: str, service: str, wishes: Wishes) -> None:
         raise Refused(Status.ESME_RINVTEXT, "the text has half a character")  # a lone surrogate
 
 
-def _is_special(text: str, service: str) -> bool:
-    plain = _plain(text)
-    found = _PREFIX.match(plain) or _COMMENT.search(plain) or (service and _MACRO.search(plain))
-    return bool(found)
+def guarded(text: str) -> str:
+    """``text`` without commands: a space before a prefix, and ``~~`` for a line ``~~~``.
 
-
-def guarded(text: str, service: str) -> str:
-    """``text`` without commands: a space before a prefix, ``~~`` for a line ``~~~``, and in the text of a
-    service ``(`` for the bracket that opens a macro. An SMS has no macros: there the bracket stays."""
-    text = _replaced(_COMMENT, text, "~~")
-    if _PREFIX.match(_plain(text)) and not text.startswith(" "):
-        text = " " + text
-    return _replaced(_MACRO, text, "(") if service else text
+    Macros stay: an SMS has none, and `check` decides about those of services.
+    """
+    found = _replaced(_COMMENT, text, "~~")
+    return " " + found if _PREFIX.match(_plain(found)) and not found.startswith(" ") else found
 
 
 def _plain(text: str) -> str:
@@ -284,7 +284,7 @@ def _content(message: Message, wishes: Wishes) -> dict[str, str]:
         else _shape(message, wishes)
     )
     if not service or not SERVICES[service].without_text:
-        asked["mes"] = guarded(message.text, service)
+        asked["mes"] = guarded(message.text)
     if service == "CALL":
         asked |= _given({"voice": wishes.voice, "param": wishes.param})
     return asked
@@ -329,8 +329,8 @@ def _mail(text: str, wishes: Wishes) -> dict[str, str]:
     subject = " ".join(subject.splitlines())  # a line break would end the header of the mail
     return {
         "mail": "1",
-        "subj": guarded(subject.strip()[:MAX_SUBJECT], "MAIL"),
-        "mes": guarded(body, "MAIL"),  # what was the second line is now the first
+        "subj": guarded(subject.strip()[:MAX_SUBJECT]),
+        "mes": guarded(body),  # what was the second line is now the first
         "sender": wishes.mail_sender,
     }
 

@@ -137,7 +137,6 @@ def test_call_with_voice() -> None:
         ("Привет\nкак дела?", "Новости", "Новости", "Привет\nкак дела?"),
         ("Т" * 120 + "\nтекст", "", "Т" * 100, "текст"),
         ("Привет\n__CALL__: да", "", "Привет", " __CALL__: да"),
-        ("<file 1>\n{menu: x}", "", "(file 1>", "(menu: x}"),
     ],
 )
 def test_mail(text: str, subject: str, subj: str, mes: str) -> None:
@@ -269,26 +268,47 @@ def test_other_texts_stay_as_they_are(text: str) -> None:
     assert refusal(ALL._replace(service_texts="reject"), text=text) == 0
 
 
+MACROS = [
+    "{menu: 1: sms:79001112233,A,b}",
+    "x { MENU: 1}",
+    "<file 1>",
+    "<File /upload/x.jpg>",
+    "{button,http://example.org,x}",
+    "{{menu:1}}",
+    "{\u200bmenu: 1}",
+    "｛ｍｅｎｕ: 1}",
+]
+
+
 @pytest.mark.parametrize("service", ["CALL", "VIBER", "WAPP", "SOC", "BOT"])
-@pytest.mark.parametrize(
-    ("text", "harmless"),
-    [
-        ("{menu: 1: sms:79001112233,A,b}", "(menu: 1: sms:79001112233,A,b}"),
-        ("x { MENU: 1}", "x ( MENU: 1}"),
-        ("<file 1>", "(file 1>"),
-        ("<File /upload/x.jpg>", "(File /upload/x.jpg>"),
-        ("{button,http://example.org,x}", "(button,http://example.org,x}"),
-        ("{{menu:1}}", "{(menu:1}}"),
-        ("{\u200bmenu: 1}", "(\u200bmenu: 1}"),
-        ("｛ｍｅｎｕ: 1}", "(ｍｅｎｕ: 1}"),
-        ("a < b, {x}", "a < b, {x}"),
-        ("<files>", "<files>"),
-    ],
-)
-def test_macros_in_texts_of_services(service: str, text: str, harmless: str) -> None:
-    assert asked(text=text, service_type=service)["mes"] == harmless
-    strict = refusal(ALL._replace(service_texts="reject"), text=text, service_type=service)
-    assert strict == (0x4A5 if text != harmless else 0)
+@pytest.mark.parametrize("text", MACROS)
+def test_macros_in_texts_of_services(service: str, text: str) -> None:
+    """They take effect as they are, or are refused: never altered."""
+    assert refusal(text=text, service_type=service) == 0x4A5
+    assert refusal(ALL._replace(service_texts="reject"), text=text, service_type=service) == 0x4A5
+    allowed = ALL._replace(service_texts="pass")
+    assert refusal(allowed, text=text, service_type=service) == 0
+    assert asked(allowed, text=text, service_type=service)["mes"] == text
+
+
+def test_the_reason_names_the_key_that_lets_macros_pass() -> None:
+    with pytest.raises(Refused, match="service_texts: pass"):
+        check(draft(text=MACROS[0], service_type="CALL"), ALL)
+
+
+@pytest.mark.parametrize("text", ["a < b, {x}", "<files>", "[menu: 1]"])
+def test_what_is_no_macro(text: str) -> None:
+    assert refusal(text=text, service_type="CALL") == 0
+    assert asked(text=text, service_type="CALL")["mes"] == text
+
+
+@pytest.mark.parametrize(("text", "harmless"), COMMANDS)
+def test_only_macros_pass(text: str, harmless: str) -> None:
+    """What would buy another service is made harmless in any case."""
+    allowed = ALL._replace(service_texts="pass")
+    assert (
+        asked(allowed, text=text)["mes"] == asked(allowed, text=text, service_type="VIBER")["mes"] == harmless
+    )
 
 
 @pytest.mark.parametrize(
@@ -329,8 +349,8 @@ def test_wap_push(text: str, status: int) -> None:
 
 def test_guards_take_no_time_on_hostile_texts() -> None:
     for text in ("\n" * 1000, " " * 1000, "\n~" * 500, "{ " * 500, "~~~\n" * 250, "_" * 1000):
-        guarded(text, "VIBER")
-        check(Draft("79001112233", "Demo", text, service_type="VIBER"), ALL)
+        guarded(text)
+        check(Draft("79001112233", "Demo", text, service_type="VIBER"), ALL._replace(service_texts="pass"))
 
 
 @pytest.mark.parametrize("end", ["\r", "\n", "\r\n", "\u2028"])
