@@ -142,6 +142,7 @@ class Provider(Protocol):
     limits: Limits
     services: frozenset[str]  # service_types that it sells besides SMS: keys of model.services.SERVICES
     takes_parts: bool  # texts with a user data header, and those for a port, go there as they are
+    takes_protocol_id: bool  # texts go there with the protocol_id of the submit_sm
     last_balance: float | None  # money left as the last answer told, None where that is unknown
     codes: frozenset[str]  # codes of its refusals that become labels of a metric; others are counted together
 

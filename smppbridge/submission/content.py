@@ -13,7 +13,7 @@ from smppbridge.model.message import Message
 from smppbridge.model.services import check_text
 from smppbridge.smpp.concat import SINGLE_SEPTETS, Concat, Header, port_element, read_header, read_sar
 from smppbridge.smpp.concat import header as udh
-from smppbridge.smpp.constants import SUBUNIT_DISPLAY, EsmClass, Status, Tag
+from smppbridge.smpp.constants import SILENT, SUBUNIT_DISPLAY, EsmClass, Status, Tag
 from smppbridge.smpp.fields import MAX_SHORT_MESSAGE
 from smppbridge.smpp.gsm import ESCAPE, LANGUAGES, encode_gsm, unpack_septets, without_padding
 from smppbridge.smpp.pdu import SubmitSm
@@ -39,7 +39,7 @@ def content_of(account: Account, submit: SubmitSm, service: str) -> Content:
 
     1. A data_coding of binary data, which means no text to the account either: octets.
     2. A part of a text, and a text whose header addresses an application: octets as they came. A part for an
-       application is not joined, whether its header or its TLVs name the ports.
+       application, named by its header or by TLVs, is not joined, and neither is one that no phone shows.
     3. Anything else: the text. A ``service`` (see `service_of`) takes only this.
 
     Raises Refused: 0x01 two texts, or one too long; 0x43 a part for a service; 0x4A3 a data_coding without
@@ -57,7 +57,7 @@ def content_of(account: Account, submit: SubmitSm, service: str) -> Content:
         return Content("", _binary(submit, octets), flash)
     data = _data(account, submit.data_coding, octets, header, concat)
     foreign = header.foreign
-    if concat is not None and submit.tlvs and port_element(submit.tlvs):
+    if concat is not None and (submit.protocol_id == SILENT or port_element(submit.tlvs)):
         foreign = True
         header = header if header.concat else Header(udh(concat.reference, concat.total, concat.number))
     if concat is not None and (concat.total == 1 or foreign):

@@ -128,6 +128,22 @@ async def test_ports_that_tlvs_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("allowed", [False, True])
+async def test_a_silent_sms_is_a_ping_or_refused(tmp_path: Path, allowed: bool) -> None:
+    """protocol_id 0x40: it must not come out visible."""
+    services = "services: [PING]" if allowed else ""
+    sections = f"accounts: {{pbx: {{password: secret, {services}}}}}"
+    async with (
+        smsc(tmp_path, Rules(latency=0.0), sections=sections) as (simulator, app),
+        await Esme.bound(app.smpp_ports[0]) as esme,
+    ):
+        answer = await esme.ask(submit(protocol_id=0x40))
+        assert answer.command_status == (0 if allowed else 0x45)
+        if allowed:
+            await eventually(lambda: simulator.accepted)
+            assert (simulator.accepted[0]["service"], simulator.accepted[0]["text"]) == ("ping", "")
+
+
+@pytest.mark.parametrize("allowed", [False, True])
 async def test_macros_take_effect_or_are_refused(tmp_path: Path, allowed: bool) -> None:
     sections = "accounts: {pbx: {password: secret, services: [VIBER], status_codes: sms-assistent}}"
     keys = "service_texts: pass" if allowed else ""

@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from smppbridge.smpp.concat import Concat, header, split_octets
-from smppbridge.smpp.constants import Status, Tag
+from smppbridge.smpp.constants import SILENT, Status, Tag
 from smppbridge.smpp.gsm import decode_gsm, encode_gsm, pack_septets
 from smppbridge.smpp.tlv import tlv
 from smppbridge.submission.content import Content, concat_of, joined_text
@@ -59,6 +59,10 @@ PORT = tlv(Tag.DESTINATION_PORT, 5555)
 )
 def test_a_part_for_a_port_is_not_joined(octets: bytes, changes: dict[str, Any], kept: bytes) -> None:
     assert content(submit(octets, **changes)) == Content("", kept, False)
+
+
+def test_a_part_that_no_phone_shows_is_not_joined() -> None:
+    assert content(submit(UDH + b"ab", esm_class=0x40, protocol_id=SILENT)) == Content("", UDH + b"ab", False)
 
 
 def test_a_text_for_a_port_stays_a_text() -> None:

@@ -132,6 +132,29 @@ def test_those_that_pass_it_on_and_cannot_carry_it_are_left_out() -> None:
     assert among(*both, FakeChecker("c"), draft=HEADED).names == ("b",)
 
 
+# --- texts that no phone is to show ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("ping", "names"),
+    [(None, ("plain", "seller", "passing")), (True, ("seller", "passing")), (False, ("passing",))],
+)
+def test_a_silent_text_goes_only_to_those_that_keep_it_silent(
+    ping: bool | None, names: tuple[str, ...]
+) -> None:
+    seller = FakeChecker("seller", services=frozenset({"PING"}))
+    three = FakeChecker("plain"), seller, FakeChecker("passing", takes_protocol_id=True)
+    assert among(*three, draft=TEXT._replace(ping=ping)).names == names
+
+
+@pytest.mark.parametrize(
+    ("ping", "why"), [(True, "no phone is to show"), (False, "may not use service PING")]
+)
+def test_nobody_keeps_a_text_silent(ping: bool, why: str) -> None:
+    status, reason = refusal(FakeChecker("a"), draft=TEXT._replace(ping=ping))
+    assert (status, reason.endswith(why)) == (Status.ESME_RSUBMITFAIL, True)
+
+
 # --- who works ---------------------------------------------------------------------------------------
 
 A, B, C = FakeChecker("a"), FakeChecker("b"), FakeChecker("c")
@@ -168,10 +191,10 @@ def test_only_those_that_carry_it_are_looked_at() -> None:
 
 def test_a_path_is_made_once_and_a_refusal_each_time() -> None:
     path_of = path_maker({"a": A}, Available())
-    assert path_of(("a",), "", False) is path_of(("a",), "", False)
+    assert path_of(("a",), "", False, None) is path_of(("a",), "", False, None)
     for _ in range(2):
         with pytest.raises(Refused):
-            path_of(("a",), "CALL", False)
+            path_of(("a",), "CALL", False, None)
 
 
 # --- when --------------------------------------------------------------------------------------------
