@@ -23,6 +23,7 @@ BALANCE_GAP = 6.0  # seconds: ten questions a minute
 
 _VOICE = re.compile(r"(?:[mw][2-4]?)(?:,[a-z]{2})?")
 _PARAM = re.compile(r"([0-9]{1,2}),([0-9]{1,4}),([0-9])")
+_FILE = re.compile(r"https?://[!-~]{1,900}")
 _BOT = re.compile(r"@[A-Za-z0-9_]{3,40}")
 
 
@@ -87,6 +88,8 @@ class SmscRuOptions(HttpOptions):
     """Of CALL: m, m2, m3, m4, w, w2, w3 or w4, with a language if need be: "w2,en"."""
     param: str = ""
     """Of CALL: seconds until it rings off, seconds until the next try, tries; such as "25,14,8"."""
+    fileurl: str = ""
+    """Of CALL: the http(s):// address of a recording that is played behind the text."""
     bot: str = ""
     """Of BOT: the name of the bot, such as @name_bot."""
     mail_sender: str = ""
@@ -122,6 +125,13 @@ class SmscRuOptions(HttpOptions):
         if param and (given is None or int(given[2]) > 3600):
             raise mistake('must be "wait,interval,tries": 10-35 s, 10-3600 s, 1-9')
         return param
+
+    @field_validator("fileurl")
+    @classmethod
+    def _recording(cls, address: str) -> str:
+        if address and not _FILE.fullmatch(address):
+            raise mistake("must be an http:// or https:// address")
+        return address
 
     @field_validator("bot")
     @classmethod

@@ -5,10 +5,18 @@ The API reads commands out of texts and recipients: prefixes such as ``__CALL__`
 messages, ``G7`` or a comma in the recipient sends to many. All of that is refused or made harmless here, so
 that a message buys what its service_type says and nothing else. Macros pass where the operator wishes it.
 
-Parameters of send.php that have no place here: ``list``, ``nl`` and several ``phones`` (such messages share
-one id and one verdict); ``tz`` (times are sent as Unix seconds); ``period``, ``freq`` (mailings); ``mms``,
-``fileurl`` (files); ``smsreq``, ``imgcode``, ``userip`` (captchas of web sites); ``pp`` (referrals); ``err``
-(``op`` says the same of every number); ``bin=1`` (raw octets do not survive JSON; ``bin=2`` has them in hex).
+Parameters of send.php that have no place here:
+
+1. ``list``, ``nl`` and several ``phones``: such messages share one id and one verdict.
+2. ``period`` and ``freq`` spread the phones of one request over hours. Here each request has one; `rate`
+   slows messages down.
+3. ``time=h1-h2`` names the hours in which smsc.ru may send. `quiet` of an account keeps messages here
+   instead: urgent ones pass, and query_sm, cancel_sm and the next provider still reach those that wait.
+4. ``tz``: times are sent as Unix seconds.
+5. ``mms`` (files); ``fileurl`` but for calls: a text for Viber may hold ``<file …>``.
+6. ``smsreq``, ``imgcode``, ``userip`` (captchas of web sites); ``pp`` (referrals).
+7. ``err``: ``op`` says the same of every number. ``bin=1``: raw octets do not survive JSON, ``bin=2`` has
+   them in hex.
 """
 
 import math
@@ -92,6 +100,7 @@ class Wishes(NamedTuple):
     maxsms: int = 0  # 0 = no limit
     voice: str = ""
     param: str = ""
+    fileurl: str = ""
     bot: str = ""  # "" = the service is not sold
     mail_sender: str = ""  # "" = the service is not sold
     mail_subject: str = ""  # "" = the first line of the text
@@ -286,7 +295,7 @@ def _content(message: Message, wishes: Wishes) -> dict[str, str]:
     if not service or not SERVICES[service].without_text:
         asked["mes"] = guarded(message.text)
     if service == "CALL":
-        asked |= _given({"voice": wishes.voice, "param": wishes.param})
+        asked |= _given({"voice": wishes.voice, "param": wishes.param, "fileurl": wishes.fileurl})
     return asked
 
 

@@ -121,10 +121,13 @@ def test_service(service: str, expected: dict[str, str]) -> None:
     assert fields == {**ORDINARY, "phones": "+79001112233", "id": "b17.1", **expected}
 
 
-def test_call_with_voice() -> None:
-    fields = asked(Wishes(voice="w2,en", param="20,10,3"), service_type="CALL")
+def test_call_with_a_voice_and_a_recording() -> None:
+    wishes = Wishes(voice="w2,en", param="20,10,3", fileurl="http://mysite.com/voice.wav")
+    fields = asked(wishes, service_type="CALL")
     assert (fields["voice"], fields["param"]) == ("w2,en", "20,10,3")
-    assert not {"voice", "param"} & asked(Wishes(voice="w2,en", param="20,10,3")).keys()
+    assert fields["fileurl"] == "http://mysite.com/voice.wav"
+    assert not {"voice", "param", "fileurl"} & asked(wishes).keys()
+    assert not {"voice", "param", "fileurl"} & asked(wishes, service_type="VIBER").keys()
 
 
 @pytest.mark.parametrize(
