@@ -73,9 +73,12 @@ class Limits:
 
     batch: int  # messages in one call of send()
     parallel: int  # calls of send() at once
+    unproven: int = 1  # calls, of one message each, without an answer before the first message is taken
     rate: float = 0.0  # messages per second, 0 = no limit
     batch_wait: float = 0.0  # how long to wait for a batch to fill
     poll_first: float = 300.0  # from accepted to the first status question
+    # Ages at which it may be asked about a few messages before `poll_first`, ascending; () = it may not.
+    poll_early: tuple[float, ...] = ()
     poll_interval: float = 300.0  # until the same message is asked about again, at least; 0 = never ask
     poll_slowest: float = 0.0  # and at most: in between, as long as the message is under way
     poll_gap: float = 0.0  # between two status questions of the whole entry
@@ -127,8 +130,8 @@ class Progress(Protocol):
 
     @property
     def began(self) -> float:
-        """When the last of those messages began its way whose results `more` told last and which say that the
-        provider works (loop's clock); 0 for none."""
+        """When the messages whose results `more` told last began their way (loop's clock): the last of those
+        that say that the provider works, if there are any, else the last of all; 0 where that is unknown."""
 
     async def more(self) -> Sequence[tuple[int, SendResult]]:
         """The next results, with the places of their messages in the batch; perhaps none. Returns when

@@ -20,13 +20,13 @@ from starlette.responses import PlainTextResponse, Response
 from smppbridge.errors import StoreError, WrongSignature
 from smppbridge.logs import event
 from smppbridge.providers.base import Callback, News, Provider
-from smppbridge.web.charsets import Charset, charset_of, fields_of, in_charset, octets_of
+from smppbridge.web.charsets import Charset, charset_of, fields_of, in_charset, named_in, octets_of
+from smppbridge.web.forms import form_fields
 
 log = logging.getLogger(__name__)
 
 MAX_BODY = 1 << 20  # octets of a callback's body
 BODY_TIMEOUT = 10.0  # seconds from the start of a callback to the end of its body
-_FORM = "application/x-www-form-urlencoded"
 
 Hear = Callable[[str, Sequence[News]], Awaitable[None]]
 """Takes the name of a provider and what it tells. Returns after COMMIT. Raises StoreError."""
@@ -99,11 +99,10 @@ async def _bounded_body(request: Request) -> bytes | None:
 
 def _callback_of(request: Request, body: bytes) -> tuple[Callback, Charset]:
     """The callback, and in which character set it is: the `charset` of its address or of its content type."""
-    kind, _, parameters = request.headers.get("content-type", "").partition(";")
-    is_form = kind.strip().lower() == _FORM
-    query, form = fields_of(request.scope["query_string"]), fields_of(body) if is_form else {}
-    octets = octets_of(query) + (octets_of(form) if is_form else body)
-    charset = charset_of(octets, query.get("charset", ""), _charset_in(parameters))
+    kind = request.headers.get("content-type", "")
+    query, form = fields_of(request.scope["query_string"]), form_fields(kind, body)
+    octets = octets_of(query) + (octets_of(form) if form else body)
+    charset = charset_of(octets, query.get("charset", ""), named_in(kind))
     callback = Callback(
         method=request.method,
         query=in_charset(query, charset.name),
@@ -113,9 +112,3 @@ def _callback_of(request: Request, body: bytes) -> tuple[Callback, Charset]:
         charset=charset.name,
     )
     return callback, charset
-
-
-def _charset_in(parameters: str) -> str:
-    """The charset among the parameters of a content type (RFC 9110 §8.3.2); "" for none."""
-    named = (one.partition("=") for one in parameters.split(";"))
-    return next((value for name, _, value in named if name.strip().lower() == "charset"), "")

@@ -33,7 +33,7 @@ def charset_of(octets: bytes, *named: str) -> Charset:
 
 
 def fields_of(octets: bytes) -> Fields:
-    """The fields of a query string or a form, each character an octet: see `in_charset`."""
+    """The fields of a query string or of such a form, each character an octet: see `in_charset`."""
     pairs = parse_qsl(octets.decode("latin-1"), keep_blank_values=True, encoding="latin-1")
     return dict(pairs)
 
@@ -50,6 +50,12 @@ def in_charset(fields: Fields, name: str) -> dict[str, str]:
         return value if value.isascii() else value.encode("latin-1").decode(name, "replace")
 
     return {text(name_): text(value) for name_, value in fields.items()}
+
+
+def named_in(content_type: str) -> str:
+    """The charset that a content type names (RFC 9110 §8.3.2); "" for none."""
+    parameters = (one.partition("=") for one in content_type.split(";")[1:])
+    return next((value for name, _, value in parameters if name.strip().lower() == "charset"), "")
 
 
 def _is_utf_8(octets: bytes) -> bool:

@@ -16,7 +16,7 @@ from smppbridge.logs import Complaints
 from smppbridge.model.message import Doubt, Draft, Inbound, Message
 from smppbridge.model.services import PING
 from smppbridge.providers.base import Limits, Trace, Upcalls
-from smppbridge.providers.error_table import Kind, Rule, safe_reason
+from smppbridge.providers.error_table import safe_reason
 from smppbridge.providers.http.client import NOT_HERE, HttpAnswer, HttpClient, host_of, not_understood
 from smppbridge.providers.http.sending import SENDING_TIME, RequestRun
 from smppbridge.providers.options import HttpOptions
@@ -201,7 +201,7 @@ class HttpProvider:
                 message.flash,
                 message.service_type,
                 message.data_coding,
-                ports_among(message.tlvs),
+                ports=ports_among(message.tlvs),
             )
             try:
                 if message.service_type and message.service_type not in self.services:
@@ -219,10 +219,3 @@ class HttpProvider:
         if key not in self._noted and len(self._noted) < MAX_NOTED:
             self._noted.add(key)
             logger.log(level, "provider %s: %s", self.name, text)
-
-    def note_rule(self, rule: Rule, code: int, reason: str, *, known: bool) -> None:
-        """`note` a code that says that our request is wrong, or that no list holds."""
-        if rule.kind is Kind.BUG:
-            self.note(code, logging.ERROR, f"our request is wrong, please report this: {reason}")
-        elif not known:
-            self.note(code, logging.WARNING, f"an error code that no list holds: {reason}")
