@@ -77,9 +77,10 @@ def check_command(path: Path, urls: bool) -> None:
 def _print_urls(config: Config) -> None:
     if not config.web.public_url:
         raise ConfigError(["web.public_url: set it to the address under which providers reach this bridge"])
-    for name in config.providers:
-        if url := config.callback_url(name):
-            click.echo(f"{name} {url}{config.providers[name].callback_query()}")
+    for name, provider in config.providers.items():
+        url = config.callback_url(name)
+        if url and provider.calls_back():
+            click.echo(f"{name} {url}{provider.callback_query()}")
 
 
 cli.add_command(explain_command)

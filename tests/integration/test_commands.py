@@ -117,13 +117,14 @@ routes: [{to: [nowhere]}]
 async def test_check_prints_callback_urls_that_work(tmp_path: Path) -> None:
     port = free_port()
     async with SmspilotSimulator() as simulator:
-        path = written(tmp_path, pilot(simulator.url, web_port=port))
+        settings = pilot(simulator.url, web_port=port).replace("public_url", "secret: word, public_url")
+        path = written(tmp_path, settings.replace("providers: {", "providers: {lab: {kind: sandbox}, "))
         ended = await run("check", "--urls", "-c", str(path))
         assert ended.code == 0
         name, url = ended.out.split()
         assert (name, url.startswith(f"http://127.0.0.1:{port}/callbacks/pilot/")) == ("pilot", True)
         async with (
-            bridge(tmp_path, pilot(simulator.url, web_port=port)),
+            bridge(tmp_path, settings),
             httpx2.AsyncClient(trust_env=False) as client,
         ):
             answer = await client.get(url, params={"server_id": "1", "status": "2"})

@@ -55,6 +55,10 @@ class SmsAssistentOptions(FlashPolicy, HttpOptions):
         """The login."""
         return f"{self.url} {self.login}"
 
+    def calls_back(self) -> bool:
+        """This API has no callbacks."""
+        return False
+
     def warnings(self, *, callbacks: bool) -> list[str]:
         """Bulk in single requests, and statuses that are never asked for: this API has no callbacks."""
         found = []
