@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
+from datetime import tzinfo
 from typing import Annotated, Literal, Self
 
 from pydantic import (
@@ -21,9 +22,11 @@ from smppbridge.model.hosts import Network, is_host, is_within
 from smppbridge.model.numbers import COUNTRIES
 from smppbridge.model.passwords import parse_hash
 from smppbridge.model.profiles import PROFILES, fill_in
+from smppbridge.model.quiet import Quiet
 from smppbridge.model.receipt_profile import ReceiptProfile
 from smppbridge.model.services import SERVICES
 from smppbridge.model.settings import Octet, Secret, Settings, Text, mistake, number_with_base
+from smppbridge.model.time_zone import TimeZone, zone_of
 from smppbridge.model.tls_settings import TlsSetting
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.gsm import LANGUAGES
@@ -172,6 +175,8 @@ class Account(Settings):
     """GSM 03.38 texts: unpacked (one character in an octet) or packed (8 characters in 7 octets)."""
     gsm_language: LanguageName | None = None
     """National extension table of GSM 03.38 texts whose user data header names no language."""
+    use_latin_when_it_fits: bool = False
+    """true: UCS-2 texts that GSM 03.38 holds are taken as such, for equipment that sends all in UCS-2."""
     join: JoinRules = JoinRules()
     """Long messages that come in parts are joined."""
     country: Country | None = None
@@ -184,19 +189,25 @@ class Account(Settings):
     """true: a sender that is not in `senders` is replaced by `default_sender`, not refused."""
     services: frozenset[ServiceName] = frozenset()
     """Paid services besides SMS that it may ask for by service_type."""
+    default_service: ServiceName | None = None
+    """One of `services`, for messages without a service_type."""
     mode: Literal["queued", "sync"] = "queued"
     """When a submit_sm is answered: queued (it is stored), or sync (the provider has answered)."""
     uncertain: Literal["hold", "resend", "fail"] = "hold"
     """When a provider may or may not have a message and cannot be asked: hold, resend or fail."""
     validity: PositiveDuration = 86400.0
     """How long messages without a validity_period are tried."""
+    quiet: Quiet | None = None
+    """Hours of the day when messages without a priority wait here, such as 22-8."""
+    quiet_time_zone: TimeZone | None = None
+    """Time zone of `quiet`; without it, that of receipts."""
     message_id: Literal["decimal", "hex", "uuid"] = "decimal"
     """How our ids are written."""
     message_id_length: IdLength | None = None
     """Characters at most: 6 to 19 of decimal, 6 to 16 of hex; without it, as many as it takes."""
     message_id_upper: bool = True
     """Of hex: true for 1A2B, false for 1a2b."""
-    status_codes: Literal["sms-assistent", "standard"] = "sms-assistent"
+    status_codes: Literal["sms-assistent", "standard"] = "standard"
     """standard: only command_status values of SMPP 3.4; sms-assistent: also those of its manual."""
     receipt: ReceiptProfile = ReceiptProfile()
     """How receipts look, and how long they wait."""
@@ -225,6 +236,13 @@ class Account(Settings):
         if "gsm" not in {info.data["default_encoding"], *info.data["encodings"].values()}:
             raise mistake("is for GSM 03.38 only: set default_encoding: gsm, or leave it out")
         return value
+
+    @field_validator("default_service")
+    @classmethod
+    def _check_default_service(cls, name: str | None, info: ValidationInfo) -> str | None:
+        if name is not None and name not in info.data.get("services", {name}):
+            raise mistake(f"must be one of the account's services; add {name} to services")
+        return name
 
     @field_validator("message_id_length")
     @classmethod
@@ -262,10 +280,23 @@ class Account(Settings):
     def status_for(self, status: int) -> int:
         """The command_status that this ESME gets for ``status``.
 
-        With ``status_codes: standard`` a vendor code of sms-assistent becomes the closest standard code,
-        because some clients fail on codes that SMPP 3.4 does not list.
+        With ``status_codes: standard`` a code of sms-assistent becomes the closest code of SMPP 3.4 §5.1.3,
+        because some clients fail on codes that are not listed there.
         """
         return _STANDARD_CODES.get(status, status) if self.status_codes == "standard" else status
+
+    def quiet_over(self, at: int) -> int:
+        """When a message without priority that may go at ``at`` may go after all, in ms: at the end of the
+        quiet hours, or at ``at`` outside of them."""
+        return at if self.quiet is None else self.quiet.over(at, self._quiet_zone)
+
+    def quiet_ends(self, at: int) -> bool:
+        """Whether quiet hours end at this very moment (ms)."""
+        return self.quiet is not None and self.quiet.end_at(at, self._quiet_zone)
+
+    @property
+    def _quiet_zone(self) -> tzinfo:
+        return self.receipt.zone if self.quiet_time_zone is None else zone_of(self.quiet_time_zone)
 
     def allows(self, ip: str) -> bool:
         """Whether this account may bind from ``ip``. IPv4 may also be written as ``::ffff:…``."""

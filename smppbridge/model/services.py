@@ -10,7 +10,8 @@ from typing import NamedTuple
 from smppbridge.errors import Refused
 from smppbridge.smpp.constants import Status
 
-ORDINARY = frozenset({"", "CMT"})  # service_types that are a plain SMS (SMPP 3.4 §5.2.11)
+PLAIN_SMS = "CMT"
+ORDINARY = frozenset({"", PLAIN_SMS})  # service_types that are a plain SMS (SMPP 3.4 §5.2.11)
 
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _NICK = re.compile(r"@?[A-Za-z][A-Za-z0-9_]{3,19}|#[0-9]{1,19}")

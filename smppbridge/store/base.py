@@ -137,12 +137,24 @@ class Sending(Protocol):
     """Hand-overs to providers, and what became of them."""
 
     def claim_messages(
-        self, provider: str, account: str, limit: int, now: int, lease_until: int, among: int = 0
+        self,
+        provider: str,
+        account: str,
+        limit: int,
+        now: int,
+        lease_until: int,
+        among: int = 0,
+        least: int = 0,
     ) -> "Future[list[Message]]":
         """Take up to ``limit`` QUEUED messages whose deadline has not come: higher priority first, then in
         order of id. The same statement records the attempt: SENDING, attempt + 1, due at ``lease_until``.
 
-        With ``among`` the messages are those of the first ``among`` with the fewest attempts so far."""
+        With ``among`` the messages are those of the first ``among`` with the fewest attempts so far. With
+        ``least`` only messages of this priority and above are taken."""
+
+    def put_off(self, provider: str, account: str, until: int, limit: int) -> "Future[int]":
+        """Up to ``limit`` QUEUED messages without priority become WAITING until ``until``, their deadline at
+        the latest; how many. No attempt of theirs counts."""
 
     def record(
         self, sent: Sequence[Sent], unsent: Sequence[Unsent], outcomes: Sequence[Outcome], now: int

@@ -43,6 +43,9 @@ class Settlement(NamedTuple):
     alerted: frozenset[str] = frozenset()  # accounts that are owed an alert by it
     refused: tuple[tuple[str, str], ...] = ()  # code and reason of each message that did not arrive
     spent: Mapping[str, int] = MappingProxyType({})  # currency -> millionths: prices that were told now
+    replaced: tuple[
+        tuple[str, str], ...
+    ] = ()  # senders of messages that ended: asked for, shown by the phone
 
 
 class Recorded(NamedTuple):

@@ -69,8 +69,11 @@ def tlvs_of(submit: SubmitSm) -> bytes | None:
 def service_of(account: Account, service_type: str) -> str:
     """The special service that is asked for, "" for an ordinary message.
 
-    Raises Refused (0x15) for a service_type that the account may not use.
+    An empty service_type asks for the account's `default_service`; CMT is an ordinary message always. Raises
+    Refused (0x15) for a service_type that the account may not use.
     """
+    if not service_type:
+        return account.default_service or ""
     if service_type in ORDINARY:
         return ""
     if service_type not in account.services:
@@ -111,22 +114,32 @@ def sender_of(account: Account, source_addr: str) -> str:
     raise Refused(Status.ESME_RINVSRCADR, "source_addr is not one of the account's senders")
 
 
-def times_of(submit: SubmitSm, now: int, validity_ms: int) -> tuple[int, int]:
+def times_of(account: Account, submit: SubmitSm, now: int) -> tuple[int, int]:
     """When to send and when to give up, in ms (SMPP 3.4 §5.2.15, §5.2.16).
 
-    A schedule in the past means at once. Without a validity_period the end is ``validity_ms`` after the time
-    to send. Raises Refused (0x61 schedule, 0x62 validity_period), also where the end is not after the time to
-    send.
+    1. A schedule in the past means at once.
+    2. In the account's quiet hours only messages with a priority are sent; others at the end of these hours.
+    3. Without a validity_period the end is the account's `validity` after the time to send.
+
+    Raises Refused (0x61 schedule, 0x62 validity_period), also where the end is not after the time to send:
+    the sender learns at once that it has to choose another time or a priority.
     """
-    if not submit.schedule_delivery_time and not submit.validity_period:
+    validity_ms = round(account.validity * 1000)
+    quiet = account.quiet is not None and not submit.priority_flag
+    if not (submit.schedule_delivery_time or submit.validity_period or quiet):
         return now, now + validity_ms
     not_before = _time(submit.schedule_delivery_time, now, Status.ESME_RINVSCHED)
     not_before = now if not_before is None else max(now, not_before)
     deadline = _time(submit.validity_period, now, Status.ESME_RINVEXPIRY)
+    if deadline is not None and deadline <= not_before:
+        raise Refused(Status.ESME_RINVEXPIRY, "validity_period ends before the message may be sent")
+    if quiet:
+        not_before = account.quiet_over(not_before)
     if deadline is None:
         return not_before, not_before + validity_ms
     if deadline <= not_before:
-        raise Refused(Status.ESME_RINVEXPIRY, "validity_period ends before the message may be sent")
+        reason = f"validity_period ends before the account's quiet hours ({account.quiet}) do"
+        raise Refused(Status.ESME_RINVEXPIRY, reason)
     return not_before, deadline
 
 

@@ -201,11 +201,13 @@ providers: {lab: {kind: sandbox, delay: 0}, spare: {kind: sandbox, delay: 0}}
 routes: [{to: [%s]}]
 accounts: {%s}
 """
+VENDOR = "receipt: {tlvs: true}"  # a receipt says which provider had its message
 
 
 async def test_reload(tmp_path: Path) -> None:
-    before = TWO_LABS % ("lab", "pbx: {password: secret}, old: {password: secret}")
-    after = TWO_LABS % ("spare", "pbx: {password: secret, window: 1}, new: {password: secret}")
+    before = TWO_LABS % ("lab", f"pbx: {{password: secret, {VENDOR}}}, old: {{password: secret}}")
+    later = f"pbx: {{password: secret, window: 1, {VENDOR}}}, new: {{password: secret, {VENDOR}}}"
+    after = TWO_LABS % ("spare", later)
     async with bridge(tmp_path, before) as app, await Esme.bound(app.smpp_ports[0]) as esme:
         old = await Esme.bound(app.smpp_ports[0], "old")
         await esme.submit(submit())

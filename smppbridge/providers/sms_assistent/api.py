@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from smppbridge.errors import ProviderError
+from smppbridge.providers.error_table import safe_reason
 from smppbridge.providers.http.provider import HttpProvider
 from smppbridge.providers.http.sending import SENDING_TIME, RequestRun
 from smppbridge.providers.sms_assistent import codes, wire_json, wire_plain, wire_xml
@@ -30,7 +31,7 @@ class SmsAssistentApi(HttpProvider):
             find_interval=0.0,  # no question leads from our id to theirs
             inbound_interval=0.0,
             validity_max=float(MAX_VALIDITY),
-            lease=sending_time + 2 * options.timeout,
+            lease=sending_time + 3 * options.timeout,  # the last request, one for the balance, and spare time
         )
         super().__init__(name, options, limits, secrets=(password,), sending_time=sending_time)
         self.own = options
@@ -90,16 +91,17 @@ class SmsAssistentApi(HttpProvider):
         url = self.own.url + path
         return await self.call_for_word(url, content, wire_plain.HEADERS, decode, _is_code)
 
-    def refusal(self, code: int, tries: int) -> ProviderError:
-        """What a negative code stands for; ``tries``: finished rounds of the message."""
-        reason = self.code_reason(code)
-        rule = codes.rule_for(code, tries)
-        self.note_rule(rule, code, reason, known=code in codes.ERRORS)
-        return codes.to_error(rule, code, reason)
+    def refusal(self, code: int, tries: int, sender: str = "") -> ProviderError:
+        """What a negative code stands for. ``tries``: finished rounds of the message. ``sender``: its own."""
+        return codes.to_error(codes.rule_for(code, tries), code, self.code_reason(code, sender))
 
-    def code_reason(self, code: int) -> str:
-        """A code in words."""
-        return self.reason(codes.WHO, code, codes.WORDS.get(code, "not in the manual"))
+    def code_reason(self, code: int, sender: str = "") -> str:
+        """A code in words: may be logged and kept."""
+        return self.in_words(code, codes.words_of(code, sender))
+
+    def in_words(self, code: int, words: str) -> str:
+        """A code and what it means here, without secrets."""
+        return f"{code}: {safe_reason(words, *self._secrets)}"
 
     def raise_failure(self, answer: AssistAnswer) -> None:
         """Raise ProviderError for an answer that is a code."""

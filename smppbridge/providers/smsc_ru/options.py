@@ -59,7 +59,9 @@ class SmscRuOptions(HttpOptions):
     api: Literal["form", "rest"] = "form"
     """Which API: form (/sys/send.php) or rest (/rest/send/)."""
     format: Literal["json", "xml", "numbers", "text"] = "json"
-    """How smsc.ru answers."""
+    """How smsc.ru answers. Only json tells operators and countries."""
+    currency: str = Field(default="RUB", pattern="[A-Z]{3}")
+    """Currency of the account, for prices: answers do not name it."""
     callback_secret: Secret | None = None
     """The word entered at smsc.ru that signs callbacks; without it, they are not checked."""
     callback_signature: Literal["md5", "sha1", "crc32"] = "md5"

@@ -39,10 +39,11 @@ class WebhookAnswer(NamedTuple):
 
     status: int  # of HTTP
     document: Document
+    location: str = ""  # see HttpAnswer
 
     def part(self, value: object) -> "WebhookAnswer":
         """The part that is ``value``."""
-        return WebhookAnswer(self.status, self.document.part(value))
+        return self._replace(document=self.document.part(value))
 
 
 def has_status(success: Success, status: int) -> bool:

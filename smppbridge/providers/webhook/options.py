@@ -282,11 +282,16 @@ class WebhookOptions(FlashPolicy, HttpOptions):
             found.append("url: is plain http; secrets, numbers and texts can be read on the way")
         return found
 
+    def requests(self) -> list[DeclaredRequest]:
+        """All requests that are declared."""
+        sections = (self.send, self.send_binary, self.status, self.find, self.balance)
+        return [section for section in sections if section is not None]
+
     def hidden(self, secrets: Mapping[str, str], callback_url: str) -> list[str]:
         """Values that a provider gets and may repeat, but that must not be read in reasons and logs: secrets,
         and our address with its token, in every form in which they are sent. The longest first."""
-        sections = (self.send, self.send_binary, self.status, self.find, self.balance)
-        logins = {one.basic_auth.login(lookup_in({}, secrets)) for one in sections if one and one.basic_auth}
+        asked = self.requests()
+        logins = {one.basic_auth.login(lookup_in({}, secrets)) for one in asked if one.basic_auth}
         plain = {*secrets.values(), callback_url, urlsplit(callback_url).path.rpartition("/")[2]}
         forms = plain | logins | {quote(one, safe="") for one in plain} | {quote_plus(one) for one in plain}
         return sorted(forms, key=len, reverse=True)

@@ -85,6 +85,7 @@ class Webhook(HttpProvider):
         hidden = options.hidden(self._secret_values, callback_url or "")
         super().__init__(name, options, limits, secrets=hidden, sending_time=sending_time)
         self.codes = frozenset(options.errors) | {word for word, state in options.states.items() if state}
+        self.fixed_paths = not any(section.path.fields for section in options.requests())
         self._declared = options
         self._callback_url = callback_url or ""
         self._id = re.compile(options.id_pattern)
@@ -222,7 +223,7 @@ class Webhook(HttpProvider):
         return answers.refusal(section, answer, self._declared.errors, named=named)
 
     def _senseless(self, section: DeclaredRequest, answer: WebhookAnswer) -> ProviderError:
-        http = HttpAnswer(answer.status, answer.document.body)
+        http = HttpAnswer(answer.status, answer.document.body, answer.location)
         return self.senseless(http, section.url or self._declared.url)
 
     def _host(self, section: DeclaredRequest) -> str:
@@ -234,7 +235,7 @@ class Webhook(HttpProvider):
         document = Document(http.body)
         if len(http.body) > LARGE_ANSWER:  # a broken one of 2 MiB takes most of a second
             await asyncio.to_thread(_read_ahead, document)
-        return WebhookAnswer(http.status, document)
+        return WebhookAnswer(http.status, document, http.location)
 
     async def status(self, polls: Sequence[Poll]) -> list[StatusReport]:
         """Ask about many messages at once, or about one after the other. References of another form are not

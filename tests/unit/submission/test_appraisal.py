@@ -25,6 +25,8 @@ from tests.unit.submission.checkers import HOUR, NOW, FakeChecker, appraiser, ch
 from tests.unit.submission.contents import PLAIN, SAR, UDH
 
 LATER = format_relative(3600)
+QUIET = account(quiet="14-22")  # NOW is 14:13:20 UTC
+QUIET_ENDS = NOW + 28_000_000
 PART = UDH + b"Door"
 
 
@@ -184,6 +186,32 @@ def test_a_schedule_that_is_kept_here_or_by_the_provider() -> None:
 
 
 SYNC = account(mode="sync")
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+def test_quiet_hours_keep_it_here_whatever_its_provider_can_do(keeps: bool) -> None:
+    lab = FakeChecker(keeps=keeps)
+    found = appraise(submit(), lab, owner=QUIET)
+    assert (found.not_before, found.deadline) == (QUIET_ENDS, QUIET_ENDS + 24 * HOUR)
+    assert found.timing == Timing(Stage.WAITING, QUIET_ENDS, 0)
+    later = appraise(submit(schedule_delivery_time=format_relative(36_000)), lab, owner=QUIET)
+    assert later.timing == Timing(Stage.WAITING, NOW + 10 * HOUR, 0)  # no request is made meanwhile
+    assert lab.times == []
+    urgent = appraise(submit(priority_flag=1), lab, owner=QUIET)
+    assert urgent.timing == Timing(Stage.QUEUED, NOW + 24 * HOUR, 0)
+
+
+def test_a_provider_may_keep_what_was_submitted_by_day() -> None:
+    lab, owner = FakeChecker(keeps=True), account(quiet="15-22")
+    found = appraise(submit(schedule_delivery_time=format_relative(36_000)), lab, owner=owner)
+    assert found.timing == Timing(Stage.QUEUED, found.deadline, NOW + 10 * HOUR)
+    found = appraise(submit(schedule_delivery_time=LATER), lab, owner=owner)
+    assert found.timing == Timing(Stage.WAITING, QUIET_ENDS, 0)
+
+
+def test_who_waits_for_the_provider_is_not_told_that_it_is_down_in_quiet_hours() -> None:
+    owner = account(quiet="14-22", mode="sync")
+    assert appraise(submit(), owner=owner, by=choice(["lab"])).timing.stage == Stage.WAITING
 
 
 @pytest.mark.parametrize(
@@ -362,9 +390,11 @@ def test_examining_says_what_appraising_does(pdu: SubmitSm, owner: Account, made
 # --- long messages whose parts are joined ------------------------------------------------------------
 
 
-def joined(*checkers: FakeChecker, draft: Draft, not_before: int = NOW, **how: Any) -> tuple[str, Timing]:
+def joined(
+    *checkers: FakeChecker, draft: Draft, not_before: int = NOW, owner: Account = PLAIN, **how: Any
+) -> tuple[str, Timing]:
     made = appraiser(*checkers, **how)
-    path, timing = made.appraise_joined("pbx", draft, not_before, NOW + HOUR, NOW, made.paths())
+    path, timing = made.appraise_joined(owner, draft, not_before, NOW + HOUR, NOW, made.paths())
     return path.route, timing
 
 
@@ -385,6 +415,13 @@ def test_its_schedule() -> None:
     assert joined(FakeChecker(), draft=WHOLE, not_before=NOW + 1)[1] == Timing(Stage.WAITING, NOW + 1, 0)
     keeping = FakeChecker(keeps=True)
     assert joined(keeping, draft=WHOLE, not_before=NOW + 1)[1] == Timing(Stage.QUEUED, NOW + HOUR, NOW + 1)
+
+
+def test_its_schedule_in_quiet_hours() -> None:
+    keeping, queued = FakeChecker(keeps=True), Timing(Stage.QUEUED, NOW + HOUR, 0)
+    assert joined(keeping, draft=WHOLE, owner=QUIET) == ("lab", queued)  # it may be urgent
+    waiting = Timing(Stage.WAITING, QUIET_ENDS, 0)
+    assert joined(keeping, draft=WHOLE, not_before=QUIET_ENDS, owner=QUIET)[1] == waiting
 
 
 def test_its_parts_were_answered_already() -> None:

@@ -361,7 +361,7 @@ async def test_an_old_bind_gets_everything_else_without_tlvs() -> None:
 async def test_receipts_have_tlvs_where_the_account_wants_them() -> None:
     async with scene() as now:
         await now.receipts(1)
-        assert len((await now.bind()).came[0].tlvs) == 5
+        assert len((await now.bind()).came[0].tlvs) == 3
         now.put(receipt={"tlvs": False})
         await now.receipts(1)
         bound = await now.bind()

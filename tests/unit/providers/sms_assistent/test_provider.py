@@ -194,8 +194,8 @@ async def test_a_number_that_was_taken_as_no_sms_is_doubted() -> None:
 async def test_each_message_has_its_own_refusal(caplog: pytest.LogCaptureFixture) -> None:
     codes = [0, -3, -4, -5, -10, -14, -6, -99, 0]
     answer = rows(*((100 + n if not code else 0, code) for n, code in enumerate(codes)))
-    async with Assist(answer, taken(201)) as assist:
-        messages = [*(message(n) for n in range(1, 10)), message(10, send_at=NOW + HOUR)]
+    async with Assist(answer, taken(201), default_sender="Main") as assist:
+        messages = [*(message(n, sender="") for n in range(1, 10)), message(10, send_at=NOW + HOUR)]
         results = await assist.provider.send(messages, NOW)
         errors = [result for result in results if isinstance(result, ProviderError)]
         assert [(type(error), error.code) for error in errors] == [
@@ -208,19 +208,37 @@ async def test_each_message_has_its_own_refusal(caplog: pytest.LogCaptureFixture
             (Unavailable, "-99"),
         ]
         assert [results[0], results[8], results[9]] == [Taken("100"), Taken("108"), Taken("201")]
-        assert errors[0].reason == "sms-assistent error -3: no text"
-        told = [(record.levelname, record.getMessage()) for record in caplog.records]
-        assert [level for level, _ in told] == ["ERROR", "WARNING"]
-        assert "error -6: no login" in told[0][1]
-        assert "no list holds" in told[1][1]
+        assert all(error.about_message for error in errors)
+        assert errors[0].reason == "-3: sms-assistent found no text"
+        assert errors[2].reason == "-5: sender Main is not registered at sms-assistent"
+        assert caplog.records == []  # refusals are logged where they are counted
 
 
-async def test_no_money_for_one_message_stops_what_comes_behind_its_package() -> None:
-    async with Assist(rows((11, 0), (0, -1), (13, 0))) as assist:
+@pytest.mark.parametrize("code", [-1, -2, -12, -13, -17, -27, -99])
+async def test_a_code_beside_messages_that_were_taken_is_about_its_message(code: int) -> None:
+    async with Assist(rows((11, 0), (0, code), (13, 0)), taken(14)) as assist:
         messages = [message(1), message(2), message(3), message(4, send_at=NOW + HOUR)]
         results = await assist.provider.send(messages, NOW)
-        assert kinds(results) == [Taken, Disabled, Taken, Disabled]
-        assert len(assist.packages) == 1
+        assert kinds([results[0], *results[2:]]) == [Taken] * 3
+        (error,) = results[1:2]
+        assert isinstance(error, ProviderError)
+        assert (error.code, error.about_message) == (str(code), True)
+
+
+@pytest.mark.parametrize(
+    ("code", "credits", "about_message"),
+    [
+        *((code, "", True) for code in (-10, -12, -13)),
+        *((code, "", False) for code in (-1, -2, -17, -27)),
+        *((-1, "0", False), (-1, "-3.5", False), (-1, "0.5", True)),
+    ],
+)
+async def test_a_code_beside_the_only_message(code: int, credits: str, about_message: bool) -> None:
+    async with Assist(rows((0, code)), *filter(None, [credits]), taken(12)) as assist:
+        first, second = await assist.provider.send([message(1), message(2, send_at=NOW + HOUR)], NOW)
+        assert isinstance(first, ProviderError)
+        assert (first.code, first.about_message) == (str(code), about_message)
+        assert (second == Taken("12")) == about_message
 
 
 # --- refusals of a whole request -------------------------------------------------------------------
@@ -232,7 +250,7 @@ async def test_no_money_for_one_message_stops_what_comes_behind_its_package() ->
         (-1, 0, Disabled, Disabled),
         (-2, 0, Disabled, Disabled),
         (-10, 0, Unavailable, Unavailable),
-        (-10, 3, Rejected, Rejected),
+        (-10, 9, Unavailable, Unavailable),
         (-12, 1, Unavailable, Unavailable),
         (-12, 2, Disabled, Disabled),
         (-11, 0, Rejected, Rejected),
@@ -271,7 +289,7 @@ async def test_a_date_that_is_refused_is_waited_for_here(caplog: pytest.LogCaptu
         (bug,) = await assist.provider.send([message(2)], NOW)  # it had no date
         assert isinstance(bug, Rejected)
         assert (bug.code, bug.status) == ("-15", 0x61)
-        assert [record.levelname for record in caplog.records] == ["WARNING", "ERROR"]
+        assert [record.levelname for record in caplog.records] == ["WARNING"]
 
 
 async def test_an_error_page_is_what_its_body_says() -> None:
@@ -325,7 +343,7 @@ async def test_what_an_answer_in_plain_means_for_the_rest(
     async with Assist(*answers) as assist:
         messages = [message(1, priority=1), message(2, priority=1), message(3)]
         assert kinds(await assist.provider.send(messages, NOW)) == [first, second, package]
-        assert len(assist.ways) == len(answers)
+        assert len([way for way in assist.ways if way != "credits/plain"]) == len(answers)
 
 
 # --- time ------------------------------------------------------------------------------------------
