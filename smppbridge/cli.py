@@ -18,7 +18,8 @@ from smppbridge.commands.explain.command import explain_command
 from smppbridge.commands.send import SendOptions, send
 from smppbridge.commands.serve import serve
 from smppbridge.config.advice import warnings
-from smppbridge.config.loading import load, schema
+from smppbridge.config.file import located
+from smppbridge.config.loading import load_located, schema
 from smppbridge.config.sections import Config
 from smppbridge.errors import ConfigError, SmppBridgeError
 from smppbridge.logs import Format
@@ -67,8 +68,8 @@ def demo_command(once: bool) -> None:
 @click.option("--urls", is_flag=True, help="Print each provider's callback URL: NAME URL.")
 def check_command(path: Path, urls: bool) -> None:
     """Validate the configuration; opens nothing. Exit code 0 or 2."""
-    config = load(path)
-    for warning in warnings(config):
+    config, lines = load_located(path)
+    for warning in located(warnings(config), lines):
         click.echo(f"warning: {warning}", err=True)
     if urls:
         _print_urls(config)

@@ -112,12 +112,20 @@ accounts: {pbx: {password: secret, colour: red}}
 providers: {lab: {kind: sandbox, delay: soon}}
 routes: [{to: [nowhere]}]
 """
-    ended = await run("check", "-c", str(written(tmp_path, mistakes)))
+    path = written(tmp_path, mistakes)
+    ended = await run("check", "-c", str(path))
     assert (ended.code, ended.out) == (2, "")
     lines = ended.err.splitlines()
     assert all(line.startswith("smppbridge: ") for line in lines)
-    places = sorted(line.removeprefix("smppbridge: ").split(": ")[0] for line in lines)
-    assert places == ["accounts.pbx.colour", "providers.lab.delay", "routes[0].to"]
+    places = {line.split(": ")[2]: line.split(": ")[1] for line in lines}
+    assert list(places) == ["accounts.pbx.colour", "providers.lab.delay", "routes[0].to"]
+    written_there = path.read_text().splitlines()
+    lines_named = [int(place.removeprefix("line ")) for place in places.values()]
+    assert [written_there[line - 1].split(":")[0].strip(" -") for line in lines_named] == [
+        "colour",
+        "delay",
+        "to",
+    ]
 
 
 async def test_check_prints_callback_urls_that_work(tmp_path: Path) -> None:
@@ -260,7 +268,7 @@ async def test_signals(tmp_path: Path) -> None:
         served.process.send_signal(signal.SIGHUP)
         await esme.expect(Unbind)
         async with await Esme.bound(served.smpp_port, "new") as new:
-            await reload(served, path, "accounts: what", 'problem="accounts: must be a mapping')
+            await reload(served, path, "accounts: what", 'problem="line 1: accounts: must be a mapping')
             await reload(served, path, "[" * 3000, 'problem="line 1: not valid YAML: nested more')
             assert await new.submit(submit())
             await new.receipt()

@@ -36,7 +36,7 @@ def test_the_example_loads_and_is_sound() -> None:
 def test_the_example_names_the_variables_it_needs() -> None:
     with pytest.raises(ConfigError) as caught:
         load(CONFIG / "smppbridge.yaml", {})
-    assert [problem.split(":")[0] for problem in caught.value.problems] == [
+    assert [problem.split(": ")[1] for problem in caught.value.problems] == [
         "accounts.pbx.password",
         "providers.pilot.apikey",
         "providers.centre.login",
