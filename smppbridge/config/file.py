@@ -49,7 +49,7 @@ def located(problems: Iterable[str], lines: Mapping[str, int]) -> list[str]:
 
 
 def _line_of(problem: str, lines: Mapping[str, int]) -> int:
-    place = problem.partition(": ")[0]
+    place = problem.partition(": ")[0].partition(" ")[0]  # some have a value behind the key
     while place and place not in lines:
         place = _LAST_STEP.sub("", place)
     return lines.get(place, 0)

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from smppbridge.config import file as config_file
 from smppbridge.config.problems import Describer, did_you_mean
 from smppbridge.config.sections import Config
+from smppbridge.config.senders import bad_senders
 from smppbridge.errors import ConfigError
 
 
@@ -58,6 +59,8 @@ def _parse(text: str, base: Path, environ: Mapping[str, str]) -> Located:
         for place, what in describer.describe(error):
             if not any(place[:length] in source.broken for length in range(1, len(place) + 1)):
                 problems.append(f"{config_file.show(place)}: {what}")
+    if config is not None and not problems:
+        problems = [str(one) for one in bad_senders(config) if one.everywhere]
     if config is None or problems:
         raise ConfigError(config_file.located(problems, source.lines))
     config._variables = frozenset(source.variables)
