@@ -24,7 +24,7 @@ settings.register_profile("quick", deadline=None, max_examples=25)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """What the crash tests in tests/acceptance and tests/integration/upstream/test_foreign.py can be told."""
+    """What tests/acceptance and tests/integration/upstream/test_foreign.py can be told."""
     group = parser.getgroup("smppbridge")
     group.addoption(
         "--kills", type=int, default=3, help="how often the crash tests kill the bridge (long mode: 50)"

@@ -35,6 +35,7 @@ VENDOR = "sms-assistent"  # the profile with codes of its own
 NO_ROUTE = 0x22  # the same in its manual
 LONGEST_ID = 19  # characters, when the account does not ask for shorter ones
 DELIVERED = 2  # message_state
+Told = dict[str, object]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -96,9 +97,6 @@ def service(number: int) -> str:
     return f"790999999{number:02}"
 
 
-Told = dict[str, object]
-
-
 def told(visit: Visit | str, app: App, profile: str) -> Told | str:
     """What the ESME and the bridge saw of each other, without what differs from run to run."""
     if isinstance(visit, str):
@@ -112,6 +110,7 @@ def told(visit: Visit | str, app: App, profile: str) -> Told | str:
         "ids": len({visit.short, *visit.long}),
         "length": max(map(len, visit.long)) <= (account(profile).message_id_length or LONGEST_ID),
         "receipts": sorted(_receipt(receipt, account(profile)) for receipt in visit.receipts),
+        "reference": next(one.reference for one in visit.receipts if visit.short in one.text),
         "acknowledged": {name: count for name, count in answers.items() if name != LATER},
     }
 
@@ -135,6 +134,7 @@ def expected(visit: Visit | str, order: Order, make: Make) -> Told:
             + ((name, DELIVERED) if profile.receipt.tlvs and make.tlvs else (None, None))
             for phone, name in zip(phones, ids, strict=True)
         ),
+        "reference": order.short.reference if profile.receipt.tlvs and make.tlvs else None,
         "acknowledged": {"ESME_ROK": len(ids) + 1},
     }
 
@@ -168,6 +168,7 @@ async def test_every_profile(tmp_path: Path, make: Make) -> None:
         sent = {errand.to: errand.text for order in orders for errand in (order.short, order.long)}
         assert {row["to"]: row["text"] for row in simulator.accepted} == sent
         assert {row["from"] for row in simulator.accepted} == {SENDER}
+        assert samples(app, "protocol_errors") == {}
         await eventually(
             lambda: not any(metric(app, "binds", account=name, bind_type="TRX") for name in seen)
         )

@@ -68,6 +68,7 @@ async def _fetch(place: Path, packages: tuple[str, ...]) -> Path:
     apt = (
         *(tool("apt-get"), "-o", f"Dir::State::lists={lists}", "-o", f"Dir::Cache={archives}"),
         *("-o", "APT::Sandbox::User=root", "-o", "Debug::NoLocking=1"),
+        *("-o", "APT::Update::Error-Mode=any", "-o", "Acquire::Retries=2"),
     )
     await call(place, *apt, "update")
     plan = await call(place, *apt, "--simulate", "--no-install-recommends", "install", *packages)

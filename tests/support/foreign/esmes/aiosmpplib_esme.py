@@ -82,6 +82,7 @@ def _submit_sm(name: str, errand: Errand) -> Any:
         destination=aiosmpplib.PhoneNumber(errand.to),
         encoding="ucs2" if errand.data_coding == UCS2 else None,
         log_id=name,
+        optional_params=[aiosmpplib.OptionalParam(USER_MESSAGE_REFERENCE, errand.reference)],
     )
 
 

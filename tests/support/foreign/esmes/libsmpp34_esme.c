@@ -14,7 +14,7 @@
 #include <libsmpp34/smpp34_structs.h>
 #include <libsmpp34/smpp34_params.h>
 
-#define PATIENCE 20     /* seconds for the account */
+#define PATIENCE 30     /* seconds for the account */
 #define MAX_PDU 4096    /* octets */
 #define MAX_TEXT 254    /* octets of a short_message */
 #define MAX_JSON 1024

@@ -7,7 +7,7 @@ use warnings;
 use JSON::PP;
 use Net::SMPP;
 
-use constant PATIENCE => 20;    # seconds for one account
+use constant PATIENCE => 30;    # seconds for one account
 
 my $task = decode_json($ARGV[0]);
 local $SIG{__WARN__} = sub { die "Net::SMPP warns: @_" };

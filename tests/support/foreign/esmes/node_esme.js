@@ -4,7 +4,7 @@
 
 const smpp = require('smpp');
 
-const PATIENCE = 20000; // milliseconds for one account
+const PATIENCE = 30000; // milliseconds for one account
 const task = JSON.parse(process.argv[2]);
 
 function tell(line) {

@@ -32,7 +32,7 @@ MAX_TEXT = 254  # octets of a short_message (SMPP 3.4 §4.4.1)
 RECEIPT = 0x04  # esm_class, among other bits
 RECEIPTED_MESSAGE_ID, USER_MESSAGE_REFERENCE, MESSAGE_PAYLOAD, MESSAGE_STATE = 0x001E, 0x0204, 0x0424, 0x0427
 PASSWORD, WRONG = "secret", "wrong"
-VISIT_PATIENCE = 20.0  # seconds for one account
+VISIT_PATIENCE = 30.0  # seconds for one account
 
 
 class Errand(NamedTuple):
