@@ -6,6 +6,7 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from smppbridge.config.sections import PASSWORD_LENGTH, Config
+from smppbridge.config.senders import bad_senders
 from smppbridge.model.account import Account
 from smppbridge.smpp.constants import EsmClass
 
@@ -23,6 +24,7 @@ def warnings(config: Config) -> list[str]:
         *_web_warnings(config),
         *_account_warnings(config),
         *_service_warnings(config),
+        *(str(bad) for bad in bad_senders(config) if bad.path.endswith(".default_sender")),
         *found,
         *_route_warnings(config),
     ]

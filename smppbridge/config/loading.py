@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from smppbridge.config import file as config_file
 from smppbridge.config.problems import Describer
 from smppbridge.config.sections import Config
+from smppbridge.config.senders import bad_senders
 from smppbridge.errors import ConfigError
 
 
@@ -42,6 +43,9 @@ def parse(text: str, base: Path, environ: Mapping[str, str] = os.environ) -> Con
             if not any(place[:length] in source.broken for length in range(1, len(place) + 1)):
                 problems.append(f"{config_file.show(place)}: {what}")
         raise ConfigError(problems) from None
+    if problems:
+        raise ConfigError(problems)
+    problems = [str(one) for one in bad_senders(config) if one.everywhere]
     if problems:
         raise ConfigError(problems)
     config._variables = frozenset(source.variables)

@@ -171,9 +171,11 @@ class Client:
         connection = self._connection
         if connection is not None and not self._gone.is_set():
             connection.unbind() if connection.session.state in BOUND else connection.close()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._gone.wait(), grace)
-            connection.abort()
+            try:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._gone.wait(), grace)
+            finally:
+                connection.abort()
         if self._ticker is not None:
             self._ticker.cancel()
 

@@ -186,7 +186,7 @@ class Account(Settings):
     default_sender: Sender | None = None
     """Sender of messages without one."""
     replace_sender: bool = False
-    """true: a sender that is not in `senders` is replaced by `default_sender`, not refused."""
+    """true: a sender that is not in `senders`, or any without `senders`, is replaced by `default_sender`."""
     services: frozenset[ServiceName] = frozenset()
     """Paid services besides SMS that it may ask for by service_type."""
     default_service: ServiceName | None = None

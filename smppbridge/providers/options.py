@@ -13,6 +13,8 @@ from smppbridge.model.duration import Duration, PositiveDuration
 from smppbridge.providers.base import Limits
 from smppbridge.smpp.constants import Status
 
+EARLY = (10.0, 30.0)  # seconds: most messages arrive within moments
+
 
 class ProviderOptions(BaseModel):
     """Base of all providers' options. Unknown keys are mistakes; no value is quoted: it may be a key."""
@@ -38,6 +40,10 @@ class ProviderOptions(BaseModel):
     def login_key(self) -> str:
         """Which account at the provider this entry uses; "" = its own. Entries of a kind with the same one
         share its limits. May be a secret."""
+        return ""
+
+    def sender_problem(self, sender: str) -> str:
+        """Why the provider never takes this sender; "" if it may. ``sender``: without a +."""
         return ""
 
     def sells(self) -> frozenset[str]:
@@ -117,6 +123,12 @@ class HttpOptions(ProviderOptions):
     def set_or(self, key: str, fallback: float) -> float:
         """The value of a duration key if the operator set it, else ``fallback``."""
         return float(getattr(self, key)) if key in self.model_fields_set else fallback
+
+    @property
+    def early_questions(self) -> tuple[float, ...]:
+        """`Limits.poll_early` of a provider that may be asked for statuses soon after it took a message. None
+        where the operator says when to begin."""
+        return () if "poll_first" in self.model_fields_set else EARLY
 
     def limits(self, **own: Any) -> Limits:
         """The rules of conduct that the operator set, with those of the provider itself."""

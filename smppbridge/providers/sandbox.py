@@ -87,6 +87,7 @@ class Sandbox:
 
     services = frozenset(SERVICES)
     takes_parts = False
+    takes_protocol_id = True
     codes = frozenset(OUTCOMES)
 
     def __init__(

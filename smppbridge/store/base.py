@@ -252,10 +252,16 @@ class Settling(Marking, Protocol):
         3. Then it is gone under all its references. `purge` deletes those that no message ever takes."""
 
     def claim_polls(
-        self, provider: str, now: int, limit: int, interval: int, slowest: int
+        self,
+        provider: str,
+        now: int,
+        limit: int,
+        interval: int,
+        slowest: int,
+        early: Sequence[int] = (),
     ) -> "Future[list[Poll]]":
         """Take up to ``limit`` SENT messages whose status is to be asked now, longest overdue first. Each is
-        due again after as long as it has been under way, ``interval`` at least and ``slowest`` at most."""
+        due again when `rules.polls.next_question` says."""
 
 
 class Delivering(Marking, Protocol):

@@ -104,16 +104,19 @@ def sender_of(account: Account, source_addr: str) -> str:
     """The sender's name or number by the account's rules; "" = the provider's own default.
 
     1. None is given: the account's `default_sender`.
-    2. One of the account's `senders`, with or without its ``+``, or any where no list is set: itself.
-    3. Another: `default_sender` with `replace_sender`, else Refused (0x0A).
+    2. One of the account's `senders`, with or without its ``+``: itself.
+    3. Another, with `replace_sender`: `default_sender`. Without a list of `senders` that is every one.
+    4. Another, where no list is set: itself. Else Refused (0x0A).
     """
     source = source_addr.removeprefix("+")
     if not source:
         return account.default_sender or ""
-    if account.senders is None or source in account.senders or source_addr in account.senders:
+    if account.senders is not None and (source in account.senders or source_addr in account.senders):
         return source
     if account.replace_sender and account.default_sender is not None:
         return account.default_sender
+    if account.senders is None:
+        return source
     raise Refused(Status.ESME_RINVSRCADR, "source_addr is not one of the account's senders")
 
 

@@ -1,6 +1,6 @@
-"""Forms in the body of a request, in either of their two encodings.
+"""Fields of a request, in its address or as a form in its body. Each character is an octet: see `charsets`.
 
-PHP sends `multipart/form-data` as soon as a script hands curl an array of fields.
+A form has two encodings: PHP sends `multipart/form-data` as soon as a script hands curl an array of fields.
 """
 
 import re
@@ -13,13 +13,19 @@ MAX_PARTS = 200  # of a multipart body; others are left out
 _NAME = re.compile(rb'^content-disposition:[^\r\n]*?[;\s]name="?([^";\r\n]*)', re.IGNORECASE | re.MULTILINE)
 
 
+def url_fields(octets: bytes) -> dict[str, str]:
+    """The fields of a query string, or of a form in the same encoding. Of those with the same name the last
+    counts."""
+    return dict(parse_qsl(octets.decode("latin-1"), keep_blank_values=True, encoding="latin-1"))
+
+
 def form_fields(content_type: str, body: bytes) -> dict[str, str]:
     """The fields of a form; {} for another body. Of fields with the same name the last counts."""
     header = Message()
     header["Content-Type"] = content_type
     kind = header.get_content_type()
     if kind == URL_ENCODED:
-        return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+        return url_fields(body)
     boundary = header.get_boundary() if kind == MULTIPART else None
     return _parts(boundary.encode("utf-8", "replace"), body) if boundary else {}
 
@@ -31,5 +37,5 @@ def _parts(boundary: bytes, body: bytes) -> dict[str, str]:
         head, blank, value = part.partition(b"\r\n\r\n")
         name = _NAME.search(head)
         if blank and name is not None:
-            fields[name[1].decode("utf-8", "replace")] = value.decode("utf-8", "replace")
+            fields[name[1].decode("latin-1")] = value.decode("latin-1")
     return fields

@@ -34,3 +34,33 @@ async def test_a_code_for_one_message_stops_no_other(tmp_path: Path, code: int, 
         await esme.submit_many([submit(to=f"37529{number:07d}") for number in range(1, OTHERS + 1)])
         await eventually(lambda: len(simulator.accepted) == OTHERS, patience=5)
         assert metric(app, "provider_up", provider="assist") == 1
+
+
+async def test_a_person_is_told_why_a_message_was_refused(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rules = Rules(senders=frozenset({"CMC"}), outcome="Failed", delay=0.01)
+    keys = "poll_first: 0.1s, poll_interval: 0.1s"
+    async with (
+        SmsAssistentSimulator(rules) as simulator,
+        bridge(tmp_path, assist(simulator.url, keys)) as app,
+        await Esme.bound(app.smpp_ports[0]) as esme,
+    ):
+        refused = await esme.submit(submit(source_addr="ALARM"))
+        failed = await esme.submit(submit(source_addr="CMC", text="x" * 200))
+        await esme.receipts(2)
+        why = {
+            refused: "-5: sender ALARM is not registered at sms-assistent",
+            failed: "Failed: sms-assistent did not send it: stop list, bad number, network, length or money",
+        }
+        for message_id, reason in why.items():
+            story = await app.store.story(int(message_id))
+            assert story is not None
+            assert [attempt.reason for attempt in story.attempts][-1] == reason
+        assert story is not None and story.told.parts == 2
+        assert metric(app, "refusals_total", provider="assist", code="-5") == 1
+        assert metric(app, "refusals_total", provider="assist", code="Failed") == 1
+        told = [one.__dict__["fields"] for one in caplog.records if "refused a message" in one.getMessage()]
+        assert {(fields["provider"], fields["reason"]) for fields in told} == {
+            ("assist", reason) for reason in why.values()
+        }

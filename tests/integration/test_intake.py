@@ -115,6 +115,7 @@ SENDERS = (  # settings of the account, the sender that is asked for, and the on
     ("senders: [ALARM], default_sender: CASTLE", "", "CASTLE"),
     ("senders: [ALARM], default_sender: CASTLE, replace_sender: true", "Stranger", "CASTLE"),
     ("senders: [ALARM], default_sender: CASTLE, replace_sender: true", "ALARM", "ALARM"),
+    ("default_sender: CASTLE, replace_sender: true", "Stranger", "CASTLE"),
     ("senders: [ALARM]", "", "PILOT"),  # the provider's own default
 )
 

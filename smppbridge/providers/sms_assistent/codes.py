@@ -119,6 +119,18 @@ _STATUSES: dict[str, tuple[str, State, bool, int]] = {
 CODES = frozenset({*map(str, ERRORS), *(spelling for spelling, *_ in _STATUSES.values())})
 """Codes of refusals, and the words of statuses."""
 
+_STATUS_WORDS = {
+    "Expired": "the time was over before sms-assistent could deliver it",
+    "Rejected": "sms-assistent could not deliver it, or it was refused",
+    "Failed": "sms-assistent did not send it: stop list, bad number, network, length or money",
+}
+
+
+def words_of_status(word: str) -> str:
+    """Why a message did not arrive, by the status that ended it (§1.3); "" for other statuses."""
+    return f"{word}: {_STATUS_WORDS[word]}" if word in _STATUS_WORDS else ""
+
+
 _REJECTED_AS = {"UNDELIV": State.UNDELIVERABLE, "REJECTD": State.REJECTED}
 
 

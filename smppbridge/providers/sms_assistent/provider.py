@@ -235,7 +235,7 @@ class SmsAssistent(SmsAssistentApi):
             return self._refusal(message, row.error, now, about_message=True)
         if row.error == 0 and row.ref and unique:
             # an id for no SMS at all is how they take a malformed number: their last word is asked for
-            return Taken(row.ref + DOUBTED if row.parts == 0 else row.ref)
+            return Taken(row.ref + DOUBTED if row.parts == 0 else row.ref, told=row.told)
         return Uncertain("sms-assistent did not say clearly what became of the message")
 
     def _refusal(self, message: Message, code: int, now: int, *, about_message: bool) -> ProviderError:

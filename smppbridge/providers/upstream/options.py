@@ -19,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from smppbridge.link.persistent_bind import UNPROVEN_WINDOW
 from smppbridge.model.account import SystemId
 from smppbridge.model.duration import PositiveDuration
 from smppbridge.model.hosts import Network
@@ -280,6 +281,7 @@ class SmppOptions(FlashPolicy):
             # Few beyond what the window takes: after a crash whatever was claimed is uncertain.
             batch=min(1000, max(10, 2 * self.window * self.binds)),
             parallel=2,
+            unproven=min(UNPROVEN_WINDOW, self.window * self.binds),
             rate=self.rate,
             poll_interval=0.0,
             inbound_interval=0.0,

@@ -12,10 +12,19 @@ from smppbridge.errors import WrongSignature
 from smppbridge.model.message import Inbound
 from smppbridge.model.settings import Settings, mistake
 from smppbridge.providers.base import Callback
-from smppbridge.providers.webhook.extract import Document, Extract, JsonPath, compile_path, walk
+from smppbridge.providers.webhook.extract import (
+    Document,
+    Extract,
+    Extracts,
+    JsonPath,
+    compile_path,
+    first_word,
+    walk,
+)
 from smppbridge.providers.webhook.placeholders import HEADER, SECRET
-from smppbridge.providers.webhook.request import BasicAuth, Extracts
+from smppbridge.providers.webhook.request import BasicAuth
 from smppbridge.providers.webhook.template import Lookup, Template, Text
+from smppbridge.providers.webhook.told import ToldPlaces
 
 MAX_NEWS = 1000  # items of one callback
 MAX_NUMBER = 20  # digits
@@ -144,6 +153,10 @@ class CallbackOptions(Settings):
     """Where the state is: a word of `states`."""
     error_code: Extracts = ()
     """Where it is said why a message was not delivered, for the receipt."""
+    error_text: Extracts = ()
+    """Where the same is said in words."""
+    told: ToldPlaces = ToldPlaces()
+    """Where price, parts, operator and the like are."""
     inbound: InboundFields | None = None
     """Where the parts of a message from a phone are."""
     signature: Signature | None = None
@@ -155,7 +168,7 @@ class CallbackOptions(Settings):
             raise mistake("message_id and state go together")
         if not self.state and self.inbound is None:
             raise mistake("must have message_id and state, or inbound")
-        read = [*self.message_id, *self.state, *self.error_code]
+        read = [*self.message_id, *self.state, *self.error_code, *self.error_text, *self.told.places()]
         read += [one for _, places in self.inbound or () for one in places]
         if self.each is not None and any(one.xpath is not None or one.regex is not None for one in read):
             raise mistake("with each, an item is read by json, not by xpath or regex")
@@ -192,25 +205,16 @@ class Heard(NamedTuple):
     ref: str
     word: str
     code: str
-
-
-def first_word(places: tuple[Extract, ...], document: Document) -> str:
-    """The value of the first place that has one; "" without any. Places that the document cannot have are
-    skipped."""
-    for place in places:
-        try:
-            word = place.word(document)
-        except ValueError:
-            continue
-        if word:
-            return word
-    return ""
+    words: str = ""  # why it was not delivered
 
 
 def status_in(options: CallbackOptions, document: Document) -> Heard | None:
     """The status in a callback; None where there is none."""
     ref, word = first_word(options.message_id, document), first_word(options.state, document)
-    return Heard(ref, word, first_word(options.error_code, document)) if ref and word else None
+    if not ref or not word:
+        return None
+    code, words = first_word(options.error_code, document), first_word(options.error_text, document)
+    return Heard(ref, word, code, words)
 
 
 def inbound_in(fields: InboundFields, document: Document, now: int) -> Inbound | None:

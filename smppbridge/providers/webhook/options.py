@@ -13,7 +13,7 @@ from smppbridge.model.settings import Secret, mistake
 from smppbridge.providers.options import FlashPolicy, HttpOptions
 from smppbridge.providers.webhook.callback import CallbackOptions
 from smppbridge.providers.webhook.codes import DEFAULT, ErrorTable, StateTable
-from smppbridge.providers.webhook.extract import Extract
+from smppbridge.providers.webhook.extract import Extract, Extracts
 from smppbridge.providers.webhook.placeholders import (
     BINARY_FIELDS,
     BOOL_FIELDS,
@@ -27,9 +27,10 @@ from smppbridge.providers.webhook.placeholders import (
     STATUS_FIELDS,
     lookup_in,
 )
-from smppbridge.providers.webhook.regex import safe_regex
-from smppbridge.providers.webhook.request import DeclaredRequest, Extracts, Success
+from smppbridge.providers.webhook.regex import is_whole, safe_regex
+from smppbridge.providers.webhook.request import DeclaredRequest, Success
 from smppbridge.providers.webhook.template import Template, Text
+from smppbridge.providers.webhook.told import ToldPlaces
 
 _SECRET_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _SECRET_FILE_MAX = 65536  # octets
@@ -48,6 +49,8 @@ class SendRequest(DeclaredRequest):
     """Where the answer holds the provider's id of the whole request."""
     balance: Extracts = ()
     """Where the answer tells the money left."""
+    told: ToldPlaces = ToldPlaces()
+    """Where price, parts, operator and the like of a message are."""
 
     @model_validator(mode="after")
     def _one_id(self) -> "SendRequest":
@@ -72,6 +75,10 @@ class StatusRequest(DeclaredRequest):
     """Where the answer holds the state: a word of `states`."""
     message_error: Extracts = ()
     """Where it is said why a message was not delivered, for the receipt."""
+    message_text: Extracts = ()
+    """Where the same is said in words."""
+    told: ToldPlaces = ToldPlaces()
+    """Where price, parts, operator and the like of a message are."""
 
     @model_validator(mode="after")
     def _asks_for_messages(self) -> "StatusRequest":
@@ -168,6 +175,8 @@ class WebhookOptions(FlashPolicy, HttpOptions):
     """How it is asked by our own {id} whether the provider has a message."""
     balance: BalanceRequest | None = None
     """How the money left is asked for."""
+    currency: str = Field(default="", pattern="^([A-Z]{3})?$")
+    """Currency of prices that come without one."""
     id_pattern: str = r"[!-~]{1,128}"
     """What the provider's ids look like; others are not asked for."""
     max_parts: int = Field(default=10, ge=1, le=255)
@@ -292,6 +301,11 @@ class WebhookOptions(FlashPolicy, HttpOptions):
         forms = plain | logins | {quote(one, safe="") for one in plain} | {quote_plus(one) for one in plain}
         return sorted(forms, key=len, reverse=True)
 
+    def sender_problem(self, sender: str) -> str:
+        """Whether it has the declared form."""
+        fits = sender.isprintable() and is_whole(re.compile(self.sender_pattern), sender)
+        return "" if fits or not sender else "it does not match sender_pattern"
+
     def credential(self) -> str:
         """The first of the secrets."""
         return next((secret.get_secret_value() for secret in self.secrets.values()), "")
@@ -302,6 +316,8 @@ def _places(request: DeclaredRequest) -> Iterator[Extract]:
         value = getattr(request, name)
         if isinstance(value, Success):
             yield from value.when
+        elif isinstance(value, ToldPlaces):
+            yield from value.places()
         elif isinstance(value, tuple):
             yield from (one for one in value if isinstance(one, Extract))
 
@@ -309,5 +325,7 @@ def _places(request: DeclaredRequest) -> Iterator[Extract]:
 def _of_each(request: DeclaredRequest) -> Iterator[Extract]:
     """What is looked for in each result of many."""
     yield from request.success.when
-    for name in ("message_id", "state", "message_error"):
+    for name in ("message_id", "state", "message_error", "message_text"):
         yield from getattr(request, name, ())
+    if isinstance(request, SendRequest | StatusRequest):
+        yield from request.told.places()

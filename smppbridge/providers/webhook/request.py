@@ -11,7 +11,15 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, field_v
 
 from smppbridge.model.settings import Settings, mistake
 from smppbridge.providers.options import base_url
-from smppbridge.providers.webhook.extract import ANY, Extract, JsonPath, Steps, compile_path
+from smppbridge.providers.webhook.extract import (
+    ANY,
+    Extract,
+    Extracts,
+    JsonPath,
+    Steps,
+    compile_path,
+    one_or_many,
+)
 from smppbridge.providers.webhook.regex import safe_regex
 from smppbridge.providers.webhook.template import (
     JsonBody,
@@ -41,15 +49,6 @@ class Prepared(NamedTuple):
     url: str
     headers: tuple[tuple[str, str], ...]
     content: bytes
-
-
-def one_or_many(value: object) -> object:
-    """``x`` and ``[x]`` are the same."""
-    return value if isinstance(value, list | tuple) else [value]
-
-
-Extracts = Annotated[tuple[Extract, ...], BeforeValidator(one_or_many), Field(max_length=10)]
-"""Where a value is; of several places the first that holds one counts."""
 
 
 class Condition(Extract):

@@ -86,7 +86,8 @@ def test_every_mistake_is_reported_at_once() -> None:
         "inbound[1].keyword[0]: must be one word, such as STOP",
         "inbound[1].to: must have at least one entry",
         "log.level: must be 'debug', 'info', 'warning' or 'error' (got \"loud\")",
-        "zzz: unknown key; known here: listen, web, store, smpp, accounts, providers, routes, inbound, log",
+        "zzz: unknown key; known here: listen, web, store, smpp, accounts, providers, routes, inbound, log,"
+        " drain",
     ]
 
 

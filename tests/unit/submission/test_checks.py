@@ -164,6 +164,7 @@ def test_recipients_that_are_refused(service: str, to: str, ton: int, status: St
         ({"senders": ["375291112233"]}, "+375291112233", "375291112233"),
         ({"senders": ["ALARM"], "default_sender": "CASTLE"}, "", "CASTLE"),
         ({"senders": ["ALARM"], "default_sender": "CASTLE", "replace_sender": True}, "ALARM", "ALARM"),
+        ({"default_sender": "CASTLE", "replace_sender": True}, "ALARM", "CASTLE"),
         ({"senders": ["ALARM"]}, "", ""),  # the provider's own default
     ],
 )

@@ -131,7 +131,34 @@ async def test_what_is_claimed() -> None:
     async with rigged(poll_interval=7.5, poll_slowest=3.25, poll_batch=20) as rig:
         rig.poller.start()
         await asyncio.sleep(0.001)
-        assert rig.failing.arguments == [("lab", NOW, 20, 7500, 3250)]
+        assert rig.failing.arguments == [("lab", NOW, 20, 7500, 3250, ())]
+
+
+async def test_early_questions_come_first_where_the_provider_allows_them() -> None:
+    """At 10 s, 30 s and `poll_first`, rounded up to the next look; then in its interval."""
+    async with rigged(poll_early=(10.0, 30.0), poll_first=60.0, poll_interval=240.0) as rig:
+        rig.provider.answer_at_once = False
+        await rig.sent(2, due=10.0)
+        rig.poller.start()
+        await asyncio.sleep(600.0)
+        assert rig.provider.at == [10.0, 30.0, 60.0, 300.0, 540.0]
+        assert set(map(tuple, rig.provider.questions)) == {(1, 2)}
+
+
+async def test_early_questions_keep_their_distance_too() -> None:
+    async with rigged(poll_early=(10.0, 30.0), poll_first=300.0, poll_gap=60.0) as rig:
+        rig.provider.answer_at_once = False
+        await rig.sent(1, due=10.0)
+        await asyncio.sleep(5.0)
+        await rig.sent(1, first=2, due=10.0)
+        rig.poller.start()
+        await asyncio.sleep(400.0)
+        assert list(zip(rig.provider.at, rig.provider.questions, strict=True)) == [
+            (15.0, [1, 2]),
+            (75.0, [1, 2]),
+            (305.0, [1, 2]),
+            (365.0, [1, 2]),
+        ]
 
 
 async def test_a_provider_without_an_interval_is_never_asked() -> None:

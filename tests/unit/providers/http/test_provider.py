@@ -18,7 +18,6 @@ from smppbridge.errors import (
 )
 from smppbridge.model.message import Draft
 from smppbridge.providers.base import Limits
-from smppbridge.providers.error_table import Kind, Rule
 from smppbridge.providers.http import provider as http_provider
 from smppbridge.providers.http.provider import HttpProvider
 from smppbridge.providers.options import HttpOptions
@@ -223,20 +222,3 @@ async def test_complaints_are_bounded(provider: _Provider, caplog: pytest.LogCap
     for number in range(2 * http_provider.MAX_NOTED):
         provider.note(number, logging.WARNING, "what")
     assert len(caplog.records) == http_provider.MAX_NOTED
-
-
-@pytest.mark.parametrize(
-    ("kind", "known", "words"),
-    [
-        (Kind.BUG, True, ["our request is wrong, please report this: why"]),
-        (Kind.BUG, False, ["our request is wrong, please report this: why"]),
-        (Kind.RETRY, False, ["an error code that no list holds: why"]),
-        (Kind.PERM, True, []),
-    ],
-)
-async def test_which_codes_a_person_hears_of(
-    provider: _Provider, caplog: pytest.LogCaptureFixture, kind: Kind, known: bool, words: list[str]
-) -> None:
-    for _ in range(2):
-        provider.note_rule(Rule(kind, 0x45), 215, "why", known=known)
-    assert [record.getMessage() for record in caplog.records] == [f"provider pilot: {word}" for word in words]
