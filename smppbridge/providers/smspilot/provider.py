@@ -355,6 +355,8 @@ def _is_ours(result: SendResult) -> TypeGuard[Disabled | Throttled]:
 
 
 def _limits(options: SmspilotOptions, has_callbacks: bool, sending_time: float) -> Limits:
+    """No early questions: smspilot bans who asks more often than every two minutes (API-2 §2.2), and names
+    five as the time of the first question (API-1 §1.1)."""
     polling = 2 * POLL_ADVISED if has_callbacks else POLL_ADVISED
     interval = options.set_or("poll_interval", polling)
     one_by_one = options.format == "v"
