@@ -10,12 +10,12 @@ Whatever API is configured, API-1 places calls whose number is the code, and lis
 day.
 
 Left out on purpose: `debug` mails the key and all texts to an address; `translit` alters texts; `cost` asks
-for a price and sends nothing; `info` tells about the owner of
-the account what no message needs, and the balance has a request of its own; `r` names who recruited them;
-`charset` and `lang` alter what suits as it is; `login` and `password` open the whole cabinet, a key only the
-API; `check=all` is `check=recent` and what is older than anything in doubt; `inbound=all` tells everything
-again; `balance=sms` is a guess; GOLOSM is another name of GOLOS; Viber stands in a change log alone; requests
-in the address (`?json=`, `?xml=`, GET) would put keys and texts into logs.
+for a price and sends nothing; `info` tells about the owner of the account what no message needs, and the
+balance has a request of its own; `r` names who recruited them; `charset` and `lang` alter what suits as it
+is; `login` and `password` open the whole cabinet, a key only the API; `check=all` is `check=recent` and what
+is older than anything in doubt; `inbound=all` tells everything again; `balance=sms` is a guess; GOLOSM is
+another name of GOLOS; Viber stands in a change log alone; requests in the address (`?json=`, `?xml=`, GET)
+would put keys and texts into logs.
 """
 
 import asyncio
