@@ -61,6 +61,10 @@ class SandboxOptions(ProviderOptions):
     parallel: int = Field(default=4, ge=1, le=256)
     """Batches at once."""
 
+    def calls_back(self) -> bool:
+        """It tells what became of messages by itself."""
+        return False
+
     def sells(self) -> frozenset[str]:
         """Everything, so that equipment can be tried with it."""
         return frozenset(SERVICES)
