@@ -51,6 +51,12 @@ def test_aliases_that_nest_deep_are_refused_where_they_stand() -> None:
     assert problems[0].endswith(": is nested more than 50 levels deep")
 
 
+def test_aliases_of_aliases_do_not_fill_the_memory() -> None:
+    doubled = "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 49))
+    with pytest.raises(ConfigError, match="is one value too many; an alias counts as often as it is used"):
+        read("a0: &a0 x\n" + doubled, Path("/nowhere"), {}, SECRETS, most=5000)
+
+
 def test_scalars_are_those_of_yaml_1_2() -> None:
     values = source(
         """
