@@ -22,7 +22,6 @@ _TAG = "tag:yaml.org,2002:"
 _MERGE = _TAG + "merge"
 _MOST_VALUES = 500_000  # in a file, for aliases of aliases multiply
 _DEPTH = 50  # levels of mappings and lists, one inside the other; deeper ones would exhaust the stack
-_LAST_STEP = re.compile(r"(\[[0-9]+\]|(^|\.)[^.\[]*)$")
 _KEYS = re.compile(r"[a-z_]+(\.[\w-]+|\[[0-9]+\])*")
 _QUOTED = re.compile(r"""'[^'<\s]{2,}'|"[^"<\s]{2,}\"""")
 
@@ -38,9 +37,7 @@ class Source:
     )  # places of `problems`, where others would follow from them
     filled: set[KeyPath] = field(default_factory=set)  # places of values from the environment or from a file
     variables: set[str] = field(default_factory=set)  # values from the environment
-    lines: dict[str, int] = field(
-        default_factory=dict
-    )  # of keys and items, by their paths as `show` writes them
+    lines: dict[str, int] = field(default_factory=dict)  # of keys and items, by paths as in `show`
 
 
 def located(problems: Iterable[str], lines: Mapping[str, int]) -> list[str]:
@@ -56,7 +53,7 @@ def _line_of(problem: str, lines: Mapping[str, int]) -> int:
     if len(words) > 1 and _KEYS.fullmatch(words[0]):  # a section whose keys do not fit together names one
         place = f"{place}.{words[0]}"
     while place and place not in lines:
-        place = _LAST_STEP.sub("", place)
+        place = place[: max(place.rfind("."), place.rfind("["), 0)]
     return lines.get(place, 0)
 
 
