@@ -20,8 +20,8 @@ from starlette.responses import PlainTextResponse, Response
 from smppbridge.errors import StoreError, WrongSignature
 from smppbridge.logs import event
 from smppbridge.providers.base import Callback, News, Provider
-from smppbridge.web.charsets import Charset, charset_of, in_charset, octets_of
-from smppbridge.web.forms import form_fields, url_fields
+from smppbridge.web.charsets import Charset, charset_of, fields_of, in_charset, named_in, octets_of
+from smppbridge.web.forms import form_fields
 
 log = logging.getLogger(__name__)
 
@@ -99,10 +99,10 @@ async def _bounded_body(request: Request) -> bytes | None:
 
 def _callback_of(request: Request, body: bytes) -> tuple[Callback, Charset]:
     """The callback, and in which character set it is: the `charset` of its address or of its content type."""
-    content_type = request.headers.get("content-type", "")
-    query, form = url_fields(request.scope["query_string"]), form_fields(content_type, body)
+    kind = request.headers.get("content-type", "")
+    query, form = fields_of(request.scope["query_string"]), form_fields(kind, body)
     octets = octets_of(query) + (octets_of(form) if form else body)
-    charset = charset_of(octets, query.get("charset", ""), _charset_in(content_type))
+    charset = charset_of(octets, query.get("charset", ""), named_in(kind))
     callback = Callback(
         method=request.method,
         query=in_charset(query, charset.name),
@@ -112,9 +112,3 @@ def _callback_of(request: Request, body: bytes) -> tuple[Callback, Charset]:
         charset=charset.name,
     )
     return callback, charset
-
-
-def _charset_in(content_type: str) -> str:
-    """The charset that a content type names (RFC 9110 §8.3.2); "" for none."""
-    parameters = (parameter.partition("=") for parameter in content_type.split(";")[1:])
-    return next((value for name, _, value in parameters if name.strip().lower() == "charset"), "")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import NamedTuple
+from urllib.parse import parse_qsl
 
 _UTF_8, _GUESS = "utf-8", "windows-1251"
 # How they may be named, and Python's name. Others are taken for not named.
@@ -31,18 +32,30 @@ def charset_of(octets: bytes, *named: str) -> Charset:
     return Charset(_GUESS, guessed=True)
 
 
+def fields_of(octets: bytes) -> Fields:
+    """The fields of a query string or of such a form, each character an octet: see `in_charset`."""
+    pairs = parse_qsl(octets.decode("latin-1"), keep_blank_values=True, encoding="latin-1")
+    return dict(pairs)
+
+
 def octets_of(fields: Fields) -> bytes:
-    """All octets of these fields."""
+    """All octets of what `fields_of` returned."""
     return "".join(f"{name}={value}&" for name, value in fields.items()).encode("latin-1")
 
 
 def in_charset(fields: Fields, name: str) -> dict[str, str]:
-    """Fields whose characters are octets, as text. Octets without a meaning become U+FFFD."""
+    """What `fields_of` returned, as text. Octets without a meaning become U+FFFD."""
 
     def text(value: str) -> str:
         return value if value.isascii() else value.encode("latin-1").decode(name, "replace")
 
     return {text(name_): text(value) for name_, value in fields.items()}
+
+
+def named_in(content_type: str) -> str:
+    """The charset that a content type names (RFC 9110 §8.3.2); "" for none."""
+    parameters = (one.partition("=") for one in content_type.split(";")[1:])
+    return next((value for name, _, value in parameters if name.strip().lower() == "charset"), "")
 
 
 def _is_utf_8(octets: bytes) -> bool:

@@ -1,11 +1,12 @@
-"""Fields of a request, in its address or as a form in its body. Each character is an octet: see `charsets`.
+"""Forms in the body of a request, in either of their two encodings.
 
-A form has two encodings: PHP sends `multipart/form-data` as soon as a script hands curl an array of fields.
+PHP sends `multipart/form-data` as soon as a script hands curl an array of fields.
 """
 
 import re
 from email.message import Message
-from urllib.parse import parse_qsl
+
+from smppbridge.web.charsets import fields_of
 
 URL_ENCODED, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
 MAX_PARTS = 200  # of a multipart body; others are left out
@@ -13,19 +14,16 @@ MAX_PARTS = 200  # of a multipart body; others are left out
 _NAME = re.compile(rb'^content-disposition:[^\r\n]*?[;\s]name="?([^";\r\n]*)', re.IGNORECASE | re.MULTILINE)
 
 
-def url_fields(octets: bytes) -> dict[str, str]:
-    """The fields of a query string, or of a form in the same encoding. Of those with the same name the last
-    counts."""
-    return dict(parse_qsl(octets.decode("latin-1"), keep_blank_values=True, encoding="latin-1"))
-
-
 def form_fields(content_type: str, body: bytes) -> dict[str, str]:
-    """The fields of a form; {} for another body. Of fields with the same name the last counts."""
+    """The fields of a form, each character an octet: see `charsets.in_charset`. {} for another body.
+
+    Of fields with the same name the last counts.
+    """
     header = Message()
     header["Content-Type"] = content_type
     kind = header.get_content_type()
     if kind == URL_ENCODED:
-        return url_fields(body)
+        return dict(fields_of(body))
     boundary = header.get_boundary() if kind == MULTIPART else None
     return _parts(boundary.encode("utf-8", "replace"), body) if boundary else {}
 

@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smppbridge.web.charsets import Charset, charset_of, in_charset, octets_of
-from smppbridge.web.forms import url_fields
+from smppbridge.web.charsets import Charset, charset_of, fields_of, in_charset, octets_of
 
 RUSSIAN = "Россия"
 
@@ -32,13 +31,13 @@ def test_charset(octets: bytes, named: tuple[str, ...], expected: Charset) -> No
 def test_fields_with_octets_of_any_kind(charset: str) -> None:
     octets = RUSSIAN.encode(charset)
     escaped = "".join(f"%{octet:02X}" for octet in octets).encode("ascii")
-    fields = url_fields(b"cn=" + escaped + b"&net=" + octets + b"+x&md5=&cn2=%zz")
+    fields = fields_of(b"cn=" + escaped + b"&net=" + octets + b"+x&md5=&cn2=%zz")
     assert in_charset(fields, charset) == {"cn": RUSSIAN, "net": f"{RUSSIAN} x", "md5": "", "cn2": "%zz"}
     assert octets in octets_of(fields)
 
 
 @given(st.binary(max_size=60))
 def test_nothing_breaks_it(octets: bytes) -> None:
-    fields = url_fields(octets)
+    fields = fields_of(octets)
     text = in_charset(fields, charset_of(octets_of(fields)).name)
     assert len(text) <= len(fields)

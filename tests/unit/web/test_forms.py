@@ -26,8 +26,8 @@ def multipart(fields: dict[str, str]) -> httpx2.Request:
 def test_both_encodings_of_one_form() -> None:
     plain = httpx2.Request("POST", "http://a/", data=FIELDS)
     for request in (plain, multipart(FIELDS)):
-        fields = form_fields(request.headers["content-type"], request.read())
-        assert in_charset(fields, "utf-8") == FIELDS
+        found = form_fields(request.headers["content-type"], request.read())
+        assert in_charset(found, "utf-8") == FIELDS
 
 
 @pytest.mark.parametrize(
