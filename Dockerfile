@@ -19,6 +19,7 @@ ENV PATH=/opt/smppbridge/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 # Python, because the image has no curl. SMPPBRIDGE_HEALTH_URL: where web.port is another one.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --retries=3 \
     CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(os.environ.get('SMPPBRIDGE_HEALTH_URL', 'http://127.0.0.1:8080/healthz'), timeout=4)"]
+# A stop takes up to `drain` of the configuration, 8s by default; docker kills after 10s (--stop-timeout).
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["smppbridge"]
 CMD ["serve", "-c", "/etc/smppbridge.yaml", "--log-format", "json"]

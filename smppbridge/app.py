@@ -7,6 +7,8 @@ The only place that knows everything.
         └───────── Courier, OutbindCaller ───────┴── Outcomes, InboundRouter ──────┴── Web (callbacks)
 """
 
+import asyncio
+import itertools
 import logging
 import ssl
 import time
@@ -25,6 +27,7 @@ from smppbridge.flow.deliver.courier import Courier
 from smppbridge.flow.deliver.inbound import InboundRouter
 from smppbridge.flow.deliver.inbound_poller import InboundPoller
 from smppbridge.flow.deliver.outbind import OutbindCaller
+from smppbridge.flow.drain import Drain
 from smppbridge.flow.health.balance import BalancePoller
 from smppbridge.flow.housekeeper import Housekeeper
 from smppbridge.flow.news import ProviderNews, ProviderUpcalls
@@ -58,11 +61,15 @@ from smppbridge.web.server import Web
 
 log = logging.getLogger(__name__)
 
-_RELOADED = ("accounts.", "routes", "inbound", "store.keep_days", "store.max_queued", "log.")
+_RELOADED = ("accounts.", "routes", "inbound", "store.keep_days", "store.max_queued", "log.", "drain")
 # How keys begin that a reload changes. `serve` takes over those of `log`.
 
-_UNBIND_GRACE = 5.0  # seconds for ESMEs to answer our unbind
-_SEND_GRACE = 35.0  # seconds for hand-overs under way
+# Shares of the time for a stop (`drain`), at whose ends what is not done is cut off.
+_HAND_OVERS = 0.7
+_UNBINDING = 0.8
+_LINKS = 0.85
+_WEB = 0.9
+_SAVING = 0.95
 
 
 def now_ms() -> int:
@@ -77,6 +84,8 @@ class App:
         self._config = config
         self._clock = clock
         self._running = AsyncExitStack()
+        self._drain = Drain(config.drain)
+        self._open: list[str] = []  # providers that were started, or tried to
         self.smpp_ports: list[int] = []
         self.web_port = 0
         self.metrics = Metrics()
@@ -98,7 +107,8 @@ class App:
         event(log, logging.INFO, "ready", smpp_ports=self.smpp_ports, web_port=self.web_port)
 
     async def stop(self) -> None:
-        """Take nothing new, finish what was begun, let go. Loses nothing, whenever it is cut short."""
+        """Take nothing new, finish what was begun, let go; within `drain`. Loses nothing, whenever it is cut
+        short."""
         await self._running.aclose()
 
     def reload(self, config: Config) -> None:
@@ -120,6 +130,7 @@ class App:
         self.appraiser.router = Router(config.routes)
         self.waiting.most = config.store.max_queued
         self.housekeeper.keep_days = config.store.keep_days
+        self._drain = Drain(config.drain)
         self.server.reload(dict(config.accounts))
         self.outbind_caller.reload()
         self.fleet.retry()
@@ -176,7 +187,7 @@ class App:
             )
         for names in config.logins():
             self.fleet.share(names)
-        self.askers = [asker for provider in self.providers.values() for asker in self._askers_of(provider)]
+        self.askers = {name: self._askers_of(provider) for name, provider in self.providers.items()}
         self.housekeeper = Housekeeper(
             store,
             self.recorder,
@@ -256,26 +267,48 @@ class App:
 
     async def _start(self, stack: AsyncExitStack, backlog: Backlog) -> None:
         """Start every part, and put its end on ``stack``."""
+        stack.push_async_callback(self._settle_down)
+        stack.push_async_callback(self._let_go)
         for name, provider in self.providers.items():
-            stack.push_async_callback(provider.close)
-            upcalls = ProviderUpcalls(self.fleet[name], self.news, self.metrics)
-            await provider.start(upcalls)
-        stack.push_async_callback(self.web.stop)  # the last to start; but callbacks are taken to the end
-        stack.push_async_callback(self.courier.settle_down)
-        stack.push_async_callback(self.server.stop, _UNBIND_GRACE)
-        stack.push_async_callback(self.courier.stop)
+            self._open.append(name)
+            await provider.start(ProviderUpcalls(self.fleet[name], self.news, self.metrics))
         for worker in (self.rerouter, self.housekeeper, self.joiner):
-            stack.push_async_callback(worker.stop)
             worker.start()
         self._wake(backlog)
-        stack.push_async_callback(self.fleet.stop, _SEND_GRACE)
         self.fleet.start()
-        for asker in self.askers:
-            stack.push_async_callback(asker.stop)
+        for asker in itertools.chain.from_iterable(self.askers.values()):
             asker.start()
         stack.callback(self.pending.close)
         await self.wire_ids.start()
         await self._listen(stack)
+
+    async def _let_go(self) -> None:
+        """End all links side by side, each as soon as it has nothing under way; then what stands behind."""
+        drain = self._drain
+        ends = {f"provider {name}": self._end_provider(name) for name in self._open}
+        await drain.until(_LINKS, equipment=self._end_sessions(), **ends)
+        await drain.until(_WEB, web=self.web.stop())  # callbacks are taken to the end
+
+    async def _end_provider(self, name: str) -> None:
+        """Finish its hand-overs, then close it."""
+        asked = [asker.stop() for asker in self.askers[name]]
+        await asyncio.gather(self.fleet[name].stop(self._drain.left(_HAND_OVERS)), *asked)
+        await self.providers[name].close()
+
+    async def _end_sessions(self) -> None:
+        """Deliver no more to equipment, and unbind it."""
+        await self.courier.stop()
+        await self.server.stop(self._drain.left(_UNBINDING))
+
+    async def _settle_down(self) -> None:
+        """Let what is being saved be saved."""
+        await self._drain.until(
+            _SAVING,
+            courier=self.courier.settle_down(),
+            rerouter=self.rerouter.stop(),
+            housekeeper=self.housekeeper.stop(),
+            joiner=self.joiner.stop(),
+        )
 
     def _wake(self, backlog: Backlog) -> None:
         """Tell the workers what was left when the bridge stopped."""
@@ -292,9 +325,12 @@ class App:
         for listener in self._config.listen:
             tls = tls_context(listener.tls) if listener.tls is not None else None
             self.smpp_ports.append(await self.server.listen(listener.host, listener.port, tls))
-        stack.push_async_callback(self.outbind_caller.stop)
+        stack.push_async_callback(self._end_calls)
         self.outbind_caller.start()
         self.web_port = await self.web.start(self._config.web.host, self._config.web.port)
+
+    async def _end_calls(self) -> None:
+        await self._drain.until(_LINKS, outbind=self.outbind_caller.stop())
 
     # --- what parts ask of each other ----------------------------------------------------------
 

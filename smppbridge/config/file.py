@@ -4,7 +4,7 @@ Mistakes are collected. Reading does not stop at the first one.
 """
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +21,7 @@ _FILE = "_file"
 _TAG = "tag:yaml.org,2002:"
 _MERGE = _TAG + "merge"
 _DEPTH = 50  # levels of mappings and lists, one inside the other; deeper ones would exhaust the stack
+_LAST_STEP = re.compile(r"(\[[0-9]+\]|(^|\.)[^.\[]*)$")
 _QUOTED = re.compile(r"""'[^'<\s]{2,}'|"[^"<\s]{2,}\"""")
 
 
@@ -35,6 +36,23 @@ class Source:
     )  # places of `problems`, where others would follow from them
     filled: set[KeyPath] = field(default_factory=set)  # places of values from the environment or from a file
     variables: set[str] = field(default_factory=set)  # values from the environment
+    lines: dict[str, int] = field(
+        default_factory=dict
+    )  # of keys and items, by their paths as `show` writes them
+
+
+def located(problems: Iterable[str], lines: Mapping[str, int]) -> list[str]:
+    """``problems``, which begin with a path, in the order of the file, each after its line: that of the key,
+    or of what is around it."""
+    found = sorted(((_line_of(problem, lines), problem) for problem in problems), key=lambda pair: pair[0])
+    return [f"line {line}: {problem}" if line else problem for line, problem in found]
+
+
+def _line_of(problem: str, lines: Mapping[str, int]) -> int:
+    place = problem.partition(": ")[0].partition(" ")[0]  # some have a value behind the key
+    while place and place not in lines:
+        place = _LAST_STEP.sub("", place)
+    return lines.get(place, 0)
 
 
 def show(path: KeyPath) -> str:
@@ -120,7 +138,8 @@ class _Reader:
         own: dict[str, object] = {}
         merged: dict[str, object] = {}
         lines: dict[str, int] = {}
-        for key_node, value_node in node.value:
+        merges_first = sorted(node.value, key=lambda pair: pair[0].tag != _MERGE)
+        for key_node, value_node in merges_first:  # so that the lines of own keys count
             if key_node.tag == _MERGE:
                 merged = self._merge(value_node, path) | merged
                 continue
@@ -132,7 +151,7 @@ class _Reader:
                 twice = f"given twice, on lines {lines[key]} and {line}; delete one"
                 self.source.problems.append(f"{show((*path, key))}: {twice}")
                 continue
-            lines[key] = line
+            lines[key] = self.source.lines[show((*path, key))] = line
             own[key] = self._value(value_node, (*path, key))
         return self._with_secret_files(merged | own, path)
 
@@ -155,10 +174,14 @@ class _Reader:
             if isinstance(node, yaml.MappingNode):
                 return self.mapping(node, path)
             if isinstance(node, yaml.SequenceNode):
-                return [self._value(item, (*path, index)) for index, item in enumerate(node.value)]
+                return [self._item(item, (*path, index)) for index, item in enumerate(node.value)]
             return self._scalar(node, path)
         finally:
             self._open.pop()
+
+    def _item(self, node: yaml.Node, path: KeyPath) -> object:
+        self.source.lines[show(path)] = node.start_mark.line + 1
+        return self._value(node, path)
 
     def _scalar(self, node: yaml.Node, path: KeyPath) -> object:
         text: str = node.value

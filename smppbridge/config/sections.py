@@ -168,6 +168,8 @@ class Config(Settings):
     """Who gets messages from phones; the first rule that matches wins."""
     log: Log = Log()
     """Log lines, on stderr."""
+    drain: PositiveDuration = Field(default=8.0, le=3600)
+    """How long a stop may take. What is not answered by then is in doubt, as after a crash."""
     _variables: frozenset[str] = PrivateAttr(frozenset())
 
     @property

@@ -55,6 +55,8 @@ class Client:
         self._connection: Connection | None = None
         self._retired = False
         self._gone = asyncio.Event()
+        self._over = asyncio.Event()
+        self._unbound = False
         self._ticker: asyncio.Task[None] | None = None
 
     async def connect(self, host: str, port: int, tls: ssl.SSLContext | None = None, name: str = "") -> None:
@@ -171,15 +173,22 @@ class Client:
         connection = self._connection
         if connection is not None and not self._gone.is_set():
             connection.unbind() if connection.session.state in BOUND else connection.close()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._gone.wait(), grace)
-            connection.abort()
+            try:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._gone.wait(), grace)
+            finally:
+                connection.abort()
         if self._ticker is not None:
             self._ticker.cancel()
 
     async def lost(self) -> None:
         """Return when the connection is gone."""
         await self._gone.wait()
+
+    async def over(self) -> bool:
+        """Return when the SMSC has said unbind (true), or the connection is gone without that (false)."""
+        await self._over.wait()
+        return self._unbound
 
     # --- inside --------------------------------------------------------------------------------
 
@@ -201,6 +210,9 @@ class Client:
                 requests.append(item.pdu)
             elif isinstance(item, Fault):
                 self._fault(item)
+        if events and type(events[-1]) is Unbound:
+            self._unbound = True
+            self._over.set()
         if verdicts or not events or type(events[-1]) is Unbound:
             self._verdicts(self, verdicts)  # first: a receipt may stand behind its answer
         if requests:
@@ -228,6 +240,7 @@ class Client:
 
     def _ended(self, connection: Connection) -> None:
         self._gone.set()
+        self._over.set()
 
     async def _tick(self, connection: Connection) -> None:
         while not self._gone.is_set():

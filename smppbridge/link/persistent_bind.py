@@ -145,7 +145,7 @@ class PersistentBind:
         self.client: Client | None = None
         self.can_send = kind is not BindReceiver
         self.proven = False  # an answer came over this session: before, `UNPROVEN_WINDOW` requests must do
-        self.suspected = False  # the SMSC may have gone silent: one request at a time finds out
+        self.suspected = False  # the SMSC may answer nothing: one request at a time finds out
         self.silent = 0  # requests in a row that got no answer
         self.late = 0  # how many of them went out after the last answer came
         self.heard_at = 0.0  # when the last answer came (loop's clock)
@@ -225,8 +225,10 @@ class PersistentBind:
         """Serve until the session ends; how many seconds that took."""
         began = self._loop.time()
         self.client, self._opening, self._refusals = client, None, 0
+        # After a session that ended without an answer the next one may end like that: it shall cost less.
+        unheard = not self.proven and (self.suspected or self.silent > 0)
         self.heard(began)
-        self.proven = False
+        self.proven, self.suspected = False, unheard
         self._owner.changed("")
         await client.lost()
         self.client = None

@@ -17,6 +17,7 @@ from smppbridge.link.authentication import Authenticator
 from smppbridge.link.connection import LIMITS, Connection, ConnectionLimits
 from smppbridge.link.outbind_calls import Endpoint, OutbindCalls
 from smppbridge.link.refused_binds import BindRefusal, RefusedBinds
+from smppbridge.link.refused_connections import RefusedConnections
 from smppbridge.logs import Complaints, event
 from smppbridge.metrics import Metrics
 from smppbridge.model.account import Account
@@ -35,6 +36,8 @@ class ServerLimits:
     """Limits that nobody configures. The defaults are those of the bridge; tests take others."""
 
     connections: int = 2000  # at once
+    refused: int = 200  # of these, at most, after the refusal of their bind
+    refusal: float = 1.0  # seconds that such a one stays open, unless its peer ends it
     tick: float = 0.5  # seconds between two looks at the timers
     connection: ConnectionLimits = LIMITS
 
@@ -141,6 +144,7 @@ class Server:
         self._ticker: asyncio.Task[None] | None = None
         self._complaints = Complaints(log)
         self._refused_binds = RefusedBinds()
+        self._refused = RefusedConnections(limits.refused, limits.refusal)
 
     async def listen(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
         """Open a listener; the port it got (``port`` 0: a free one). Raises OSError."""
@@ -223,6 +227,7 @@ class Server:
     def _ended(self, connection: Connection) -> None:
         self._connections.discard(connection)
         self._calls.ended(connection)
+        self._refused.ended(connection)
         link = self._links.pop(connection, None)
         if link is None:
             return
@@ -347,7 +352,7 @@ class Server:
         now = asyncio.get_running_loop().time()
         self._refused_binds.refused(now, connection.peer, pdu.system_id, verdict)
         connection.session.refuse(pdu, status)
-        connection.close()
+        self._refused.keep(connection)
 
     def _fits(self, connection: Connection, pdu: Bind, account: Account) -> Account | BindRefusal:
         """The account, or why it may not bind once more."""

@@ -7,7 +7,7 @@ out, and over which bind: in order, as fast as windows and pace allow.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from smppbridge.errors import InvalidState
@@ -148,6 +148,17 @@ class Upstream:
             provider=self._settings.name,
             per_second=round(self._pace.rate, 1),
         )
+
+    def prefer(self, wanted: Callable[[RequestGroup], bool]) -> bool:
+        """The next group that begins is the first one that is ``wanted``. False when none is."""
+        fresh = [place for place, group in enumerate(self._queue) if not group.begun]
+        place = next((place for place in fresh if wanted(self._queue[place])), None)
+        if place is None:
+            return False
+        group = self._queue[place]
+        del self._queue[place]
+        self._queue.insert(fresh[0], group)
+        return True
 
     def withdraw(self) -> list[RequestGroup]:
         """Take back all groups of which nothing was sent. The others go on: half a message is of no use."""

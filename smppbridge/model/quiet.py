@@ -33,7 +33,7 @@ class QuietHours(NamedTuple):
         over = round(end.timestamp() * 1000)
         while not self._hold(datetime.fromtimestamp((over - _MINUTE) / 1000, zone)):
             over -= _MINUTE  # there is no such time on this day
-        return over
+        return self.over(over, zone)  # where the hour that is missing was the only one not quiet, they go on
 
     def end_at(self, at: int, zone: tzinfo) -> bool:
         """Whether they end at this very moment (ms)."""

@@ -73,9 +73,12 @@ class Limits:
 
     batch: int  # messages in one call of send()
     parallel: int  # calls of send() at once
+    unproven: int = 1  # calls, of one message each, without an answer before the first message is taken
     rate: float = 0.0  # messages per second, 0 = no limit
     batch_wait: float = 0.0  # how long to wait for a batch to fill
     poll_first: float = 300.0  # from accepted to the first status question
+    # Ages at which it may be asked about a few messages before `poll_first`, ascending; () = it may not.
+    poll_early: tuple[float, ...] = ()
     poll_interval: float = 300.0  # until the same message is asked about again, at least; 0 = never ask
     poll_slowest: float = 0.0  # and at most: in between, as long as the message is under way
     poll_gap: float = 0.0  # between two status questions of the whole entry
@@ -106,6 +109,12 @@ class Callback:
     headers: Mapping[str, str]  # names in lower case
     form: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    charset: str = "utf-8"  # the one that the values were decoded from, and in which the body is
+
+    @property
+    def text(self) -> str:
+        """The body."""
+        return self.body.decode(self.charset, "replace")
 
 
 class Progress(Protocol):
@@ -121,8 +130,8 @@ class Progress(Protocol):
 
     @property
     def began(self) -> float:
-        """When the last of those messages began its way whose results `more` told last and which say that the
-        provider works (loop's clock); 0 for none."""
+        """When the messages whose results `more` told last began their way (loop's clock): the last of those
+        that say that the provider works, if there are any, else the last of all; 0 where that is unknown."""
 
     async def more(self) -> Sequence[tuple[int, SendResult]]:
         """The next results, with the places of their messages in the batch; perhaps none. Returns when
@@ -135,7 +144,8 @@ class Provider(Protocol):
     name: str
     limits: Limits
     services: frozenset[str]  # service_types that it sells besides SMS: keys of model.services.SERVICES
-    takes_parts: bool  # parts of long messages, as an ESME made them, go there as they are
+    takes_parts: bool  # texts with a user data header, and those for a port, go there as they are
+    takes_protocol_id: bool  # texts go there with the protocol_id of the submit_sm
     last_balance: float | None  # money left as the last answer told, None where that is unknown
     codes: frozenset[str]  # codes of its refusals that become labels of a metric; others are counted together
 

@@ -13,6 +13,8 @@ from smppbridge.model.duration import Duration, PositiveDuration
 from smppbridge.providers.base import Limits
 from smppbridge.smpp.constants import Status
 
+EARLY = (10.0, 30.0)  # seconds: most messages arrive within moments
+
 
 class ProviderOptions(BaseModel):
     """Base of all providers' options. Unknown keys are mistakes; no value is quoted: it may be a key."""
@@ -47,6 +49,10 @@ class ProviderOptions(BaseModel):
     def sells(self) -> frozenset[str]:
         """The service_types besides SMS that messages may ask for here: keys of model.services.SERVICES."""
         return frozenset()
+
+    def calls_back(self) -> bool:
+        """Whether the provider calls us where it knows our address."""
+        return True
 
     def callback_query(self) -> str:
         """What the callback address must end with when it is entered at the provider, with its "?"."""
@@ -121,6 +127,12 @@ class HttpOptions(ProviderOptions):
     def set_or(self, key: str, fallback: float) -> float:
         """The value of a duration key if the operator set it, else ``fallback``."""
         return float(getattr(self, key)) if key in self.model_fields_set else fallback
+
+    @property
+    def early_questions(self) -> tuple[float, ...]:
+        """`Limits.poll_early` of a provider that may be asked for statuses soon after it took a message. None
+        where the operator says when to begin."""
+        return () if "poll_first" in self.model_fields_set else EARLY
 
     def limits(self, **own: Any) -> Limits:
         """The rules of conduct that the operator set, with those of the provider itself."""

@@ -16,11 +16,14 @@ from smppbridge.errors import Refused
 from smppbridge.model.account import Account
 from smppbridge.model.message import Draft, Segment, Stage
 from smppbridge.model.route import Choice, Router
-from smppbridge.smpp.constants import Status
+from smppbridge.model.services import PING, named_by
+from smppbridge.smpp.concat import port_element
+from smppbridge.smpp.constants import SILENT, Status
 from smppbridge.smpp.pdu import SubmitSm
 from smppbridge.submission.checks import (
     check_fields,
     delivery_of,
+    is_unlisted,
     recipient_of,
     reference_of,
     sender_of,
@@ -186,7 +189,8 @@ def _decide_fields(appraisal: Appraisal) -> None:
 
 
 def _decide_service(appraisal: Appraisal) -> None:
-    appraisal.service = service_of(appraisal.account, appraisal.submit.service_type)
+    submit = appraisal.submit
+    appraisal.service = service_of(appraisal.account, submit.service_type, submit.source_addr)
 
 
 def _decide_recipient(appraisal: Appraisal) -> None:
@@ -198,19 +202,30 @@ def _decide_content(appraisal: Appraisal) -> None:
 
 
 def _decide_sender(appraisal: Appraisal) -> None:
-    appraisal.sender = sender_of(appraisal.account, appraisal.submit.source_addr)
+    """The name of a service is no sender."""
+    source = appraisal.submit.source_addr
+    if appraisal.service and named_by(source) == appraisal.service:
+        source = ""
+    appraisal.sender = sender_of(appraisal.account, source)
 
 
 def _decide_draft(appraisal: Appraisal) -> None:
     """A part of a long message is asked about without its text, which nobody knows yet."""
     content, data_coding = appraisal.content, appraisal.submit.data_coding
+    recipient, sender = appraisal.recipient, appraisal.sender
+    unlisted = is_unlisted(appraisal.account, sender)
     if content.concat is None:
         data_coding = coding_of(appraisal.account, data_coding, content.octets)
+        tlvs = appraisal.submit.tlvs
+        ports = port_element(tlvs) if tlvs and not appraisal.service else b""
+        ping = None
+        if appraisal.submit.protocol_id == SILENT and content.octets is None and not appraisal.service:
+            ping = PING in appraisal.account.services
         appraisal.draft = Draft(
-            appraisal.recipient, appraisal.sender, *content[:3], appraisal.service, data_coding
+            recipient, sender, *content[:3], appraisal.service, data_coding, unlisted, ports, ping
         )
     else:
-        appraisal.draft = Draft(appraisal.recipient, appraisal.sender, None, flash=content.flash)
+        appraisal.draft = Draft(recipient, sender, None, flash=content.flash, unlisted=unlisted)
     appraisal.data_coding = data_coding
 
 

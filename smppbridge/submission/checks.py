@@ -9,7 +9,7 @@ from smppbridge.errors import Refused
 from smppbridge.model.account import Account
 from smppbridge.model.numbers import normalise
 from smppbridge.model.owed import KEPT_BITS
-from smppbridge.model.services import ORDINARY, special_address
+from smppbridge.model.services import ORDINARY, named_by, special_address
 from smppbridge.smpp.constants import EsmClass, Status, Tag
 from smppbridge.smpp.pdu import SubmitSm
 from smppbridge.smpp.times import parse_time
@@ -66,16 +66,19 @@ def tlvs_of(submit: SubmitSm) -> bytes | None:
     return write_tlvs(tuple(kept)) if kept else None
 
 
-def service_of(account: Account, service_type: str) -> str:
+def service_of(account: Account, service_type: str, source_addr: str = "") -> str:
     """The special service that is asked for, "" for an ordinary message.
 
-    An empty service_type asks for the account's `default_service`; CMT is an ordinary message always. Raises
-    Refused (0x15) for a service_type that the account may not use.
+    1. That of the service_type. Raises Refused (0x15) for one that the account may not use.
+    2. An ordinary service_type: that of `account.services` which ``source_addr`` is the name of, such as
+       GOLOS.
+    3. An empty service_type: the account's `default_service`. CMT is an ordinary message then.
     """
-    if not service_type:
-        return account.default_service or ""
     if service_type in ORDINARY:
-        return ""
+        named = named_by(source_addr) if account.services else ""
+        if named in account.services:
+            return named
+        return "" if service_type else account.default_service or ""
     if service_type not in account.services:
         raise Refused(Status.ESME_RINVSERTYP, "service_type is none that the account may use")
     return service_type
@@ -115,6 +118,11 @@ def sender_of(account: Account, source_addr: str) -> str:
     if account.senders is None:
         return source
     raise Refused(Status.ESME_RINVSRCADR, "source_addr is not one of the account's senders")
+
+
+def is_unlisted(account: Account, sender: str) -> bool:
+    """Whether the account leaves ``sender`` to the equipment: it lists none, and has another default."""
+    return account.senders is None and sender != (account.default_sender or "")
 
 
 def times_of(account: Account, submit: SubmitSm, now: int) -> tuple[int, int]:

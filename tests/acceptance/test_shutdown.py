@@ -1,6 +1,7 @@
 """SIGTERM under load: what was begun is finished, nothing is left in doubt; a second one does not wait."""
 
 import asyncio
+import time
 from pathlib import Path
 from random import Random
 
@@ -8,7 +9,13 @@ import pytest
 
 from smppbridge.model.message import Stage
 from smppbridge.smpp.constants import Status
-from tests.support.bridge.running import eventually
+from smppbridge.smpp.pdu import Unbind, UnbindResp
+from tests.simulators.smpp_centre.simulator import CentreSimulator, Rules
+from tests.simulators.smspilot.simulator import SmspilotSimulator
+from tests.support.bridge.failing_store import rows
+from tests.support.bridge.running import config_text, eventually, serving
+from tests.support.esme.esme import Esme, submit
+from tests.support.http.server import Fault
 from tests.support.load.rig import load_rig
 from tests.support.load.upstreams import KINDS, Kind
 
@@ -17,6 +24,19 @@ STOP_WITHIN = 5.0  # seconds; a packet takes 0.3 s, the ESME follows an unbind a
 AT_ONCE = 4.0
 PATIENCE = 30.0
 RUNNING_OUT = {Stage.SENDING, Stage.UNCERTAIN}
+DRAIN = 4.0  # seconds for a stop
+BUSY = 1.0  # seconds that a busy machine takes for the end of a process
+
+
+def two_silent(port: int, url: str) -> str:
+    """Sections for an SMSC and an HTTP provider."""
+    return f"""
+drain: {DRAIN}
+providers:
+  mute: {{kind: smpp, host: 127.0.0.1, port: {port}, system_id: user, password: secret}}
+  pilot: {{kind: smspilot, apikey: KEY, url: '{url}', balance_interval: 0}}
+routes: [{{destination: "7", to: [pilot]}}, {{to: [mute]}}]
+"""
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -64,3 +84,30 @@ async def test_a_second_signal_ends_at_once_and_loses_nothing(tmp_path: Path, ki
     assert [*result.faults(), *result.doubles()] == []
     assert result.held()
     assert rig.errors == []
+
+
+async def test_nothing_silent_holds_up_a_stop(tmp_path: Path) -> None:
+    """Neither an SMSC nor an HTTP provider that does not answer, nor equipment that does not unbind. What has
+    nothing under way ends at once."""
+    path = tmp_path / "smppbridge.yaml"
+    async with CentreSimulator(Rules(mute=True)) as mute, SmspilotSimulator() as hanging:
+        hanging.faults.extend([Fault.HANG_AFTER] * 100)
+        path.write_text(config_text(two_silent(mute.port, hanging.url)))
+        async with (
+            serving(path) as served,
+            await Esme.bound(served.smpp_port) as silent,
+            await Esme.bound(served.smpp_port) as idle,
+        ):
+            await silent.submit_many([submit("over SMPP"), submit("over HTTP", to="79021234567")])
+            await eventually(lambda: mute.submitted and hanging.accepted)
+            began = time.monotonic()
+            served.process.terminate()
+            idle.reply(await asyncio.wait_for(idle.expect(Unbind), DRAIN / 2), UnbindResp())
+            await asyncio.wait_for(idle.closed(), DRAIN / 2)
+            assert await asyncio.wait_for(served.process.wait(), DRAIN + BUSY) == 0
+            assert time.monotonic() - began > DRAIN / 2  # the SMSC and the provider had their time
+        assert rows(tmp_path, "SELECT DISTINCT stage FROM messages") == [(Stage.SENDING,)]
+        async with serving(path):
+            await eventually(
+                lambda: rows(tmp_path, "SELECT count(*), max(stage) FROM messages") == [(2, Stage.UNCERTAIN)]
+            )

@@ -64,7 +64,7 @@ async def test_equipment_that_cannot_ask_for_a_service_gets_its_default(tmp_path
         await Esme.bound(app.smpp_ports[0]) as esme,
     ):
         assert await status_of(esme, submit("Door open")) == 0
-        assert await status_of(esme, submit("")) == Status.ESME_RINVTEXT
+        assert await status_of(esme, submit("")) == Status.ESME_RINVMSGLEN
         assert await status_of(esme, submit("Door shut", service_type="CMT")) == 0
         await eventually(lambda: len(lab.sent) == 2)
         assert [one.service_type for one in lab.sent] == ["CALL", ""]

@@ -6,7 +6,7 @@ It has three states:
 2. Open: nothing is handed over until the pause ends. A provider opens it by asking for a pause (`Throttled`),
    by refusing us (`Disabled`), or by failing `FAILURES_BEFORE_PAUSE` times in a row.
 3. On trial, or "half open": the pause is over, or the provider has never worked yet. One hand-over at a time
-   finds out whether it works. A success closes the breaker.
+   finds out whether it works, or a few do. A success closes the breaker.
 
 Pure state. The clock is an argument: seconds that do not jump.
 """

@@ -47,6 +47,7 @@ class ProviderHealth:
         self._failed_probes = 0
         self._unlinked = ""  # why it cannot be reached
         self._troubled_at = 0.0  # when it was last found not to work
+        self._worked_at = 0.0  # when the last message began its way of which that is known and that went well
         self._spent: float | None = None  # the balance when there was not enough of it
         self._suspected: dict[int, str] = {}  # phones of messages that met trouble, since the last was taken
         metrics.provider_up.labels(self.name).set(1)
@@ -61,6 +62,11 @@ class ProviderHealth:
         self._account.append(self)
 
     # --- what others ask -----------------------------------------------------------------------
+
+    @property
+    def account(self) -> str:
+        """Names the account at the provider, the same for all entries that use it."""
+        return self._account[0].name
 
     @property
     def leads(self) -> bool:
@@ -87,6 +93,14 @@ class ProviderHealth:
         """Whether messages may be queued for the provider: it works, and its balance need not be spared."""
         return self.working and not self.send_policy.diverts
 
+    @property
+    def trials(self) -> int:
+        """How many hand-overs, of one message each, may be without an answer until one shows whether the
+        provider works; 0 = any number, as it does."""
+        if not self.breaker.on_trial:
+            return 0
+        return 1 if self.breaker.in_doubt else self._provider.limits.unproven
+
     def pause(self) -> float:
         """Seconds for which the provider is to be left alone."""
         return _UNLINKED_PAUSE if self._unlinked else self.breaker.wait(self._clock())
@@ -105,17 +119,19 @@ class ProviderHealth:
         *,
         began: float = float("inf"),
         partly: bool = False,
+        in_order: bool = False,
     ) -> None:
         """A hand-over of ``messages``, or of a part of them, ended with these results.
 
-        ``began`` is when the hand-over began, in seconds of the clock. ``partly``: the provider took other
-        messages of the same hand-over before. In this order:
+        ``began`` is when the hand-over began, in seconds of the clock; ``in_order``: when these messages
+        themselves did, as the provider takes one after the other. ``partly``: it took other messages of the
+        same hand-over before. In this order:
 
         1. Messages that were not even sent (`UNFIT`) say nothing about the provider.
         2. `Throttled`, or too many refusals in a row, is a failure.
         3. `Disabled` is a failure too, unless it may be about the messages alone: see `_about_messages`.
         4. One message that was taken or rejected proves that the provider works, unless the hand-over began
-           before the last failure.
+           before the last failure; ``in_order``: unless it began before the message that failed.
         5. What is left is a failure, except where the hand-over went well in part, the provider cannot be
            reached anyway, or the messages were only postponed.
         """
@@ -126,18 +142,22 @@ class ProviderHealth:
         trouble = next((error for error in errors if isinstance(error, Disabled)), None)
         if any(isinstance(result, Taken) for result in results):
             self._suspected.clear()
-        elif trouble is not None and not self._about_messages(trouble, messages, partly):
-            grave = grave or trouble
+        elif trouble is not None:
+            overtaken = in_order and began < self._worked_at
+            if not self._about_messages(trouble, messages, partly or overtaken):
+                grave = grave or trouble
         if grave is not None:
-            self.record_failure(grave)
+            self.record_failure(grave, began if in_order else None)
         elif any(isinstance(result, Taken | Rejected) for result in results):
+            self._worked_at = max(self._worked_at, began) if in_order else self._worked_at
             if began >= self._troubled_at:
                 self._record_success()
         elif errors and trouble is None:
             self._record_errors(errors[0], messages, partly)
 
-    def record_failure(self, error: ProviderError) -> None:
-        """A whole hand-over met ``error``: leave the provider alone for as long as that asks for."""
+    def record_failure(self, error: ProviderError, at: float | None = None) -> None:
+        """A whole hand-over met ``error``: leave the provider alone for as long as that asks for. ``at``:
+        what began later and goes well disproves it; None = now."""
         self._suspected.clear()
         self._count_unreadable(error)
         if error.status == Status.ESME_RNOMONEY:
@@ -145,7 +165,7 @@ class ProviderHealth:
         worked_before = self.works
         self.breaker.record_failure(error, self._clock())
         if self.breaker.reason:
-            self._troubled_at = self._clock()
+            self._troubled_at = max(self._troubled_at, self._clock() if at is None else at)
         self._announce(worked_before)
 
     def question_failed(self, error: ProviderError) -> None:
@@ -206,7 +226,7 @@ class ProviderHealth:
 
     def linked(self, why: str) -> None:
         """A provider that keeps connections can be reached (""), or cannot for this reason. Whether it works
-        is another question: after a reconnection one message finds that out."""
+        is another question: after a reconnection the first messages find that out (`trials`)."""
         worked_before = self.works
         self._unlinked = why
         if why:
@@ -235,7 +255,7 @@ class ProviderHealth:
         """Whether trouble of ``messages``, none of which was taken, may be about them alone:
 
         1. the provider said so;
-        2. it took others of the same hand-over;
+        2. it took others of the same hand-over, or messages that went out later;
         3. it says that money lacks, although some was there when it was last asked;
         4. all of them failed before, and others were taken since.
 

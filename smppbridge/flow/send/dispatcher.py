@@ -99,10 +99,11 @@ class Dispatcher:
         """
         self._stopping = True
         self._provider.stop()
+        ends = self._loop.time() + grace
         await self._worker.stop(grace)
         tasks = self._tasks | self._answering | self._saving
         if tasks:
-            await asyncio.wait(tasks, timeout=grace)
+            await asyncio.wait(tasks, timeout=max(0.0, ends - self._loop.time()))
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -141,7 +142,7 @@ class Dispatcher:
         if self._fresh < self._limits.batch and now < self._fill_until:
             return self._fill_until - now
         slots = self.health.send_policy.slots
-        if not slots.take(self.health.breaker.on_trial, self._worker.wake):
+        if not slots.take(self.health.trials, self._worker.wake):
             return _IDLE
         begun = False
         try:
@@ -268,8 +269,9 @@ class Dispatcher:
             told = await progress.more()
             if told:
                 results = [result for _, result in told]
+                messages = [batch[place] for place, _ in told]
                 latest = max(began, progress.began)
-                await self._report([batch[place] for place, _ in told], results, latest, partly)
+                await self._report(messages, results, latest, partly=partly, in_order=True)
                 partly = partly or any(isinstance(result, Taken) for result in results)
             task = asyncio.current_task()
             if not progress.holding and task in self._tasks:
@@ -279,10 +281,16 @@ class Dispatcher:
                 self._worker.wake()
 
     async def _report(
-        self, batch: Sequence[Message], results: Sequence[SendResult], began: float, partly: bool = False
+        self,
+        batch: Sequence[Message],
+        results: Sequence[SendResult],
+        began: float,
+        *,
+        partly: bool = False,
+        in_order: bool = False,
     ) -> None:
-        """Tell metrics and health how messages of a hand-over fared, and save that. ``began`` and ``partly``:
-        see `ProviderHealth.record_results`."""
+        """Tell metrics and health how messages of a hand-over fared, and save that. ``began``, ``partly`` and
+        ``in_order``: see `ProviderHealth.record_results`."""
         self.health.record_balance(self._provider.last_balance)
         for word, count in Counter(
             result_word(None if isinstance(result, Taken) else result) for result in results
@@ -291,7 +299,7 @@ class Dispatcher:
         self._remarks.results(self.name, results)
         self.health.send_policy.release(batch, results)
         if not self._stopping:
-            self.health.record_results(results, batch, began=began, partly=partly)
+            self.health.record_results(results, batch, began=began, partly=partly, in_order=in_order)
         await persist(f"results of {self.name}", lambda: self._record(batch, results))
 
     async def _send(self, batch: list[Message]) -> Sequence[SendResult]:
@@ -358,13 +366,17 @@ class Dispatcher:
     def sent(self, message: Message | Doubt, taken: Taken, now: int) -> Sent:
         """The record of a message that the provider has, with the times (ms) of its status questions.
 
-        Both count from when the provider sends the message, which may be later than ``now``. The message is
-        given up `GRACE_MS` after its deadline, or after the provider's own limit where that comes first.
+        Both count from when the provider sends the message, which may be later than ``now``. A few of those
+        that it sends now are asked about early, where it allows that. The message is given up
+        `GRACE_MS` after its deadline, or after the provider's own limit where that comes first.
         """
         limits, begins = self._limits, max(now, message.send_at)
         validity = min(message.deadline - begins, round(limits.validity_max * 1000))
         give_up = begins + max(validity, 0) + GRACE_MS
-        poll_at = begins + round(limits.poll_first * 1000) if limits.poll_interval else give_up
+        first = limits.poll_first
+        if limits.poll_early and begins <= now and self.health.send_policy.asks_early(self._loop.time()):
+            first = limits.poll_early[0]
+        poll_at = begins + round(first * 1000) if limits.poll_interval else give_up
         return Sent(
             message.id, message.attempt, taken.ref, taken.packet, poll_at, give_up, taken.parts, taken.told
         )

@@ -26,6 +26,7 @@ class SmsAssistentApi(HttpProvider):
     ) -> None:
         password = options.password.get_secret_value()
         limits = options.limits(
+            poll_early=options.early_questions,  # "at any time" (§2.2, §3.2)
             poll_slowest=max(POLL_SLOWEST, options.poll_interval),
             poll_gap=0.0,
             poll_batch=POLL_BATCH,

@@ -58,6 +58,7 @@ _Decode = Callable[[bytes], wire.SmscRuAnswer]
 class SmscRu(HttpProvider):
     """One smsc.ru account."""
 
+    takes_parts = True  # octets with their header, whatever their data_coding
     codes = CODES
 
     def __init__(
@@ -75,6 +76,7 @@ class SmscRu(HttpProvider):
         limits = options.limits(
             batch=1,
             poll_first=options.set_or("poll_first", polling),
+            poll_early=() if callback_url else options.early_questions,
             poll_interval=options.set_or("poll_interval", polling),
             poll_gap=STATUS_GAP,
             poll_batch=STATUS_BATCH,

@@ -1,7 +1,7 @@
 """smsc.ru's HTTP API on the wire: requests as octets, answers in any of its four formats as plain records.
 
 An answer is read by what it looks like, not by the ``fmt`` that was asked for: errors about the request
-itself may come in another one. Everything is asked for in UTF-8 (the API's default is windows-1251); octets
+itself may come in another one. Every answer is asked for in UTF-8 (the API's default is windows-1251); octets
 that are none spoil only the words around them.
 """
 
@@ -149,9 +149,9 @@ def decode_list(body: bytes) -> SmscRuAnswer:
     return SmscRuAnswer(rows=tuple(_row(item, "err") for item in value if isinstance(item, dict)))
 
 
-def decode_fields(body: bytes) -> dict[str, str]:
+def decode_fields(body: str) -> dict[str, str]:
     """The fields of a callback in JSON or XML. Raises ValueError when it is neither."""
-    value = _value(body.decode("utf-8-sig", "replace").strip())
+    value = _value(body.removeprefix("\ufeff").strip())
     if isinstance(value, Element):
         return {child.tag: child.text or "" for child in value if len(child) == 0}  # as it was signed
     if not isinstance(value, dict):

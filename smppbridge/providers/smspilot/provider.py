@@ -2,7 +2,9 @@
 
 One packet carries many messages of one sender. What the manuals demand shapes this file: a recipient may
 stand only once in a packet (error 214); a packet with more bad messages than good ones is refused whole,
-without saying which are bad, and is halved until that is clear; a refused key stops everything.
+without saying which are bad, and is halved until that is clear; a refused key stops everything. With
+``schedule: provider`` a packet has one time of sending, as in the manuals' examples, so messages with
+different times need a request each; what is held here carries no time.
 
 Whatever API is configured, API-1 places calls whose number is the code, and lists the messages of the last
 day.
@@ -114,7 +116,7 @@ class Smspilot(HttpProvider):
     def check(self, draft: Draft) -> None:
         """Raise Refused (0x0A, 0x0B, 0x15, 0x4A3, 0x4A5) for what smspilot does not take, or takes for
         another service than the one that is asked for."""
-        check_draft(draft)
+        check_draft(draft if draft.sender != self._pilot.default_sender else draft._replace(unlisted=False))
         if not draft.service_type:
             self._pilot.check_flash(draft.flash)
 
@@ -129,7 +131,7 @@ class Smspilot(HttpProvider):
         messages ends it: what was not sent yet is then Unavailable, or meets the same pause. What check()
         refuses is Rejected: the message may have been checked by another provider, before it came here."""
         run, fit = self.start_run(messages, now, "packets")
-        run.note({message.id: error for message in fit if (error := _too_early(message, now))})
+        run.note({message.id: error for message in fit if (error := self._too_early(message, now))})
         split = self._splitter.split((message for message in fit if message.id not in run.results), now)
         streak = _Streak()
 
@@ -142,6 +144,14 @@ class Smspilot(HttpProvider):
 
         await run.send(map(SubBatch, split), hand_over)
         return run.in_order(messages)
+
+    def _too_early(self, message: Message, now: int) -> Postponed | None:
+        """smspilot schedules no number checks (API-2 §2), and others only with ``schedule: provider``:
+        another provider of the route may have been to keep them."""
+        schedules = self._pilot.schedule == "provider" and not SALES[message.service_type].check
+        if schedules or not planned(message, now):
+            return None
+        return Postponed("its time has not come", after=(message.send_at - now) / 1000)
 
     async def _hand_over(self, run: RequestRun, packet: Sequence[Message]) -> bool:
         """Send one packet. True where it was refused as a whole, perhaps for one of its messages."""
@@ -363,10 +373,3 @@ def _limits(options: SmspilotOptions, has_callbacks: bool, sending_time: float) 
         validity_max=VALIDITY_MAX,
         lease=sending_time + 2 * options.timeout,
     )
-
-
-def _too_early(message: Message, now: int) -> Postponed | None:
-    """A number check cannot be scheduled (API-2 §2)."""
-    if not SALES[message.service_type].check or not planned(message, now):
-        return None
-    return Postponed("smspilot does not schedule number checks", after=(message.send_at - now) / 1000)

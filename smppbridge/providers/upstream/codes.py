@@ -85,6 +85,57 @@ ASSISTENT: dict[int, Rule] = {
 }
 """sms-assistent.by §5.3.6, and the two codes of SMPP 3.4 that only ask for patience. It sends no others."""
 
+WORDS: dict[int, str] = {
+    Status.ESME_RINVMSGLEN: "the message has a wrong length",
+    Status.ESME_RINVCMDLEN: "the request has a wrong length",
+    Status.ESME_RINVCMDID: "the SMSC does not know the request",
+    Status.ESME_RINVBNDSTS: "to the SMSC the session is not bound for it",
+    Status.ESME_RALYBND: "to the SMSC we are bound already",
+    Status.ESME_RINVPRTFLG: "priority_flag is wrong",
+    Status.ESME_RINVREGDLVFLG: "registered_delivery is wrong",
+    Status.ESME_RSYSERR: "the SMSC has an error of its own",
+    Status.ESME_RINVSRCADR: "the sender is wrong, or not allowed",
+    Status.ESME_RINVDSTADR: "the recipient is wrong",
+    Status.ESME_RBINDFAIL: "the bind failed",
+    Status.ESME_RINVPASWD: "the password is wrong",
+    Status.ESME_RINVSYSID: "the system_id is wrong",
+    Status.ESME_RMSGQFUL: "the queue of the SMSC is full",
+    Status.ESME_RINVSERTYP: "service_type is wrong",
+    Status.ESME_RINVESMCLASS: "esm_class is wrong",
+    Status.ESME_RSUBMITFAIL: "the SMSC does not take the message",
+    Status.ESME_RINVSRCTON: "the ton of the sender is wrong",
+    Status.ESME_RINVSRCNPI: "the npi of the sender is wrong",
+    Status.ESME_RINVDSTTON: "the ton of the recipient is wrong",
+    Status.ESME_RINVDSTNPI: "the npi of the recipient is wrong",
+    Status.ESME_RINVSYSTYP: "system_type is wrong",
+    Status.ESME_RTHROTTLED: "we are too fast",
+    Status.ESME_RINVEXPIRY: "validity_period is wrong",
+    Status.ESME_RX_T_APPN: "the receiving application has a passing trouble",
+    Status.ESME_RX_P_APPN: "the receiving application has a lasting trouble",
+    Status.ESME_RX_R_APPN: "the receiving application refuses the message",
+    Status.ESME_RINVOPTPARSTREAM: "the optional parameters cannot be read",
+    Status.ESME_ROPTPARNOTALLWD: "an optional parameter is not allowed",
+    Status.ESME_RINVPARLEN: "an optional parameter has a wrong length",
+    Status.ESME_RMISSINGOPTPARAM: "an optional parameter is missing",
+    Status.ESME_RINVOPTPARAMVAL: "an optional parameter has a wrong value",
+    Status.ESME_RDELIVERYFAILURE: "the delivery failed",
+    Status.ESME_RUNKNOWNERR: "an error that the SMSC does not name",
+}
+"""What the codes of SMPP 3.4 §5.1.3 mean, where the name does not say it all."""
+
+ASSISTENT_WORDS: dict[int, str] = {
+    Status.ESME_RINVCMDLEN: "the request is malformed",
+    Status.ESME_RINVBNDSTS: "the bind request is wrong",
+    Status.ESME_RINVSRCADR: "the sender is wrong, or may not be used (moderated, registered)",
+    Status.ESME_RINVDSTADR: "the number of the recipient is wrong",
+    Status.ESME_RINVPASWD: "the SMPP password is wrong",
+    Status.ESME_RNOROUTE: "the network is unavailable",
+    Status.ESME_RINVENCODING: "the encoding is not supported",
+    Status.ESME_RNOMONEY: "the money does not suffice for the message",
+    Status.ESME_RINVTEXT: "the text is wrong, or has too many characters",
+}
+"""What sms-assistent's manual says of its codes (API v1 §5.3.6, §5.1.5)."""
+
 _RECEIPT_WORDS = ("EXPIRED", "DELETED", "UNDELIV", "UNKNOWN", "REJECTD", "REJECTED")
 _KNOWN = {int(status): status for status in Status if status}
 CODES = frozenset({*(f"0x{status:02X}" for status in _KNOWN), *_RECEIPT_WORDS})
@@ -126,7 +177,29 @@ def _as_wished(wish: Treatment, status: int) -> Rule:
 
 
 def to_error(rule: Rule, status: int, reason: str) -> ProviderError:
-    """The exception that a row stands for. Its code is the command_status as manuals print it: ``0x45``."""
+    """The exception that a row stands for. Its code is the command_status as manuals print it: ``0x45``.
+
+    A refusal, and what may be tried again, are about the one message of the answer. What the SMSC says of the
+    account, of our speed or of the session may hold for others.
+    """
     error = error_table.to_error(rule, status, reason)
-    error.code = f"0x{status:02X}"
+    error.code = code_of(status)
+    about_us = rule.kind in (Kind.ACCOUNT, Kind.THROTTLE) or status == Status.ESME_RINVBNDSTS
+    error.about_message = not about_us
     return error
+
+
+def code_of(status: int) -> str:
+    """A command_status as manuals print it."""
+    return f"0x{status:02X}"
+
+
+def reason_of(profile: str, status: int, said: object = None) -> str:
+    """What a person reads about the answer ``status``: its code, its name and what that means to this SMSC,
+    then what the SMSC ``said`` itself (additional_status_info_text)."""
+    known = _KNOWN.get(status)
+    words = ASSISTENT_WORDS.get(status) if profile == SMS_ASSISTENT else None
+    words = words or WORDS.get(status)
+    name = known.name if known is not None else "a code that SMPP 3.4 does not have"
+    told = error_table.safe_reason(said) if isinstance(said, str) else ""
+    return ": ".join(filter(None, (f"{code_of(status)} {name}", words, told)))

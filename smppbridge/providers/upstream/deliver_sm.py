@@ -5,6 +5,7 @@ from uuid import uuid4
 
 from smppbridge.errors import Refused
 from smppbridge.model.message import Inbound, State, StatusReport
+from smppbridge.providers.error_table import safe_reason
 from smppbridge.providers.upstream.message_ids import MAX_REFERENCE, receipt_reference, trimmed
 from smppbridge.providers.upstream.options import SmppOptions
 from smppbridge.smpp.concat import header, read_sar
@@ -20,6 +21,9 @@ _ERR = re.compile(r"[0-9]{1,3}")
 _RECEIPT_TEXT = re.compile(r"\s*id\s*:", re.IGNORECASE)
 _UCS2 = 8
 _LETTERS = 0x20  # a first octet from here on is text: some SMSCs set the UDH indicator without a header
+_WELL = frozenset({State.DELIVERED, State.ENROUTE, State.ACCEPTED})
+_NETWORK_ERROR = 3  # octets of network_error_code: the type of the network, and its error (§5.3.2.31)
+_NETWORKS = {1: "ANSI-136", 2: "IS-95", 3: "GSM"}
 _RECEIPTS = frozenset({EsmClass.RECEIPT, EsmClass.RECEIPT | EsmClass.INTERMEDIATE})
 
 
@@ -72,6 +76,7 @@ class Reader:
             code=_printable(f"{word[:_CODE_MAX]} {rest}"),
             also=reference.also,
             recipient=_digits(pdu.source_addr),
+            reason="" if state in _WELL else _reason(pdu, word, receipt.err or ""),
         )
 
     # --- messages from phones ------------------------------------------------------------------
@@ -157,6 +162,20 @@ def _err(pdu: DeliverSm | DataSm, receipt: ParsedReceipt) -> tuple[int, str]:
     network = pdu.tlv(Tag.NETWORK_ERROR_CODE)
     code = int.from_bytes(network[-2:], "big") if isinstance(network, bytes) else 0
     return min(code, _ERR_MAX), written if written.strip("0") and written.lower() != "null" else ""
+
+
+def _reason(pdu: DeliverSm | DataSm, word: str, err: str) -> str:
+    """Why a message did not arrive: the SMSC's word, its err, and what it tells in TLVs. "" where that is no
+    more than the word."""
+    said = [f"err:{err}"] if err.strip("0") and err.lower() != "null" else []
+    network = pdu.tlv(Tag.NETWORK_ERROR_CODE)
+    if isinstance(network, bytes) and len(network) == _NETWORK_ERROR and any(network[1:]):
+        kind = _NETWORKS.get(network[0], f"type {network[0]}")
+        said.append(f"network error {int.from_bytes(network[1:], 'big')} ({kind})")
+    info = pdu.tlv(Tag.ADDITIONAL_STATUS_INFO_TEXT)
+    if isinstance(info, str) and info:
+        said.append(info)
+    return safe_reason(" ".join((word, *said))) if said else ""
 
 
 def _sar_header(pdu: DeliverSm | DataSm) -> bytes:

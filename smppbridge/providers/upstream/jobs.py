@@ -37,7 +37,8 @@ class BatchProgress:
         self._group = group
         self.began = 0.0  # see `Progress.began`
         self._fresh: list[tuple[int, SendResult]] = []
-        self._fresh_began = 0.0
+        self._good_began = 0.0  # of the fresh ones, see `Progress.began`
+        self._bad_began = 0.0
         self._changed = asyncio.Event()
         self._all = asyncio.Event()
 
@@ -55,7 +56,6 @@ class BatchProgress:
         """The results that came since the last call, with the places of their messages. Waits for the first
         one, and then a moment for others."""
         if not self._fresh and self.left:
-            self._changed.clear()
             await self._changed.wait()
         if self._fresh and self.left:
             try:
@@ -63,15 +63,19 @@ class BatchProgress:
                     await self._all.wait()
             except TimeoutError:
                 pass  # the others take longer
+        self._changed.clear()
         fresh, self._fresh = self._fresh, []
-        self.began, self._fresh_began = self._fresh_began, 0.0
+        self.began = self._good_began or self._bad_began
+        self._good_began = self._bad_began = 0.0
         return fresh
 
     def put(self, place: int, result: SendResult, began: float = 0.0) -> None:
         """The result of one message that began its way at ``began`` (loop's clock)."""
         self._fresh.append((place, result))
         if isinstance(result, Taken | Rejected):
-            self._fresh_began = max(self._fresh_began, began)
+            self._good_began = max(self._good_began, began)
+        else:
+            self._bad_began = max(self._bad_began, began)
         self.left -= 1
         self._changed.set()
         if not self.left:

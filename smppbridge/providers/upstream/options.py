@@ -19,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from smppbridge.link.persistent_bind import UNPROVEN_WINDOW
 from smppbridge.model.account import SystemId
 from smppbridge.model.duration import PositiveDuration
 from smppbridge.model.hosts import Network
@@ -274,12 +275,17 @@ class SmppOptions(FlashPolicy):
         kept = (self.password, self.outbind.password if self.outbind else None)
         return tuple(secret.get_secret_value() for secret in kept if secret is not None)
 
+    def calls_back(self) -> bool:
+        """Receipts come over the link."""
+        return False
+
     def limits(self) -> Limits:
         """The send policy. Statuses and messages from phones come by themselves, so nothing is asked."""
         return Limits(
             # Few beyond what the window takes: after a crash whatever was claimed is uncertain.
             batch=min(1000, max(10, 2 * self.window * self.binds)),
             parallel=2,
+            unproven=min(UNPROVEN_WINDOW, self.window * self.binds),
             rate=self.rate,
             poll_interval=0.0,
             inbound_interval=0.0,

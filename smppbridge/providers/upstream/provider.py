@@ -11,10 +11,12 @@ import logging
 import random
 import ssl
 import time
+from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 
 from smppbridge.errors import (
+    Disabled,
     ProviderError,
     StoreError,
     Throttled,
@@ -31,14 +33,14 @@ from smppbridge.model.hosts import is_within
 from smppbridge.model.message import Doubt, Draft, Inbound, Message, Poll, StatusReport
 from smppbridge.providers.base import Callback, News, SendResult, Trace, Upcalls
 from smppbridge.providers.error_table import Kind
-from smppbridge.providers.upstream.codes import CODES, rule_for, to_error
+from smppbridge.providers.upstream.codes import CODES, reason_of, rule_for, to_error
 from smppbridge.providers.upstream.deliver_sm import Reader
 from smppbridge.providers.upstream.jobs import BatchProgress, Job
 from smppbridge.providers.upstream.message_ids import stored_id
 from smppbridge.providers.upstream.options import SmppOptions
 from smppbridge.providers.upstream.timings import SMPP_TIMINGS, SmppTimings
 from smppbridge.providers.upstream.wire import Wire
-from smppbridge.smpp.constants import Status, status_name
+from smppbridge.smpp.constants import Status, Tag
 from smppbridge.smpp.events import Answered, Fault
 from smppbridge.smpp.pdu import (
     Bind,
@@ -58,6 +60,7 @@ logger = logging.getLogger(__name__)
 
 MAX_PDU_OCTETS = 70_000  # of an SMSC, which may use message_payload; more is damage
 MAX_REFERENCE = 0xFFFF
+PHONES_IN_DOUBT = 2  # refused because of the account, and the account is at fault
 
 
 class Smpp:
@@ -65,6 +68,7 @@ class Smpp:
 
     services: frozenset[str] = frozenset()
     takes_parts = True
+    takes_protocol_id = True
     last_balance: float | None = None  # SMPP has no such question
     codes = CODES
 
@@ -81,6 +85,7 @@ class Smpp:
         self._upcalls = Upcalls()
         self._upstream: Upstream | None = None
         self._stopping = False
+        self._account_doubts: Counter[str] = Counter()  # phones, see `_doubt_account`; until one is taken
         self._hearing: set[asyncio.Task[None]] = set()
         self._complain = Complaints(logger)
         self._unsaved: dict[str, BatchProgress] = {}  # references of messages that were taken just now
@@ -118,11 +123,13 @@ class Smpp:
 
     async def close(self) -> None:
         """Finish what came in, and unbind."""
-        if self._hearing:
-            await asyncio.wait(self._hearing, timeout=self._timings.bind)
-        if self._upstream is not None:
-            await self._upstream.close()
-            self._upstream = None
+        try:
+            if self._hearing:
+                await asyncio.wait(self._hearing, timeout=self._timings.bind)
+        finally:
+            upstream, self._upstream = self._upstream, None
+            if upstream is not None:
+                await upstream.close()
         await asyncio.gather(*self._hearing, return_exceptions=True)
 
     def check(self, draft: Draft) -> None:
@@ -224,6 +231,7 @@ class Smpp:
                     self._unsaved[ref] = job.batch
                     job.batch.refs.append(ref)
                 job.taken(place, ref)
+                self._account_doubts.clear()
             else:
                 self._refused(client, verdict, job, place)
 
@@ -240,10 +248,26 @@ class Smpp:
             return
         if status == Status.ESME_RINVBNDSTS:
             client.retire()  # to the SMSC this session is not bound
-        error = to_error(rule, status, f"the SMSC answered {status_name(status)} ({status:#x})")
+        said = verdict.response.tlv(Tag.ADDITIONAL_STATUS_INFO_TEXT)
+        error = to_error(rule, status, reason_of(self._options.profile, status, said))
         job.failed(error)
-        if rule.kind is Kind.ACCOUNT:
-            self._give_back(error)  # all others would get the same answer
+        if isinstance(error, Disabled) and upstream is not None:
+            self._doubt_account(upstream, error, job.message.recipient)
+
+    def _doubt_account(self, upstream: Upstream, error: Disabled, recipient: str) -> None:
+        """The SMSC refused us, or one message only, for which the money does not suffice.
+
+        A message to another phone finds out. When that is refused as well, or there is none and a second one
+        to the same phone is, all others would get the same answer: they end like this one, unsent.
+        """
+        phones = self._account_doubts
+        if recipient in phones or len(phones) < PHONES_IN_DOUBT:
+            phones[recipient] += 1
+        if len(phones) < PHONES_IN_DOUBT:
+            others = upstream.prefer(lambda job: isinstance(job, Job) and job.message.recipient not in phones)
+            if others or phones.total() < PHONES_IN_DOUBT:
+                return
+        self._give_back(Disabled(error.reason, pause=error.pause, status=error.status))
 
     # --- what comes in -------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from smppbridge.model.message import (
     Unsent,
 )
 from smppbridge.store.results import Rerouted
+from smppbridge.store.rules.polls import next_question
 from smppbridge.store.sqlite import parts
 from smppbridge.store.sqlite.rows import placeholders, select_in
 
@@ -316,14 +317,19 @@ def reroute(
 
 
 def claim_polls(
-    connection: sqlite3.Connection, provider: str, now: int, limit: int, interval: int, slowest: int
+    connection: sqlite3.Connection,
+    provider: str,
+    now: int,
+    limit: int,
+    interval: int,
+    slowest: int,
+    early: Sequence[int],
 ) -> list[Poll]:
-    """SENT messages whose status is to be asked. They are due again after as long as they have been under
-    way, ``interval`` ms at least and ``slowest`` ms at most."""
+    """SENT messages whose status is to be asked. `next_question` says when they are due again."""
     polls = list(map(Poll._make, connection.execute(_POLLS, (provider, now, now, limit)).fetchall()))
     connection.executemany(
         "UPDATE messages SET due_at = ? WHERE id = ?",
-        [(now + max(interval, min(slowest, now - poll.sent_at)), poll.id) for poll in polls],
+        [(next_question(poll.sent_at, now, interval, slowest, early), poll.id) for poll in polls],
     )
     return polls
 

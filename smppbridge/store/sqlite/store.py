@@ -268,10 +268,18 @@ class SqliteStore:
         return self._call(lambda connection: settling.settle(connection, provider, reports, now, self._live))
 
     def claim_polls(
-        self, provider: str, now: int, limit: int, interval: int, slowest: int
+        self,
+        provider: str,
+        now: int,
+        limit: int,
+        interval: int,
+        slowest: int,
+        early: Sequence[int] = (),
     ) -> "Future[list[Poll]]":
         return self._call(
-            lambda connection: messages.claim_polls(connection, provider, now, limit, interval, slowest)
+            lambda connection: messages.claim_polls(
+                connection, provider, now, limit, interval, slowest, early
+            )
         )
 
     # --- receipts --------------------------------------------------------------------------------

@@ -43,7 +43,9 @@ def apart(rig: Rig, *numbers: int) -> list[Message]:
 
 def as_message(number: int, draft: Draft) -> Message:
     """A message like ``draft``."""
-    return fresh(number, **draft._asdict())
+    fields = draft._asdict()
+    only_intake_knows = ("unlisted", "ports", "ping")
+    return fresh(number, **{name: value for name, value in fields.items() if name not in only_intake_knows})
 
 
 def patience(fault: Fault) -> float:

@@ -230,6 +230,32 @@ async def test_small_ids_are_not_taken_for_each_other(tmp_path: Path, ids: str, 
         await eventually(lambda: stages(tmp_path) == {FINAL: 200})
 
 
+@pytest.mark.parametrize(
+    ("profile", "status", "reason"),
+    [
+        ("standard", 0x02, "0x02 ESME_RINVCMDLEN: the request has a wrong length"),
+        ("sms-assistent", 0x0A, "0x0A ESME_RINVSRCADR: the sender is wrong, or may not be used"),
+        ("sms-assistent", 0x4A4, "0x4A4 ESME_RNOMONEY: the money does not suffice for the message"),
+    ],
+)
+async def test_why_it_was_refused_is_stored_counted_and_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, profile: str, status: int, reason: str
+) -> None:
+    async with (
+        CentreSimulator(Rules(status_of=lambda pdu: status)) as centre,
+        linked(tmp_path, centre, profile=profile) as app,
+        await Esme.bound(app.smpp_ports[0]) as esme,
+    ):
+        await esme.submit(submit("x"))
+        await eventually(lambda: rows(tmp_path, "SELECT count(*) FROM attempts") == [(1,)])
+        code = reason.split(maxsplit=1)[0]
+        [(stored, why)] = rows(tmp_path, "SELECT code, reason FROM attempts")
+        assert (stored, str(why).startswith(reason)) == (code, True)
+        assert metric(app, "refusals_total", provider="link", code=code) == 1
+        [line] = [one for one in caplog.records if one.message == "the provider refused a message"]
+        assert line.__dict__["fields"]["reason"] == why
+
+
 # --- binds that do not come about ------------------------------------------------------------------
 
 

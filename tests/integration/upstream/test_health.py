@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from smppbridge.app import App
+from smppbridge.link.persistent_bind import UNPROVEN_WINDOW
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.pdu import SubmitSm, SubmitSmResp
 from tests.simulators.smpp_centre.simulator import CentreSimulator, Rules
@@ -168,7 +169,7 @@ async def test_after_no_money_the_others_go_elsewhere(tmp_path: Path) -> None:
             assert (len(first.submitted), len(second.submitted)) == (4, 100)
 
 
-async def test_after_a_reconnection_a_first_message_is_tried_alone(tmp_path: Path) -> None:
+async def test_after_a_reconnection_a_few_messages_are_tried(tmp_path: Path) -> None:
     rules = Rules()
     async with (
         CentreSimulator(rules) as centre,
@@ -185,10 +186,10 @@ async def test_after_a_reconnection_a_first_message_is_tried_alone(tmp_path: Pat
         await esme.submit_many([submit(str(number)) for number in range(30)])
         rules.latency = 9.0
         centre.listen_again()
-        await eventually(lambda: len(centre.submitted) == 31)
+        await eventually(lambda: len(centre.submitted) == 30 + UNPROVEN_WINDOW)
         await eventually(lambda: binds(app) == 3)
         await turns(50)
-        assert len(centre.submitted) == 31
+        assert len(centre.submitted) == 30 + UNPROVEN_WINDOW
         rules.latency = 0.0
         clock().forward(9.0)
         await esme.receipts(30)
@@ -209,3 +210,18 @@ async def test_one_message_without_money_among_others(
         assert await app.readiness.reasons() == []
         await esme.submit(submit("rich"))
         await eventually(lambda: len(centre.submitted) == 23)
+
+
+async def test_a_phone_that_no_money_suffices_for_holds_up_no_other(tmp_path: Path) -> None:
+    async with (
+        CentreSimulator(Rules(status_of=poor)) as centre,
+        linked(tmp_path, centre, window=3, profile="sms-assistent") as app,
+        await Esme.bound(app.smpp_ports[0]) as esme,
+    ):
+        await esme.submit(submit("rich"))
+        await esme.receipt()
+        dear = [submit("poor") for _ in range(6)]
+        await esme.submit_many([*dear, *(submit("rich", to=f"3752912345{n:02}") for n in range(20))])
+        await eventually(lambda: sum(one.pdu.short_message == b"rich" for one in centre.submitted) == 21)
+        await eventually(lambda: is_up(app))
+        assert await app.readiness.reasons() == []

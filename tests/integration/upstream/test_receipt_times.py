@@ -160,8 +160,6 @@ async def test_the_receipt_of_one_part_before_the_answers(tmp_path: Path, part: 
         await Esme.bound(app.smpp_ports[0]) as esme,
     ):
         message_id = await esme.submit(LONG)
-        await eventually(lambda: len(centre.submitted) == 1)
-        clock().forward(5.0)
         await eventually(lambda: len(centre.submitted) == 3)
         await centre.send_receipt(centre.submitted[part].message_id, word)
         assert kept(tmp_path) > 0

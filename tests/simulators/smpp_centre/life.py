@@ -92,7 +92,8 @@ class Life:
             return
         if rules.intermediate and rules.receipts != "none":
             self._schedule(after, lambda: self._notify(system_id, messages))
-        self._schedule(after + rules.delay, lambda: self._finish(system_id, messages))
+        # Changes gather, and some come earlier: a receipt must not be told before its answer.
+        self._schedule(after + max(rules.delay, _GRAIN), lambda: self._finish(system_id, messages))
 
     def _notify(self, system_id: str, messages: list[Submitted]) -> None:
         asking = [one for one in messages if one.pdu.registered_delivery & RegisteredDelivery.INTERMEDIATE]

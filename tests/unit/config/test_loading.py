@@ -12,6 +12,7 @@ from smppbridge.config.loading import load, parse, schema
 from smppbridge.config.sections import Config
 from smppbridge.errors import ConfigError
 from smppbridge.model.profiles import PROFILES
+from smppbridge.model.services import SERVICES
 from tests.unit.config.minimal import MINIMAL, problems
 
 KINDS = "sandbox, smpp, sms-assistent, smsc, smspilot, webhook"
@@ -86,7 +87,8 @@ def test_every_mistake_is_reported_at_once() -> None:
         "inbound[1].keyword[0]: must be one word, such as STOP",
         "inbound[1].to: must have at least one entry",
         "log.level: must be 'debug', 'info', 'warning' or 'error' (got \"loud\")",
-        "zzz: unknown key; known here: listen, web, store, smpp, accounts, providers, routes, inbound, log",
+        "zzz: unknown key; known here: listen, web, store, smpp, accounts, providers, routes, inbound, log,"
+        " drain",
     ]
 
 
@@ -153,6 +155,37 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
 def resolve(whole: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = whole["$defs"][node["$ref"].rsplit("/", 1)[-1]]
     return found
+
+
+def test_every_mistake_has_its_line() -> None:
+    text = """\
+accounts:
+  pbx: &pbx
+    password: secret12
+    binds: many
+  lift:
+    mode: queud
+    <<: *pbx
+    binds: 2
+    services: [HLR,
+      PINGG]
+providers:
+  pilot: {kind: smspilot}
+  lab: {kind: sandbox}
+routes:
+  - to: [lab]
+  - to:
+    - pilto
+"""
+    with pytest.raises(ConfigError) as caught:
+        parse(text, Path("/nowhere"))
+    assert caught.value.problems == [
+        'line 4: accounts.pbx.binds: must be a whole number (got "many")',
+        "line 6: accounts.lift.mode: must be 'queued' or 'sync' (got \"queud\"); did you mean \"queued\"?",
+        f'line 10: accounts.lift.services[1]: must be one of {", ".join(SERVICES)}; did you mean "PING"?',
+        "line 12: providers.pilot.apikey: is required; add it",
+        'line 16: routes[1].to: "pilto" is not in providers; did you mean "pilot"?',
+    ]
 
 
 def test_the_schema_knows_what_the_file_may_hold() -> None:

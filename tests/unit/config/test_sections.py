@@ -35,6 +35,7 @@ def test_a_minimal_file_has_the_documented_defaults() -> None:
         },
         "inbound": (),
         "log": {"format": "text", "level": "info", "numbers": "masked"},
+        "drain": 8.0,
     }
     assert config.accounts["pbx"].name == "pbx"
     assert isinstance(config.providers["lab"], SandboxOptions)

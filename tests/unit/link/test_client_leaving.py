@@ -149,3 +149,14 @@ async def test_a_session_whose_timers_fail_is_cut_off(caplog: pytest.LogCaptureF
         clock().forward(1.0)
         await soon(client.lost())
     assert "unexpected error in a session with 127.0.0.1" in caplog.text
+
+
+async def test_a_close_that_is_cut_short_leaves_no_connection() -> None:
+    rules = Rules()
+    async with CentreSimulator(rules) as centre, bound(centre.port) as client:
+        rules.deaf = True
+        closing = asyncio.ensure_future(client.close(grace=60.0))
+        await turns()
+        assert not closing.done()
+        closing.cancel()
+        await soon(client.lost())

@@ -88,6 +88,7 @@ async def test_a_bind_that_is_refused(
             async with await rig.connect() as esme:
                 answer = await esme.bind(system_id, password)
                 assert (answer.command_status, answer.system_id, answer.tlvs) == (status, "", ())
+                clock().forward(ServerLimits().refusal)
                 await esme.closed()
         assert rig.metric("bind_attempts_total", account=name, status=status.name) == 2
         assert rig.behind.order == []
@@ -110,7 +111,6 @@ async def test_too_many_binds_of_an_account(caplog: pytest.LogCaptureFixture) ->
     ):
         async with await rig.connect() as third:
             assert (await third.bind()).command_status == Status.ESME_RBINDFAIL
-            await third.closed()
         assert 'system_id=pbx cause="too many binds"' in lines(caplog, "bind refused")[0]
         await first.close()
         await eventually(lambda: len(rig.behind.links) == 2)
@@ -123,7 +123,6 @@ async def test_a_mistake_while_binding_is_answered(caplog: pytest.LogCaptureFixt
         rig.server._authenticator._accounts = None  # type: ignore[assignment]  # a mistake that cannot happen
         async with await rig.connect() as esme:
             assert (await esme.bind()).command_status == Status.ESME_RSYSERR
-            await esme.closed()
         assert rig.metric("bind_attempts_total", account="", status="ESME_RSYSERR") == 1
     assert "unexpected error while binding" in caplog.text
 

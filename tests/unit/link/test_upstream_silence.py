@@ -97,6 +97,26 @@ async def test_a_session_that_never_answers_is_left_after_the_first_timeout(
     assert "does not answer" in caplog.text
 
 
+async def test_after_a_session_without_an_answer_the_next_one_risks_a_single_request() -> None:
+    """Also when nothing was asked over the one in between."""
+    owner = Owner()
+    rules = Rules(mute=True)
+    async with CentreSimulator(rules) as centre, upstream(owner, settings(centre.port)) as link:
+        link.submit(items(*range(UNPROVEN_WINDOW)))
+        await heard_on_all(link)
+        await lost(owner, UNPROVEN_WINDOW)
+        await eventually(lambda: owner.counts[-1] == 1 and centre.counts["binds"] == 2)
+        centre.hang_up()
+        await eventually(lambda: owner.counts[-1] == 0)
+        link.submit(items(*range(UNPROVEN_WINDOW, 20)))
+        await eventually(lambda: owner.counts[-1] == 1)
+        await heard_on_all(link)
+        assert len(centre.submitted) == UNPROVEN_WINDOW + 1
+        rules.mute = False
+        await lost(owner, UNPROVEN_WINDOW + 1)
+        await eventually(lambda: len(owner.taken) == 14)
+
+
 @pytest.mark.parametrize("pause", [0.0, 500.0])
 async def test_what_is_lost_among_answers_ends_no_session(pause: float) -> None:
     """Neither at once nor when the link has been idle for a while."""

@@ -86,6 +86,8 @@ def test_an_end_that_the_clock_passes_over() -> None:
     jump = ms("2026-03-29T01:00")
     assert QuietHours(22 * 60, 2 * 60 + 30).over(ms("2026-03-29T00:30"), BERLIN) == jump
     assert QuietHours(22 * 60, 2 * 60).over(ms("2026-03-29T00:30"), BERLIN) == jump
+    # And with them all the time that is not quiet: they last until the next day.
+    assert QuietHours(2 * 60 + 30, 2 * 60 + 15).over(jump - 1, BERLIN) == ms("2026-03-30T00:15")
     # 0:00 to 1:00 are missing on this one.
     assert QuietHours(20 * 60, 0).over(ms("2026-03-07T23:00", HAVANA), HAVANA) == ms("2026-03-08T05:00")
     assert QuietHours(20 * 60, 15).over(ms("2026-03-07T23:00", HAVANA), HAVANA) == ms("2026-03-08T05:00")

@@ -75,9 +75,34 @@ def test_octets_go_on_in_the_coding_that_the_account_means() -> None:
     octets = b"\6\5\4\1\2\3\4\4\x14"
     found = appraise(submit(octets, esm_class=0x40, data_coding=0), lab, owner=owner)
     assert found.data_coding == 8
-    assert lab.asked == [Draft(PHONE, "ALARM", "", octets, False, "", 8)]
+    assert lab.asked == [Draft(PHONE, "ALARM", "", octets, False, "", 8, unlisted=True)]
     owner = account(default_encoding="cp1251")
     assert status(submit(octets, esm_class=0x40, data_coding=0), lab, owner=owner) == Status.ESME_RINVENCODING
+
+
+@pytest.mark.parametrize("octets", [b"Door", b"\6\5\4\1\2\3\4\4\x14"])
+def test_a_port_is_told_to_the_provider(octets: bytes) -> None:
+    lab = FakeChecker(takes_parts=True)
+    pdu = submit(octets, data_coding=4, tlvs=(tlv(Tag.DESTINATION_PORT, 5555),))
+    appraise(pdu, lab)
+    assert [draft.ports for draft in lab.asked] == [bytes.fromhex("050415B30000")]
+    assert status(pdu, FakeChecker()) == Status.ESME_RINVESMCLASS
+
+
+@pytest.mark.parametrize(
+    ("changes", "services", "ping"),
+    [
+        ({}, ["PING"], True),
+        ({}, ["HLR"], False),
+        ({"protocol_id": 0x41}, ["PING"], None),
+        ({"data_coding": 4}, ["PING"], None),  # octets: their provider decides
+        ({"service_type": "PING"}, ["PING"], None),
+    ],
+)
+def test_a_text_that_no_phone_is_to_show(changes: dict[str, Any], services: list[str], ping: bool) -> None:
+    lab = FakeChecker(services=frozenset({"PING"}), takes_protocol_id=True)
+    appraise(submit(**{"protocol_id": 0x40, **changes}), lab, owner=account(services=services))
+    assert [draft.ping for draft in lab.asked] == [ping]
 
 
 def test_a_service() -> None:
@@ -88,6 +113,46 @@ def test_a_service() -> None:
     assert lab.asked[0].service_type == "BOT"
     assert status(pdu, lab) == Status.ESME_RINVSERTYP
     assert status(pdu, owner=account(services=["BOT"])) == Status.ESME_RINVSERTYP
+
+
+@pytest.mark.parametrize(
+    ("owner", "source", "unlisted"),
+    [
+        (account(), "12345", True),
+        (account(), "+12345", True),
+        (account(default_sender="12345"), "12345", False),
+        (account(default_sender="12345"), "", False),
+        (account(default_sender="12345"), "54321", True),
+        (account(senders=["12345"]), "+12345", False),
+        (account(senders=["ALARM"], default_sender="12345", replace_sender=True), "9", False),
+    ],
+)
+def test_whether_somebody_chose_the_sender(owner: Account, source: str, unlisted: bool) -> None:
+    pdu = submit(source_addr=source)
+    assert appraise(pdu, owner=owner).draft.unlisted == unlisted
+    part = submit(source_addr=source, esm_class=0x40, short_message=b"\5\0\3\1\2\1a")
+    assert appraise(part, owner=owner).draft.unlisted == unlisted
+
+
+@pytest.mark.parametrize(
+    ("source", "service", "text", "sender"),
+    [
+        ("GOLOS", "CALL", b"Door", "12345"),
+        ("hlr", "HLR", b"", "12345"),
+        ("FLASHCALL", "FLSHC", b"1234", "12345"),
+        ("ALARM", "", b"Door", "ALARM"),
+    ],
+)
+@pytest.mark.parametrize("listed", [{}, {"senders": ["ALARM", "12345"]}])
+def test_a_service_that_a_sender_names_has_no_such_sender(
+    source: str, service: str, text: bytes, sender: str, listed: dict[str, Any]
+) -> None:
+    services = ["CALL", "HLR", "FLSHC"]
+    lab = FakeChecker(services=frozenset(services))
+    owner = account(services=services, default_sender="12345", **listed)
+    found = appraise(submit(source_addr=source, short_message=text), lab, owner=owner)
+    assert (found.service, found.sender) == (service, sender)
+    assert (found.draft.service_type, found.draft.sender) == (service, sender)
 
 
 def test_the_text_of_a_service() -> None:
@@ -103,7 +168,7 @@ def test_the_text_of_a_service() -> None:
 def test_a_part_is_asked_about_without_its_text(data_coding: int, flash: bool) -> None:
     lab = FakeChecker()
     found = appraise(submit(PART, esm_class=0x40, data_coding=data_coding), lab)
-    assert lab.asked == [Draft(PHONE, "ALARM", None, None, flash, "", 0)]
+    assert lab.asked == [Draft(PHONE, "ALARM", None, None, flash, "", 0, unlisted=True)]
     assert found.content.concat == Concat(1, 8, 2, 1)
     assert found.data_coding == data_coding
 
@@ -283,7 +348,7 @@ def test_what_is_taken_has_every_value() -> None:
     assert (examined.refusals, examined.left_out) == ({}, frozenset())
     assert (examined.service, examined.recipient, examined.sender) == ("", PHONE, "ALARM")
     assert examined.content == Content("Door 3 opened", None, False)
-    assert examined.draft == Draft(PHONE, "ALARM", "Door 3 opened", data_coding=3)
+    assert examined.draft == Draft(PHONE, "ALARM", "Door 3 opened", data_coding=3, unlisted=True)
     assert examined.result is examined.appraisal
 
 

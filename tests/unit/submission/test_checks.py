@@ -84,6 +84,33 @@ def test_a_service_for_equipment_that_cannot_ask_for_one(service_type: str, serv
 
 
 @pytest.mark.parametrize(
+    ("source", "service"),
+    [
+        ("GOLOS", "CALL"),
+        ("golosm", "CALL"),
+        ("HLR", "HLR"),
+        ("HLRVIP", ""),
+        ("2WAY", ""),
+        ("ALARM", ""),
+        ("", ""),
+    ],
+)
+@pytest.mark.parametrize("service_type", ["", "CMT"])
+def test_a_service_by_the_name_of_its_sender(service_type: str, source: str, service: str) -> None:
+    """Equipment that cannot set service_type may be able to choose a sender."""
+    owner = account(services=["HLR", "CALL"])
+    assert service_of(owner, service_type, source) == service
+    assert service_of(owner, "HLR", source) == "HLR"
+    assert service_of(account(), service_type, source) == ""
+
+
+def test_the_name_of_a_sender_comes_before_the_default_service() -> None:
+    owner = account(services=["HLR", "CALL"], default_service="CALL")
+    assert service_of(owner, "", "HLR") == "HLR"
+    assert service_of(owner, "", "2WAY") == "CALL"
+
+
+@pytest.mark.parametrize(
     ("owner", "service_type"), [(PLAIN, "HLR"), (RICH, "VIBER"), (RICH, "hlr"), (RICH, "WAP")]
 )
 def test_a_service_that_it_may_not_use(owner: Account, service_type: str) -> None:

@@ -14,6 +14,8 @@ from tests.unit.flow.send.streams import Step, Streamed, ok
 
 pytestmark = pytest.mark.virtual_time
 
+BEGAN = 1000.0  # the loop's clock at the beginning
+
 
 def bad(place: int, error: ProviderError) -> tuple[int, SendResult]:
     return (place, error)
@@ -57,6 +59,45 @@ async def test_a_new_provider_is_on_trial_until_its_first_answer() -> None:
         assert (lab.batches, times(lab)) == ([[1], [2]], [0.0, 9.0])
 
 
+async def test_a_new_provider_with_many_slots_of_trial_gets_so_many_single_messages() -> None:
+    first, later = [Step(0.0), Step(8.0, (ok(0),))], [Step(0.0), Step(5.0, (ok(0),))]
+    lab = Streamed(first, later, first, later, batch=2, parallel=5, unproven=3)
+    async with sending(lab, proven=False) as rig:
+        await rig.queue(*map(segment, range(1, 5)))
+        await asyncio.sleep(60)
+        assert (lab.batches, times(lab)) == ([[1], [2], [3], [4]], [0.0, 0.0, 0.0, 5.0])
+
+
+async def test_one_that_failed_is_tried_with_one_message_at_a_time() -> None:
+    wrong = bad(0, Disabled("wrong key", pause=10.0))
+    lab = Streamed([Step(0.0, (wrong,))], [Step(0.0), Step(5.0, (wrong,))], batch=1, parallel=5, unproven=3)
+    async with sending(lab, proven=False) as rig:
+        await rig.queue(segment(1, route="lab"))
+        await asyncio.sleep(1)
+        await rig.queue(*(segment(number, route="lab") for number in (2, 3)))
+        await asyncio.sleep(10)
+        assert times(lab) == [0.0, 10.0]
+
+
+@pytest.mark.parametrize("rich_first", [False, True])
+async def test_a_message_that_began_after_the_refused_one_and_was_taken_disproves_it(
+    rich_first: bool,
+) -> None:
+    """Whichever answer is known first."""
+    poor = bad(0, Disabled("no money", pause=600.0))
+    lab = Streamed(
+        [Step(2.0 if rich_first else 1.0, (poor,), began=BEGAN + 0.1)],
+        [Step(1.0 if rich_first else 2.0, (ok(0),), began=BEGAN + 0.2)],
+        **{"batch": 1, "parallel": 2},
+    )
+    async with sending(lab) as rig:
+        await rig.queue(segment(1, route="lab"), segment(2, route="lab"))
+        await asyncio.sleep(5)
+        assert rig.fleet.working("lab")
+        assert rig.value("provider_up", provider="lab") == 1
+        assert rig.changes == ([] if rich_first else ["lab", "lab"])
+
+
 async def test_answers_that_are_waited_for_keep_no_proven_provider_busy() -> None:
     lab = Streamed(*([Step(0.0), Step(9.0, (ok(0),))] for _ in range(4)), batch=1)
     async with sending(lab) as rig:
@@ -86,7 +127,8 @@ async def test_a_failure_before_any_success_is_one() -> None:
 
 async def test_what_a_trouble_between_two_answers_says_stays() -> None:
     wrong_key = Disabled("wrong key", pause=600.0)
-    lab = Streamed([Step(1.0, (bad(0, wrong_key),)), Step(1.0, (ok(1),))])
+    refused = Step(1.0, (bad(0, wrong_key),), began=BEGAN + 0.5)
+    lab = Streamed([refused, Step(1.0, (ok(1),), began=BEGAN + 0.2)])
     async with sending(lab) as rig:
         await rig.queue(segment(1, route="lab"), segment(2, route="lab"))
         await asyncio.sleep(10)

@@ -353,6 +353,7 @@ async def test_limits() -> None:
             60,
             50,
         )
+        assert limits.poll_early == (10, 30)
         assert (limits.find_first, limits.find_interval) == (60, 60)
         assert (limits.same_text_gap, limits.flood_count, limits.flood_gap) == (61, 50, 60)
         assert (limits.refusals_in_row, limits.refusals_window) == (80, 600)
@@ -363,6 +364,9 @@ async def test_limits() -> None:
 async def test_polling_beside_callbacks() -> None:
     async with Centre("", callback_url="https://sms.example.org/x") as centre:
         assert (centre.provider.limits.poll_first, centre.provider.limits.poll_interval) == (900, 900)
+        assert centre.provider.limits.poll_early == ()
+    async with Centre("", poll_first=300) as centre:  # the operator's word
+        assert centre.provider.limits.poll_early == ()
     async with Centre("", callback_url="https://sms.example.org/x", poll_first=5, poll_interval=0) as centre:
         assert (centre.provider.limits.poll_first, centre.provider.limits.poll_interval) == (5, 0)
 

@@ -97,6 +97,19 @@ async def test_scheduled_messages_go_apart() -> None:
     assert planned == [(None, [1, 3]), (later // 1000, [2, 4])]
 
 
+@pytest.mark.parametrize("api", ["api2-json", "api1"])
+async def test_what_is_held_here_carries_no_time(api: str) -> None:
+    """A message may come from a provider that was to keep it, with its time still ahead."""
+    later = NOW + 3_600_000
+    async with Pilot(ok(1), api=api) as pilot:
+        kept, taken = await pilot.provider.send([message(1, send_at=later), message(2, send_at=NOW)], NOW)
+        assert isinstance(kept, Postponed)
+        assert kept.after == 3600
+        assert len(pilot.server.asked) == 1
+        assert b"send_datetime" not in pilot.server.asked[0][1]
+    assert not isinstance(taken, Postponed)
+
+
 async def test_a_number_check_waits_for_its_time_here() -> None:
     async with Pilot(ok(2)) as pilot:
         check = message(1, text="", service_type="HLR", send_at=NOW + 3_600_000)

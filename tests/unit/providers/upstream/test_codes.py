@@ -4,7 +4,7 @@ import pytest
 
 from smppbridge.errors import Disabled, ProviderError, Rejected, Throttled, Unavailable
 from smppbridge.providers.error_table import Kind
-from smppbridge.providers.upstream.codes import ASSISTENT, STANDARD, rule_for, to_error
+from smppbridge.providers.upstream.codes import ASSISTENT, CODES, STANDARD, reason_of, rule_for, to_error
 from smppbridge.providers.upstream.options import Treatment
 from smppbridge.smpp.constants import Status
 
@@ -104,3 +104,45 @@ def test_the_operator_knows_better(
     error = to_error(rule_for(profile, {status: wish}, status, tries), status, "")
     assert (type(error), error.status) == (kind, told)
     assert rule_for(profile, {0x500: wish}, status, tries) == rule_for(profile, {}, status, tries)
+
+
+def test_what_is_about_one_message_only() -> None:
+    """Neither the account, nor our speed, nor the session."""
+    ours = {0x04, 0x05, 0x0D, 0x0E, 0x0F, 0x14, 0x53, 0x58, 0x4A4}
+    for profile, rows, of_us in (
+        ("standard", STANDARD_ROWS, ours - {0x4A4}),
+        ("sms-assistent", ASSISTENT_ROWS, ours & set(ASSISTENT)),
+    ):
+        about = {row[0]: to_error(rule_for(profile, {}, row[0], 0), row[0], "").about_message for row in rows}
+        assert {status for status, one in about.items() if not one} == of_us
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (0x02, "0x02 ESME_RINVCMDLEN: the request is malformed"),
+        (0x04, "0x04 ESME_RINVBNDSTS: the bind request is wrong"),
+        (
+            0x0A,
+            "0x0A ESME_RINVSRCADR: the sender is wrong, or may not be used (moderated, registered)",
+        ),
+        (0x0B, "0x0B ESME_RINVDSTADR: the number of the recipient is wrong"),
+        (0x0E, "0x0E ESME_RINVPASWD: the SMPP password is wrong"),
+        (0x22, "0x22 ESME_RNOROUTE: the network is unavailable"),
+        (0x4A3, "0x4A3 ESME_RINVENCODING: the encoding is not supported"),
+        (0x4A4, "0x4A4 ESME_RNOMONEY: the money does not suffice for the message"),
+        (0x4A5, "0x4A5 ESME_RINVTEXT: the text is wrong, or has too many characters"),
+    ],
+)
+def test_the_codes_of_sms_assistent_as_its_manual_prints_them(status: int, reason: str) -> None:
+    """API v1 §5.3.6, row by row; each is a label of the metric."""
+    assert reason_of("sms-assistent", status) == reason
+    assert reason.split(maxsplit=1)[0] in CODES
+
+
+def test_reasons_of_other_codes() -> None:
+    assert reason_of("standard", 0x02) == "0x02 ESME_RINVCMDLEN: the request has a wrong length"
+    assert reason_of("standard", 0x4A4) == "0x4A4 ESME_RNOMONEY"
+    assert reason_of("standard", 0x500) == "0x500 a code that SMPP 3.4 does not have"
+    said = reason_of("standard", 0x45, "blocked:\n375291234567 ")
+    assert said == "0x45 ESME_RSUBMITFAIL: the SMSC does not take the message: blocked: 3752***"

@@ -23,12 +23,18 @@ RULES = ["as-is", "hex", "decimal", "auto"]
 
 def test_a_receipt() -> None:
     text = "id:0A1 sub:001 dlvrd:000 submit date:2602282159 done date:2602282200 stat:UNDELIV err:075 text:Hi"
-    assert report_of(receipt(text)) == StatusReport(
-        "a1", State.UNDELIVERABLE, True, 75, "UNDELIV", also=("161",), recipient=PHONE
+    expected = StatusReport(
+        "a1",
+        State.UNDELIVERABLE,
+        True,
+        75,
+        "UNDELIV",
+        also=("161",),
+        recipient=PHONE,
+        reason="UNDELIV err:075",
     )
-    assert report_of(receipt(text), message_id="as-is") == StatusReport(
-        "0A1", State.UNDELIVERABLE, True, 75, "UNDELIV", recipient=PHONE
-    )
+    assert report_of(receipt(text)) == expected
+    assert report_of(receipt(text), message_id="as-is") == expected._replace(provider_ref="0A1", also=())
 
 
 @pytest.mark.parametrize(
@@ -69,8 +75,9 @@ def test_message_state_goes_before_the_text(number: int, state: int, final: bool
 def test_tlvs_alone_are_enough() -> None:
     tlvs = (tlv(Tag.RECEIPTED_MESSAGE_ID, "0AB"), tlv(Tag.MESSAGE_STATE, 8))
     error = tlv(Tag.NETWORK_ERROR_CODE, b"\x03\x02\x59")
-    expected = StatusReport("ab", State.REJECTED, True, 601, "REJECTD", also=("171",), recipient=PHONE)
-    assert report_of(receipt("", *tlvs, error)) == expected
+    report = report_of(receipt("", *tlvs, error))
+    assert (report.provider_ref, report.also, report.recipient) == ("ab", ("171",), PHONE)
+    assert (report.state, report.final, report.err, report.code) == (State.REJECTED, True, 601, "REJECTD")
     # esm_class may say nothing, and the unknown state has no word
     unknown = (tlvs[0], tlv(Tag.MESSAGE_STATE, 9))
     assert report_of(deliver(tlvs=unknown)).code == "message_state 9"
@@ -117,6 +124,32 @@ def test_types(esm_class: int, final: bool) -> None:
 def test_err(written: str, tlvs: tuple[Tlv, ...], err: int, code: str) -> None:
     report = report_of(receipt(f"id:1 stat:X {written}", *tlvs))
     assert (report.err, report.code) == (err, code)
+
+
+GSM_ERROR = tlv(Tag.NETWORK_ERROR_CODE, b"\x03\x00\x1b")
+SAID = tlv(Tag.ADDITIONAL_STATUS_INFO_TEXT, "absent\n375291234567")
+
+
+@pytest.mark.parametrize(
+    ("text", "tlvs", "reason"),
+    [
+        ("stat:UNDELIV err:027", (), "UNDELIV err:027"),
+        ("stat:UNDELIV err:000", (), ""),
+        ("stat:REJECTED", (), ""),
+        ("stat:EXPIRED err:null", (GSM_ERROR,), "EXPIRED network error 27 (GSM)"),
+        ("stat:UNDELIV err:00B", (GSM_ERROR, SAID), "UNDELIV err:00B network error 27 (GSM) absent 3752***"),
+        (
+            "stat:UNDELIV",
+            (tlv(Tag.NETWORK_ERROR_CODE, b"\x07\x01\x00"),),
+            "UNDELIV network error 256 (type 7)",
+        ),
+        ("stat:UNDELIV", (tlv(Tag.NETWORK_ERROR_CODE, b"\x03\x00\x00"),), ""),
+        ("stat:DELIVRD err:027", (GSM_ERROR,), ""),
+        ("stat:ENROUTE err:027", (GSM_ERROR,), ""),
+    ],
+)
+def test_why_it_did_not_arrive(text: str, tlvs: tuple[Tlv, ...], reason: str) -> None:
+    assert report_of(receipt(f"id:1 {text}", *tlvs)).reason == reason
 
 
 def test_code_is_short_printable_ascii() -> None:

@@ -273,6 +273,7 @@ async def test_results_have_the_places_of_their_messages() -> None:
 async def test_a_late_result_holds_up_no_other() -> None:
     batch = BatchProgress(4, group=5.0)
     jobs = [sent(job_of(batch, place, parts(1))) for place in range(4)]
+    assert (await batch.more(), batch.holding) == ([], False)  # nothing holds up the next batch
     telling = asyncio.ensure_future(batch.more())
     await asyncio.sleep(0)
     jobs[3].taken(0, "d")
