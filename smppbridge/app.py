@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
+from smppbridge.config.changes import changed_keys
 from smppbridge.config.sections import Config, TlsFiles
 from smppbridge.errors import ConfigError
 from smppbridge.flow.accept.intake import Intake
@@ -59,6 +60,9 @@ from smppbridge.web.callbacks import Callbacks
 from smppbridge.web.server import Web
 
 log = logging.getLogger(__name__)
+
+_RELOADED = ("accounts.", "routes", "inbound", "store.keep_days", "store.max_queued", "log.", "drain")
+# How keys begin that a reload changes. `serve` takes over those of `log`.
 
 # Shares of the time for a stop (`drain`), at whose ends what is not done is cut off.
 _HAND_OVERS = 0.7
@@ -109,21 +113,23 @@ class App:
 
     def reload(self, config: Config) -> None:
         """Take over accounts, routes and limits of a new configuration; providers that are down are tried
-        at once. The rest stays as it is until a restart. Raises ConfigError for a route to a new provider.
+        at once. The rest stays as it is until a restart; the log names what of it has changed. Raises
+        ConfigError for a route to a new provider.
         """
         missing = {name for route in config.routes for name in route.to} - set(self.providers)
         if missing:
             raise ConfigError(
                 [f"routes: provider {name} is new: restart to use it" for name in sorted(missing)]
             )
-        for section in ("listen", "web", "smpp", "providers"):
-            if getattr(config, section) != getattr(self._config, section):
-                event(log, logging.WARNING, "changes take effect with a restart only", section=section)
+        waiting = [key for key in changed_keys(self._config, config) if not key.startswith(_RELOADED)]
+        if waiting:
+            event(log, logging.WARNING, "changes take effect with a restart only", keys=", ".join(waiting))
         self.accounts.reload(config.accounts)
         self.rerouter.routes = config.routes
         self.inbound.rules = config.inbound
         self.appraiser.router = Router(config.routes)
         self.waiting.most = config.store.max_queued
+        self.housekeeper.keep_days = config.store.keep_days
         self._drain = Drain(config.drain)
         self.server.reload(dict(config.accounts))
         self.outbind_caller.reload()

@@ -47,7 +47,9 @@ def cli() -> None:
     "--log-format", type=click.Choice(["text", "json"]), help="How log lines look; default: from the file."
 )
 def serve_command(path: Path, log_format: Format | None) -> None:
-    """Run until SIGTERM or Ctrl-C. SIGHUP reloads accounts, routes, inbound rules and limits."""
+    """Run until SIGTERM or Ctrl-C. SIGHUP reloads accounts, routes, inbound rules, limits and
+    the log; it names what needs a restart.
+    """
     serve(path, log_format)
 
 

@@ -160,10 +160,8 @@ class Seldom:
 
         The count includes this time. ``now``: seconds of a clock that does not jump.
         """
-        if key not in self._known and len(self._known) >= self._keys:
-            self._forget(now)
-            if len(self._known) >= self._keys:
-                key = None
+        if not self.tells_apart(key, now):
+            key = None
         passed, count = self._known.get(key, (None, 0))
         if passed is not None and now - passed < self._interval:
             self._known[key] = (passed, count + 1)
@@ -171,6 +169,12 @@ class Seldom:
         self._known.pop(key, None)
         self._known[key] = (now, 0)
         return count + 1
+
+    def tells_apart(self, key: Hashable, now: float) -> bool:
+        """Whether ``key`` counts as a key of its own now."""
+        if key not in self._known and len(self._known) >= self._keys:
+            self._forget(now)
+        return key in self._known or len(self._known) < self._keys
 
     def _forget(self, now: float) -> None:
         """Drop the keys that would pass by now. They stand first in the order."""

@@ -67,7 +67,9 @@ class Metrics:
 
         self.queued_messages = self._gauge("queued_messages", "Messages waiting to be sent.", "provider")
         self.oldest_queued_seconds = self._gauge(
-            "oldest_queued_seconds", "Age of the oldest message waiting to be sent.", "provider"
+            "oldest_queued_seconds",
+            "Age of the oldest message waiting to be sent within 10 minutes.",
+            "provider",
         )
         self.uncertain_messages = self._gauge(
             "uncertain_messages", "Messages that the provider may or may not have.", "provider"

@@ -23,11 +23,15 @@ _OPEN_FILES = 8192
 def serve(path: Path, log_format: logs.Format | None) -> None:
     """Run the configuration of ``path`` until SIGTERM or SIGINT. Raises SmppBridgeError, OSError."""
     config = load(path)
+    _set_up_logs(config, log_format)
+    asyncio.run(_serve(config, path, log_format))
+
+
+def _set_up_logs(config: Config, log_format: logs.Format | None) -> None:
     logs.setup(log_format or config.log.format, config.log.level, config.log.numbers == "masked")
-    asyncio.run(_serve(config, path))
 
 
-async def _serve(config: Config, path: Path) -> None:
+async def _serve(config: Config, path: Path, log_format: logs.Format | None) -> None:
     app = App(config)
     stopping = stop_on_signals()
     reload = asyncio.Event()
@@ -36,7 +40,7 @@ async def _serve(config: Config, path: Path) -> None:
     await app.start()
     gc.collect()
     gc.freeze()  # modules and settings stay for good: looking at them takes 15 ms of every full collection
-    reloading = asyncio.get_running_loop().create_task(_reload(app, path, reload))
+    reloading = asyncio.get_running_loop().create_task(_reload(app, path, log_format, reload))
     await stopping.wait()
     reloading.cancel()
     event(log, logging.INFO, "stopping: a second signal stops at once")
@@ -69,14 +73,18 @@ def _allow_connections() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-async def _reload(app: App, path: Path, asked: asyncio.Event) -> None:
+async def _reload(app: App, path: Path, log_format: logs.Format | None, asked: asyncio.Event) -> None:
     while True:
         await asked.wait()
         asked.clear()
         try:
-            app.reload(await asyncio.to_thread(load, path))
+            config = await asyncio.to_thread(load, path)
+            app.reload(config)
         except ConfigError as error:
             for problem in error.problems:
                 event(log, logging.ERROR, "configuration not reloaded, the old one stays", problem=problem)
+        except Exception:  # the next file may be a good one
+            log.exception("configuration not reloaded, the old one stays")
         else:
-            event(log, logging.INFO, "configuration reloaded: accounts, routes, inbound rules and limits")
+            _set_up_logs(config, log_format)
+            event(log, logging.INFO, "configuration reloaded: accounts, routes, inbound rules, limits, log")

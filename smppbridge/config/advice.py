@@ -6,6 +6,7 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from smppbridge.config.sections import PASSWORD_LENGTH, Config
+from smppbridge.config.senders import bad_senders
 from smppbridge.model.account import Account
 from smppbridge.smpp.constants import EsmClass
 
@@ -23,6 +24,7 @@ def warnings(config: Config) -> list[str]:
         *_web_warnings(config),
         *_account_warnings(config),
         *_service_warnings(config),
+        *(str(bad) for bad in bad_senders(config) if bad.path.endswith(".default_sender")),
         *found,
         *_route_warnings(config),
     ]
@@ -62,6 +64,9 @@ def _equipment_warnings(account: Account) -> Iterator[str]:
             f"receipt.esm_class: 0x{receipt.esm_class:02X} does not say that it is a receipt, as 0x04 does;"
             " most equipment takes it for a message"
         )
+    told = account.quiet_time_zone or "time_zone" in receipt.model_fields_set
+    if account.quiet is not None and not told:
+        yield "quiet: these are hours of UTC; set quiet_time_zone"
     if account.outbind and len(account.outbind.password.get_secret_value()) > PASSWORD_LENGTH:
         yield "outbind.password: is longer than the 8 characters of SMPP 3.4; some equipment refuses it"
 

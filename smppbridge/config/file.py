@@ -20,6 +20,7 @@ _SECRET_FILE_MAX = 65536  # octets
 _FILE = "_file"
 _TAG = "tag:yaml.org,2002:"
 _MERGE = _TAG + "merge"
+_DEPTH = 50  # levels of mappings and lists, one inside the other; deeper ones would exhaust the stack
 _QUOTED = re.compile(r"""'[^'<\s]{2,}'|"[^"<\s]{2,}\"""")
 
 
@@ -57,6 +58,18 @@ class _Loader(yaml.SafeLoader):
 
     YAML 1.1 would read ``country: NO`` as false, ``0375`` as 253 and ``12:30`` as 750.
     """
+
+    _level = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """The next node, unless it stands too deep."""
+        self._level += 1
+        if self._level > _DEPTH:
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]  # its stubs have no types here
+            raise yaml.MarkedYAMLError(problem=f"nested more than {_DEPTH} levels deep", problem_mark=mark)
+        node = super().compose_node(parent, index)
+        self._level -= 1
+        return node
 
 
 _Loader.yaml_implicit_resolvers = {}
@@ -133,6 +146,9 @@ class _Reader:
     def _value(self, node: yaml.Node, path: KeyPath) -> object:
         if node in self._open:
             self._complain(path, "an alias (*name) stands inside its own anchor (&name); write it out")
+            return None
+        if len(self._open) >= _DEPTH:
+            self._complain(path, f"is nested more than {_DEPTH} levels deep")
             return None
         self._open.append(node)
         try:

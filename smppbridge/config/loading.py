@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from smppbridge.config import file as config_file
 from smppbridge.config.problems import Describer
 from smppbridge.config.sections import Config
+from smppbridge.config.senders import bad_senders
 from smppbridge.errors import ConfigError
 
 
@@ -42,6 +43,9 @@ def parse(text: str, base: Path, environ: Mapping[str, str] = os.environ) -> Con
             if not any(place[:length] in source.broken for length in range(1, len(place) + 1)):
                 problems.append(f"{config_file.show(place)}: {what}")
         raise ConfigError(problems) from None
+    if problems:
+        raise ConfigError(problems)
+    problems = [str(one) for one in bad_senders(config) if one.everywhere]
     if problems:
         raise ConfigError(problems)
     config._variables = frozenset(source.variables)
@@ -94,8 +98,11 @@ def schema() -> dict[str, Any]:
     secrets = _secret_keys(result)
     for section in [result, *result["$defs"].values()]:
         properties = section.get("properties", {})
+        for node in properties.values():
+            if "description" in node:  # one line, however it is wrapped in our source
+                node["description"] = " ".join(node["description"].split())
         for key in secrets & properties.keys():
-            properties[f"{key}_file"] = {"type": "string", "description": f"File that holds {key}"}
+            properties[f"{key}_file"] = {"type": "string", "description": f"File that holds {key}."}
             if key in section.get("required", ()):
                 section["required"].remove(key)  # its _file will do as well
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **result, "title": "smppbridge"}

@@ -49,27 +49,38 @@ class TlsFiles(Settings):
     """PEM files of one TLS listener."""
 
     cert: File
+    """PEM file of the certificate."""
     key: File
-    client_ca: File | None = None  # clients must show a certificate that one of these CAs signed
+    """PEM file of its key."""
+    client_ca: File | None = None
+    """PEM file of CAs: clients must show a certificate that one of them signed."""
 
 
 class Listener(Settings):
     """An address that accepts SMPP connections."""
 
     host: str = "0.0.0.0"
+    """Address on which to listen."""
     port: Port = 2775
+    """Port on which to listen; 0: a free one."""
     tls: TlsFiles | None = None
+    """Certificate for TLS; without it, the connections are in clear."""
 
 
 class WebConfig(Settings):
     """The HTTP side: metrics, health, callbacks of providers."""
 
     host: str = "127.0.0.1"
+    """Address on which to listen."""
     port: Port = 8080
-    # The address for callbacks of providers, without a slash at its end. None: statuses are polled.
+    """Port on which to listen; 0: a free one."""
     public_url: str | None = None
+    """Address under which providers reach this bridge; without it, statuses are asked for."""
     admin_token: NotBuilt = None
-    secret: Secret | None = None  # callback tokens are derived from it
+    """Not in this version."""
+    secret: Secret | None = None
+    """The secret part of callback addresses is derived from it; without it, from each provider's
+    credential."""
 
     @field_validator("public_url")
     @classmethod
@@ -89,8 +100,11 @@ class StoreConfig(Settings):
     """Where messages are stored, how many, and for how long."""
 
     url: str = Field(default=SQLITE + "bridge.db", validate_default=True)
-    keep_days: int = Field(default=90, ge=1, le=3650)  # final messages are deleted after so many days
-    max_queued: int = Field(default=1_000_000, ge=1)  # unsent messages; more submit_sm get ESME_RMSGQFUL
+    """sqlite:///FILE, relative to this file, or sqlite:////FILE."""
+    keep_days: int = Field(default=90, ge=1, le=3650)
+    """Final messages are deleted after so many days."""
+    max_queued: int = Field(default=1_000_000, ge=1)
+    """Unsent messages; with more a submit_sm is answered ESME_RMSGQFUL."""
 
     @field_validator("url")
     @classmethod
@@ -108,36 +122,54 @@ class StoreConfig(Settings):
 class SmppDefaults(Settings):
     """Settings of all SMPP sessions. Times in seconds."""
 
-    system_id: SystemId = "smppbridge"  # in bind_resp
-    bind_timeout: PositiveDuration = 10.0  # from the connection to a bind
-    enquire_link: PositiveDuration = 30.0  # of silence, until we send enquire_link
-    inactivity: PositiveDuration = 600.0  # without any PDU, until the session ends
-    response_timeout: PositiveDuration = 30.0  # for a response of the peer
+    system_id: SystemId = "smppbridge"
+    """Our name in bind_resp."""
+    bind_timeout: PositiveDuration = 10.0
+    """From connecting to a bind."""
+    enquire_link: PositiveDuration = 30.0
+    """Silence after which we ask whether the equipment is there."""
+    inactivity: PositiveDuration = 600.0
+    """Without any message the session ends after this."""
+    response_timeout: PositiveDuration = 30.0
+    """For a response of the equipment."""
     max_pdu_octets: int = Field(default=65536, ge=1024, le=1_048_576)
+    """Octets of the longest PDU that is read."""
 
 
 class Log(Settings):
     """How log lines look."""
 
     format: logs.Format = "text"
+    """How lines are written."""
     level: logs.Level = "info"
+    """The least that is written."""
     numbers: Literal["masked", "full"] = "masked"
+    """How telephone numbers are written: masked (37529*****67) or full."""
 
 
 class Config(Settings):
     """A whole configuration without mistakes."""
 
     listen: tuple[Listener, ...] = Field(default=(Listener(),), min_length=1)
+    """Where equipment connects."""
     web: WebConfig = WebConfig()
+    """HTTP: metrics, health, callbacks of providers."""
     store: StoreConfig = StoreConfig()
+    """Where messages are kept."""
     smpp: SmppDefaults = SmppDefaults()
-    accounts: dict[str, Account] = Field(min_length=1)  # by system_id
+    """SMPP sessions."""
+    accounts: dict[str, Account] = Field(min_length=1)
+    """Who may connect, by system_id."""
     providers: dict[ProviderName, AnyOptions] = Field(min_length=1)
+    """Who carries messages, by a name of your choice."""
     routes: tuple[Route, ...] = Field(min_length=1)
-    inbound: tuple[InboundRule, ...] = ()  # rules for messages from phones; the first match counts
+    """Which provider carries what; the first route that matches wins."""
+    inbound: tuple[InboundRule, ...] = ()
+    """Who gets messages from phones; the first rule that matches wins."""
     log: Log = Log()
-    # A stop takes no longer than this. What is not answered by then is in doubt, as after a crash.
+    """Log lines, on stderr."""
     drain: PositiveDuration = Field(default=8.0, le=3600)
+    """How long a stop may take. What is not answered by then is in doubt, as after a crash."""
     _variables: frozenset[str] = PrivateAttr(frozenset())
 
     @property

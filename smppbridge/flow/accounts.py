@@ -9,8 +9,8 @@ from smppbridge.model.receipt_profile import ReceiptProfile
 class Accounts(Mapping[str, Account]):
     """The accounts by system_id.
 
-    A message may belong to an account that is no longer configured. `uncertain` and `receipt` then return
-    the defaults."""
+    A message may belong to an account that is no longer configured. `uncertain`, `quiet_over` and `receipt`
+    then return the defaults."""
 
     def __init__(self, accounts: Mapping[str, Account]) -> None:
         self._accounts = dict(accounts)
@@ -32,6 +32,12 @@ class Accounts(Mapping[str, Account]):
         """What to do with an uncertain message of this account: "hold", "resend" or "fail"."""
         account = self._accounts.get(name)
         return account.uncertain if account is not None else "hold"
+
+    def quiet_over(self, name: str, at: int) -> int:
+        """When a message without priority of this account that may go at ``at`` may go after all, in ms: see
+        `Account.quiet_over`."""
+        account = self._accounts.get(name)
+        return account.quiet_over(at) if account is not None else at
 
     def receipt(self, name: str) -> ReceiptProfile:
         """How receipts of this account look, and how long they are kept."""

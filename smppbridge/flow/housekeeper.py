@@ -56,7 +56,7 @@ class Housekeeper:
         counting: float = _COUNTING,
     ) -> None:
         """``providers``: those that are configured, and those that have messages still. ``keep_days``: how
-        long final messages are kept.
+        long final messages are kept; a reload may change it.
 
         ``tick``: seconds between two looks at deadlines. ``chunk``: rows of one step, as no step may hold up
         the loop. ``housekeeping``: seconds between two rounds of housekeeping. ``counting``: seconds between
@@ -70,7 +70,7 @@ class Housekeeper:
         self._rerouter = rerouter
         self._accounts = accounts
         self._waiting = waiting
-        self._keep_ms = keep_days * _DAY_MS
+        self.keep_days = keep_days
         self._tick = tick
         self._chunk = chunk
         self._housekeeping_pause = housekeeping
@@ -136,7 +136,10 @@ class Housekeeper:
 
     async def _housekeeping(self) -> float:
         now = self._clock()
-        full = await self._store.purge(now - self._keep_ms, now - _ORPHAN_MS, self._chunk) >= self._chunk
+        full = (
+            await self._store.purge(now - self.keep_days * _DAY_MS, now - _ORPHAN_MS, self._chunk)
+            >= self._chunk
+        )
         for account in self._owing | self._accounts.keys():
             full |= await self._expire_receipts(account, now)
         for provider in self._providers:

@@ -24,7 +24,7 @@ _DETAIL = re.compile(r"[ /]")  # what follows in a code: "20/253", "UNDELIV 003"
 
 
 class Remarks:
-    """One for all providers. ``codes``: by provider, the codes that become labels of refusals_total."""
+    """For all providers. ``codes``: by provider, the codes that become labels of refusals_total."""
 
     def __init__(self, metrics: Metrics, codes: Mapping[str, Collection[str]]) -> None:
         self._metrics = metrics
@@ -33,8 +33,8 @@ class Remarks:
 
     def results(self, provider: str, results: Iterable[SendResult]) -> None:
         """These are the results of a hand-over: count and log the refusals."""
-        refused = [one for one in results if isinstance(one, ProviderError) and one.code]
-        self.refused(provider, ((one.code, one.reason) for one in refused))
+        refused = [result for result in results if isinstance(result, ProviderError) and result.code]
+        self.refused(provider, ((error.code, error.reason) for error in refused))
 
     def refused(self, provider: str, refusals: Iterable[tuple[str, str]]) -> None:
         """The provider refused messages, or did not deliver them: the code and the reason of each."""
@@ -47,18 +47,23 @@ class Remarks:
         """The provider took these; ``messages`` by id. Count the money; log senders that it replaced, and
         texts of which it counts more parts than we do. Messages that are not in ``messages`` are counted
         only."""
-        for one in sent:
-            told = one.told
+        for taken in sent:
+            told = taken.told
             if told.price:
                 self.spent(provider, {told.currency: told.price})
-            message = messages.get(one.id)
+            message = messages.get(taken.id)
             if message is None:
                 continue
             if told.sender and message.sender and told.sender != message.sender:
-                self._metrics.replaced_senders.labels(provider).inc()
-                self._say(provider, "the provider replaced a sender", asked=message.sender, used=told.sender)
+                self.replaced(provider, [(message.sender, told.sender)])
             if told.parts > 1 and message.octets is None and told.parts > (ours := _parts(message)):
                 self._say(provider, "the provider counts more parts than we do", parts=told.parts, ours=ours)
+
+    def replaced(self, provider: str, senders: Iterable[tuple[str, str]]) -> None:
+        """Phones show other senders than were asked for: of each, the one asked for and the one shown."""
+        for asked, used in senders:
+            self._metrics.replaced_senders.labels(provider).inc()
+            self._say(provider, "the provider replaced a sender", asked=asked, used=used)
 
     def spent(self, provider: str, sums: Mapping[str, int]) -> None:
         """So much was paid, by currency, in millionths."""

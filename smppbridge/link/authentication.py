@@ -5,11 +5,14 @@ accounts keep their passwords in the same way.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 
+from smppbridge.link.refused_binds import BindRefusal
 from smppbridge.model.account import Account
 from smppbridge.model.passwords import same, verify_hash
-from smppbridge.smpp.constants import Status
+
+log = logging.getLogger(__name__)
 
 HASHES_AT_ONCE = 2  # a flood of binds must not take all cores, and 16 MB for each hash
 
@@ -27,21 +30,27 @@ class Authenticator:
 
     async def check(
         self, system_id: str, password: str, address: str, gone: Callable[[], bool]
-    ) -> tuple[Account | None, Status]:
-        """The account (None unless the password is right) and the status for bind_resp.
-
-        1. Wrong system_id or password: ESME_RINVPASWD.
-        2. An address that is not allowed: ESME_RBINDFAIL.
+    ) -> Account | BindRefusal:
+        """The account that may bind, or why not. The address is looked at only when the password is right.
 
         ``gone()`` says that the peer has left: no hash is computed for it any more.
         """
+        try:
+            return await self._check(system_id, password, address, gone)
+        except Exception:  # an ESME must get its answer all the same
+            log.exception("unexpected error while binding")
+            return BindRefusal.FAILURE
+
+    async def _check(
+        self, system_id: str, password: str, address: str, gone: Callable[[], bool]
+    ) -> Account | BindRefusal:
         account = self._accounts.get(system_id)
         fits = await self._password_fits(account or self._decoy(), password, gone)
-        if account is None or not fits:
-            return None, Status.ESME_RINVPASWD
-        if not account.allows(address):
-            return account, Status.ESME_RBINDFAIL
-        return account, Status.ESME_ROK
+        if account is None:
+            return BindRefusal.NO_ACCOUNT
+        if not fits:
+            return BindRefusal.PASSWORD
+        return account if account.allows(address) else BindRefusal.ADDRESS
 
     def _decoy(self) -> Account | None:
         """An account with a hash, for an unknown system_id: its check must take as long as that of a known

@@ -77,6 +77,7 @@ class Connection(asyncio.Protocol):
         self._unanswered = 0
         self._flush_planned = False
         self._abort_at: float | None = None
+        self._left_open: asyncio.TimerHandle | None = None  # until when, once nothing more is taken
         self._last_words = b""  # unbind_resp or generic_nack, for when everything else is answered
         self.writable = True
         self.peer = ""
@@ -94,6 +95,8 @@ class Connection(asyncio.Protocol):
         self._began(self)
 
     def data_received(self, data: bytes) -> None:
+        if self._left_open is not None:
+            return
         self._deliver(self.session.receive(data, self._loop.time()))
         self.flush()
 
@@ -109,6 +112,8 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
         self.writable = False
+        if self._left_open is not None:
+            self._left_open.cancel()
         try:
             self._handle(self, self.session.lost())
         finally:
@@ -119,7 +124,8 @@ class Connection(asyncio.Protocol):
     @property
     def closing(self) -> bool:
         """Whether the connection is closed or being closed: nothing more is asked on it."""
-        return self._transport is None or self._transport.is_closing() or self._abort_at is not None
+        ending = self._abort_at is not None or self._left_open is not None
+        return ending or self._transport is None or self._transport.is_closing()
 
     def request(self, pdu: Pdu, context: object = None) -> None:
         """Send a request of ours. Its answer is an event. Raises InvalidState and ValueError (see
@@ -174,6 +180,11 @@ class Connection(asyncio.Protocol):
         self.flush()
         self._abort_at = self._loop.time() + self._limits.linger
         self._transport.close()
+
+    def leave_open(self, seconds: float) -> None:
+        """Write what is there and take nothing more. Close when the peer does, or after ``seconds``."""
+        self.flush()
+        self._left_open = self._loop.call_later(seconds, self.close)
 
     def abort(self) -> None:
         """Close at once, and drop what is unsent."""

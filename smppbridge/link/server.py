@@ -16,6 +16,8 @@ from typing import Protocol
 from smppbridge.link.authentication import Authenticator
 from smppbridge.link.connection import LIMITS, Connection, ConnectionLimits
 from smppbridge.link.outbind_calls import Endpoint, OutbindCalls
+from smppbridge.link.refused_binds import BindRefusal, RefusedBinds
+from smppbridge.link.refused_connections import RefusedConnections
 from smppbridge.logs import Complaints, event
 from smppbridge.metrics import Metrics
 from smppbridge.model.account import Account
@@ -34,6 +36,8 @@ class ServerLimits:
     """Limits that nobody configures. The defaults are those of the bridge; tests take others."""
 
     connections: int = 2000  # at once
+    refused: int = 200  # of these, at most, after the refusal of their bind
+    refusal: float = 1.0  # seconds that such a one stays open, unless its peer ends it
     tick: float = 0.5  # seconds between two looks at the timers
     connection: ConnectionLimits = LIMITS
 
@@ -139,6 +143,8 @@ class Server:
         self._binding: set[asyncio.Task[None]] = set()
         self._ticker: asyncio.Task[None] | None = None
         self._complaints = Complaints(log)
+        self._refused_binds = RefusedBinds()
+        self._refused = RefusedConnections(limits.refused, limits.refusal)
 
     async def listen(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
         """Open a listener; the port it got (``port`` 0: a free one). Raises OSError."""
@@ -221,6 +227,7 @@ class Server:
     def _ended(self, connection: Connection) -> None:
         self._connections.discard(connection)
         self._calls.ended(connection)
+        self._refused.ended(connection)
         link = self._links.pop(connection, None)
         if link is None:
             return
@@ -328,32 +335,31 @@ class Server:
     # --- binding -------------------------------------------------------------------------------
 
     async def _bind(self, connection: Connection, pdu: Bind) -> None:
-        try:
-            account, status = await self._authenticator.check(
-                pdu.system_id, pdu.password, connection.peer, gone=lambda: connection.closing
-            )
-        except Exception:  # an ESME must get its answer all the same
-            log.exception("unexpected error while binding")
-            account, status = None, Status.ESME_RSYSERR
-        if account is not None and status == Status.ESME_ROK:
-            bound = sum(1 for link in self._links.values() if link.account.name == account.name)
-            if bound >= account.binds:
-                status = Status.ESME_RBINDFAIL
-                self._complain("bind refused: too many binds", account=account.name, limit=account.binds)
-            elif not self._calls.may_bind(connection, account.name, pdu):
-                status = Status.ESME_RBINDFAIL
-        name = account.name if account is not None else ""
+        verdict = await self._authenticator.check(
+            pdu.system_id, pdu.password, connection.peer, gone=lambda: connection.closing
+        )
+        if isinstance(verdict, Account):
+            verdict = self._fits(connection, pdu, verdict)
+        refusal = verdict if isinstance(verdict, BindRefusal) else None
+        name = pdu.system_id if refusal is None or refusal.authentic else ""
+        status = Status.ESME_ROK if refusal is None else refusal.status
         self._metrics.bind_attempts.labels(name, status_name(status)).inc()
         if connection.closing:
             return
-        if account is None or status != Status.ESME_ROK:
-            self._complain(
-                "bind refused", system_id=pdu.system_id, status=status_name(status), peer=connection.peer
-            )
-            connection.session.refuse(pdu, status)
-            connection.close()
+        if isinstance(verdict, Account):
+            self._bound(connection, pdu, verdict)
             return
-        self._bound(connection, pdu, account)
+        now = asyncio.get_running_loop().time()
+        self._refused_binds.refused(now, connection.peer, pdu.system_id, verdict)
+        connection.session.refuse(pdu, status)
+        self._refused.keep(connection)
+
+    def _fits(self, connection: Connection, pdu: Bind, account: Account) -> Account | BindRefusal:
+        """The account, or why it may not bind once more."""
+        bound = sum(1 for link in self._links.values() if link.account.name == account.name)
+        if bound >= account.binds:
+            return BindRefusal.TOO_MANY
+        return account if self._calls.may_bind(connection, account.name, pdu) else BindRefusal.NOT_CALLED
 
     def _bound(self, connection: Connection, pdu: Bind, account: Account) -> None:
         session = connection.session

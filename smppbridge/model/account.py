@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
+from datetime import tzinfo
 from typing import Annotated, Literal, Self
 
 from pydantic import (
@@ -21,9 +22,11 @@ from smppbridge.model.hosts import Network, is_host, is_within
 from smppbridge.model.numbers import COUNTRIES
 from smppbridge.model.passwords import parse_hash
 from smppbridge.model.profiles import PROFILES, fill_in
+from smppbridge.model.quiet import Quiet
 from smppbridge.model.receipt_profile import ReceiptProfile
 from smppbridge.model.services import SERVICES
 from smppbridge.model.settings import Octet, Secret, Settings, Text, mistake, number_with_base
+from smppbridge.model.time_zone import TimeZone, zone_of
 from smppbridge.model.tls_settings import TlsSetting
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.gsm import LANGUAGES
@@ -91,13 +94,7 @@ def _once(encodings: object) -> object:
 Encodings = Annotated[
     dict[Octet, EncodingName],
     BeforeValidator(_once),
-    WithJsonSchema(
-        {
-            "type": "object",
-            "additionalProperties": {"enum": list(ENCODINGS)},
-            "description": "data_coding of a submit_sm, such as 3 or 0x03, to what it means there",
-        }
-    ),
+    WithJsonSchema({"type": "object", "additionalProperties": {"enum": list(ENCODINGS)}}),
 ]
 
 
@@ -128,51 +125,94 @@ IdLength = Annotated[int, Field(ge=_ID_LENGTH_MIN, le=ID_LENGTHS["decimal"])]
 class JoinRules(Settings):
     """How long messages that the equipment sends in parts are joined."""
 
-    timeout: Annotated[Duration, Field(ge=1, le=600)] = 60.0  # seconds to wait for all parts
-    incomplete: Literal["fail", "send"] = "fail"  # what becomes of the parts when others are missing
+    timeout: Annotated[Duration, Field(ge=1, le=600)] = 60.0
+    """How long to wait for all parts, 1s to 10m."""
+    incomplete: Literal["fail", "send"] = "fail"
+    """When parts are missing then: fail (a receipt says so), or send (the parts that came)."""
 
 
 class CallOut(Settings):
     """Where equipment that does not bind by itself waits for our outbind (SMPP 3.4 §4.1.7)."""
 
     host: Annotated[str, AfterValidator(_host)]
+    """Where the equipment listens: a host name or an IP address."""
     port: int = Field(default=2775, ge=1, le=65535)
-    system_id: SystemId | None = None  # our name in the outbind; None: smpp.system_id
+    """Its port."""
+    system_id: SystemId | None = None
+    """Our name in the outbind; without it, that of `smpp.system_id`."""
     password: Annotated[Secret, AfterValidator(_password), Field(max_length=64)]
+    """Our password in the outbind."""
     tls: TlsSetting = None
+    """Whether the equipment is called over TLS: true, false, or a mapping."""
 
 
 class Account(Settings):
     """One system_id: who may bind with it, and the rules for its messages."""
 
-    name: SkipJsonSchema[SystemId]  # the system_id; in the file it is the key of the mapping
-    profile: ProfileName | None = None  # defaults for a kind of equipment (model/profiles.py)
+    name: SkipJsonSchema[SystemId]
+    """The system_id. In the file it is the key of the mapping."""
+    profile: ProfileName | None = None
+    """What is known of a make of equipment, as defaults for the other keys."""
     password: Annotated[Secret | None, AfterValidator(_password)] = None
-    password_hash: Secret | None = None  # see model/passwords.py
-    allow_from: tuple[Network, ...] | None = Field(default=None, min_length=1)  # None: from everywhere
-    binds: int = Field(default=4, ge=1, le=1000)  # sessions at once, of all types together
-    window: int = Field(default=100, ge=1, le=10000)  # unanswered deliver_sm towards the equipment
-    rate: float = Field(default=0.0, ge=0, allow_inf_nan=False)  # submit_sm per second, 0 = no limit
-    burst: int = Field(default=200, ge=1)  # submit_sm at once, where there is a rate
-    default_encoding: EncodingName = "latin-1"  # what data_coding 0 means
-    encodings: Encodings = Field(default_factory=dict)  # data_codings that mean something else than they say
-    septets: Literal["unpacked", "packed"] = "unpacked"  # GSM 03.38: one per octet, or 8 in 7 octets
-    gsm_language: LanguageName | None = None  # extension table of GSM 03.38, where no header names one
+    """What the equipment binds with. Up to 8 characters work with any equipment."""
+    password_hash: Secret | None = None
+    """Instead of `password`: what `smppbridge hash-password` prints."""
+    allow_from: tuple[Network, ...] | None = Field(default=None, min_length=1)
+    """Addresses and networks from which it may bind; without it, from everywhere."""
+    binds: int = Field(default=4, ge=1, le=1000)
+    """Sessions at once, of all types together."""
+    window: int = Field(default=100, ge=1, le=10000)
+    """Unanswered deliver_sm towards the equipment."""
+    rate: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    """submit_sm per second; 0: no limit."""
+    burst: int = Field(default=200, ge=1)
+    """submit_sm at once above the rate, where there is one."""
+    default_encoding: EncodingName = "latin-1"
+    """What data_coding 0 means."""
+    encodings: Encodings = Field(default_factory=dict)
+    """data_codings that mean something else on this equipment, such as {0x03: cp1251}."""
+    septets: Literal["unpacked", "packed"] = "unpacked"
+    """GSM 03.38 texts: unpacked (one character in an octet) or packed (8 characters in 7 octets)."""
+    gsm_language: LanguageName | None = None
+    """National extension table of GSM 03.38 texts whose user data header names no language."""
+    use_latin_when_it_fits: bool = False
+    """true: UCS-2 texts that GSM 03.38 holds are taken as such, for equipment that sends all in UCS-2."""
     join: JoinRules = JoinRules()
-    country: Country | None = None  # national numbers of this country are understood
-    senders: frozenset[Sender] | None = Field(default=None, min_length=1)  # None: any
+    """Long messages that come in parts are joined."""
+    country: Country | None = None
+    """Country (ISO 3166) whose national numbers are understood; without it, international ones only."""
+    senders: frozenset[Sender] | None = Field(default=None, min_length=1)
+    """Senders that it may use; others are answered 0x0A. Without it, any."""
     default_sender: Sender | None = None
-    replace_sender: bool = False  # default_sender instead of a refusal
-    services: frozenset[ServiceName] = frozenset()  # paid special services it may ask for
-    mode: Literal["queued", "sync"] = "queued"  # answer when stored, or when the provider has answered
+    """Sender of messages without one."""
+    replace_sender: bool = False
+    """true: a sender that is not in `senders`, or any without `senders`, is replaced by `default_sender`."""
+    services: frozenset[ServiceName] = frozenset()
+    """Paid services besides SMS that it may ask for by service_type."""
+    default_service: ServiceName | None = None
+    """One of `services`, for messages without a service_type."""
+    mode: Literal["queued", "sync"] = "queued"
+    """When a submit_sm is answered: queued (it is stored), or sync (the provider has answered)."""
     uncertain: Literal["hold", "resend", "fail"] = "hold"
-    validity: PositiveDuration = 86400.0  # seconds, when the ESME gives no validity_period
+    """When a provider may or may not have a message and cannot be asked: hold, resend or fail."""
+    validity: PositiveDuration = 86400.0
+    """How long messages without a validity_period are tried."""
+    quiet: Quiet | None = None
+    """Hours of the day when messages without a priority wait here, such as 22-8."""
+    quiet_time_zone: TimeZone | None = None
+    """Time zone of `quiet`; without it, that of receipts."""
     message_id: Literal["decimal", "hex", "uuid"] = "decimal"
-    message_id_length: IdLength | None = None  # characters at most; None: no limit
-    message_id_upper: bool = True  # of hex: A-F or a-f
-    status_codes: Literal["sms-assistent", "standard"] = "sms-assistent"
+    """How our ids are written."""
+    message_id_length: IdLength | None = None
+    """Characters at most: 6 to 19 of decimal, 6 to 16 of hex; without it, as many as it takes."""
+    message_id_upper: bool = True
+    """Of hex: true for 1A2B, false for 1a2b."""
+    status_codes: Literal["sms-assistent", "standard"] = "standard"
+    """standard: only command_status values of SMPP 3.4; sms-assistent: also those of its manual."""
     receipt: ReceiptProfile = ReceiptProfile()
-    outbind: CallOut | None = None  # None: the equipment binds by itself
+    """How receipts look, and how long they wait."""
+    outbind: CallOut | None = None
+    """Where equipment listens that does not bind by itself: it is told to bind when something waits."""
 
     @model_validator(mode="before")
     @classmethod
@@ -196,6 +236,13 @@ class Account(Settings):
         if "gsm" not in {info.data["default_encoding"], *info.data["encodings"].values()}:
             raise mistake("is for GSM 03.38 only: set default_encoding: gsm, or leave it out")
         return value
+
+    @field_validator("default_service")
+    @classmethod
+    def _check_default_service(cls, name: str | None, info: ValidationInfo) -> str | None:
+        if name is not None and name not in info.data.get("services", {name}):
+            raise mistake(f"must be one of the account's services; add {name} to services")
+        return name
 
     @field_validator("message_id_length")
     @classmethod
@@ -233,10 +280,23 @@ class Account(Settings):
     def status_for(self, status: int) -> int:
         """The command_status that this ESME gets for ``status``.
 
-        With ``status_codes: standard`` a vendor code of sms-assistent becomes the closest standard code,
-        because some clients fail on codes that SMPP 3.4 does not list.
+        With ``status_codes: standard`` a code of sms-assistent becomes the closest code of SMPP 3.4 §5.1.3,
+        because some clients fail on codes that are not listed there.
         """
         return _STANDARD_CODES.get(status, status) if self.status_codes == "standard" else status
+
+    def quiet_over(self, at: int) -> int:
+        """When a message without priority that may go at ``at`` may go after all, in ms: at the end of the
+        quiet hours, or at ``at`` outside of them."""
+        return at if self.quiet is None else self.quiet.over(at, self._quiet_zone)
+
+    def quiet_ends(self, at: int) -> bool:
+        """Whether quiet hours end at this very moment (ms)."""
+        return self.quiet is not None and self.quiet.end_at(at, self._quiet_zone)
+
+    @property
+    def _quiet_zone(self) -> tzinfo:
+        return self.receipt.zone if self.quiet_time_zone is None else zone_of(self.quiet_time_zone)
 
     def allows(self, ip: str) -> bool:
         """Whether this account may bind from ``ip``. IPv4 may also be written as ``::ffff:…``."""

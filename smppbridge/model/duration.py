@@ -44,9 +44,12 @@ Duration = Annotated[
         {
             "anyOf": [
                 {"type": "number", "minimum": 0},
-                {"type": "string", "pattern": r"^\s*[0-9]+(\.[0-9]+)?\s*(ms|[smhd]?)\s*$"},
+                {
+                    "type": "string",
+                    "pattern": r"^\s*[0-9]+(\.[0-9]+)?\s*(ms|[smhd]?)\s*$",
+                    "examples": ["30s", "5m", "2h", "3d", "250ms"],
+                },
             ],
-            "description": "Duration: 30s, 5m, 2h, 3d, 250ms, or a number of seconds",
         }
     ),
 ]

@@ -31,15 +31,17 @@ class InboundRule(Settings):
     """One entry of ``inbound``. A key that is left out matches everything."""
 
     provider: Annotated[tuple[str, ...], Field(min_length=1), _ONE_OR_MORE, _TEXTS] = ()
+    """A provider or a list of them; without it, every provider."""
     number: Annotated[
         tuple[Annotated[Text, AfterValidator(_number)], ...], Field(min_length=1), _ONE_OR_MORE, _TEXTS
-    ] = ()  # service numbers that the phone sent to
+    ] = ()
+    """Service number that the phone wrote to, or a list; without it, every number."""
     keyword: Annotated[
         tuple[Annotated[Text, AfterValidator(_keyword)], ...], Field(min_length=1), _ONE_OR_MORE, _TEXTS
-    ] = ()  # first words of the text, in any case
-    to: Annotated[
-        tuple[str, ...], Field(min_length=1), AfterValidator(distinct), _ONE_OR_MORE, _TEXTS
-    ]  # accounts; each of them gets the message
+    ] = ()
+    """First word of the text in any case, or a list; without it, every text."""
+    to: Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(distinct), _ONE_OR_MORE, _TEXTS]
+    """Accounts; each of them gets the message."""
 
     def matches(self, provider: str, number: str, text: str) -> bool:
         """Whether this rule matches a message from a phone. ``number``: the service number it was sent to."""

@@ -3,6 +3,7 @@
 Times are integer milliseconds since 1970, UTC.
 """
 
+from enum import Enum
 from typing import NamedTuple
 
 from smppbridge.model.message import Outcome, Segment
@@ -18,6 +19,23 @@ class Part(NamedTuple):
     number: int  # from 1
     octets: bytes  # user data header (at least its length octet) and text
     due_at: int  # how long to wait for the other parts; counts for the part that comes first
+
+
+class PartPlace(Enum):
+    """What a part is to the message that its reference names."""
+
+    FREE = "a part that was missing"
+    AGAIN = "a part that is there already"
+    OTHER = "a part of another message, which begins with it"
+
+
+def place_of(octets: bytes, known: bytes | None) -> PartPlace:
+    """``known``: the octets of the part with the same number that is there; None: it is missing.
+
+    Equipment repeats a part whose answer was lost, and uses its references anew after a while."""
+    if known is None:
+        return PartPlace.FREE
+    return PartPlace.AGAIN if octets == known else PartPlace.OTHER
 
 
 class Collected(NamedTuple):

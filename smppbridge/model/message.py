@@ -338,3 +338,4 @@ class Draft(NamedTuple):
     flash: bool = False
     service_type: str = ""
     data_coding: int = 0  # of `octets`; 0 = GSM 03.38
+    unlisted: bool = False  # nobody chose the sender: the equipment named it, and its account lists none

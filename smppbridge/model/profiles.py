@@ -3,7 +3,7 @@
 1. Keys of the account itself go before keys of its profile. In `receipt` that holds for each key.
 2. A profile also repeats general defaults that its equipment depends on. So it stays right when a default
    changes.
-3. "Tried" in the comments means: with the program itself.
+3. "Tried" in the comments means: with the program itself. "Read" means: in its source.
 """
 
 from collections.abc import Mapping
@@ -12,8 +12,13 @@ _FULL = ("id", "sub", "dlvrd", "submit date", "done date", "stat", "err", "text"
 
 PROFILES: Mapping[str, Mapping[str, object]] = {
     # Sends true GSM 03.38 octets under data_coding 0 (seen on the wire). It asks for a receipt of the first
-    # part of a long message only, and knows receipts by the id of that part.
-    "kannel": {"default_encoding": "gsm", "receipt": {"parts": "each"}},
+    # part of a long message only, and knows receipts by the id of that part. It warns at every TLV and every
+    # command_status that SMPP 3.4 does not name.
+    "kannel": {
+        "default_encoding": "gsm",
+        "status_codes": "standard",
+        "receipt": {"parts": "each", "tlvs": "standard"},
+    },
     # onlinecity/php-smpp reads receipts by one regular expression, before it answers them: another order,
     # no `sub` or `text:`, a word that has not 7 letters or an err that has not 2 or 3 digits is an exception,
     # and the receipt comes again and again. It sends ASCII under data_coding 0, which Latin-1 reads.
@@ -37,12 +42,32 @@ PROFILES: Mapping[str, Mapping[str, object]] = {
         "status_codes": "standard",
         "receipt": {"fields": _FULL, "dates": "YYMMDDhhmm", "esm_class": 0x04},
     },
-    # The Twisted one: raises on a command_status that SMPP 3.4 does not name, and on an esm_class 0x24.
-    "smpp.pdu": {"status_codes": "standard", "receipt": {"esm_class": 0x04}},
+    # The Twisted one: raises on a command_status that SMPP 3.4 does not name, and on an esm_class 0x24. It
+    # never acknowledges a receipt with vendor TLVs.
+    "smpp.pdu": {"status_codes": "standard", "receipt": {"esm_class": 0x04, "tlvs": "standard"}},
     # Writes GSM 03.38 under data_coding 0, and under 1, which it calls ASCII.
     "node-smpp": {"default_encoding": "gsm", "encodings": {1: "gsm"}},
     # Knows an esm_class of exactly 0x04 only.
     "ruby-smpp": {"receipt": {"esm_class": 0x04}},
+    # Reads no PDU with a command_status or a TLV that SMPP 3.4 does not name (read). Texts are octets to it.
+    "libsmpp34": {"status_codes": "standard", "receipt": {"tlvs": "standard"}},
+    # Reads receipts as ASCII, raises on a stat that Appendix B does not list, takes YYYYMMDDhhmm for another
+    # date, and an esm_class 0x24 for no receipt. It waits 2 s for an answer by default (read).
+    "jsmpp": {
+        "mode": "queued",
+        "receipt": {"dates": "YYMMDDhhmm", "words": "standard", "data_coding": 0, "esm_class": 0x04},
+    },
+    # Raises on a receipt without sub, dlvrd or a date, on a stat that Appendix B does not list, on an err of
+    # more than 3 characters, and on dates as YYYYMMDDhhmm (read). Its charset library writes GSM 03.38.
+    "cloudhopper": {
+        "default_encoding": "gsm",
+        "receipt": {"fields": _FULL, "dates": "YYMMDDhhmm", "err_digits": 3, "words": "standard"},
+    },
+    # linxGnu/gosmpp writes GSM 03.38 by default, and its strings as they are, in UTF-8, under data_coding 1,
+    # which it calls ASCII (read).
+    "gosmpp": {"default_encoding": "gsm", "encodings": {1: "utf-8"}},
+    # fiorix/go-smpp writes its GSM7 texts under data_coding 0, and waits 1 s for an answer by default (read).
+    "go-smpp": {"default_encoding": "gsm", "mode": "queued"},
     # Equipment made for SMPP 3.3 that binds with a later interface_version: no TLVs, ids of at most 8
     # hexadecimal characters, and no status codes of our own (SMPP 3.4 §2.4).
     "smpp3.3": {

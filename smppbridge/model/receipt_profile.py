@@ -4,14 +4,14 @@ Appendix B of SMPP 3.4 leaves the text to the vendor. Equipment expects the text
 for.
 """
 
-from datetime import UTC, tzinfo
+from datetime import tzinfo
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from smppbridge.model.duration import PositiveDuration
 from smppbridge.model.settings import Octet, Settings, mistake, number_with_base
+from smppbridge.model.time_zone import TimeZone, zone_of
 from smppbridge.smpp.constants import EsmClass
 from smppbridge.smpp.receipt import FIELDS, STAT, FieldName
 
@@ -19,15 +19,6 @@ _NEEDED = ("id", "stat")
 _UCS2 = 8
 _UCS2_CHARACTERS = 127  # of a short_message: 254 octets (SMPP 3.4 §4.4.1)
 _WORD_LENGTHS = {words: max(map(len, stat.values())) for words, stat in STAT.items()}
-
-
-def _time_zone(name: str) -> str:
-    if name != "UTC":
-        try:
-            ZoneInfo(name)
-        except (ValueError, OSError, KeyError):  # unknown ones are KeyError, directories OSError
-            raise mistake("must be a time zone of the IANA database, such as Europe/Minsk or UTC") from None
-    return name
 
 
 def _layout(fields: tuple[str, ...]) -> tuple[str, ...]:
@@ -56,24 +47,37 @@ def _without_header(esm_class: int) -> int:
 class ReceiptProfile(Settings):
     """How receipts towards one account look, and how long they wait for a bind."""
 
-    time_zone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
+    time_zone: TimeZone = "UTC"
+    """Time zone of submit date and done date, such as Europe/Minsk."""
     fields: Annotated[tuple[FieldName, ...], AfterValidator(_layout)] = FIELDS
+    """Which fields a receipt has, in this order."""
     dates: Literal["YYMMDDhhmm", "YYMMDDhhmmss", "YYYYMMDDhhmm", "YYYYMMDDhhmmss"] = "YYMMDDhhmm"
-    err_digits: int = Field(default=3, ge=1, le=8)  # always so many; an err that has more is written as 9…9
-    text: bool = True  # the first 20 characters of the message in `text:`
+    """How submit date and done date are written."""
+    err_digits: int = Field(default=3, ge=1, le=8)
+    """Digits of err, always so many; a code that has more is written as 9…9."""
+    text: bool = True
+    """true: the first 20 characters of the message stand in the field text."""
     words: Literal["standard", "sms-assistent"] = "standard"
+    """Words of stat; sms-assistent writes REJECTED instead of REJECTD."""
     data_coding: Annotated[Literal[0, 1, 3, 8], BeforeValidator(number_with_base)] = 0
+    """Coding of the receipt: 0 and 1 ASCII, 3 Latin-1, 8 UCS-2."""
     esm_class: Annotated[Octet, AfterValidator(_without_header)] = int(EsmClass.RECEIPT)
-    counts: Literal["one", "parts"] = "one"  # sub and dlvrd: 001, or the number of short messages
-    tlvs: Annotated[Literal[True, False, "standard"], BeforeValidator(_true_or_false)] = True
-    parts: Literal["each", "merged"] = "each"  # a receipt for each part of a long message, or one for all
-    to: Literal["submitter", "any"] = "submitter"  # the bind that submitted, while it is bound; or any bind
-    keep: PositiveDuration = 3 * 86400.0  # seconds that a receipt waits for a bind
+    """esm_class of final receipts, without the bit 0x40."""
+    counts: Literal["one", "parts"] = "one"
+    """sub and dlvrd: one (001 or 000), or parts (the number of short messages)."""
+    tlvs: Annotated[Literal[True, False, "standard"], BeforeValidator(_true_or_false)] = "standard"
+    """true: TLVs of SMPP 3.4 and vendor TLVs from 0x1400; standard: without these; false: no TLVs."""
+    parts: Literal["each", "merged"] = "each"
+    """Of a long message: each (a receipt for every part that asked), or merged (one for all)."""
+    to: Literal["submitter", "any"] = "submitter"
+    """submitter: to the bind that submitted, while it is there; any: to any bind of the account."""
+    keep: PositiveDuration = 3 * 86400.0
+    """How long a receipt waits for a bind."""
 
     @property
     def zone(self) -> tzinfo:
-        """The time zone of the dates. UTC needs no time zone database."""
-        return UTC if self.time_zone == "UTC" else ZoneInfo(self.time_zone)
+        """The time zone of the dates."""
+        return zone_of(self.time_zone)
 
     def fits(self, id_length: int) -> bool:
         """Whether all fields but the text fit a short_message of 254 octets. In ASCII they always do.

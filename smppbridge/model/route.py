@@ -40,10 +40,13 @@ class Route(Settings):
     """One entry of ``routes``. An empty ``account`` or ``destination`` matches everything."""
 
     account: Annotated[tuple[Text, ...], Field(min_length=1), _ONE_OR_MORE, _TEXTS] = ()
+    """An account or a list of them; without it, every account."""
     destination: Annotated[
         tuple[Annotated[Text, AfterValidator(_digits)], ...], Field(min_length=1), _ONE_OR_MORE, _TEXTS
-    ] = ()  # prefixes of the recipient in international digits
-    to: Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(distinct)]  # names of providers
+    ] = ()
+    """How the international number begins, or a list; without it, every number."""
+    to: Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(distinct)]
+    """Providers in the order in which they are tried."""
 
     @property
     def catches_all(self) -> bool:

@@ -10,7 +10,8 @@ from typing import NamedTuple
 from smppbridge.errors import Refused
 from smppbridge.smpp.constants import Status
 
-ORDINARY = frozenset({"", "CMT"})  # service_types that are a plain SMS (SMPP 3.4 §5.2.11)
+PLAIN_SMS = "CMT"
+ORDINARY = frozenset({"", PLAIN_SMS})  # service_types that are a plain SMS (SMPP 3.4 §5.2.11)
 
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _NICK = re.compile(r"@?[A-Za-z][A-Za-z0-9_]{3,19}|#[0-9]{1,19}")
@@ -24,16 +25,19 @@ class Service(NamedTuple):
     or_phone: bool = False  # besides `address`, a telephone number is taken too
     text: re.Pattern[str] | None = None  # what the whole text must match; None = any text, not empty
     without_text: bool = False  # the text is not used
+    senders: tuple[str, ...] = ()  # names of senders that order it too, as at smspilot
 
 
 SERVICES: dict[str, Service] = {
-    "HLR": Service("number check in the home location register", without_text=True),
-    "PING": Service("check by a message that the phone does not show", without_text=True),
-    "HLRV": Service("number check by both ways", without_text=True),
-    "CALL": Service("voice call that reads the text"),
-    "FLSHC": Service("call whose last digits are the code", text=re.compile(r"[0-9]{4}")),
+    "HLR": Service("number check in the home location register", without_text=True, senders=("HLR",)),
+    "PING": Service("check by a message that the phone does not show", without_text=True, senders=("PING",)),
+    "HLRV": Service("number check by both ways", without_text=True, senders=("HLRVIP",)),
+    "CALL": Service("voice call that reads the text", senders=("GOLOS", "GOLOSM")),
+    "FLSHC": Service(
+        "call whose last digits are the code", text=re.compile(r"[0-9]{4}"), senders=("FLASHCALL",)
+    ),
     "VIBER": Service("Viber message"),
-    "2WAY": Service("SMS that the phone may answer"),
+    "2WAY": Service("SMS that the phone may answer", senders=("2WAY",)),
     "WAPP": Service("WhatsApp message"),
     "SOC": Service("message in a social network"),
     "TG": Service("Telegram code", text=re.compile(r"[0-9]{4,8}")),
@@ -41,6 +45,13 @@ SERVICES: dict[str, Service] = {
     "MAIL": Service("e-mail", address=_EMAIL),
     "PUSH": Service("WAP push: address, new line, title"),
 }
+
+_BY_SENDER = {sender: name for name, service in SERVICES.items() for sender in service.senders}
+
+
+def named_by(sender: str) -> str:
+    """The service that the name of a sender stands for; "" for none."""
+    return _BY_SENDER.get(sender.upper(), "")
 
 
 def check_text(name: str, text: str) -> None:

@@ -9,10 +9,17 @@ from pydantic_core import PydanticCustomError
 
 
 class Settings(BaseModel):
-    """Base of every section of the configuration. Values never change, and unknown keys are mistakes."""
+    """Base of every section of the configuration. Values never change, and unknown keys are mistakes.
+
+    The text below a field says what its key is for. The JSON Schema shows it to editors.
+    """
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True
+        frozen=True,
+        extra="forbid",
+        arbitrary_types_allowed=True,
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
     )
 
 

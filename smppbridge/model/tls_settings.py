@@ -10,10 +10,14 @@ from smppbridge.model.settings import File, Settings, mistake
 class Tls(Settings):
     """TLS towards a peer."""
 
-    ca: File | None = None  # who signed the peer's certificate; None: anybody whom the system trusts
-    cert: File | None = None  # our certificate, for peers that want one
-    key: File | None = None  # of `cert`
-    server_name: str | None = Field(default=None, min_length=1)  # in the peer's certificate; None: the host
+    ca: File | None = None
+    """PEM file of the CAs that may have signed the peer's certificate; without it, those of the system."""
+    cert: File | None = None
+    """PEM file of our certificate, for peers that want one."""
+    key: File | None = None
+    """PEM file of the key of `cert`."""
+    server_name: str | None = Field(default=None, min_length=1)
+    """Name in the peer's certificate; without it, the host."""
 
     @model_validator(mode="after")
     def _both_or_none(self) -> Self:

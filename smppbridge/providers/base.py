@@ -77,6 +77,8 @@ class Limits:
     rate: float = 0.0  # messages per second, 0 = no limit
     batch_wait: float = 0.0  # how long to wait for a batch to fill
     poll_first: float = 300.0  # from accepted to the first status question
+    # Ages at which it may be asked about a few messages before `poll_first`, ascending; () = it may not.
+    poll_early: tuple[float, ...] = ()
     poll_interval: float = 300.0  # until the same message is asked about again, at least; 0 = never ask
     poll_slowest: float = 0.0  # and at most: in between, as long as the message is under way
     poll_gap: float = 0.0  # between two status questions of the whole entry

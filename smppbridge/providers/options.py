@@ -13,11 +13,15 @@ from smppbridge.model.duration import Duration, PositiveDuration
 from smppbridge.providers.base import Limits
 from smppbridge.smpp.constants import Status
 
+EARLY = (10.0, 30.0)  # seconds: most messages arrive within moments
+
 
 class ProviderOptions(BaseModel):
     """Base of all providers' options. Unknown keys are mistakes; no value is quoted: it may be a key."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True
+    )
 
     if TYPE_CHECKING:  # as a field it would come first wherever keys are listed
         kind: str  # each provider narrows it to a Literal of its own name
@@ -38,6 +42,10 @@ class ProviderOptions(BaseModel):
         share its limits. May be a secret."""
         return ""
 
+    def sender_problem(self, sender: str) -> str:
+        """Why the provider never takes this sender; "" if it may. ``sender``: without a +."""
+        return ""
+
     def sells(self) -> frozenset[str]:
         """The service_types besides SMS that messages may ask for here: keys of model.services.SERVICES."""
         return frozenset()
@@ -50,7 +58,8 @@ class ProviderOptions(BaseModel):
 class FlashPolicy(ProviderOptions):
     """The key of providers that cannot show a text at once, or not always."""
 
-    flash_unsupported: Literal["send_normal", "reject"] = "send_normal"  # what becomes of such a text
+    flash_unsupported: Literal["send_normal", "reject"] = "send_normal"
+    """A flash text that cannot be sent as one: send_normal (an ordinary SMS) or reject (0x4A3)."""
 
     def check_flash(self, flash: bool) -> None:
         """Raise Refused (0x4A3) for a flash text that is not to go as an ordinary one. Called only where the
@@ -78,19 +87,33 @@ class HttpOptions(ProviderOptions):
     """Keys that all HTTP providers share (interface: "every HTTP provider also takes")."""
 
     url: str
-    timeout: PositiveDuration = Field(default=30.0, le=600)  # s, for one whole request
-    parallel: int = Field(default=4, ge=1, le=256)  # requests at once
-    rate: float = Field(default=0.0, ge=0)  # messages per second, 0 = no limit
-    batch: int = Field(default=200, ge=1, le=1000)  # messages in one request
+    """Address of the API, to which paths are appended."""
+    timeout: PositiveDuration = Field(default=30.0, le=600)
+    """For one whole request."""
+    parallel: int = Field(default=4, ge=1, le=256)
+    """Requests at once."""
+    rate: float = Field(default=0.0, ge=0)
+    """Messages per second; 0: no limit."""
+    batch: int = Field(default=200, ge=1, le=1000)
+    """Messages in one request."""
     batch_wait: Duration = 0.0
+    """How long to wait for a batch to fill."""
     poll_first: Duration = 300.0
-    poll_interval: Duration = 300.0  # 0 = never ask
-    inbound_interval: Duration = 300.0  # between two questions for messages from phones, 0 = never ask
-    default_sender: str = ""  # "" = the one set at the provider
-    schedule: Literal["local", "provider"] = "local"  # who keeps a message until schedule_delivery_time
-    low_balance: float = Field(default=0.0, ge=0)  # below this a person is told, 0 = never
-    low_balance_action: Literal["alert", "next"] = "alert"  # next: messages go to the next of their route
-    balance_interval: Duration = 600.0  # between two looks at the balance, 0 = none
+    """From sending a message to the first question about its status."""
+    poll_interval: Duration = 300.0
+    """Between two questions about the status of a message; 0: never ask."""
+    inbound_interval: Duration = 300.0
+    """Between two questions for messages from phones, where `inbound` rules exist; 0: never ask."""
+    default_sender: str = ""
+    """Sender of messages without one; without it, the one that is set at the provider."""
+    schedule: Literal["local", "provider"] = "local"
+    """Who keeps a message until its schedule_delivery_time: local (the bridge) or provider."""
+    low_balance: float = Field(default=0.0, ge=0)
+    """Below this balance the log says so; 0: never."""
+    low_balance_action: Literal["alert", "next"] = "alert"
+    """Below `low_balance`: alert only, or next (messages go to the next provider of their route)."""
+    balance_interval: Duration = 600.0
+    """Between two looks at the balance; 0: never."""
 
     @field_validator("url")
     @classmethod
@@ -100,6 +123,12 @@ class HttpOptions(ProviderOptions):
     def set_or(self, key: str, fallback: float) -> float:
         """The value of a duration key if the operator set it, else ``fallback``."""
         return float(getattr(self, key)) if key in self.model_fields_set else fallback
+
+    @property
+    def early_questions(self) -> tuple[float, ...]:
+        """`Limits.poll_early` of a provider that may be asked for statuses soon after it took a message. None
+        where the operator says when to begin."""
+        return () if "poll_first" in self.model_fields_set else EARLY
 
     def limits(self, **own: Any) -> Limits:
         """The rules of conduct that the operator set, with those of the provider itself."""

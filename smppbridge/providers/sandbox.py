@@ -51,10 +51,15 @@ class SandboxOptions(ProviderOptions):
     """`providers.<name>` with `kind: sandbox`."""
 
     kind: Literal["sandbox"]
+    """A provider that takes everything and sends nothing."""
     delay: Duration = 1.0
-    outcomes: dict[str, float] = Field(default={"DELIVRD": 95.0, "UNDELIV": 5.0})  # receipt word -> weight
+    """Until the receipt."""
+    outcomes: dict[str, float] = Field(default={"DELIVRD": 95.0, "UNDELIV": 5.0})
+    """Weights of what becomes of messages, by the word of the receipt."""
     batch: int = Field(default=1000, ge=1, le=10_000)
+    """Messages taken at once."""
     parallel: int = Field(default=4, ge=1, le=256)
+    """Batches at once."""
 
     def sells(self) -> frozenset[str]:
         """Everything, so that equipment can be tried with it."""

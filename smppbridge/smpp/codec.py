@@ -25,12 +25,12 @@ _Readers = dict[int, tuple[type[Pdu], Plan]]
 def encode(pdu: Pdu) -> bytes:
     """The octets of `pdu`. Raises ValueError that names the parameter that does not fit.
 
-    A response with an error status is written without a body when all its parameters are at their defaults
-    (§4.1.2, §4.4.2).
+    A response with an error status is written without a body where the specification says so
+    (`Pdu.bodiless`) and all its parameters are at their defaults.
     """
     layout = pdu.layout
     status = pdu.command_status
-    bodiless = status and pdu.is_response and not pdu.tlvs and layout.is_default(pdu)
+    bodiless = status and pdu.bodiless and not pdu.tlvs and layout.is_default(pdu)
     body = b"" if bodiless else layout.write(pdu)
     if pdu.tlvs:
         body += write_tlvs(pdu.tlvs)

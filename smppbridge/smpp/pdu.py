@@ -34,10 +34,15 @@ _SERVICE, _MESSAGE_ID = Status.ESME_RINVSERTYP, Status.ESME_RINVMSGID
 
 @dataclass(slots=True)
 class Pdu:
-    """What all PDUs have: parameters of the header, and the TLVs as raw pairs in the order of the wire."""
+    """What all PDUs have: parameters of the header, and the TLVs as raw pairs in the order of the wire.
+
+    `bodiless`: an error comes without the body. Other responses have their body always: OpenSMPP,
+    smpp.twisted, gosmpp and cloudhopper cannot read them without.
+    """
 
     command_id: ClassVar[int]
     is_response: ClassVar[bool]
+    bodiless: ClassVar[bool] = False
     layout: ClassVar[Layout]
 
     tlvs: tuple[Tlv, ...] = field(default=(), kw_only=True)
@@ -96,6 +101,8 @@ class GenericNack(Response):
 class BindResp(Response):
     """§4.1.2, §4.1.4, §4.1.6. `system_id` names the SMSC."""
 
+    bodiless = True
+
     system_id: str = cstring(16, error=Status.ESME_RINVSYSID)
 
 
@@ -114,7 +121,9 @@ class BindReceiverResp(BindResp):
 @_wire(Command.BIND_TRANSCEIVER_RESP)
 @dataclass(slots=True)
 class BindTransceiverResp(BindResp):
-    """§4.1.6."""
+    """§4.1.6. gosmpp and libsmpp34 read no refusal without system_id, gosmpp none of the others with it."""
+
+    bodiless = False
 
 
 @dataclass(slots=True)
@@ -187,6 +196,8 @@ class EnquireLink(Request):
 @dataclass(slots=True)
 class SubmitSmResp(Response):
     """§4.4.2. Send no TLVs in it: some clients take them for a part of the message_id."""
+
+    bodiless = True
 
     message_id: str = cstring(65, error=_MESSAGE_ID)
 

@@ -71,7 +71,7 @@ class ReceiptStyle:
     data_coding: int = 0  # 0 or 1 (both ASCII), 3 or 8
     esm_class: int = EsmClass.RECEIPT  # of receipts; intermediate notifications have their own
     count_parts: bool = False  # whether sub and dlvrd count the short messages that carry the text
-    vendor_tlvs: bool = True  # whether our vendor TLVs are added
+    vendor_tlvs: bool = False  # whether our vendor TLVs are added
     usual: bool = field(init=False)  # fields, widths and alphabet are the defaults
 
     def __post_init__(self) -> None:
@@ -169,20 +169,34 @@ def _cut(octets: bytes, codec: str) -> bytes:
 
 
 def receipt_tlvs(
-    message_id: str, state: int, err: int, provider: str = "", code: str = "", details: str = ""
+    message_id: str,
+    state: int,
+    err: int,
+    provider: str = "",
+    code: str = "",
+    details: str = "",
+    *,
+    reference: int | None = None,
 ) -> tuple[Tlv, ...]:
-    """The TLVs of a receipt. ``provider``, ``code`` and ``details`` are vendor TLVs, left out where "" ."""
+    """The TLVs of a receipt.
+
+    1. ``provider``, ``code`` and ``details`` are vendor TLVs, left out where "".
+    2. ``reference``: the user_message_reference of the message, left out where None.
+    3. network_error_code is the last one: smpp.pdu takes the length of the last TLV for its length.
+    """
     tlvs: list[Tlv] = [
         (Tag.RECEIPTED_MESSAGE_ID, message_id.encode("ascii") + b"\0"),
         (Tag.MESSAGE_STATE, bytes((state,))),
-        (Tag.NETWORK_ERROR_CODE, bytes((_GSM_NETWORK, *min(err, _MAX_ERR).to_bytes(2)))),
     ]
+    if reference is not None:
+        tlvs.append((Tag.USER_MESSAGE_REFERENCE, reference.to_bytes(2)))
     if provider:
         tlvs.append((Tag.PROVIDER, _c_string(provider)))
     if code:
         tlvs.append((Tag.PROVIDER_CODE, _c_string(code)))
     if details:
         tlvs.append((Tag.DETAILS, _c_string(details, _DETAILS_LENGTH)))
+    tlvs.append((Tag.NETWORK_ERROR_CODE, bytes((_GSM_NETWORK, *min(err, _MAX_ERR).to_bytes(2)))))
     return tuple(tlvs)
 
 

@@ -211,9 +211,10 @@ class Session:
         events.append(Fault(kind, error.reason, error.command_id))
 
     def _answer(self, request: Pdu, status: int) -> None:
-        """Send a response without a body. Nothing is sent for a request that has no response."""
+        """Send a response that says nothing but its status; nothing for a request without a response."""
         if isinstance(request, Request) and request.response is not None:
-            self._out.append(encode_header(request.response.command_id, status, request.sequence_number))
+            number = request.sequence_number
+            self._out.append(encode(request.response(command_status=status, sequence_number=number)))
 
     # --- what the application says -------------------------------------------------------------
 
@@ -291,7 +292,7 @@ class Session:
             self._enter(STATE_AFTER_BIND[type(request)])
 
     def refuse(self, request: Pdu, status: int) -> None:
-        """Answer a request with a status and no body. Nothing is sent for a request that has no response."""
+        """Answer a request with a status. Nothing is sent for a request that has no response."""
         if request is self._asked_to_bind:
             self._asked_to_bind = None
         self._answer(request, status)

@@ -1,7 +1,8 @@
 """What the flow asks of a store, in verbs of its own domain.
 
 `Store` is made of five roles, so that a constructor shows what its worker may touch: `Accepting`, `Sending`,
-`Settling`, `Delivering` and `Housekeeping`. All times are arguments: integer milliseconds since 1970, UTC.
+`Settling`, `Delivering` and `Housekeeping`. Three of them are `Marking`, too. All times are arguments:
+integer milliseconds since 1970, UTC.
 
 Every verb that returns a future promises this:
 
@@ -133,16 +134,38 @@ class Accepting(Protocol):
         3. No attempt of it ended "uncertain", after which a provider may have it after all."""
 
 
-class Sending(Protocol):
+class Marking(Protocol):
+    """Numbers that a worker remembers."""
+
+    def set_mark(self, name: str, value: int) -> "Future[None]":
+        """Remember a number under a name: when a provider was asked, up to when it has told everything."""
+
+    def mark(self, name: str) -> "Future[int | None]":
+        """The number remembered under a name."""
+
+
+class Sending(Marking, Protocol):
     """Hand-overs to providers, and what became of them."""
 
     def claim_messages(
-        self, provider: str, account: str, limit: int, now: int, lease_until: int, among: int = 0
+        self,
+        provider: str,
+        account: str,
+        limit: int,
+        now: int,
+        lease_until: int,
+        among: int = 0,
+        least: int = 0,
     ) -> "Future[list[Message]]":
         """Take up to ``limit`` QUEUED messages whose deadline has not come: higher priority first, then in
         order of id. The same statement records the attempt: SENDING, attempt + 1, due at ``lease_until``.
 
-        With ``among`` the messages are those of the first ``among`` with the fewest attempts so far."""
+        With ``among`` the messages are those of the first ``among`` with the fewest attempts so far. With
+        ``least`` only messages of this priority and above are taken."""
+
+    def put_off(self, provider: str, account: str, until: int, limit: int) -> "Future[int]":
+        """Up to ``limit`` QUEUED messages without priority become WAITING until ``until``, their deadline at
+        the latest; how many. No attempt of theirs counts."""
 
     def record(
         self, sent: Sequence[Sent], unsent: Sequence[Unsent], outcomes: Sequence[Outcome], now: int
@@ -197,7 +220,7 @@ class Sending(Protocol):
         ``usable``. Looks at up to ``limit`` messages with an id above ``after``, in order of id."""
 
 
-class Settling(Protocol):
+class Settling(Marking, Protocol):
     """What providers say about messages that they took."""
 
     def settle(self, provider: str, reports: Sequence[StatusReport], now: int) -> "Future[Settlement]":
@@ -229,13 +252,19 @@ class Settling(Protocol):
         3. Then it is gone under all its references. `purge` deletes those that no message ever takes."""
 
     def claim_polls(
-        self, provider: str, now: int, limit: int, interval: int, slowest: int
+        self,
+        provider: str,
+        now: int,
+        limit: int,
+        interval: int,
+        slowest: int,
+        early: Sequence[int] = (),
     ) -> "Future[list[Poll]]":
         """Take up to ``limit`` SENT messages whose status is to be asked now, longest overdue first. Each is
-        due again after as long as it has been under way, ``interval`` at least and ``slowest`` at most."""
+        due again when `rules.polls.next_question` says."""
 
 
-class Delivering(Protocol):
+class Delivering(Marking, Protocol):
     """What is owed to equipment: receipts, alerts, messages from phones."""
 
     def claim_receipts(
@@ -284,12 +313,6 @@ class Delivering(Protocol):
 
     def defer_inbound(self, items: Sequence[tuple[int, int, int]]) -> "Future[None]":
         """Each item is (part id, due at, tries): owed still."""
-
-    def set_mark(self, name: str, value: int) -> "Future[None]":
-        """Remember a number under a name: up to when a provider has been asked for messages from phones."""
-
-    def mark(self, name: str) -> "Future[int | None]":
-        """The number remembered under a name."""
 
 
 class Housekeeping(Protocol):

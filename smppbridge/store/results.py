@@ -24,7 +24,9 @@ class Backlog(NamedTuple):
 class Gauges(NamedTuple):
     """Counts of the queues, and the times (ms) of their oldest entries, for metrics."""
 
-    queued: dict[str, tuple[int, int]]  # provider -> messages WAITING or QUEUED, oldest submitted_at
+    # provider -> messages WAITING or QUEUED; submitted_at of the oldest that is QUEUED or WAITING for at most
+    # 10 minutes, the time of the count where there is none
+    queued: dict[str, tuple[int, int]]
     uncertain: dict[str, int]  # provider -> messages UNCERTAIN
     owed: dict[str, tuple[int, int]]  # account -> receipts owed, oldest "at"
     inbound: dict[str, int]  # account -> parts of messages from phones owed
@@ -43,6 +45,9 @@ class Settlement(NamedTuple):
     alerted: frozenset[str] = frozenset()  # accounts that are owed an alert by it
     refused: tuple[tuple[str, str], ...] = ()  # code and reason of each message that did not arrive
     spent: Mapping[str, int] = MappingProxyType({})  # currency -> millionths: prices that were told now
+    replaced: tuple[
+        tuple[str, str], ...
+    ] = ()  # senders of messages that ended: asked for, shown by the phone
 
 
 class Recorded(NamedTuple):

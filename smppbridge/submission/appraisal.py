@@ -16,11 +16,13 @@ from smppbridge.errors import Refused
 from smppbridge.model.account import Account
 from smppbridge.model.message import Draft, Segment, Stage
 from smppbridge.model.route import Choice, Router
+from smppbridge.model.services import named_by
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.pdu import SubmitSm
 from smppbridge.submission.checks import (
     check_fields,
     delivery_of,
+    is_unlisted,
     recipient_of,
     reference_of,
     sender_of,
@@ -164,15 +166,15 @@ class Appraiser:
         return path_among(route, draft, path_of)
 
     def appraise_joined(
-        self, account: str, draft: Draft, not_before: int, deadline: int, now: int, path_of: PathOf
+        self, account: Account, draft: Draft, not_before: int, deadline: int, now: int, path_of: PathOf
     ) -> tuple[Path, Timing]:
         """The way of a long message whose parts are joined, and where it begins. Times in ms.
 
         Raises Refused where no provider carries the whole text. Its parts were answered already: ``mode:
         sync`` refuses nothing here.
         """
-        path = self._path_for(account, draft, path_of)
-        return path, timing_of(path, not_before, deadline, now)
+        path = self._path_for(account.name, draft, path_of)
+        return path, timing_of(path, not_before, deadline, now, held=_held(account, not_before, now))
 
     def _decide_path(self, appraisal: Appraisal) -> None:
         appraisal.path = self._path_for(appraisal.account.name, appraisal.draft, appraisal.path_of)
@@ -186,7 +188,8 @@ def _decide_fields(appraisal: Appraisal) -> None:
 
 
 def _decide_service(appraisal: Appraisal) -> None:
-    appraisal.service = service_of(appraisal.account, appraisal.submit.service_type)
+    submit = appraisal.submit
+    appraisal.service = service_of(appraisal.account, submit.service_type, submit.source_addr)
 
 
 def _decide_recipient(appraisal: Appraisal) -> None:
@@ -198,34 +201,46 @@ def _decide_content(appraisal: Appraisal) -> None:
 
 
 def _decide_sender(appraisal: Appraisal) -> None:
-    appraisal.sender = sender_of(appraisal.account, appraisal.submit.source_addr)
+    """The name of a service is no sender."""
+    source = appraisal.submit.source_addr
+    if appraisal.service and named_by(source) == appraisal.service:
+        source = ""
+    appraisal.sender = sender_of(appraisal.account, source)
 
 
 def _decide_draft(appraisal: Appraisal) -> None:
     """A part of a long message is asked about without its text, which nobody knows yet."""
     content, data_coding = appraisal.content, appraisal.submit.data_coding
+    recipient, sender = appraisal.recipient, appraisal.sender
+    unlisted = is_unlisted(appraisal.account, sender)
     if content.concat is None:
         data_coding = coding_of(appraisal.account, data_coding, content.octets)
-        appraisal.draft = Draft(
-            appraisal.recipient, appraisal.sender, *content[:3], appraisal.service, data_coding
-        )
+        appraisal.draft = Draft(recipient, sender, *content[:3], appraisal.service, data_coding, unlisted)
     else:
-        appraisal.draft = Draft(appraisal.recipient, appraisal.sender, None, flash=content.flash)
+        appraisal.draft = Draft(recipient, sender, None, flash=content.flash, unlisted=unlisted)
     appraisal.data_coding = data_coding
 
 
 def _decide_times(appraisal: Appraisal) -> None:
-    validity = round(appraisal.account.validity * 1000)
-    appraisal.not_before, appraisal.deadline = times_of(appraisal.submit, appraisal.now, validity)
+    appraisal.not_before, appraisal.deadline = times_of(appraisal.account, appraisal.submit, appraisal.now)
 
 
 def _decide_timing(appraisal: Appraisal) -> None:
     """An account that waits for the provider (`mode: sync`) is told at once that none works."""
-    path = appraisal.path
-    timing = timing_of(path, appraisal.not_before, appraisal.deadline, appraisal.now)
+    path, not_before, now = appraisal.path, appraisal.not_before, appraisal.now
+    held = _held(appraisal.account, not_before, now)
+    timing = timing_of(path, not_before, appraisal.deadline, now, held=held)
     if path.down and timing.at_once and appraisal.account.mode == "sync":
         raise Refused(path.down, "no provider of the route works")
     appraisal.timing = timing
+
+
+def _held(account: Account, not_before: int, now: int) -> bool:
+    """Whether a message that is to be sent later is kept here whatever its provider can do: in quiet hours
+    nothing is handed over, and what waits for their end may be cancelled and replaced until then."""
+    if account.quiet is None or not_before <= now:
+        return False
+    return account.quiet_ends(not_before) or account.quiet_over(now) > now
 
 
 # --- what is stored --------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from smppbridge.errors import Refused
 from smppbridge.model.account import Account
 from smppbridge.model.numbers import normalise
 from smppbridge.model.owed import KEPT_BITS
-from smppbridge.model.services import ORDINARY, special_address
+from smppbridge.model.services import ORDINARY, named_by, special_address
 from smppbridge.smpp.constants import EsmClass, Status, Tag
 from smppbridge.smpp.pdu import SubmitSm
 from smppbridge.smpp.times import parse_time
@@ -66,13 +66,19 @@ def tlvs_of(submit: SubmitSm) -> bytes | None:
     return write_tlvs(tuple(kept)) if kept else None
 
 
-def service_of(account: Account, service_type: str) -> str:
+def service_of(account: Account, service_type: str, source_addr: str = "") -> str:
     """The special service that is asked for, "" for an ordinary message.
 
-    Raises Refused (0x15) for a service_type that the account may not use.
+    1. That of the service_type. Raises Refused (0x15) for one that the account may not use.
+    2. An ordinary service_type: that of `account.services` which ``source_addr`` is the name of, such as
+       GOLOS.
+    3. An empty service_type: the account's `default_service`. CMT is an ordinary message then.
     """
     if service_type in ORDINARY:
-        return ""
+        named = named_by(source_addr) if account.services else ""
+        if named in account.services:
+            return named
+        return "" if service_type else account.default_service or ""
     if service_type not in account.services:
         raise Refused(Status.ESME_RINVSERTYP, "service_type is none that the account may use")
     return service_type
@@ -98,35 +104,53 @@ def sender_of(account: Account, source_addr: str) -> str:
     """The sender's name or number by the account's rules; "" = the provider's own default.
 
     1. None is given: the account's `default_sender`.
-    2. One of the account's `senders`, with or without its ``+``, or any where no list is set: itself.
-    3. Another: `default_sender` with `replace_sender`, else Refused (0x0A).
+    2. One of the account's `senders`, with or without its ``+``: itself.
+    3. Another, with `replace_sender`: `default_sender`. Without a list of `senders` that is every one.
+    4. Another, where no list is set: itself. Else Refused (0x0A).
     """
     source = source_addr.removeprefix("+")
     if not source:
         return account.default_sender or ""
-    if account.senders is None or source in account.senders or source_addr in account.senders:
+    if account.senders is not None and (source in account.senders or source_addr in account.senders):
         return source
     if account.replace_sender and account.default_sender is not None:
         return account.default_sender
+    if account.senders is None:
+        return source
     raise Refused(Status.ESME_RINVSRCADR, "source_addr is not one of the account's senders")
 
 
-def times_of(submit: SubmitSm, now: int, validity_ms: int) -> tuple[int, int]:
+def is_unlisted(account: Account, sender: str) -> bool:
+    """Whether the account leaves ``sender`` to the equipment: it lists none, and has another default."""
+    return account.senders is None and sender != (account.default_sender or "")
+
+
+def times_of(account: Account, submit: SubmitSm, now: int) -> tuple[int, int]:
     """When to send and when to give up, in ms (SMPP 3.4 §5.2.15, §5.2.16).
 
-    A schedule in the past means at once. Without a validity_period the end is ``validity_ms`` after the time
-    to send. Raises Refused (0x61 schedule, 0x62 validity_period), also where the end is not after the time to
-    send.
+    1. A schedule in the past means at once.
+    2. In the account's quiet hours only messages with a priority are sent; others at the end of these hours.
+    3. Without a validity_period the end is the account's `validity` after the time to send.
+
+    Raises Refused (0x61 schedule, 0x62 validity_period), also where the end is not after the time to send:
+    the sender learns at once that it has to choose another time or a priority.
     """
-    if not submit.schedule_delivery_time and not submit.validity_period:
+    validity_ms = round(account.validity * 1000)
+    quiet = account.quiet is not None and not submit.priority_flag
+    if not (submit.schedule_delivery_time or submit.validity_period or quiet):
         return now, now + validity_ms
     not_before = _time(submit.schedule_delivery_time, now, Status.ESME_RINVSCHED)
     not_before = now if not_before is None else max(now, not_before)
     deadline = _time(submit.validity_period, now, Status.ESME_RINVEXPIRY)
+    if deadline is not None and deadline <= not_before:
+        raise Refused(Status.ESME_RINVEXPIRY, "validity_period ends before the message may be sent")
+    if quiet:
+        not_before = account.quiet_over(not_before)
     if deadline is None:
         return not_before, not_before + validity_ms
     if deadline <= not_before:
-        raise Refused(Status.ESME_RINVEXPIRY, "validity_period ends before the message may be sent")
+        reason = f"validity_period ends before the account's quiet hours ({account.quiet}) do"
+        raise Refused(Status.ESME_RINVEXPIRY, reason)
     return not_before, deadline
 
 

@@ -9,17 +9,19 @@ from typing import NamedTuple
 
 from smppbridge.errors import Refused
 from smppbridge.model.account import Account
+from smppbridge.model.message import Message
 from smppbridge.model.services import check_text
 from smppbridge.smpp.concat import SINGLE_SEPTETS, Concat, Header, read_header, read_sar
 from smppbridge.smpp.concat import header as udh
 from smppbridge.smpp.constants import SUBUNIT_DISPLAY, EsmClass, Status, Tag
 from smppbridge.smpp.fields import MAX_SHORT_MESSAGE
-from smppbridge.smpp.gsm import ESCAPE, LANGUAGES, unpack_septets, without_padding
+from smppbridge.smpp.gsm import ESCAPE, LANGUAGES, encode_gsm, unpack_septets, without_padding
 from smppbridge.smpp.pdu import SubmitSm
 from smppbridge.smpp.text import NAMES, decode_text, flavour
 
 _MAX_BINARY = 140  # octets that one short message carries, with its user data header
 _CODINGS = {"gsm": 0, **{name: data_coding for data_coding, name in NAMES.items()}}
+_UCS2 = 8
 _NO_HEADER = Header(b"\0")
 
 
@@ -83,6 +85,21 @@ def joined_text(account: Account, data_coding: int, parts: Sequence[bytes]) -> s
     if not text:
         raise Refused(Status.ESME_RINVTEXT, "the text is empty")
     return text
+
+
+def as_sent(account: Account, message: Message) -> Message:
+    """The message as a provider is to get it, whole: joined if it came in parts.
+
+    With `use_latin_when_it_fits` a UCS-2 text whose characters GSM 03.38 has all counts as one in the default
+    alphabet: an SMSC then gets 160 characters a message instead of 70. Latin-1 is no measure: what it has
+    beyond GSM 03.38 reaches phones in UCS-2 anyway. HTTP providers choose by the characters themselves. The
+    stored message keeps its data_coding, in which a replace_sm comes.
+    """
+    if not account.use_latin_when_it_fits or message.octets is not None:
+        return message
+    if flavour(message.data_coding).alphabet != _UCS2 or encode_gsm(message.text) is None:
+        return message
+    return message._replace(data_coding=0)
 
 
 def coding_of(account: Account, data_coding: int, octets: bytes | None) -> int:

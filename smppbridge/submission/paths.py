@@ -107,10 +107,11 @@ def path_among(route: tuple[str, ...], draft: Draft, path_of: PathOf) -> Path:
     return path_of(carriers, draft.service_type, headed)
 
 
-def timing_of(path: Path, not_before: int, deadline: int, now: int) -> Timing:
-    """A message with a schedule waits here, unless its provider keeps it. All times in ms."""
+def timing_of(path: Path, not_before: int, deadline: int, now: int, *, held: bool = False) -> Timing:
+    """A message with a schedule waits here, unless its provider keeps it. All times in ms. ``held``: it waits
+    here in any case."""
     if not_before <= now:
         return Timing(Stage.QUEUED, deadline, 0)
-    if path.schedules(not_before, now):
+    if not held and path.schedules(not_before, now):
         return Timing(Stage.QUEUED, deadline, not_before)
     return Timing(Stage.WAITING, not_before, 0)

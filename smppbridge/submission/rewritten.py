@@ -10,6 +10,7 @@ from dataclasses import fields
 from smppbridge.errors import Refused
 from smppbridge.model.message import Found, Replacement, Stage
 from smppbridge.model.owed import KEPT_BITS
+from smppbridge.model.services import PLAIN_SMS
 from smppbridge.smpp.addresses import DistributionList, SmeAddress, UnsuccessSme
 from smppbridge.smpp.constants import Status, Tag
 from smppbridge.smpp.pdu import DataSm, ReplaceSm, SubmitMulti, SubmitMultiResp, SubmitSm, SubmitSmResp
@@ -95,7 +96,7 @@ def _failure(destination: SmeAddress | DistributionList, status: int) -> Unsucce
 def from_replace_sm(pdu: ReplaceSm, found: Found) -> SubmitSm:
     """The submit_sm that would have made the message ``found`` as a replace_sm wants it."""
     return SubmitSm(
-        service_type=found.service_type,
+        service_type=found.service_type or PLAIN_SMS,
         source_addr_ton=found.source_addr_ton,
         source_addr_npi=found.source_addr_npi,
         source_addr=found.source_addr,

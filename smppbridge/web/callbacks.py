@@ -13,7 +13,6 @@ import asyncio
 import hmac
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -21,12 +20,12 @@ from starlette.responses import PlainTextResponse, Response
 from smppbridge.errors import StoreError, WrongSignature
 from smppbridge.logs import event
 from smppbridge.providers.base import Callback, News, Provider
+from smppbridge.web.forms import form_fields
 
 log = logging.getLogger(__name__)
 
 MAX_BODY = 1 << 20  # octets of a callback's body
 BODY_TIMEOUT = 10.0  # seconds from the start of a callback to the end of its body
-_FORM = "application/x-www-form-urlencoded"
 
 Hear = Callable[[str, Sequence[News]], Awaitable[None]]
 """Takes the name of a provider and what it tells. Returns after COMMIT. Raises StoreError."""
@@ -85,12 +84,10 @@ async def _bounded_body(request: Request) -> bytes | None:
 
 
 def _callback_of(request: Request, body: bytes) -> Callback:
-    is_form = request.headers.get("content-type", "").split(";")[0].strip().lower() == _FORM
-    form = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)) if is_form else {}
     return Callback(
         method=request.method,
         query=dict(request.query_params),
         headers=dict(request.headers),
-        form=form,
+        form=form_fields(request.headers.get("content-type", ""), body),
         body=body,
     )

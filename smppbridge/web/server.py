@@ -5,19 +5,23 @@
 
 import asyncio
 import contextlib
+import re
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 
+import h11
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from smppbridge.metrics import CONTENT_TYPE, Metrics
 from smppbridge.web.callbacks import Callbacks
 
 MAX_REQUESTS = 500  # connections and requests at once; uvicorn answers further requests with 503
+_HIGH_OCTET = re.compile(rb"[\x80-\xff]")
 
 Readiness = Callable[[], Awaitable[list[str]]]
 """Returns the reasons why the bridge is not ready: an empty list when it is ready."""
@@ -45,6 +49,7 @@ class Web:
         listener = _listening_socket(host, port)
         config = uvicorn.Config(
             self.application,
+            http=_LenientProtocol,
             log_config=None,
             access_log=False,
             lifespan="off",
@@ -73,6 +78,19 @@ class Web:
     async def _ready(self, request: Request) -> Response:
         reasons = await self._readiness()
         return JSONResponse({"ready": not reasons, "reasons": reasons}, status_code=503 if reasons else 200)
+
+
+class _LenientProtocol(H11Protocol):
+    """HTTP/1.1, and octets above 0x7F in the address of a request, which RFC 9112 wants percent-encoded:
+    smspilot shows callbacks with them (API-1 §2.1)."""
+
+    def data_received(self, data: bytes) -> None:
+        if not data.isascii() and self.conn.their_state is h11.IDLE:
+            begun, _ = self.conn.trailing_data  # of the request, as far as it came before
+            if b"\n" not in begun:
+                line, end, rest = data.partition(b"\n")
+                data = _HIGH_OCTET.sub(lambda found: b"%%%02X" % ord(found[0]), line) + end + rest
+        super().data_received(data)
 
 
 class _Uvicorn(uvicorn.Server):

@@ -63,9 +63,8 @@ async def test_smpplib(tmp_path: Path, profile: str) -> None:
     account = settings(profile)
     text = SPOKEN[account.default_encoding]
     message = Sms(PHONE, text, 0, encode_text(text, 0, account.default_encoding))
-    strict = profile in {"smpplib", "smpp3.3"}  # as it comes it fails on vendor TLVs
     async with running(tmp_path, profile=profile) as (port, simulator):
-        check(await run_smpplib(port, "pbx", [message], strict_tlvs=strict), profile, text, simulator)
+        check(await run_smpplib(port, "pbx", [message], strict_tlvs=True), profile, text, simulator)
 
 
 @pytest.mark.parametrize("profile", PROFILES)

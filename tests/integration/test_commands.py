@@ -16,7 +16,16 @@ from smppbridge.model.passwords import verify_hash
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.pdu import SubmitSmResp, Unbind
 from tests.simulators.smspilot.simulator import SmspilotSimulator
-from tests.support.bridge.running import bridge, command, config_text, eventually, free_port, pilot, serving
+from tests.support.bridge.running import (
+    Served,
+    bridge,
+    command,
+    config_text,
+    eventually,
+    free_port,
+    pilot,
+    serving,
+)
 from tests.support.esme.esme import PHONE, Esme, submit
 
 
@@ -220,13 +229,22 @@ async def test_signals(tmp_path: Path) -> None:
         served.process.send_signal(signal.SIGHUP)
         await esme.expect(Unbind)
         async with await Esme.bound(served.smpp_port, "new") as new:
-            path.write_text("accounts: what", encoding="utf-8")
-            served.process.send_signal(signal.SIGHUP)
-            await eventually(lambda: "configuration not reloaded" in served.log)
+            await reload(served, path, "accounts: what", 'problem="accounts: must be a mapping')
+            await reload(served, path, "[" * 3000, 'problem="line 1: not valid YAML: nested more')
             assert await new.submit(submit())
             await new.receipt()
+        good = config_text("log: {format: json}\nstore: {url: 'sqlite:///other.db'}")
+        await reload(served, path, good, '"message": "configuration reloaded')
+        assert "with a restart only keys=store.url\n" in served.log
         assert await served.stop() == 0
-        assert "stopped" in served.log
+        assert '"message": "stopped"' in served.log
+
+
+async def reload(served: Served, path: Path, text: str, said: str) -> None:
+    """Give the bridge a new configuration, and wait for what it says of it."""
+    path.write_text(text, encoding="utf-8")
+    served.process.send_signal(signal.SIGHUP)
+    await eventually(lambda: said in served.log)
 
 
 async def test_a_message_under_way_when_sigterm_comes_is_answered(tmp_path: Path) -> None:

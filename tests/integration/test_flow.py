@@ -201,11 +201,13 @@ providers: {lab: {kind: sandbox, delay: 0}, spare: {kind: sandbox, delay: 0}}
 routes: [{to: [%s]}]
 accounts: {%s}
 """
+VENDOR = "receipt: {tlvs: true}"  # a receipt says which provider had its message
 
 
 async def test_reload(tmp_path: Path) -> None:
-    before = TWO_LABS % ("lab", "pbx: {password: secret}, old: {password: secret}")
-    after = TWO_LABS % ("spare", "pbx: {password: secret, window: 1}, new: {password: secret}")
+    before = TWO_LABS % ("lab", f"pbx: {{password: secret, {VENDOR}}}, old: {{password: secret}}")
+    later = f"pbx: {{password: secret, window: 1, {VENDOR}}}, new: {{password: secret, {VENDOR}}}"
+    after = TWO_LABS % ("spare", later)
     async with bridge(tmp_path, before) as app, await Esme.bound(app.smpp_ports[0]) as esme:
         old = await Esme.bound(app.smpp_ports[0], "old")
         await esme.submit(submit())
@@ -223,6 +225,19 @@ async def test_reload(tmp_path: Path) -> None:
         await esme.silence(DeliverSm)  # the window is 1 now
         esme.answer(only)
         assert (await esme.receipt()).tlv(Tag.PROVIDER) == "spare"
+
+
+async def test_a_reload_says_what_it_does_not_change(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with bridge(tmp_path) as app:
+        changed = "{url: 'sqlite:///other.db', keep_days: 7, max_queued: 9}"
+        app.reload(config(tmp_path, f"store: {changed}\nlog: {{level: debug}}\nsmpp: {{inactivity: 5m}}"))
+        assert app.housekeeper.keep_days == 7
+        assert app.waiting.most == 9
+    (line,) = [line for line in caplog.messages if "restart" in line]
+    (named,) = [vars(one)["fields"] for one in caplog.records if one.getMessage() == line]
+    assert named == {"keys": "store.url, smpp.inactivity"}
 
 
 async def test_a_reload_that_needs_a_new_provider_changes_nothing(tmp_path: Path) -> None:

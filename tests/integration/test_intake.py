@@ -60,7 +60,8 @@ REFUSALS: dict[str, tuple[int, SubmitSm]] = {
     "two texts": (0x01, submit(tlvs=(tlv(Tag.MESSAGE_PAYLOAD, b"more"),))),
 }
 ROUTED = (
-    "routes: [{destination: ['375', '7'], to: [lab]}]\naccounts: {pbx: {password: secret, country: BY}}\n"
+    "routes: [{destination: ['375', '7'], to: [lab]}]\n"
+    "accounts: {pbx: {password: secret, country: BY, status_codes: sms-assistent}}\n"
 )
 
 
@@ -83,8 +84,8 @@ async def test_255_octets_of_short_message(tmp_path: Path) -> None:
         assert await status_of(esme, submit(b"x" * 254)) == 0
 
 
-async def test_refusals_without_vendor_codes(tmp_path: Path) -> None:
-    settings = ROUTED.replace("country: BY", "country: BY, status_codes: standard")
+async def test_refusals_have_no_vendor_codes_unless_they_are_asked_for(tmp_path: Path) -> None:
+    settings = ROUTED.replace(", status_codes: sms-assistent", "")
     standard = {
         "no route": 0x45,
         "an unknown data_coding": 0x45,
@@ -114,6 +115,7 @@ SENDERS = (  # settings of the account, the sender that is asked for, and the on
     ("senders: [ALARM], default_sender: CASTLE", "", "CASTLE"),
     ("senders: [ALARM], default_sender: CASTLE, replace_sender: true", "Stranger", "CASTLE"),
     ("senders: [ALARM], default_sender: CASTLE, replace_sender: true", "ALARM", "ALARM"),
+    ("default_sender: CASTLE, replace_sender: true", "Stranger", "CASTLE"),
     ("senders: [ALARM]", "", "PILOT"),  # the provider's own default
 )
 

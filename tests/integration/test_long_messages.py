@@ -196,7 +196,7 @@ async def test_the_first_parts_coding_counts(tmp_path: Path) -> None:
 
 async def test_refused_at_once_is_what_every_part_shares(tmp_path: Path) -> None:
     sections = """
-accounts: {pbx: {password: secret, senders: [ALARM], services: [HLR]}}
+accounts: {pbx: {password: secret, senders: [ALARM], services: [HLR], status_codes: sms-assistent}}
 routes: [{destination: ["375"], to: [lab]}]
 """
     parts = cut([b"one", b"two"])

@@ -269,8 +269,8 @@ async def test_the_rest_of_a_receipt(tmp_path: Path, tlvs: bool) -> None:
         expected = (
             (Tag.RECEIPTED_MESSAGE_ID, message_id.encode() + b"\0"),
             (Tag.MESSAGE_STATE, b"\x02"),
-            (Tag.NETWORK_ERROR_CODE, b"\x03\0\0"),
             (Tag.PROVIDER, b"lab\0"),
             (Tag.PROVIDER_CODE, b"DELIVRD\0"),
+            (Tag.NETWORK_ERROR_CODE, b"\x03\0\0"),
         )
         assert pdu.tlvs == (expected if tlvs else ())

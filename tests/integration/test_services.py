@@ -17,7 +17,11 @@ from tests.support.bridge.running import Clock, eventually, metric
 from tests.support.bridge.scripted_provider import ScriptedProvider, scripted
 from tests.support.esme.esme import Esme, submit
 
-ALLOWED = "accounts: {pbx: {password: secret, services: [HLR, CALL, BOT]}, plain: {password: secret}}"
+ALLOWED = """
+accounts:
+  pbx: {password: secret, services: [HLR, CALL, BOT], status_codes: sms-assistent, receipt: {tlvs: true}}
+  plain: {password: secret}
+"""
 CHECKED = "imsi=257010000000000 mcc=257 mnc=01 net=A1"
 
 
@@ -50,6 +54,20 @@ async def test_a_service_needs_permission_and_somebody_who_sells_it(tmp_path: Pa
         await eventually(lambda: spare.sent and lab.sent)
         assert [message.service_type for message in spare.sent] == ["HLR"]
         assert [message.service_type for message in lab.sent] == [""]
+
+
+async def test_equipment_that_cannot_ask_for_a_service_gets_its_default(tmp_path: Path) -> None:
+    lab = ScriptedProvider("lab", services=["CALL"])
+    sections = "accounts: {pbx: {password: secret, services: [CALL], default_service: CALL}}"
+    async with (
+        scripted(tmp_path, lab, sections=sections) as app,
+        await Esme.bound(app.smpp_ports[0]) as esme,
+    ):
+        assert await status_of(esme, submit("Door open")) == 0
+        assert await status_of(esme, submit("")) == Status.ESME_RINVMSGLEN
+        assert await status_of(esme, submit("Door shut", service_type="CMT")) == 0
+        await eventually(lambda: len(lab.sent) == 2)
+        assert [one.service_type for one in lab.sent] == ["CALL", ""]
 
 
 async def test_a_service_never_goes_to_a_provider_that_does_not_sell_it(tmp_path: Path) -> None:

@@ -98,11 +98,11 @@ async def test_the_provider_s_refusal_is_the_answer(tmp_path: Path, why: str) ->
         assert len(lab.sent) == 1
 
 
-async def test_refusals_without_vendor_codes(tmp_path: Path) -> None:
+async def test_refusals_have_no_vendor_codes_unless_they_are_asked_for(tmp_path: Path) -> None:
     standard = {0x0B: 0x0B, 0x22: 0x45, 0x4A3: 0x45, 0x4A4: 0x08, 0x4A5: 0x01}
     lab = ScriptedProvider("lab")
     lab.answers.extend(Rejected("x", status=status) for status in standard)
-    settings = "accounts: {pbx: {password: secret, mode: sync, status_codes: standard}}"
+    settings = "accounts: {pbx: {password: secret, mode: sync}}"
     async with (
         scripted(tmp_path, lab, sections=settings) as app,
         await Esme.bound(app.smpp_ports[0]) as esme,
@@ -174,7 +174,7 @@ async def test_nothing_is_taken_while_no_provider_works(tmp_path: Path) -> None:
     spare.answers.append(Disabled("wrong key", pause=600.0))
     routes = """
 routes: [{destination: "37529", to: [lab, spare]}, {destination: "37533", to: [spare]}, {to: [spare, lab]}]
-accounts: {pbx: {password: secret, mode: sync}, other: {password: secret}}
+accounts: {pbx: {password: secret, mode: sync, status_codes: sms-assistent}, other: {password: secret}}
 """
     async with (
         scripted(tmp_path, lab, spare, sections=routes) as app,

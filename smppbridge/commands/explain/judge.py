@@ -21,6 +21,7 @@ from smppbridge.smpp.constants import RegisteredDelivery, Status
 from smppbridge.smpp.pdu import SubmitSm
 from smppbridge.submission.appraisal import Appraisal, Appraiser, Examination, segment_of
 from smppbridge.submission.checks import delivery_of
+from smppbridge.submission.content import as_sent
 from smppbridge.submission.paths import path_among
 
 _RECEIPT = {0: "none is asked for", 1: "yes", 2: "only if it fails", 3: "only if it is delivered"}
@@ -172,7 +173,7 @@ class Examiner:
             part = self._appraiser.appraise(account, first, now, self._path_of)
             draft = Draft(part.recipient, part.sender, text, flash=part.content.flash)
             path, timing = self._appraiser.appraise_joined(
-                account.name, draft, part.not_before, part.deadline, now, self._path_of
+                account, draft, part.not_before, part.deadline, now, self._path_of
             )
         except Refused as refused:
             return JoinedRefusal(_refusal(account, refused))
@@ -180,7 +181,7 @@ class Examiner:
             text=text, octets=None, route=path.route, provider=path.provider, send_at=timing.send_at
         )
         moment = now if timing.at_once else part.not_before
-        request = await request_for(self._config, _as_claimed(whole), moment)
+        request = await request_for(self._config, _as_claimed(account, whole), moment)
         return JoinedWay(self._route(account, draft), request)
 
     def _route(self, account: Account, draft: Draft) -> RouteLine:
@@ -208,7 +209,8 @@ class Examiner:
     async def _request(self, appraisal: Appraisal) -> ProviderRequest:
         """What the first provider would be asked, when it would be."""
         moment = appraisal.now if appraisal.timing.at_once else appraisal.not_before
-        return await request_for(self._config, _as_claimed(self._segment(appraisal)), moment)
+        message = _as_claimed(appraisal.account, self._segment(appraisal))
+        return await request_for(self._config, message, moment)
 
     def _segment(self, appraisal: Appraisal) -> Segment:
         return segment_of(appraisal, self._ids.next(appraisal.now), wire_id="", origin=0)
@@ -219,11 +221,11 @@ def _refusal(account: Account, refused: Refused) -> StatusAnswer:
     return StatusAnswer(NamedStatus(account.status_for(refused.status)), refused.reason)
 
 
-def _as_claimed(segment: Segment) -> Message:
+def _as_claimed(account: Account, segment: Segment) -> Message:
     """A stored message as its provider gets it first."""
     names = Message._fields
     stored = {name: value for name, value in segment._asdict().items() if name in names}
-    return Message(**stored, attempt=1, tries=0)
+    return as_sent(account, Message(**stored, attempt=1, tries=0))
 
 
 def _derived(account: Account, found: str | Refused, original: str) -> Derived:
@@ -264,8 +266,11 @@ def _schedule(appraisal: Appraisal) -> Schedule:
     now, not_before = appraisal.now, appraisal.not_before
     sent: Meant[Instant] | str = "at once"
     if not_before > now:
+        account = appraisal.account
         keeper = f"the provider {appraisal.path.provider}" if appraisal.timing.send_at else "the bridge"
-        sent = Meant(Instant(not_before), f"{keeper} keeps it until then")
+        quiet = account.quiet_ends(not_before) and not appraisal.submit.priority_flag
+        why = f"quiet hours {account.quiet}: " if quiet else ""
+        sent = Meant(Instant(not_before), f"{why}{keeper} keeps it until then")
     seconds = (appraisal.deadline - max(now, not_before)) / 1000
     given_up = Meant(Instant(appraisal.deadline), f"after {seconds:g}s, as EXPIRED")
     return Schedule(Instant(now), sent, given_up)

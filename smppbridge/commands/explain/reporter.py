@@ -31,6 +31,7 @@ from smppbridge.commands.explain.writing import nobody
 from smppbridge.config.sections import Config
 from smppbridge.errors import ProtocolError, Refused
 from smppbridge.link.authentication import Authenticator
+from smppbridge.link.refused_binds import BindRefusal
 from smppbridge.model.account import Account
 from smppbridge.smpp.concat import Concat
 from smppbridge.smpp.constants import EsmClass, Status
@@ -116,14 +117,15 @@ class Reporter:
             self._bound.popitem(last=False)
         self._bound[found.link] = pdu.system_id
         address = _address(found.place)
-        account, answer = await self._authenticator.check(
+        verdict = await self._authenticator.check(
             pdu.system_id, pdu.password, address or "127.0.0.1", lambda: False
         )
         known = pdu.system_id in self._config.accounts
         name = pdu.system_id if known else Meant(pdu.system_id, "not in the configuration")
-        if account is not None and answer != Status.ESME_ROK and not address:
+        if verdict is BindRefusal.ADDRESS and not address:
             then = "the answer depends on the address that it comes from (allow_from)"
             return BindReport(BindOutcome(name, then=then))
+        answer = verdict.status if isinstance(verdict, BindRefusal) else Status.ESME_ROK
         return BindReport(BindOutcome(name, answer=StatusAnswer(NamedStatus(answer))))
 
     def _account(self, link: str) -> tuple[Account | None, Whose]:
@@ -189,7 +191,7 @@ class Reporter:
         account, content = examined.appraisal.account, examined.content
         if isinstance(content, Refused):
             return None
-        joined = self._joins.add(account, submit, content)
+        joined = self._joins.add(account, submit, content, now)
         if joined is None or isinstance(joined, str):
             return joined
         try:

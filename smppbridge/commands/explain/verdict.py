@@ -60,7 +60,8 @@ def _way(about: SubmitReport, outcome: SubmitOutcome) -> str:
         case JoinedText(outcome=JoinedRefusal(refused=refused)):
             return f"; joined, it would be REJECTD: {refused.reason}"
         case JoinedText(outcome=JoinedWay() as way):
-            return f"; joined, it would {_goes(outcome, way.request)}"
+            assert outcome.times is not None  # its last part was taken
+            return f"; joined, it would {_goes(outcome, way.request)}{_later(outcome.times)}"
     assert outcome.request is not None and outcome.times is not None  # of what is taken and does not wait
     return f" and {_goes(outcome, outcome.request)}{_later(outcome.times)}"
 

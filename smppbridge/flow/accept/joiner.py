@@ -131,7 +131,7 @@ class Joiner:
         text = joined_text(account, data_coding, [part.octets for part in join.parts])
         draft = Draft(join.recipient, join.sender, text, flash=join.flash)
         path, timing = self._appraiser.appraise_joined(
-            join.account, draft, join.not_before, join.deadline, now, path_of
+            account, draft, join.not_before, join.deadline, now, path_of
         )
         return Joined(
             head=join.head,

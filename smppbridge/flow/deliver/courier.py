@@ -15,6 +15,8 @@ What the answer to a deliver_sm does:
 4. The connection ended before the answer: it is due again at once the first time, deferred after that.
 
 An alert_notification has no answer: an alert is paid once it is written.
+
+A new bind gets nothing for a moment: OpenSMPP loses what comes before it listens, and that would be deferred.
 """
 
 import asyncio
@@ -45,6 +47,7 @@ Deferral = tuple[Owed, int, int]  # what, when it is due again, tries
 
 _ENDS_RECEIPT = (Status.ESME_RX_P_APPN, Status.ESME_RX_R_APPN)
 _TOO_FAST = (Status.ESME_RTHROTTLED, Status.ESME_RMSGQFUL)
+AFTER_BIND = 0.05  # seconds
 _REST = 1.0  # seconds
 _LOOK_AGAIN = 1.0  # seconds
 _SAVING_GRACE = 10.0  # seconds
@@ -64,6 +67,7 @@ class Courier:
         *,
         response_timeout: float,
         absent: Callable[[str], None],
+        after_bind: float = AFTER_BIND,
         rest: float = _REST,
         look_again: float = _LOOK_AGAIN,
         idle: float = _IDLE,
@@ -73,14 +77,16 @@ class Courier:
         """``absent(account)`` is called when something is owed to an account without a bind that may receive.
         ``response_timeout``: seconds after which a deliver_sm counts as unanswered.
 
-        ``rest``: seconds that a bind is left alone after 0x58 or 0x14. ``look_again``: seconds between two
-        looks for what was deferred. ``idle``: seconds between two looks without being woken.
-        ``saving_grace``: seconds that `settle_down` waits for a store that does not take the last answers.
-        ``claim_at_most``: of what is owed, in one step."""
+        ``after_bind``: seconds between bind_resp and the first delivery. ``rest``: seconds that a bind is
+        left alone after 0x58 or 0x14. ``look_again``: seconds between two looks for what was deferred.
+        ``idle``: seconds between two looks without being woken. ``saving_grace``: seconds that
+        `settle_down` waits for a store that does not take the last answers. ``claim_at_most``: of what is
+        owed, in one step."""
         self._store = store
         self._metrics = metrics
         self._clock = clock
         self._absent = absent
+        self._after_bind = after_bind
         self._rest = rest
         self._look_again_pause = look_again
         self._idle = idle
@@ -94,6 +100,7 @@ class Courier:
         self._inbound: set[str] = set()  # accounts that may be owed messages from phones, and alerts
         self._looked: dict[str, float] = {}  # account -> when these were last looked for (loop's clock)
         self._resting: dict[int, float] = {}  # link id -> until when (loop's clock)
+        self._new: set[int] = set()  # link ids of binds that have not claimed yet
         self._put_off_until: dict[str, float] = {}  # account -> when the last of its deferred is due
         self._alarms: dict[str, asyncio.TimerHandle] = {}
 
@@ -102,6 +109,8 @@ class Courier:
     def bound(self, link: BoundLink) -> None:
         """Deliver on this bind, if it may receive."""
         if link.can_receive:
+            self._new.add(link.id)
+            self._resting[link.id] = asyncio.get_running_loop().time() + self._after_bind
             worker = Worker(f"courier {link.account.name} {link.id}", lambda: self._step(link))
             self._workers[link.id] = worker
             self._links.setdefault(link.account.name, []).append(link)
@@ -114,6 +123,7 @@ class Courier:
             return
         self._links[link.account.name].remove(link)
         self._resting.pop(link.id, None)
+        self._new.discard(link.id)
         self._save(self._release(link, worker))
 
     def roomy(self, link: BoundLink) -> None:
@@ -193,7 +203,9 @@ class Courier:
             return self._idle
         rest = self._resting.get(link.id, 0.0) - asyncio.get_running_loop().time()
         if rest > 0:
-            return rest
+            return await self._rests(link, rest)
+        self._resting.pop(link.id, None)
+        self._new.discard(link.id)
         now = self._clock()
         claimed = await self._claim(link, now, room)
         undelivered = self._deliver(link, claimed)
@@ -201,6 +213,16 @@ class Courier:
             await self._defer([(owed, now, owed.tries) for owed in undelivered])
             return self._idle
         return self._idle if len(claimed) < room else 0.0
+
+    async def _rests(self, link: BoundLink, rest: float) -> float:
+        """Deliver nothing for ``rest`` seconds. A new bind is made known to the store by claiming nothing:
+        receipts for its messages are its own from now on."""
+        if link.id not in self._new:
+            return rest
+        now = self._clock()
+        await self._store.claim_receipts(link.account.name, link.id, now, now, 0)
+        self._new.discard(link.id)
+        return self._resting.get(link.id, 0.0) - asyncio.get_running_loop().time()
 
     async def _claim(self, link: BoundLink, now: int, room: int) -> list[Owed]:
         name, lease_until = link.account.name, now + self._lease_ms

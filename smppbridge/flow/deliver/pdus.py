@@ -77,20 +77,9 @@ def inbound_pdu(part: InboundPart) -> DeliverSm:
 
 
 def _tlvs(receipt: Receipt, vendor: bool) -> tuple[tuple[int, bytes], ...]:
-    if vendor:
-        tlvs = receipt_tlvs(
-            receipt.wire_id,
-            receipt.state,
-            receipt.err,
-            receipt.provider,
-            receipt.code,
-            receipt.details or receipt.operator,
-        )
-    else:
-        tlvs = receipt_tlvs(receipt.wire_id, receipt.state, receipt.err)
-    if receipt.user_message_reference is None:
-        return tlvs
-    return (*tlvs, tlv(Tag.USER_MESSAGE_REFERENCE, receipt.user_message_reference))
+    ours = (receipt.provider, receipt.code, receipt.details or receipt.operator) if vendor else ()
+    reference = receipt.user_message_reference
+    return receipt_tlvs(receipt.wire_id, receipt.state, receipt.err, *ours, reference=reference)
 
 
 _AVAILABLE = 0  # SMPP 3.4 §5.3.2.30

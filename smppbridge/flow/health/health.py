@@ -64,6 +64,11 @@ class ProviderHealth:
     # --- what others ask -----------------------------------------------------------------------
 
     @property
+    def account(self) -> str:
+        """Names the account at the provider, the same for all entries that use it."""
+        return self._account[0].name
+
+    @property
     def leads(self) -> bool:
         """Whether this is the entry that asks for the balance of the account."""
         return self._account[0] is self
@@ -132,9 +137,9 @@ class ProviderHealth:
         """
         results = [result for result in results if isinstance(result, Taken) or result.code != UNFIT]
         errors = [result for result in results if isinstance(result, ProviderError)]
-        grave: ProviderError | None = next((one for one in errors if isinstance(one, Throttled)), None)
+        grave: ProviderError | None = next((error for error in errors if isinstance(error, Throttled)), None)
         grave = grave or self.send_policy.count_refusals(results, self._clock())
-        trouble = next((one for one in errors if isinstance(one, Disabled)), None)
+        trouble = next((error for error in errors if isinstance(error, Disabled)), None)
         if any(isinstance(result, Taken) for result in results):
             self._suspected.clear()
         elif trouble is not None:
@@ -181,17 +186,17 @@ class ProviderHealth:
             return
         was_low, diverted = self.send_policy.is_low, self.send_policy.diverts
         self.send_policy.balance = balance
-        for one in self._account:
-            self._metrics.provider_balance.labels(one.name).set(balance)
-            self._metrics.provider_low_balance.labels(one.name).set(int(self.send_policy.is_low))
+        for entry in self._account:
+            self._metrics.provider_balance.labels(entry.name).set(balance)
+            self._metrics.provider_low_balance.labels(entry.name).set(int(self.send_policy.is_low))
         if self.send_policy.is_low != was_low:
             level, what = (
                 (logging.WARNING, "balance is well again") if was_low else (logging.ERROR, "balance is low")
             )
             event(log, level, what, provider=self.name, balance=balance)
         if self.send_policy.diverts != diverted:
-            for one in self._account:
-                one._changed(one.name)
+            for entry in self._account:
+                entry._changed(entry.name)
 
     async def probe(self) -> bool:
         """Ask a provider that was down for its balance, which harms nobody. Whether a message may be tried:
@@ -277,8 +282,8 @@ class ProviderHealth:
 
     def _announce(self, worked_before: bool) -> None:
         """Tell of a change, for each entry of the account."""
-        for one in self._account:
-            one._announce_own(failed_again=not (worked_before or self.works))
+        for entry in self._account:
+            entry._announce_own(failed_again=not (worked_before or self.works))
 
     def _announce_own(self, *, failed_again: bool) -> None:
         if self.works == self._said_works:

@@ -8,7 +8,7 @@ Everything that talks to the provider asks here first:
 2. messages per second: a token bucket;
 3. the same text to the same number, and floods to one number: `SendPolicy.hold_back`;
 4. refusals in a row: `SendPolicy.count_refusals`;
-5. status questions one after another: `Questions`;
+5. status questions one after another: `Questions`; early ones: `SendPolicy.asks_early`;
 6. the money that is left: `SendPolicy.is_low` and `SendPolicy.diverts`.
 
 Pure state. The clock is an argument: seconds that do not jump.
@@ -28,6 +28,8 @@ from smppbridge.providers.base import Limits, SendResult, Taken
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
+_EARLY_SHARE = 4  # each message is asked about early some two times: that takes half of a question
+_EARLY_WINDOW = 10.0  # seconds, where questions may follow each other faster
 REMEMBERED = 100_000  # recipients, and as many texts, of the last minutes
 
 
@@ -42,6 +44,7 @@ class SendPolicy:
         self.breaker = CircuitBreaker()
         self.bucket = TokenBucket(limits.rate, limits.rate, now)
         self.questions = Questions(limits.poll_gap)
+        self._early = _early_bucket(limits, now)
         self.slots = Slots(limits.parallel)
         self._limits = limits
         self._remembered = remembered
@@ -113,6 +116,13 @@ class SendPolicy:
         if len(memory) > self._remembered:
             memory.popitem(last=False)
 
+    # --- questions -----------------------------------------------------------------------------
+
+    def asks_early(self, now: float) -> bool:
+        """Whether the provider is to be asked early about a message that it took now. True of so few that
+        what is asked early neither grows with the traffic nor fills the questions about all the others."""
+        return bool(self._early.take(1, now))
+
     # --- refusals ------------------------------------------------------------------------------
 
     def count_refusals(self, results: Iterable[SendResult], now: float) -> Disabled | None:
@@ -149,6 +159,12 @@ class SendPolicy:
     def diverts(self) -> bool:
         """Whether messages are diverted to another provider because the money is running out."""
         return self._limits.leave_when_low and self.is_low
+
+
+def _early_bucket(limits: Limits, now: float) -> TokenBucket:
+    """A quarter of the messages of one question, each time that one may be asked."""
+    share = limits.poll_batch / _EARLY_SHARE
+    return TokenBucket(share / max(_EARLY_WINDOW, limits.poll_gap), share, now)
 
 
 class Slots:
@@ -203,7 +219,7 @@ class Questions:
     """
 
     def __init__(self, gap: float) -> None:
-        self._gap = gap
+        self.gap = gap
         self._next = 0.0
         self._waiting: dict[str, float] = {}
 
@@ -213,12 +229,16 @@ class Questions:
         if now < self._next:
             return self._next - now
         longest = min(self._waiting, key=lambda one: self._waiting[one])
-        return 0.0 if longest == kind else min(1.0, self._gap)
+        return 0.0 if longest == kind else min(1.0, self.gap)
 
     def asked(self, kind: str, now: float) -> None:
         """A question of this kind goes out."""
         self._waiting.pop(kind, None)
-        self._next = now + self._gap
+        self._next = now + self.gap
+
+    def hold(self, until: float) -> None:
+        """Nobody asks before then."""
+        self._next = max(self._next, until)
 
     def withdraw(self, kind: str) -> None:
         """This kind has nothing to ask: it keeps the others waiting no longer."""

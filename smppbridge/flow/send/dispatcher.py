@@ -29,12 +29,14 @@ from smppbridge.model.message import Doubt, Message, Outcome, Overdue, Sent, Sta
 from smppbridge.model.route import Choice
 from smppbridge.providers.base import Progress, Provider, SendResult, Stream, Taken
 from smppbridge.store.base import Sending
+from smppbridge.submission.content import as_sent
 
 log = logging.getLogger(__name__)
 
 GRACE_MS = 15 * 60 * 1000  # how long after the provider's own limit a final status may still come
 _CLAIM_AGAIN = 1.0  # seconds after the store refused
 _TRIAL_CHOICE = 20  # messages of which, after a pause, the one with the fewest attempts is tried first
+_CHUNK = 500  # messages that one step puts off: none may hold up the loop
 _IDLE = 60.0  # seconds; a wake comes before when there is work
 
 
@@ -175,10 +177,12 @@ class Dispatcher:
         ``among``: see `Sending.claim_messages`.
 
         An account that used its whole share may have more: it goes to the end of the turns. After a claim
-        that failed the account gets its next turn a second later.
+        that failed the account gets its next turn a second later. In its quiet hours an account gets only
+        messages with a priority.
         """
         turn = list(self._turns)[:limit]
         share = max(1, limit // len(turn))
+        quiet = await self._put_off(turn)
         now = self._clock()
         lease_until = now + round(self._limits.lease * 1000)
         for account in turn:
@@ -186,7 +190,9 @@ class Dispatcher:
         self._fresh = 0
         claims = await asyncio.gather(
             *(
-                self._store.claim_messages(self.name, account, share, now, lease_until, among)
+                self._store.claim_messages(
+                    self.name, account, share, now, lease_until, among, int(account in quiet)
+                )
                 for account in turn
             ),
             return_exceptions=True,  # what one claim got must not be lost by the failure of another
@@ -199,8 +205,21 @@ class Dispatcher:
                 continue
             if len(claim) == share:
                 self._turns.setdefault(account)
-            batch += claim
+            settings = self._accounts.get(account)
+            batch += claim if settings is None else [as_sent(settings, message) for message in claim]
         return batch
+
+    async def _put_off(self, turn: Sequence[str]) -> frozenset[str]:
+        """Those of these accounts that have quiet hours now. Their messages without a priority wait until the
+        end of these hours, whatever way they came back to the queue."""
+        now, quiet = self._clock(), set()
+        for account in turn:
+            until = self._accounts.quiet_over(account, now)
+            if until > now:
+                quiet.add(account)
+                while await self._store.put_off(self.name, account, until, _CHUNK) == _CHUNK:
+                    pass
+        return frozenset(quiet)
 
     def _hold_back(self, claimed: list[Message]) -> list[Message]:
         """Those that may be sent now. The others are put back to wait: that is saved beside the work, as a
@@ -347,13 +366,17 @@ class Dispatcher:
     def sent(self, message: Message | Doubt, taken: Taken, now: int) -> Sent:
         """The record of a message that the provider has, with the times (ms) of its status questions.
 
-        Both count from when the provider sends the message, which may be later than ``now``. The message is
-        given up `GRACE_MS` after its deadline, or after the provider's own limit where that comes first.
+        Both count from when the provider sends the message, which may be later than ``now``. A few of those
+        that it sends now are asked about early, where it allows that. The message is given up
+        `GRACE_MS` after its deadline, or after the provider's own limit where that comes first.
         """
         limits, begins = self._limits, max(now, message.send_at)
         validity = min(message.deadline - begins, round(limits.validity_max * 1000))
         give_up = begins + max(validity, 0) + GRACE_MS
-        poll_at = begins + round(limits.poll_first * 1000) if limits.poll_interval else give_up
+        first = limits.poll_first
+        if limits.poll_early and begins <= now and self.health.send_policy.asks_early(self._loop.time()):
+            first = limits.poll_early[0]
+        poll_at = begins + round(first * 1000) if limits.poll_interval else give_up
         return Sent(
             message.id, message.attempt, taken.ref, taken.packet, poll_at, give_up, taken.parts, taken.told
         )

@@ -4,7 +4,6 @@ A message that the provider has is SENT after all. A message that the provider c
 out again. Until either is clear, the message stays UNCERTAIN.
 """
 
-import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
@@ -12,6 +11,7 @@ from smppbridge.errors import ProviderError
 from smppbridge.flow.send.decide import after_question
 from smppbridge.flow.send.fleet import Fleet
 from smppbridge.flow.settle.recorder import Recorder
+from smppbridge.flow.turns import Turns
 from smppbridge.flow.worker import Asker, persist
 from smppbridge.logs import event
 from smppbridge.model.message import Doubt, Outcome, Sent, Stage, Unsent
@@ -20,7 +20,6 @@ from smppbridge.store.base import Sending
 
 log = logging.getLogger(__name__)
 
-_KIND = "doubts"
 _LOOK = 10.0  # seconds between two looks for something to ask about
 
 
@@ -43,22 +42,20 @@ class Finder(Asker):
         self._dispatcher = fleet[provider.name]
         self._health = self._dispatcher.health
         self._clock = clock
-        self._kind = f"{_KIND} of {provider.name}"
+        self._turns = Turns("doubts", store, self._health, clock)
 
     async def _step(self) -> float:
         limits, name = self._provider.limits, self._provider.name
-        loop = asyncio.get_running_loop()
-        questions = self._health.send_policy.questions
-        wait = self._health.pause() or questions.wait(self._kind, loop.time())
+        wait = await self._turns.wait()
         if wait > 0:
             return min(wait, _LOOK)
         now = self._clock()
         next_at = now + round(limits.find_interval * 1000)
         doubts = await self._store.claim_doubts(name, now, limits.find_batch, next_at)
         if not doubts:
-            questions.withdraw(self._kind)
+            self._turns.withdraw()
             return min(limits.find_interval, _LOOK)
-        questions.asked(self._kind, loop.time())
+        await self._turns.take()
         traces: Sequence[Trace] = ()
         try:
             traces = await self._provider.find(doubts, now)

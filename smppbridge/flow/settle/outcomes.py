@@ -48,6 +48,7 @@ class Outcomes:
         """Announce what statuses of ``provider`` did, and count those that came too late."""
         self._remarks.refused(provider, settlement.refused)
         self._remarks.spent(provider, settlement.spent)
+        self._remarks.replaced(provider, settlement.replaced)
         if settlement.late:
             self._metrics.late_statuses.labels(provider).inc(settlement.late)
             event(

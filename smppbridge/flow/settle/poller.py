@@ -1,12 +1,12 @@
 """Asks a provider for the statuses of messages (polling), where its callbacks do not suffice."""
 
-import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
 from smppbridge.errors import ProviderError, Rejected
 from smppbridge.flow.health.health import ProviderHealth
 from smppbridge.flow.settle.outcomes import Outcomes
+from smppbridge.flow.turns import Turns
 from smppbridge.flow.worker import Asker
 from smppbridge.logs import event
 from smppbridge.model.message import Poll
@@ -15,7 +15,6 @@ from smppbridge.store.base import Settling
 
 log = logging.getLogger(__name__)
 
-_KIND = "statuses"
 _LOOK = 10.0  # seconds
 
 
@@ -24,8 +23,10 @@ class Poller(Asker):
 
     1. Only messages that are due are asked about, at most ``poll_batch`` in one question. The same message is
        due again after ``poll_interval``, later after as long as it is under way, up to ``poll_slowest``.
+       Before that a few messages are asked about early (``poll_early``): see `SendPolicy.asks_early`.
     2. No message older than ``poll_max_age`` is asked about.
-    3. Two questions to the provider are ``poll_gap`` apart, and none is asked while it is to be left alone.
+    3. Two questions to the provider are ``poll_gap`` apart, also over a restart. None is asked while it is to
+       be left alone.
     4. A question that the provider rejects is halved, until the message that spoils it is found. That one
        is not asked about again in this run of the program.
     """
@@ -48,15 +49,15 @@ class Poller(Asker):
         self._clock = clock
         self._health = health
         self._look = look
-        self._questions = health.send_policy.questions
-        self._kind = f"{_KIND} of {provider.name}"
+        self._turns = Turns("statuses", store, health, clock)
         self._limit = provider.limits.poll_batch
+        ages = (*provider.limits.poll_early, provider.limits.poll_first) if provider.limits.poll_early else ()
+        self._early = tuple(round(age * 1000) for age in ages)
         self._refused: set[int] = set()  # ids of messages that spoil a question
 
     async def _step(self) -> float:
         limits = self._provider.limits
-        loop = asyncio.get_running_loop()
-        wait = self._health.pause() or self._questions.wait(self._kind, loop.time())
+        wait = await self._turns.wait()
         if wait > 0:
             return min(wait, self._look)
         now = self._clock()
@@ -66,13 +67,14 @@ class Poller(Asker):
             self._limit,
             round(limits.poll_interval * 1000),
             round(limits.poll_slowest * 1000),
+            self._early,
         )
         oldest = now - round(limits.poll_max_age * 1000)
         polls = [poll for poll in claimed if poll.id not in self._refused and poll.sent_at > oldest]
         if not polls:
-            self._questions.withdraw(self._kind)
+            self._turns.withdraw()
             return 0.0 if claimed else min(limits.poll_interval, self._look)
-        self._questions.asked(self._kind, loop.time())
+        await self._turns.take()
         try:
             reports = await self._provider.status(polls)
         except ProviderError as error:

@@ -15,7 +15,7 @@ import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import httpx2
 
@@ -40,6 +40,7 @@ class HttpAnswer(NamedTuple):
 
     status: int
     body: bytes
+    location: str = ""  # where else it is to be asked: an absolute address, without credentials and query
 
 
 class HttpClient:
@@ -115,7 +116,8 @@ class HttpClient:
                 body += chunk
                 if len(body) > self._max_answer_octets:
                     raise Uncertain(f"{host} answered more than {self._max_answer_octets} octets")
-            return HttpAnswer(response.status_code, bytes(body))
+            location = response.headers.get("Location", "")
+            return HttpAnswer(response.status_code, bytes(body), address_of(url, location))
 
 
 class _Progress:
@@ -136,6 +138,8 @@ def not_understood(answer: HttpAnswer, url: str) -> ProviderError:
         f"{host_of(url)} answered HTTP {answer.status} with {len(answer.body)} octets"
         f" of {_looks(answer.body)} that cannot be understood"
     )
+    if answer.location:
+        reason += f"; it points to {host_of(answer.location)}"
     if answer.status == httpx2.codes.SERVICE_UNAVAILABLE:
         return Unavailable(reason, code=UNREADABLE)
     return Uncertain(reason, code=UNREADABLE)
@@ -146,6 +150,24 @@ def _looks(body: bytes) -> str:
     start = body[:200].lstrip().lower()
     openings = {"HTML": (b"<!doctype html", b"<html"), "XML": (b"<",), "JSON": (b"{", b"[")}
     return next((name for name, opening in openings.items() if start.startswith(opening)), "data")
+
+
+# RFC 9110 §15.4: the resource is elsewhere, and the request is to be made there as it is. After 302 and 303
+# it stays open whether the request was carried out: scripts answer so when they are done.
+NOT_HERE = frozenset({301, 307, 308})
+
+
+def address_of(url: str, location: str) -> str:
+    """Where a Location header (RFC 9110 §10.2.2) of the answer from ``url`` leads; "" for nowhere. Never
+    raises."""
+    if not location:
+        return ""
+    try:
+        parts = urlsplit(urljoin(url, location))
+        host = parts.netloc.rpartition("@")[2]
+    except ValueError:
+        return ""
+    return f"{parts.scheme}://{host}{parts.path}" if host else ""
 
 
 def retry_after(value: str, now: float) -> float:

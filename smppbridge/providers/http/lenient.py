@@ -93,6 +93,12 @@ def number(value: object) -> float | None:
     return found if math.isfinite(found) else None
 
 
+def millionths(value: object) -> int:
+    """An amount of money in millionths; 0 for anything else, for one below 0, and from a billion on."""
+    amount = number(value)
+    return 0 if amount is None or not 0 < amount < 1e9 else round(amount * 1e6)
+
+
 def text_of(value: object) -> str:
     """Text, also when it comes as a number; "" for anything else."""
     return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""

@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 import httpx2
 
@@ -14,8 +15,8 @@ from smppbridge.errors import UNFIT, ProviderError, Refused, Rejected, Unavailab
 from smppbridge.logs import Complaints
 from smppbridge.model.message import Doubt, Draft, Inbound, Message
 from smppbridge.providers.base import Limits, Trace, Upcalls
-from smppbridge.providers.error_table import Kind, Rule, safe_reason
-from smppbridge.providers.http.client import HttpAnswer, HttpClient, host_of, not_understood
+from smppbridge.providers.error_table import safe_reason
+from smppbridge.providers.http.client import NOT_HERE, HttpAnswer, HttpClient, host_of, not_understood
 from smppbridge.providers.http.sending import SENDING_TIME, RequestRun
 from smppbridge.providers.options import HttpOptions
 
@@ -38,6 +39,7 @@ class HttpProvider:
     services: frozenset[str] = frozenset()
     takes_parts = False
     codes: frozenset[str] = frozenset()
+    fixed_paths = True  # False: the paths of requests hold values of messages, so they are not told
     transport: httpx2.AsyncBaseTransport | None = None  # what carries the requests instead of the network
 
     def __init__(
@@ -136,12 +138,26 @@ class HttpProvider:
             raise self.senseless(http, url) from None
 
     async def exchange(self, method: str, url: str, content: bytes, headers: Mapping[str, str]) -> HttpAnswer:
-        """One request and its answer as it came. Raises ProviderError like `call`."""
+        """One request and its answer as it came. Raises ProviderError like `call`, and Unavailable where the
+        answer says that the address has moved."""
         if self._client is None:
             raise Unavailable("the provider is not started")
         if self._stopping:
             raise Unavailable("not sent: stopping")
-        return await self._client.request(method, url, content, headers)
+        answer = await self._client.request(method, url, content, headers)
+        if answer.status in NOT_HERE:
+            raise self._moved(answer, url)
+        return answer
+
+    def _moved(self, answer: HttpAnswer, url: str) -> Unavailable:
+        """The error for an address that has moved; a person is told, once a minute at most."""
+        host, parts = host_of(url), urlsplit(answer.location)
+        told = answer.location if self.fixed_paths else f"{parts.scheme}://{parts.netloc}"
+        address = safe_reason(told, *self._secrets) if answer.location else "an address that it does not name"
+        reason = f"{host} answered HTTP {answer.status}: it has moved to {address}; change url"
+        now = asyncio.get_running_loop().time()
+        self._complain(now, "provider has moved", host, logging.ERROR, provider=self.name, reason=reason)
+        return Unavailable(reason)
 
     def senseless(self, answer: HttpAnswer, url: str) -> ProviderError:
         """The error for an answer that makes no sense; a person is told, once a minute at most."""
@@ -192,10 +208,3 @@ class HttpProvider:
         if key not in self._noted and len(self._noted) < MAX_NOTED:
             self._noted.add(key)
             logger.log(level, "provider %s: %s", self.name, text)
-
-    def note_rule(self, rule: Rule, code: int, reason: str, *, known: bool) -> None:
-        """`note` a code that says that our request is wrong, or that no list holds."""
-        if rule.kind is Kind.BUG:
-            self.note(code, logging.ERROR, f"our request is wrong, please report this: {reason}")
-        elif not known:
-            self.note(code, logging.WARNING, f"an error code that no list holds: {reason}")

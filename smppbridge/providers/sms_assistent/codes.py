@@ -10,8 +10,7 @@ from smppbridge.providers import error_table
 from smppbridge.providers.error_table import Kind, Rule
 from smppbridge.smpp.constants import Status
 
-WHO = "sms-assistent"
-BAD_RECIPIENT, SERVICE_DOWN, BAD_ID, OTHER, BLOCKED, BAD_DATE = -4, -10, -11, -12, -13, -15
+NO_MONEY, BAD_RECIPIENT, SERVICE_DOWN, BAD_ID, OTHER, BLOCKED, BAD_DATE = -1, -4, -10, -11, -12, -13, -15
 AUTH_PAUSE = 1800.0  # seconds; a wrong password does not become right by itself
 WINDOW_PAUSE = 900.0  # seconds until the hours of the account are tried again
 
@@ -23,7 +22,7 @@ _RETRY = Rule(Kind.RETRY, Status.ESME_RSYSERR)
 _ACCOUNT = Rule(Kind.ACCOUNT, Status.ESME_RSYSERR)
 
 ERRORS: dict[int, Rule] = {
-    -1: Rule(Kind.ACCOUNT, Status.ESME_RNOMONEY),
+    NO_MONEY: Rule(Kind.ACCOUNT, Status.ESME_RNOMONEY),
     -2: Rule(Kind.ACCOUNT, Status.ESME_RSYSERR, pause=AUTH_PAUSE),
     -3: _TEXT,
     BAD_RECIPIENT: _RECIPIENT,
@@ -42,33 +41,46 @@ ERRORS: dict[int, Rule] = {
     -27: _ACCOUNT,
 }
 
+_PLEASE_REPORT = "our request is wrong, please report this"
 WORDS: dict[int, str] = {
-    -1: "no money",
-    -2: "wrong login or password",
-    -3: "no text",
-    BAD_RECIPIENT: "bad recipient",
-    -5: "bad sender",
-    -6: "no login",
-    -7: "no password",
-    SERVICE_DOWN: "service unavailable, or the package is malformed",
-    BAD_ID: "bad message id",
-    OTHER: "other error, or the API is not switched on",
-    BLOCKED: "blocked",
-    -14: "outside the hours of the account",
-    BAD_DATE: "bad date_send",
-    -16: "no templates",
-    -17: "no sender is available",
-    -18: "template not found",
-    **dict.fromkeys(range(-23, -18), "confirmation by code"),
-    -24: "bad callback address",
-    -25: "bad number check",
-    -26: "bad number check",
-    -27: "account blocked",
+    NO_MONEY: "not enough money at sms-assistent",
+    -2: "sms-assistent does not know this login or password",
+    -3: "sms-assistent found no text",
+    BAD_RECIPIENT: "sms-assistent does not take this recipient's number",
+    -5: "sender {sender} is not registered at sms-assistent",
+    -6: f"no login; {_PLEASE_REPORT}",
+    -7: f"no password; {_PLEASE_REPORT}",
+    SERVICE_DOWN: "sms-assistent is temporarily unavailable",
+    BAD_ID: "sms-assistent does not know this sms_id",
+    OTHER: "other error at sms-assistent, perhaps the API is not switched on in the cabinet",
+    BLOCKED: "blocked by sms-assistent",
+    -14: "outside the hours in which the account may send, see the personal settings in the cabinet",
+    BAD_DATE: "sms-assistent does not take this date_send",
+    -16: "there are no templates at sms-assistent",
+    -17: "no sender is available at sms-assistent",
+    -18: f"template not found; {_PLEASE_REPORT}",
+    **dict.fromkeys(range(-23, -18), f"confirmation by code; {_PLEASE_REPORT}"),
+    -24: f"bad callback address; {_PLEASE_REPORT}",
+    -25: f"bad number check; {_PLEASE_REPORT}",
+    -26: f"bad number check; {_PLEASE_REPORT}",
+    -27: "sms-assistent has blocked the account",
 }
+MALFORMED = f"other packages pass, so this one may be malformed: {_PLEASE_REPORT}"  # -10
 
-# code -> after so many finished rounds the row changes to this one
-_PATIENCE: dict[int, tuple[int, Rule]] = {SERVICE_DOWN: (3, _BUG), OTHER: (2, _ACCOUNT)}
+
+OURS = frozenset({-2, -17, -27})
+"""Codes that are about the account, also where they stand beside one message."""
+
+MAYBE_OURS = frozenset({NO_MONEY, SERVICE_DOWN, OTHER, BLOCKED})
+"""Codes of a whole package that may be about us, or about one of its messages."""
+
+OTHER_TRIES = 2  # a package that "other error" met so often is no accident: the account is at fault
 UNKNOWN_TRIES = 3  # a code that no list holds is tried again this many times
+
+
+def words_of(code: int, sender: str = "") -> str:
+    """A code in words. ``sender``: of the message that was refused, "" for the account's own."""
+    return WORDS.get(code, "a code that no manual names").format(sender=sender or "of the account")
 
 
 def rule_for(code: int, tries: int) -> Rule:
@@ -76,8 +88,7 @@ def rule_for(code: int, tries: int) -> Rule:
     known = ERRORS.get(code)
     if known is None:
         return _RETRY if tries < UNKNOWN_TRIES else _BUG
-    limit, then = _PATIENCE.get(code, (tries + 1, known))
-    return known if tries < limit else then
+    return _ACCOUNT if code == OTHER and tries >= OTHER_TRIES else known
 
 
 def to_error(rule: Rule, code: int, reason: str) -> ProviderError:
@@ -107,6 +118,18 @@ _STATUSES: dict[str, tuple[str, State, bool, int]] = {
 }
 CODES = frozenset({*map(str, ERRORS), *(spelling for spelling, *_ in _STATUSES.values())})
 """Codes of refusals, and the words of statuses."""
+
+_STATUS_WORDS = {
+    "Expired": "the time was over before sms-assistent could deliver it",
+    "Rejected": "sms-assistent could not deliver it, or it was refused",
+    "Failed": "sms-assistent did not send it: stop list, bad number, network, length or money",
+}
+
+
+def words_of_status(word: str) -> str:
+    """Why a message did not arrive, by the status that ended it (§1.3); "" for other statuses."""
+    return f"{word}: {_STATUS_WORDS[word]}" if word in _STATUS_WORDS else ""
+
 
 _REJECTED_AS = {"UNDELIV": State.UNDELIVERABLE, "REJECTD": State.REJECTED}
 

@@ -3,11 +3,13 @@
 import re
 from functools import lru_cache
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 
 from smppbridge.model.duration import Duration
 from smppbridge.providers.options import FlashPolicy, HttpOptions
+from smppbridge.providers.sms_assistent.addresses import OwnAddresses
 
 PLAIN_ADVISED = 20  # PLAIN messages a minute; more may be slowed down to this, or blocked (§2)
 
@@ -21,16 +23,29 @@ class SmsAssistentOptions(FlashPolicy, HttpOptions):
     """`providers.<name>` with `kind: sms-assistent`."""
 
     kind: Literal["sms-assistent"]
+    """sms-assistent.by by its HTTP APIs."""
     login: str = Field(min_length=1)
+    """The login."""
     password: SecretStr = Field(min_length=1)
+    """The password of the login."""
     url: str = "https://userarea.sms-assistent.by"
+    """Address of the API, or the whole address of one of its calls: the others lie beside it."""
+    urls: OwnAddresses = OwnAddresses()
+    """Whole addresses of single calls, where they do not follow from `url`."""
     api: Literal["json", "xml", "plain"] = "json"
-    rejected_as: Literal["UNDELIV", "REJECTD"] = "UNDELIV"  # what their word Rejected, "not delivered", means
-    plain_per_minute: int = Field(default=PLAIN_ADVISED, ge=0, le=6000)  # priority messages sent in PLAIN
+    """How bulk is sent: packages in JSON or XML, or single messages in PLAIN."""
+    rejected_as: Literal["UNDELIV", "REJECTD"] = "UNDELIV"
+    """What their word Rejected means, which they explain as "not delivered"."""
+    plain_per_minute: int = Field(default=PLAIN_ADVISED, ge=0, le=6000)
+    """Messages with a priority_flag a minute that go one by one, the quickest way."""
     batch: int = Field(default=100, ge=1, le=1000)
+    """Messages in one package."""
     batch_wait: Duration = 0.2
+    """How long to wait for a package to fill; they want bulk in packages."""
     poll_first: Duration = 60.0
+    """From sending a message to the first question about its status."""
     poll_interval: Duration = 240.0
+    """Between two questions about the status of a message; 0: never ask."""
 
     @field_validator("default_sender")
     @classmethod
@@ -40,9 +55,13 @@ class SmsAssistentOptions(FlashPolicy, HttpOptions):
             raise ValueError(problem)
         return sender
 
+    def sender_problem(self, sender: str) -> str:
+        """See `sender_problem` of this module."""
+        return sender_problem(sender)
+
     def login_key(self) -> str:
-        """The login."""
-        return f"{self.url} {self.login}"
+        """The login. Entries may use different addresses of one host."""
+        return f"{urlsplit(self.url).netloc} {self.login}"
 
     def warnings(self, *, callbacks: bool) -> list[str]:
         """Bulk in single requests, and statuses that are never asked for: this API has no callbacks."""
@@ -75,8 +94,8 @@ def sender_problem(sender: str) -> str:
         return ""  # the account's default
     if _LOOK_LATIN.search(sender):
         return "sender has Cyrillic letters that look like Latin ones: write it in Latin letters"
-    if not _SENDER.fullmatch(sender):
-        return "sender must be 1 to 11 of A-Z a-z 0-9 _ % # @ ! * ( ) - . ; ? ' & < > + = :"
     if _NUMBER.fullmatch(sender):
         return "sender must not be a number"
+    if not _SENDER.fullmatch(sender):
+        return "sender must be 1 to 11 of A-Z a-z 0-9 _ % # @ ! * ( ) - . ; ? ' & < > + = :"
     return ""

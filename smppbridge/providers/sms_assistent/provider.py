@@ -11,12 +11,13 @@ callbacks, templates, a token instead of the password. Messages from phones are 
 """
 
 import asyncio
+import contextlib
 import logging
 import re
 from collections import Counter, deque
 from collections.abc import Sequence
 
-from smppbridge.errors import Disabled, Postponed, ProviderError, Refused, Uncertain
+from smppbridge.errors import Postponed, ProviderError, Refused, Uncertain
 from smppbridge.model.message import Draft, Message, Poll, StatusReport
 from smppbridge.providers.base import Callback, News, SendResult, Taken
 from smppbridge.providers.http.sending import SENDING_TIME, RequestRun
@@ -34,6 +35,7 @@ from smppbridge.providers.sms_assistent.plan import (
 )
 from smppbridge.providers.sms_assistent.records import AssistAnswer, SentRow
 from smppbridge.providers.sms_assistent.statuses import DOUBTED, StatusQuestions
+from smppbridge.providers.sms_assistent.suspicion import Suspicion
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.text import parts
 
@@ -41,6 +43,7 @@ __all__ = ["SmsAssistent", "SmsAssistentOptions"]
 
 MAX_PARTS = 10  # the manual has no number; §5.3 only says that a text may be too long
 TOO_NEAR = "too near to be scheduled there"
+MONEY_PAUSE = 10.0  # seconds between two questions for the balance because of -1
 SCHEDULE_SLACK = 60_000  # ms from here to the hand-over of a message that they are to keep
 
 _RECIPIENT = re.compile(r"[1-9][0-9]{10,14}")
@@ -60,6 +63,8 @@ class SmsAssistent(SmsAssistentApi):
         self._plain_allowed = True  # until they say -13 to it
         self._allowance = Allowance(options.plain_per_minute)
         self._questions = StatusQuestions(self)
+        self._suspicion = Suspicion()
+        self._money_again = 0.0  # when the balance may be asked for again (loop's clock)
 
     def check(self, draft: Draft) -> None:
         """Raise Refused (0x0A, 0x0B, 0x4A3, 0x4A5) for what API v1 does not take."""
@@ -139,14 +144,16 @@ class SmsAssistent(SmsAssistentApi):
         except ProviderError as error:
             run.fail([message], error)
             return True
+        await self._look_for_money(answer)
         if answer.failure == codes.BLOCKED:
             self._plain_allowed = False
             told = f"PLAIN is blocked ({codes.BLOCKED}): urgent messages go in packages from now on"
             self.note("plain", logging.ERROR, told)
             return False
         if answer.failure:
-            run.fail([message], self._refusal(message, answer.failure, run.now()))
+            self._refused(run, [message], answer.failure)
         else:
+            self._suspicion.passed([message])
             run.results[message.id] = Taken(answer.sent[0].ref)
         return True
 
@@ -174,8 +181,10 @@ class SmsAssistent(SmsAssistentApi):
             # The question was refused; no manual says that its messages were, too.
             run.fail(package.messages, Uncertain(f"with a status question: {self.code_reason(codes.BAD_ID)}"))
             return False
+        await self._look_for_money(answer)
         if answer.failure:
-            return self._package_refused(run, package, answer.failure)
+            return self._refused(run, package.messages, answer.failure)
+        self._suspicion.passed(package.messages)
         self._match(run, package.messages, answer.sent)
         return False
 
@@ -192,13 +201,19 @@ class SmsAssistent(SmsAssistentApi):
                 wire_xml.encode(login, messages, refs, default_sender=sender, date=date, now=now)
             )
 
-    def _package_refused(self, run: RequestRun, package: Package, code: int) -> bool:
-        """Note that a package was refused with ``code``: nothing of it was taken. True where one of several
+    def _refused(self, run: RequestRun, messages: Sequence[Message], code: int) -> bool:
+        """Note that a request was refused with ``code``: nothing of it was taken. True where one of several
         messages may be at fault."""
-        messages = package.messages
-        if len(messages) > 1 and codes.rule_for(code, 0).about_message:
+        suspected = code in codes.MAYBE_OURS and self._suspicion.refused(
+            messages, likely=code == codes.NO_MONEY and self._has_money
+        )
+        if len(messages) > 1 and (suspected or codes.rule_for(code, 0).about_message):
             return True
-        run.note({message.id: self._refusal(message, code, run.now()) for message in messages})
+        for message in messages:
+            error = self._refusal(message, code, run.now(), about_message=suspected)
+            if suspected and code == codes.SERVICE_DOWN:
+                error.reason = self.in_words(code, codes.MALFORMED)
+            run.fail([message], error)
         return False
 
     def _match(self, run: RequestRun, messages: Sequence[Message], rows: Sequence[SentRow]) -> None:
@@ -208,26 +223,50 @@ class SmsAssistent(SmsAssistentApi):
             run.fail(messages, Uncertain("sms-assistent's answer does not fit the messages"))
             return
         times = Counter(row.ref for row in rows)
+        some_taken = any(row.ref and row.error == 0 for row in rows)
         for message, row in zip(messages, rows, strict=True):
             result = self._result(message, row, run.now(), unique=times[row.ref] == 1)
-            run.results[message.id] = result
-            if isinstance(result, Disabled):  # any other code: the next package may fare better
-                run.stop = result
+            if isinstance(result, ProviderError):
+                result.about_message = some_taken or not self._is_ours(row.error)
+            run.note({message.id: result})
 
     def _result(self, message: Message, row: SentRow, now: int, *, unique: bool) -> SendResult:
         if row.error is not None and row.error < 0 and not row.ref:
-            return self._refusal(message, row.error, now)
+            return self._refusal(message, row.error, now, about_message=True)
         if row.error == 0 and row.ref and unique:
             # an id for no SMS at all is how they take a malformed number: their last word is asked for
-            return Taken(row.ref + DOUBTED if row.parts == 0 else row.ref)
+            return Taken(row.ref + DOUBTED if row.parts == 0 else row.ref, told=row.told)
         return Uncertain("sms-assistent did not say clearly what became of the message")
 
-    def _refusal(self, message: Message, code: int, now: int) -> ProviderError:
+    def _refusal(self, message: Message, code: int, now: int, *, about_message: bool) -> ProviderError:
         if code == codes.BAD_DATE and message.send_at > now:
             reason = self.code_reason(code)
             self.note("date", logging.WARNING, f"messages wait here instead, is the clock right? {reason}")
             return _until_its_time(message, now, reason, str(code))
-        return self.refusal(code, message.tries)
+        tries = 0 if about_message and code == codes.OTHER else message.tries
+        error = self.refusal(code, tries, message.sender or self.own.default_sender)
+        error.about_message = about_message
+        return error
+
+    async def _look_for_money(self, answer: AssistAnswer) -> None:
+        """Ask for the balance if an answer says that money lacks: perhaps it does for a dear message only."""
+        if codes.NO_MONEY not in {answer.failure, *(row.error for row in answer.sent)}:
+            return
+        now = asyncio.get_running_loop().time()
+        if now < self._money_again:
+            return
+        self._money_again = now + MONEY_PAUSE
+        with contextlib.suppress(ProviderError):
+            await self.balance()
+
+    def _is_ours(self, code: int | None) -> bool:
+        """Whether a code beside a message speaks of the account."""
+        return code in codes.OURS or (code == codes.NO_MONEY and not self._has_money)
+
+    @property
+    def _has_money(self) -> bool:
+        """Whether there was some when they were last asked."""
+        return (self.last_balance or 0.0) > 0.0
 
 
 def _not_too_near(messages: Sequence[Message], now: int) -> None:

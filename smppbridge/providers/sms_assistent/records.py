@@ -5,13 +5,15 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from typing import NamedTuple
 
-from smppbridge.model.message import Message
+from smppbridge.model.message import UNTOLD, Message, Particulars
+from smppbridge.providers.error_table import details_of
 from smppbridge.providers.http.lenient import integer
 
 MINSK = timezone(timedelta(hours=3))  # no summer time; the manual's samples set Europe/Minsk
 MAX_VALIDITY = 48 * 3600  # seconds (§2.1, §3.1, §4.1)
 MIN_VALIDITY = 60  # seconds; less would be over before an operator has the message
 MAX_ANSWER = 256 * 1024  # octets; the answer about 1000 messages has about 100 for each
+MAX_COUNTED = 255  # parts of one message; a larger sms_count is none
 
 _SEPARATORS = str.maketrans("", "", "+ ()-")
 
@@ -30,6 +32,15 @@ class SentRow(NamedTuple):
     parts: int | None  # sms_count
     error: int | None  # 0 = none
     recipient: str  # digits, "" where the answer has none
+    operator: str = ""  # a number of their own list, seen live in JSON; "" for 0
+
+    @property
+    def told(self) -> Particulars:
+        """What it says besides. Statuses repeat it."""
+        counted = self.parts if self.parts is not None and 0 < self.parts <= MAX_COUNTED else 0
+        if not counted and not self.operator:
+            return UNTOLD
+        return Particulars(parts=counted, operator=details_of({"operator": self.operator}, ("operator",)))
 
 
 class StatusRow(NamedTuple):
@@ -85,6 +96,7 @@ def sent(row: Mapping[str, object], error: object) -> SentRow:
         integer(row.get("sms_count")),
         integer(error),
         digits(row.get("recipient")),
+        _operator(row.get("operator")),
     )
 
 
@@ -94,6 +106,11 @@ def status(ref: object, value: object) -> StatusRow:
     if code is not None:
         return StatusRow(message_id(ref), "", min(code, 0))
     return StatusRow(message_id(ref), value if isinstance(value, str) else "")
+
+
+def _operator(value: object) -> str:
+    number = integer(value)
+    return str(number) if number is not None and number > 0 else ""
 
 
 def message_id(value: object) -> str:

@@ -132,13 +132,17 @@ class StatusQuestions:
         ref = poll.provider_ref
         found = self._state(row.word) if row is not None and row.word else None
         if ref.endswith(DOUBTED) and (found is None or not found[2]):
-            return StatusReport(ref, State.REJECTED, True, BAD_NUMBER_ERR, str(codes.BAD_RECIPIENT))
+            return self._ended(ref, State.REJECTED, codes.BAD_RECIPIENT, BAD_NUMBER_ERR)
         if found is not None:
             word, state, final, err = found
-            return StatusReport(ref, state, final, err, word)
+            return StatusReport(ref, state, final, err, word, reason=codes.words_of_status(word))
         if row is not None and row.error == codes.BAD_ID and now - poll.sent_at > FORGIVEN:
-            return StatusReport(ref, State.UNKNOWN, True, codes.UNKNOWN_ERR, str(codes.BAD_ID))
+            return self._ended(ref, State.UNKNOWN, codes.BAD_ID, codes.UNKNOWN_ERR)
         return None
+
+    def _ended(self, ref: str, state: State, code: int, err: int) -> StatusReport:
+        """The end of a message for which they have no word."""
+        return StatusReport(ref, state, True, err, str(code), reason=self._api.code_reason(code))
 
     def _state(self, word: str) -> tuple[str, State, bool, int] | None:
         found = codes.state_of(word, self._api.own.rejected_as)

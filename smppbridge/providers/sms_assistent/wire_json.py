@@ -20,7 +20,6 @@ from smppbridge.providers.sms_assistent.records import (
     validity_hours,
 )
 
-PATH = "/api/v1/json"
 HEADERS = {"Content-Type": "application/json; charset=utf-8"}
 
 

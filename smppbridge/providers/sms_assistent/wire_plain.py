@@ -13,9 +13,6 @@ from smppbridge.providers.sms_assistent.records import (
     validity_hours,
 )
 
-SEND_PATH, STATUS_PATH, CREDITS_PATH = (
-    f"/api/v1/{call}/plain" for call in ("send_sms", "statuses", "credits")
-)
 HEADERS = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
 
 _AMOUNT = re.compile(r"-?[0-9]{1,15}(?:[.,][0-9]{1,10})?")

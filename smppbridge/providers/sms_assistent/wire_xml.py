@@ -23,7 +23,6 @@ from smppbridge.providers.sms_assistent.records import (
     validity_seconds,
 )
 
-PATH = "/api/v1/xml"
 HEADERS = {"Content-Type": "text/xml; charset=utf-8"}
 MAX_TAGS = 10_000  # in an answer: that of 1000 messages and 100 statuses has 2200
 

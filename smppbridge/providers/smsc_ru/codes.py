@@ -32,6 +32,30 @@ ERRORS: dict[int, Rule] = {
     REPEATED: Rule(Kind.WINDOW, Status.ESME_RTHROTTLED, pause=DUPLICATE_PAUSE),  # see `to_send_error`
 }
 
+_WORDS = {
+    1: "our request is wrong, please report this",
+    2: "login, password or key is wrong, or the account does not allow our IP address",
+    NO_MONEY: "there is less money than this costs",
+    BLOCKED: "our IP address is blocked for a while, because of many wrong requests",
+    5: "the time to send is wrong, please report this",
+    FORBIDDEN: "the text, or the sender {sender}, is forbidden; bulk and advertising need a contract",
+    7: "this is no telephone number that smsc.ru knows",
+    8: "nothing can be delivered to this number",
+    REPEATED: "the same was asked within a minute",
+}
+
+
+def words_of_error(code: int, words: str, sender: str = "") -> str:
+    """What a send error means. ``words``: smsc.ru's, which tell the meanings of a code apart. ``sender``: of
+    the message, "" for the account's own."""
+    if code == REPEATED and _CONCURRENT.search(words):
+        return "too many requests at once under this login"
+    if code == FORBIDDEN and _is_sender(words):
+        return f"the sender {sender or 'of the account'} is not registered at smsc.ru"
+    known = _WORDS.get(code, "no list holds this code")
+    return known.format(sender=sender or "of the account")
+
+
 UNKNOWN_TRIES = 3  # a code that no list holds is tried again this many times
 
 # err codes of the status list
@@ -50,6 +74,14 @@ def rule_for(code: int, tries: int = 0) -> Rule:
     return ERRORS.get(code, unknown)
 
 
+def is_about_message(code: int, *, money_left: bool) -> bool:
+    """Whether an error that names a message is about that message alone: not what refuses us, and not a lack
+    of money, unless some is left, but less than this message costs."""
+    if code == NO_MONEY:
+        return money_left
+    return rule_for(code).kind is not Kind.ACCOUNT
+
+
 def to_send_error(code: int, words: str, reason: str, *, attempt: int = 1, tries: int = 0) -> ProviderError:
     """The error of a refused send request. ``words``: smsc.ru's, which alone tell the meanings of a code
     apart.
@@ -63,11 +95,16 @@ def to_send_error(code: int, words: str, reason: str, *, attempt: int = 1, tries
     rule = rule_for(code, tries)
     if code == BLOCKED and _BAD_SENDS.search(words):
         return Disabled(reason, pause=BAD_SENDS_PAUSE, code=str(code), status=rule.status)
-    if code == FORBIDDEN and _SENDER.search(words) and not _TEXT.search(words):
+    if code == FORBIDDEN and _is_sender(words):
         return Rejected(reason, code=str(code), status=Status.ESME_RINVSRCADR, err=BARRED_SENDER)
     if rule.kind in (Kind.PERM, Kind.BUG):
         return Rejected(reason, code=str(code), status=rule.status, err=_ERR_OF_ERROR.get(code, 0))
     return to_error(rule, code, reason)
+
+
+def _is_sender(words: str) -> bool:
+    """Whether error 6 is about the sender alone."""
+    return bool(_SENDER.search(words)) and not _TEXT.search(words)
 
 
 def _repeated(words: str, reason: str, attempt: int) -> ProviderError:
@@ -99,6 +136,53 @@ _STATUSES: dict[int, tuple[State, bool]] = {
 }
 CODES = frozenset(map(str, (*ERRORS, *(status for status in _STATUSES if status > 0))))
 """Codes of refusals: send errors, and statuses as `word_of` begins them."""
+
+_STATUS_WORDS = {
+    NOT_FOUND: "no such message is known there",
+    3: "the time of the message was over",
+    20: "it cannot be delivered",
+    22: "the number is wrong",
+    23: "the message is forbidden: by the account's limits, a black list, a filter, or the sender",
+    OUT_OF_MONEY: "there was less money than this costs",
+    25: "the number is out of reach, or no operator takes messages for it",
+}
+_ERR_WORDS = {
+    1: "the subscriber does not exist",
+    6: "the phone is off or out of reach",
+    11: "the subscriber has no such service, roams, or has a landline",
+    12: "an error in the phone or its SIM card",
+    13: "the subscriber is blocked",
+    21: "the phone does not support this",
+    219: "the SIM card was replaced: no senders with names for a day",
+    220: "the operator's queue is full",
+    237: "nobody answered the call",
+    238: "there is no template for this text",
+    239: "our IP address is not allowed",
+    240: "the line was busy",
+    241: "the text cannot be converted, or not all parts came",
+    242: "an answering machine took the call",
+    243: "there is no contract",
+    244: "mailings are not allowed",
+    245: "no status came",
+    246: "the account allows no messages at this time",
+    247: "the account's limit of messages for a day is reached",
+    NO_ROUTE: "there is no route to this number",
+    WRONG_NUMBER: "the number is wrong",
+    250: "the account's settings bar this number",
+    251: "the limit of messages to this number for a day is reached",
+    252: "the number is barred",
+    SPAM: "a filter takes it for spam",
+    BARRED_SENDER: "the sender is not registered",
+    255: "the operator refused it without a reason",
+}
+
+
+def words_of_status(status: int, err: int) -> str:
+    """What a status means in which a message was not delivered, and its err, if that says more."""
+    words = _STATUS_WORDS.get(status, "no list holds this status")
+    more = _ERR_WORDS.get(err, f"err {err}") if err else ""
+    return f"{words}; {more}" if more and more != words else words
+
 
 _ERR_OF_STATUS = {22: WRONG_NUMBER, 25: NO_ROUTE}  # where err says nothing
 _WITHOUT_ERR = frozenset({NOT_FOUND, -2, -1})

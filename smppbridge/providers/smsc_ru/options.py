@@ -45,28 +45,53 @@ class SmscRuOptions(HttpOptions):
     """Options of one smsc.ru account: ``login`` and ``password``, or ``apikey``."""
 
     kind: Literal["smsc"]
+    """smsc.ru by its HTTP API."""
     login: Text = ""
+    """The login, with `password`."""
     password: Secret | None = None
+    """The password of the login."""
     apikey: Secret | None = None
+    """Instead of `login` and `password`: the key of the account."""
     url: str = DEFAULT_URL
-    backup_urls: tuple[str, ...] | None = Field(default=None, max_length=8)  # None: smsc.ru's own
+    """Address of the API."""
+    backup_urls: tuple[str, ...] | None = Field(default=None, max_length=8)
+    """Addresses to use while `url` cannot be reached; without it, smsc.ru's own."""
     api: Literal["form", "rest"] = "form"
-    format: Literal["json", "xml", "numbers", "text"] = "json"  # of answers
-    callback_secret: Secret | None = None  # signs callbacks
-    callback_signature: Literal["md5", "sha1", "crc32"] = "md5"  # how
+    """Which API: form (/sys/send.php) or rest (/rest/send/)."""
+    format: Literal["json", "xml", "numbers", "text"] = "json"
+    """How smsc.ru answers. Only json tells operators and countries."""
+    currency: str = Field(default="RUB", pattern="[A-Z]{3}")
+    """Currency of the account, for prices: answers do not name it."""
+    callback_secret: Secret | None = None
+    """The word entered at smsc.ru that signs callbacks; without it, they are not checked."""
+    callback_signature: Literal["md5", "sha1", "crc32"] = "md5"
+    """How callbacks are signed."""
     parallel: Annotated[int, BeforeValidator(_few)] = Field(default=MAX_PARALLEL, ge=1, le=MAX_PARALLEL)
+    """Requests at once. smsc.ru counts those of everybody who uses the login."""
     batch: Annotated[int, BeforeValidator(_one)] = Field(default=1, ge=1, le=1)
-    find_first: Duration = 60.0  # from a lost answer to the question what became of its message
-    find_interval: Duration = 60.0  # between two such questions; 0 = never, the account's policy decides
-    service_texts: Literal["escape", "reject"] = "escape"  # texts that smsc.ru would read commands out of
-    translit: Literal[0, 1, 2] = 0  # 1 "translit", 2 "mpaHc/Ium"
-    tinyurl: bool = False  # links become short ones of smsc.ru
-    maxsms: int = Field(default=0, ge=0, le=255)  # parts after which a text is cut, 0 = never
-    voice: str = ""  # of CALL: m, m2, m3, m4, w, w2, w3, w4, with ",en" and so on
-    param: str = ""  # of CALL: seconds until it rings off, seconds until the next try, tries
-    bot: str = ""  # @name of the bot of BOT
-    mail_sender: str = ""  # e-mail address of MAIL
-    mail_subject: str = Field(default="", max_length=100)  # of MAIL; "" = the first line of the text
+    """Messages in one request: always 1, as they would share one id."""
+    find_first: Duration = 60.0
+    """From a lost answer to the question what became of its message."""
+    find_interval: Duration = 60.0
+    """Between two such questions; 0: never, the account's `uncertain` decides."""
+    service_texts: Literal["escape", "reject"] = "escape"
+    """Texts that smsc.ru would read commands out of: escape (sent harmless) or reject (0x4A5)."""
+    translit: Literal[0, 1, 2] = 0
+    """Whether smsc.ru writes texts in Latin letters: 0 no, 1 as translit, 2 as mpaHc/Ium."""
+    tinyurl: bool = False
+    """true: links become short ones of smsc.ru."""
+    maxsms: int = Field(default=0, ge=0, le=255)
+    """Parts after which smsc.ru cuts a text; 0: never."""
+    voice: str = ""
+    """Of CALL: m, m2, m3, m4, w, w2, w3 or w4, with a language if need be: "w2,en"."""
+    param: str = ""
+    """Of CALL: seconds until it rings off, seconds until the next try, tries; such as "25,14,8"."""
+    bot: str = ""
+    """Of BOT: the name of the bot, such as @name_bot."""
+    mail_sender: str = ""
+    """Of MAIL: the e-mail address of the sender."""
+    mail_subject: str = Field(default="", max_length=100)
+    """Of MAIL: the subject; without it, the first line of the text."""
 
     @field_validator("backup_urls")
     @classmethod

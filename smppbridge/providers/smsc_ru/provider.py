@@ -6,11 +6,10 @@ can be asked what became of it when no answer came.
 
 Left out on purpose: jobs.php, templates.php, op_templates.php and ping.php (mailings, templates and
 notifications are kept by people, in the account); ``del=1`` (what it does to a message on its way is not
-stated); wait_call.php (calls for confirmation); ``all=1`` and ``all=2`` of status.php (prices and texts).
+stated); wait_call.php (calls for confirmation).
 """
 
 import asyncio
-import logging
 import math
 import re
 import time
@@ -28,13 +27,13 @@ from smppbridge.errors import (
 )
 from smppbridge.model.message import Doubt, Draft, Inbound, Message, Poll, StatusReport
 from smppbridge.providers.base import Callback, News, SendResult, Taken, Trace
-from smppbridge.providers.error_table import details_of
 from smppbridge.providers.http.client import host_of
 from smppbridge.providers.http.provider import HttpProvider
 from smppbridge.providers.http.sending import SENDING_TIME, SubBatch
 from smppbridge.providers.smsc_ru import callbacks, codes, order, wire
 from smppbridge.providers.smsc_ru.codes import CODES
 from smppbridge.providers.smsc_ru.options import STATUS_BATCH, STATUS_GAP, SmscRuOptions
+from smppbridge.providers.smsc_ru.statuses import StatusReader
 
 SEND, REST, STATUS = "/sys/send.php", "/rest/send/", "/sys/status.php"
 BALANCE, GET = "/sys/balance.php", "/sys/get.php"
@@ -52,7 +51,6 @@ MAX_ANSWERS, MAX_HOURS, FIRST_HOURS = 10_000, 168, 24  # get.php, get_answers
 _OURS = re.compile(r"b[0-9]{1,20}\.[0-9]{1,9}")
 _THEIRS = re.compile(r"[1-9][0-9]{0,19}")
 _PHONE = re.compile(r"[^,;\s]{1,64}")
-_HLR = ("imsi", "msc", "mcc", "mnc", "cn", "net", "rcn", "rnet")
 
 _Decode = Callable[[bytes], wire.SmscRuAnswer]
 
@@ -77,6 +75,7 @@ class SmscRu(HttpProvider):
         limits = options.limits(
             batch=1,
             poll_first=options.set_or("poll_first", polling),
+            poll_early=() if callback_url else options.early_questions,
             poll_interval=options.set_or("poll_interval", polling),
             poll_gap=STATUS_GAP,
             poll_batch=STATUS_BATCH,
@@ -96,6 +95,8 @@ class SmscRu(HttpProvider):
         self._rights = options.rights
         self._format = wire.FORMATS[options.format]
         self._rest = options.api == "rest"
+        self._reader = StatusReader(options.currency, options.secrets)
+        self._spoilt = False  # the last answer about statuses in full made no sense
         self._keeps_schedule = options.schedule == "provider"
         secret = options.callback_secret
         self._callback_secret = secret.get_secret_value() if secret else ""
@@ -154,26 +155,30 @@ class SmscRu(HttpProvider):
         by either."""
         if answer.sms == 0 or (answer.id != ref and not _THEIRS.fullmatch(answer.id)):
             return Uncertain(f"{self._host} did not say clearly what became of the message")
-        refused = self._refused_row(message, answer.rows[0]) if len(answer.rows) == 1 else None
-        return refused or Taken(answer.id)
+        row = answer.rows[0] if len(answer.rows) == 1 else wire.MessageRow(None, 0, {})
+        refused = self._refused_row(message, row)
+        parts = 0 if message.service_type else answer.sms or 0  # of a call it is seconds
+        return refused or Taken(answer.id, told=self._reader.told(row.fields, answer.cost, parts))
 
     def _refused_row(self, message: Message, row: wire.MessageRow) -> ProviderError | None:
         """What is wrong with a message that was taken, as it seems: a status in which it never goes out, or
         a send error without one. An error after which it could go out again leaves a doubt."""
         if row.status is not None and codes.is_final(row.status):
-            reason = f"smsc.ru took the message with status {codes.word_of(row.status, row.err)}"
-            self._note_status(row.status)
+            reason = self._reader.reason(row.status, row.err, row.fields)
             return codes.refused_at_once(row.status, row.err, reason)
         if row.err not in codes.ERRORS:
             return None
         error = self._refusal(message, wire.SmscRuFailure(row.err, ""))
-        return error if isinstance(error, Rejected) else Uncertain(error.reason, code=error.code)
+        error = error if isinstance(error, Rejected) else Uncertain(error.reason, code=error.code)
+        error.about_message = True
+        return error
 
     def _refusal(self, message: Message, failure: wire.SmscRuFailure) -> ProviderError:
-        code, words = failure
-        reason = self.reason("smsc.ru", code, words)
+        code, words, ref = failure
+        reason = self._reason(failure, message.sender or self._wishes.default_sender)
         error = codes.to_send_error(code, words, reason, attempt=message.attempt, tries=message.tries)
-        self.note_rule(codes.rule_for(code, message.tries), code, reason, known=code in codes.ERRORS)
+        money = self.last_balance or 0.0
+        error.about_message = bool(ref) and codes.is_about_message(code, money_left=money > 0)
         return error
 
     # --- questions ---------------------------------------------------------------------------------
@@ -188,11 +193,11 @@ class SmscRu(HttpProvider):
         pairs = [(poll.provider_ref, order.subscriber(poll.recipient)) for poll in polls]
         patient_until = (time.time() - SURELY_MISSING) * 1000
         reports = []
-        for ref, row in await self._statuses(pairs):
+        for ref, row in await self._statuses_in_full(pairs):
             missing = row.status == codes.NOT_FOUND
             if missing and sent_at[ref] > patient_until:
                 continue
-            report = self._report(ref, row.status, row.err, row.fields)
+            report = self._reader.report(ref, row.status, row.err, row.fields)
             if report is not None:
                 reports.append(report._replace(final=True) if missing else report)
         return reports
@@ -212,7 +217,24 @@ class SmscRu(HttpProvider):
             for number, own in refs.items()
         ]
 
-    async def _statuses(self, pairs: Sequence[tuple[str, str]]) -> list[tuple[str, wire.MessageRow]]:
+    async def _statuses_in_full(self, pairs: Sequence[tuple[str, str]]) -> list[tuple[str, wire.MessageRow]]:
+        """The same with prices, operators and senders, which come together with the texts of the messages.
+
+        Only in JSON: in the other formats a text could look like a status, or spoil the answer. Should it
+        spoil one here, the next question is asked without.
+        """
+        full = self._format == wire.FORMATS["json"] and not self._spoilt
+        try:
+            rows = await self._statuses(pairs, full=full)
+        except ProviderError as error:
+            self._spoilt = full and error.code == UNREADABLE
+            raise
+        self._spoilt = False
+        return rows
+
+    async def _statuses(
+        self, pairs: Sequence[tuple[str, str]], *, full: bool = False
+    ) -> list[tuple[str, wire.MessageRow]]:
         """What smsc.ru says about messages, each known by (id, phone)."""
         asked = [
             (ref, phone)
@@ -225,6 +247,7 @@ class SmscRu(HttpProvider):
             "id": ",".join(ref for ref, _ in asked),
             "phone": ",".join(phone for _, phone in asked),
             "charset": "utf-8",
+            **({"all": "2"} if full else {}),
         }
         answer = await self._ask(STATUS, fields, wire.decode_statuses)
         if answer.failure is not None and answer.failure.code == codes.MISSING:
@@ -281,31 +304,21 @@ class SmscRu(HttpProvider):
             return [told]
         if not (_OURS.fullmatch(told.ref) or _THEIRS.fullmatch(told.ref)):
             return []
-        report = self._report(told.ref, told.status, told.err, told.fields)
+        report = self._reader.report(told.ref, told.status, told.err, told.fields)
         return [] if report is None else [report]
 
-    # --- both --------------------------------------------------------------------------------------
-
-    def _report(
-        self, ref: str, status: int | None, err: int, fields: Mapping[str, str]
-    ) -> StatusReport | None:
-        found = None if status is None else codes.state_of(status, err)
-        if status is None or found is None:
-            return None
-        self._note_status(status)
-        state, final, receipt_err = found
-        return StatusReport(
-            ref, state, final, receipt_err, codes.word_of(status, err), details_of(fields, _HLR)
-        )
-
-    def _note_status(self, status: int) -> None:
-        if status == codes.OUT_OF_MONEY:
-            self.note(("status", status), logging.ERROR, "messages fail because the account has no money")
+    # --- requests ----------------------------------------------------------------------------------
 
     def _raise_failure(self, answer: wire.SmscRuAnswer) -> None:
         if answer.failure is not None:
-            code, words = answer.failure
-            raise codes.to_send_error(code, words, self.reason("smsc.ru", code, words))
+            code, words, _ = answer.failure
+            raise codes.to_send_error(code, words, self._reason(answer.failure))
+
+    def _reason(self, failure: wire.SmscRuFailure, sender: str = "") -> str:
+        """Our words for an error, and smsc.ru's."""
+        code, words, _ = failure
+        told = filter(None, (codes.words_of_error(code, words, sender), words))
+        return self.reason("smsc.ru", code, ": ".join(told))
 
     @property
     def _host(self) -> str:

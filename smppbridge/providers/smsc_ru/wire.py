@@ -14,23 +14,26 @@ from typing import NamedTuple
 from urllib.parse import urlencode
 from xml.etree.ElementTree import Element
 
-from smppbridge.providers.http.lenient import parse_lenient, text_of
+from smppbridge.providers.http.lenient import millionths, parse_lenient, text_of
 from smppbridge.providers.http.xml import parse_xml
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 JSON = {"Content-Type": "application/json; charset=utf-8"}
 FORMATS = {"text": "0", "numbers": "1", "xml": "2", "json": "3"}  # fmt
-MAX_ANSWER = 256 * 1024  # octets of an answer; that about 50 messages has less than 500 for each
+MAX_ANSWER = 512 * 1024  # octets of an answer; one about 50 messages may repeat 1000 characters of each
 MOSCOW = timezone(timedelta(hours=3))  # smsc.ru prints its own clock; there is no summer time
 
 _INTEGER = re.compile(r"-?[0-9]{1,20}")
 _MONEY = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?")
 _BARE_ID = re.compile(r'("id"\s*:\s*)(b[0-9.]{1,60})(?=\s*[,}])')  # the manual prints "id": <id>
-_TEXT_FAILURE = re.compile(r"\s*ERROR = ([0-9]{1,6})\s*(?:\((.*?)\))?\s*(?:,|$)", re.DOTALL)
-_NUMBERS_FAILURE = re.compile(r"\s*[A-Za-z0-9._-]{0,40},-([0-9]{1,6})\s*")
-_TEXT_SENT = re.compile(r"OK - ([0-9]{1,9}) SMS, ID - ([A-Za-z0-9._-]{1,40})(?:, COST - [^,\n]*)?(.*)")
+# Behind an error, op=1 adds a line about the number.
+_TEXT_FAILURE = re.compile(
+    r"ERROR = ([0-9]{1,6}) *(?:\((.*?)\))? *(?:, *ID - ([A-Za-z0-9._-]{1,40}))? *(?:[,\r\n]|\Z)", re.DOTALL
+)
+_NUMBERS_FAILURE = re.compile(r"([A-Za-z0-9._-]{0,40}),-([0-9]{1,6}) *(?:[\r\n]|\Z)")
+_TEXT_SENT = re.compile(r"OK - ([0-9]{1,9}) SMS, ID - ([A-Za-z0-9._-]{1,40})(?:, COST - ([^,\n]*))?(.*)")
 _TEXT_BALANCE = re.compile(r", BALANCE - (\S+)")
-_NUMBERS_SENT = re.compile(r"([A-Za-z0-9._-]{1,40}),([0-9]{1,9})(?:,[^,]*)?(?:,([^,]*))?")
+_NUMBERS_SENT = re.compile(r"([A-Za-z0-9._-]{1,40}),([0-9]{1,9})(?:,([^,]*))?(?:,([^,]*))?")
 _TEXT_FIELD = re.compile(r"([A-Za-z_]{1,30}) = ([^,\n]*)")
 _PHONE_COLUMNS = ("phone", "mccmnc", "cost", "status", "error")  # op=1, fmt 0 and 1
 
@@ -40,6 +43,7 @@ class SmscRuFailure(NamedTuple):
 
     code: int
     words: str
+    id: str = ""  # of the message that is at fault; "": the request is, or we are
 
 
 class MessageRow(NamedTuple):
@@ -63,7 +67,8 @@ class SmscRuAnswer(NamedTuple):
 
     failure: SmscRuFailure | None = None
     id: str = ""
-    sms: int | None = None  # how many were taken
+    sms: int | None = None  # how many were taken; of a call: seconds
+    cost: int = 0  # of them, in millionths
     balance: float | None = None
     rows: tuple[MessageRow, ...] = ()
 
@@ -97,8 +102,8 @@ def decode_sent(body: bytes) -> SmscRuAnswer:
     if not ref:
         raise ValueError("no id")
     rows = phones if isinstance(phones, list) else []
-    count = integer_of(text_of(fields.get("cnt")))
-    return SmscRuAnswer(None, ref, count, money_of(fields.get("balance")), tuple(map(_sent_row, rows)))
+    count, cost = integer_of(text_of(fields.get("cnt"))), millionths(fields.get("cost"))
+    return SmscRuAnswer(None, ref, count, cost, money_of(fields.get("balance")), tuple(map(_sent_row, rows)))
 
 
 def decode_statuses(body: bytes) -> SmscRuAnswer:
@@ -175,11 +180,12 @@ def _opened(body: bytes) -> tuple[_Value, SmscRuFailure | None]:
         fields = _leaves(value)
     elif isinstance(value, str):
         if found := _TEXT_FAILURE.match(value):
-            return value, _failure(found[1], found[2] or "")
-        if found := _NUMBERS_FAILURE.fullmatch(value):
-            return value, _failure(found[1], "")
+            return value, _failure(found[1], found[2] or "", found[3] or "")
+        if found := _NUMBERS_FAILURE.match(value):
+            return value, _failure(found[2], "", found[1])
     if "error_code" in fields:
-        return value, _failure(text_of(fields["error_code"]), text_of(fields.get("error")))
+        code, words, ref = (text_of(fields.get(name)) for name in ("error_code", "error", "id"))
+        return value, _failure(code, words, ref)
     return value, None
 
 
@@ -197,11 +203,11 @@ def _value(text: str) -> _Value:
     return value
 
 
-def _failure(code: str, words: str) -> SmscRuFailure:
+def _failure(code: str, words: str, ref: str) -> SmscRuFailure:
     number = integer_of(code)
     if number is None or number <= 0:
         raise ValueError("an error without a code")
-    return SmscRuFailure(number, words)
+    return SmscRuFailure(number, words, "" if ref == "0" else ref)
 
 
 def _leaves(element: Element) -> dict[str, str]:
@@ -229,10 +235,10 @@ def _sent_fields(value: _Value) -> Mapping[str, object]:
 def _sent_lines(text: str) -> SmscRuAnswer:
     first, *others = text.splitlines() or [""]
     if words := _TEXT_SENT.fullmatch(first.strip()):
-        balance = _TEXT_BALANCE.match(words[3])
-        count, ref, money = words[1], words[2], balance[1] if balance else None
+        balance = _TEXT_BALANCE.match(words[4])
+        count, ref, cost, money = *words.group(1, 2, 3), balance[1] if balance else None
     elif numbers := _NUMBERS_SENT.fullmatch(first.strip()):
-        ref, count, money = numbers[1], numbers[2], numbers[3]
+        ref, count, cost, money = numbers.groups()
     else:
         raise ValueError("not an answer to a send request")
     rows = (
@@ -240,7 +246,7 @@ def _sent_lines(text: str) -> SmscRuAnswer:
         for line in others
         if line.strip()
     )
-    return SmscRuAnswer(None, ref, int(count), money_of(money), tuple(rows))
+    return SmscRuAnswer(None, ref, int(count), millionths(cost), money_of(money), tuple(rows))
 
 
 def _sent_row(value: object) -> MessageRow:

@@ -9,6 +9,8 @@ from smppbridge.providers.error_table import Kind, Rule, receipt_err
 from smppbridge.smpp.constants import Status
 
 DUPLICATE = 243  # "loop protection": the same text went to the same number a moment ago
+BLOCKED, LOW_BALANCE = 106, -2  # an error of the account, and the status that tells why (API-2 §7)
+CALLBACK = 260  # the address that statuses are to go to
 AUTH_PAUSE = 1800.0  # several refused keys in half an hour get an address banned
 
 _KEY = Rule(Kind.ACCOUNT, Status.ESME_RSYSERR, pause=AUTH_PAUSE)
@@ -35,8 +37,8 @@ ERRORS: dict[int, Rule] = {
     102: _KEY,  # key not found
     103: _KEY,  # key not paid (withdrawn)
     104: _KEY,  # key not activated (withdrawn)
-    105: _BLOCKED,  # low balance
-    106: _BLOCKED,  # spam or errors
+    105: _MONEY,  # blocked for its low balance
+    BLOCKED: _BLOCKED,  # spam or errors, or what its status says
     107: _BLOCKED,  # data of the account not confirmed
     108: _PHONE,  # missing
     110: Rule(Kind.RETRY, Status.ESME_RSYSERR),  # system error
@@ -70,7 +72,7 @@ ERRORS: dict[int, Rule] = {
     247: _REFUSED,  # filter
     248: _TEXT,  # Cyrillic and Latin letters in one word
     250: Rule(Kind.BUG, Status.ESME_RINVSCHED, about_message=True),  # send_datetime
-    260: _BUG,  # callback address
+    CALLBACK: Rule(Kind.RETRY, Status.ESME_RSYSERR),  # its address
     270: Rule(Kind.BUG, Status.ESME_RINVEXPIRY, about_message=True),  # ttl
     275: _BUG,  # fields
     300: _QUERY_BUG,  # server_id missing
@@ -81,9 +83,16 @@ ERRORS: dict[int, Rule] = {
     400: _KEY,  # user not found
     401: _KEY,  # login or password
     500: _BUG,  # since
+    600: _REFUSED,  # expired
+    601: _REFUSED,  # undeliverable
     602: _UNREACHABLE,
+    603: _REFUSED,  # by the operator
+    604: _REFUSED,  # cancelled, or undeliverable: see `state_of`
     605: _REFUSED,  # the subscriber has switched such messages off
 }
+
+WRONG_QUESTIONS = frozenset({10, 11, 12, 13, 14, 240, 275})
+"""Errors that say nothing of the messages that were asked about: the same question may do another time."""
 
 # How API-1 names errors in `format=v`, where no code comes along; as the manuals and change logs print them.
 _WORDS: dict[str, int] = {
@@ -122,9 +131,10 @@ def code_of_words(words: str) -> int:
 UNKNOWN_TRIES = 3  # a code that no list holds is tried again this many times
 
 
-def rule_for(code: int, tries: int) -> Rule:
-    """The row for ``code``; a code not listed goes by its hundred. ``tries``: finished rounds so far."""
-    known = ERRORS.get(code)
+def rule_for(code: int, tries: int, status: int | None = None) -> Rule:
+    """The row for ``code``; a code not listed goes by its hundred. ``tries``: finished rounds so far;
+    ``status``: why the account is blocked."""
+    known = _MONEY if (code, status) == (BLOCKED, LOW_BALANCE) else ERRORS.get(code)
     if known is not None:
         return known
     if 100 <= code <= 199:
@@ -132,6 +142,18 @@ def rule_for(code: int, tries: int) -> Rule:
     if 200 <= code <= 299:
         return _REFUSED
     return Rule(Kind.RETRY, Status.ESME_RSYSERR) if tries < UNKNOWN_TRIES else _BUG
+
+
+def rule_of_row(code: int) -> Rule:
+    """The row for the ``code`` of one message with status -2. That status is final (API-2 §2), so a code that
+    no list holds is final as well."""
+    return ERRORS.get(code, _REFUSED)
+
+
+def is_about_message(rule: Rule, *, others_taken: bool) -> bool:
+    """Whether what an answer says of one message concerns that message alone: always beside messages that
+    were taken, and always but where the account is blocked."""
+    return others_taken or rule.kind is not Kind.ACCOUNT or rule.status == Status.ESME_RNOMONEY
 
 
 _STATUSES: dict[int, tuple[State, bool]] = {
@@ -147,7 +169,7 @@ _NOT_DELIVERED: dict[int, State] = {
     603: State.REJECTED,
     605: State.REJECTED,
 }
-CODES = frozenset(map(str, (*ERRORS, *_NOT_DELIVERED, 604, -1, -2)))
+CODES = frozenset(map(str, (*ERRORS, -1, -2)))
 """Codes of refusals: of answers and of statuses; -1 and -2 are statuses without a code."""
 
 NO_CODE = 1  # receipt err of a failure to which smspilot gave no code

@@ -23,17 +23,30 @@ class SmspilotOptions(FlashPolicy, HttpOptions):
     """`providers.<name>` with `kind: smspilot`."""
 
     kind: Literal["smspilot"]
+    """smspilot.ru by its HTTP APIs."""
     apikey: SecretStr = Field(min_length=1)
+    """The key of the account."""
     url: str = "https://smspilot.ru"
+    """Address of the API."""
     api: Literal["api2-json", "api2-xml", "api1"] = "api2-json"
-    format: Format = "json"  # of API-1's answers
+    """Which API: API-2 in JSON or XML, or API-1."""
+    format: Format = "json"
+    """How API-1 answers; a key of `api: api1` only."""
     callback_method: Literal["get", "post"] = "post"
-    callback_fields: str = ""  # what callbacks tell besides: names of CALLBACK_FIELDS, or all
-    callback_user: str = ""  # HTTP Basic, which statuses and messages from phones must then bring along
+    """How smspilot calls back."""
+    callback_fields: str = ""
+    """What callbacks tell besides: all, or some of
+    message,sender,sender_orig,created,modified,country,operator."""
+    callback_user: str = ""
+    """User of HTTP Basic that callbacks must bring along, with `callback_password`."""
     callback_password: Secret | None = Field(default=None, validate_default=True)
-    find_first: Duration = 60.0  # from a lost answer to the question what became of its messages
-    find_interval: Duration = 300.0  # between two such questions; 0 = never, the account's policy decides
-    test: bool = False  # nothing is handed to operators, statuses are made up
+    """Password of HTTP Basic that callbacks must bring along."""
+    find_first: Duration = 60.0
+    """From a lost answer to the question what became of its messages."""
+    find_interval: Duration = 300.0
+    """Between two such questions; 0: never, the account's `uncertain` decides."""
+    test: bool = False
+    """true: smspilot's emulator; nothing is delivered, statuses are made up."""
 
     @field_validator("format")
     @classmethod

@@ -2,13 +2,15 @@
 
 One packet carries many messages of one sender. What the manuals demand shapes this file: a recipient may
 stand only once in a packet (error 214); a packet with more bad messages than good ones is refused whole,
-without saying which are bad, and is halved until that is clear; a refused key stops everything.
+without saying which are bad, and is halved until that is clear; a refused key stops everything. With
+``schedule: provider`` a packet has one time of sending, as in the manuals' examples, so messages with
+different times need a request each; what is held here carries no time.
 
 Whatever API is configured, API-1 places calls whose number is the code, and lists the messages of the last
 day.
 
 Left out on purpose: `debug` mails the key and all texts to an address; `translit` alters texts; `cost` asks
-for a price and sends nothing, and what a message costs has no place in SMPP; `info` tells about the owner of
+for a price and sends nothing; `info` tells about the owner of
 the account what no message needs, and the balance has a request of its own; `r` names who recruited them;
 `charset` and `lang` alter what suits as it is; `login` and `password` open the whole cabinet, a key only the
 API; `check=all` is `check=recent` and what is older than anything in doubt; `inbound=all` tells everything
@@ -17,15 +19,16 @@ in the address (`?json=`, `?xml=`, GET) would put keys and texts into logs.
 """
 
 import asyncio
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeGuard
 
-from smppbridge.errors import Disabled, Postponed, ProviderError, Rejected, Throttled, Uncertain
+from smppbridge.errors import Disabled, Postponed, ProviderError, Rejected, Throttled, Unavailable, Uncertain
 from smppbridge.model.message import Doubt, Draft, Inbound, Message, Poll, StatusReport
-from smppbridge.providers.base import Callback, Limits, News, SendResult, Taken, Trace
-from smppbridge.providers.error_table import to_error
+from smppbridge.providers.base import Callback, Limits, News, SendResult, Trace
+from smppbridge.providers.error_table import safe_reason
 from smppbridge.providers.http.client import host_of
 from smppbridge.providers.http.provider import HttpProvider
 from smppbridge.providers.http.sending import SENDING_TIME, RequestRun, SubBatch, stops_batch
@@ -35,18 +38,17 @@ from smppbridge.providers.smspilot.codes import CODES
 from smppbridge.providers.smspilot.find import Recent, traces
 from smppbridge.providers.smspilot.options import POLL_ADVISED, POLL_BANNED, POLL_BATCH, SmspilotOptions
 from smppbridge.providers.smspilot.records import (
-    Item,
     PhoneMessage,
     PilotAnswer,
     PilotWire,
     Question,
     server_id,
 )
+from smppbridge.providers.smspilot.results import REFUSED, PilotResults
 from smppbridge.providers.smspilot.sales import SALES, SERVICES, check_draft
 from smppbridge.providers.smspilot.split import MINUTE, Splitter, pair, pair_by_number, planned
 from smppbridge.providers.smspilot.wire_json import JsonWire
 from smppbridge.providers.smspilot.wire_xml import XmlWire
-from smppbridge.smpp.constants import Status
 
 __all__ = ["Smspilot", "SmspilotOptions"]
 
@@ -57,6 +59,7 @@ VALIDITY_MAX = 86400.0  # every message is final after a day (API-2 §2.2)
 MAX_PASSED_OVER = 20_000  # messages that are remembered to come first
 MAX_PAGES = 20  # of the list of the last day
 PAGE_PAUSE = POLL_BANNED  # seconds; every page is a status question
+CALLBACK_PAUSE = 3600.0  # seconds without callbacks, once their address was refused
 MAX_ALONE = 10  # messages refused alone, one after the other, with one code; then the rest waits
 PAUSE_ALONE = 60.0  # seconds
 REFUSALS_IN_ROW, REFUSALS_WINDOW = 80, 600.0  # messages, seconds; smspilot blocks who sends too much spam
@@ -91,11 +94,14 @@ class Smspilot(HttpProvider):
         self._page_pause = page_pause
         self._max_pages = max_pages
         self._clock = clock
+        self._results = PilotResults(
+            host_of(options.url), lambda words: safe_reason(words, *secrets), free=options.test
+        )
         key = options.credential()
         self._api1 = Api1(key, options.format)
         wires: Mapping[str, PilotWire] = {
-            "api2-json": JsonWire(key),
-            "api2-xml": XmlWire(key),
+            "api2-json": JsonWire(key, test=options.test),
+            "api2-xml": XmlWire(key, test=options.test),
             "api1": self._api1,
         }
         self._wire = wires[options.api]
@@ -104,12 +110,13 @@ class Smspilot(HttpProvider):
         self._splitter = Splitter(options.default_sender, self._is_api1, together)
         self._single = Splitter(options.default_sender, True, 1)
         self._passed_over: frozenset[str] = frozenset()  # messages for which no question had room yet
+        self._no_callback_until = 0.0  # by the clock
         self._asked_packet = False  # it was about a packet
 
     def check(self, draft: Draft) -> None:
         """Raise Refused (0x0A, 0x0B, 0x15, 0x4A3, 0x4A5) for what smspilot does not take, or takes for
         another service than the one that is asked for."""
-        check_draft(draft)
+        check_draft(draft if draft.sender != self._pilot.default_sender else draft._replace(unlisted=False))
         if not draft.service_type:
             self._pilot.check_flash(draft.flash)
 
@@ -124,7 +131,7 @@ class Smspilot(HttpProvider):
         messages ends it: what was not sent yet is then Unavailable, or meets the same pause. What check()
         refuses is Rejected: the message may have been checked by another provider, before it came here."""
         run, fit = self.start_run(messages, now, "packets")
-        run.note({message.id: error for message in fit if (error := _too_early(message, now))})
+        run.note({message.id: error for message in fit if (error := self._too_early(message, now))})
         split = self._splitter.split((message for message in fit if message.id not in run.results), now)
         streak = _Streak()
 
@@ -138,67 +145,59 @@ class Smspilot(HttpProvider):
         await run.send(map(SubBatch, split), hand_over)
         return run.in_order(messages)
 
+    def _too_early(self, message: Message, now: int) -> Postponed | None:
+        """smspilot schedules no number checks (API-2 §2), and others only with ``schedule: provider``:
+        another provider of the route may have been to keep them."""
+        schedules = self._pilot.schedule == "provider" and not SALES[message.service_type].check
+        if schedules or not planned(message, now):
+            return None
+        return Postponed("its time has not come", after=(message.send_at - now) / 1000)
+
     async def _hand_over(self, run: RequestRun, packet: Sequence[Message]) -> bool:
         """Send one packet. True where it was refused as a whole, perhaps for one of its messages."""
         try:
-            answer = await self._ask(self._encode(packet, run.now()))
+            answer = await self._ask_packet(run, packet)
         except ProviderError as error:
             run.fail(packet, error)
             return False
         if answer.failure is None:
             items = (pair_by_number if self._is_api1 else pair)(packet, answer.items)
-            results = self._match(packet, items, answer)
+            results = self._results.of_packet(packet, items, answer)
             run.results |= results
             run.stop = next(filter(_is_ours, results.values()), None)
             return False
-        code, words = answer.failure
-        if len(packet) > 1 and codes.rule_for(code, 0).about_message:
+        if len(packet) > 1 and codes.rule_for(answer.failure.code, 0).about_message:
             return True
-        errors = {message.id: self._refusal(message, code, words) for message in packet}
+        errors = {message.id: self._results.refused(message, answer.failure) for message in packet}
         first = errors[packet[0].id]
         run.results |= errors
         run.stop = None if isinstance(first, Uncertain) else stops_batch(first)
         return False
 
-    def _encode(self, messages: Sequence[Message], now: int) -> Question:
+    async def _ask_packet(self, run: RequestRun, packet: Sequence[Message]) -> PilotAnswer:
+        """The answer to a packet. Where smspilot does not like our callback address, messages go without one
+        for an hour. Raises ProviderError."""
+        callback = self._callback if self._clock() >= self._no_callback_until else ""
+        answer = await self._ask(self._encode(packet, run.now(), callback))
+        if not callback or not _is_about_callback(answer):
+            return answer
+        self._no_callback_until = self._clock() + CALLBACK_PAUSE
+        polled = "statuses are polled" if self._pilot.poll_interval else "poll_interval is 0: no status comes"
+        reason = f"smspilot refuses our callback address, see web.public_url; {polled}"
+        now = asyncio.get_running_loop().time()
+        self._complain(now, "callback address refused", "", logging.ERROR, provider=self.name, reason=reason)
+        if answer.failure is None:
+            return answer  # others were taken
+        return await self._ask(self._encode(packet, run.now(), ""))
+
+    def _encode(self, messages: Sequence[Message], now: int, callback: str) -> Question:
         alone = SALES[messages[0].service_type].alone
         packet = (
             (self._single if alone else self._splitter)
             .packet(messages, now)
-            ._replace(
-                callback=self._callback, callback_method=self._pilot.callback_method, test=self._pilot.test
-            )
+            ._replace(callback=callback, callback_method=self._pilot.callback_method, test=self._pilot.test)
         )
         return (self._api1 if alone else self._wire).encode_send(packet)
-
-    def _match(
-        self, packet: Sequence[Message], items: Mapping[int, Item], answer: PilotAnswer
-    ) -> dict[int, SendResult]:
-        """What became of each message. A message that the answer does not mention is uncertain."""
-        times = Counter(item.ref for item in answer.items)
-        shared = {ref for ref in times if times[ref] > 1}
-        return {
-            message.id: self._result(message, items.get(message.id), answer.packet, shared)
-            for message in packet
-        }
-
-    def _result(self, message: Message, item: Item | None, packet: str, shared: set[str]) -> SendResult:
-        if item is not None and item.status == -2:
-            return self._refusal(message, item.error, item.words)
-        if item is not None and item.status is not None and item.ref and item.ref not in shared:
-            return Taken(item.ref, packet)
-        return Uncertain(f"{host_of(self._pilot.url)} did not say clearly what became of the message")
-
-    def _refusal(self, message: Message, code: int, words: str) -> ProviderError:
-        reason = self.reason("smspilot", code, words)
-        if code == codes.DUPLICATE and message.attempt > 1:
-            # The first try may be what this one is a duplicate of.
-            return Uncertain(reason, code=str(code), status=Status.ESME_RSUBMITFAIL)
-        if code <= 0:
-            return Rejected(reason, code="-2", err=codes.NO_CODE)  # refused, but nobody says why
-        rule = codes.rule_for(code, message.tries)
-        self.note_rule(rule, code, reason, known=code in codes.ERRORS)
-        return to_error(rule, code, reason)
 
     async def _ask(self, question: Question) -> PilotAnswer:
         """The answer to a request, which may be a refusal. Raises ProviderError."""
@@ -213,15 +212,17 @@ class Smspilot(HttpProvider):
         """The answer to a question. Raises ProviderError, also for a refusal."""
         answer = await self._ask(question)
         if answer.failure is not None:
-            code, words = answer.failure
-            raise to_error(codes.rule_for(code, 0), code, self.reason("smspilot", code, words))
+            raise self._results.unanswered(answer.failure)
         return answer
 
     # --- statuses ----------------------------------------------------------------------------------
 
     async def status(self, polls: Sequence[Poll]) -> list[StatusReport]:
         """Ask for up to 500 messages, or for a packet in which there are more. What is archived or has an odd
-        reference is not asked for; what there is no room for comes first next time."""
+        reference is not asked for; what there is no room for comes first next time.
+
+        Raises ProviderError: Rejected where one of the messages may spoil the question.
+        """
         oldest = (self._clock() - ARCHIVED_AFTER) * 1000
         usable = [p for p in polls if p.sent_at > oldest and server_id(p.provider_ref)]
         if not usable:
@@ -229,7 +230,13 @@ class Smspilot(HttpProvider):
         if self._pilot.test and self._is_api1:
             return await self._status_of_test(usable)
         question, asked = self._choose(usable)
-        return _reports((await self._learn(question)).items, asked)
+        try:
+            answer = await self._learn(question)
+        except Rejected as error:
+            if len(asked) > 1 or int(error.code) not in codes.WRONG_QUESTIONS:
+                raise
+            raise Unavailable(error.reason, code=error.code, status=error.status) from None
+        return self._results.reports(answer.items, asked)
 
     def _choose(self, polls: Sequence[Poll]) -> tuple[Question, set[str]]:
         """The next status question, and the references that it asks about."""
@@ -254,7 +261,7 @@ class Smspilot(HttpProvider):
         """A test keeps no messages. The status of smspilot's own test message stands for all of them (API-1
         §11)."""
         answer = await self._learn(self._api1.encode_check_test())
-        made_up = [report for item in answer.items if (report := _report(item)) is not None]
+        made_up = [report for item in answer.items if (report := self._results.report(item)) is not None]
         return [made_up[0]._replace(provider_ref=poll.provider_ref) for poll in polls if made_up]
 
     async def find(self, doubts: Sequence[Doubt], now: int) -> list[Trace]:
@@ -284,6 +291,10 @@ class Smspilot(HttpProvider):
     async def inbound(self, since: int | None) -> list[Inbound]:
         """What is new, or what came since ``since`` (API-2 §5.2, API-1 §6.2)."""
         answer = await self._learn(self._wire.encode_inbound("new" if since is None else str(since // 1000)))
+        if answer.senseless:
+            now = asyncio.get_running_loop().time()
+            what = "messages from phones that make no sense"
+            self._complain(now, what, "", provider=self.name, rows=answer.senseless)
         return [self._inbound(told) for told in answer.arrivals]
 
     def parse_callback(self, callback: Callback) -> list[News]:
@@ -296,7 +307,7 @@ class Smspilot(HttpProvider):
         news = callbacks.read(callback)
         if isinstance(news, PhoneMessage):
             return [self._inbound(news)]
-        report = _report(news)
+        report = self._results.report(news)
         return [] if report is None else [report]
 
     def _inbound(self, told: PhoneMessage) -> Inbound:
@@ -331,9 +342,16 @@ class _Streak:
         return Postponed(reason, after=PAUSE_ALONE)
 
 
+def _is_about_callback(answer: PilotAnswer) -> bool:
+    """Whether the packet, or some of its messages, were refused for the callback address."""
+    if answer.failure is not None:
+        return answer.failure.code == codes.CALLBACK
+    return any(item.status == REFUSED and item.error == codes.CALLBACK for item in answer.items)
+
+
 def _is_ours(result: SendResult) -> TypeGuard[Disabled | Throttled]:
     """Whether a message was refused for something that those of other packets would meet, too."""
-    return isinstance(result, Disabled | Throttled)
+    return isinstance(result, Disabled | Throttled) and not result.about_message
 
 
 def _limits(options: SmspilotOptions, has_callbacks: bool, sending_time: float) -> Limits:
@@ -355,25 +373,3 @@ def _limits(options: SmspilotOptions, has_callbacks: bool, sending_time: float) 
         validity_max=VALIDITY_MAX,
         lease=sending_time + 2 * options.timeout,
     )
-
-
-def _too_early(message: Message, now: int) -> Postponed | None:
-    """A number check cannot be scheduled (API-2 §2)."""
-    if not SALES[message.service_type].check or not planned(message, now):
-        return None
-    return Postponed("smspilot does not schedule number checks", after=(message.send_at - now) / 1000)
-
-
-def _reports(items: Sequence[Item], known: set[str]) -> list[StatusReport]:
-    reports = (_report(item) for item in items if item.ref in known)
-    return [report for report in reports if report is not None]
-
-
-def _report(item: Item) -> StatusReport | None:
-    if item.status is None:
-        return None
-    found = codes.state_of(item.status, item.error, item.words)
-    if found is None:
-        return None
-    state, final, err = found
-    return StatusReport(item.ref, state, final, err, str(item.error or item.status), item.details)

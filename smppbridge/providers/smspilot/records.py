@@ -8,13 +8,19 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
+from smppbridge.model.message import UNTOLD, Particulars
 from smppbridge.providers.error_table import details_of
-from smppbridge.providers.http.lenient import integer, text_of
+from smppbridge.providers.http.lenient import integer, number, text_of
 
 MAX_TTL_MINUTES = 1440  # API-2 §1: 1..1440
 # What a number check finds out (API-2 §3.3, where the service centre is misprinted as a second `mnc`).
 DETAILS = ("imsi", "msc", "mcc", "mnc", "cn", "net", "gcn", "gnet")
 
+CURRENCY = "RUB"  # of all prices, since 2.4.10 of API-2
+_WHERE = ("operator", "country", "mccmnc")
+_MOST_PARTS, _HIGHEST_PRICE = 255, 1e6  # what is more is no honest answer
+
+_BETWEEN_DIGITS = re.compile(r"[\s+().-]")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?", re.ASCII)
 
 
@@ -51,6 +57,8 @@ class Item(NamedTuple):
     text: str | None = None
     created: int | None = None  # ms, read as if it were UTC: the manuals do not name its time zone
     details: str = ""  # what a number check has found out
+    words_ru: str = ""  # error_ru
+    told: Particulars = UNTOLD
 
 
 class PhoneMessage(NamedTuple):
@@ -67,7 +75,9 @@ class PilotFailure(NamedTuple):
     """An error envelope: nothing of the request was carried out."""
 
     code: int
-    reason: str
+    words: str
+    status: int | None = None  # of the account, where it is blocked (API-2 §7)
+    address: str = ""  # ours, as smspilot sees it
 
 
 class PilotAnswer(NamedTuple):
@@ -78,6 +88,7 @@ class PilotAnswer(NamedTuple):
     balance: float | None = None
     items: tuple[Item, ...] = ()
     arrivals: tuple[PhoneMessage, ...] = ()
+    senseless: int = 0  # rows that are no messages from phones
 
 
 class Question(NamedTuple):
@@ -121,16 +132,55 @@ def item_of(row: Mapping[str, object]) -> Item:
         text=text_of(row["message"]) if "message" in row else None,
         created=moment_of(row.get("created")),
         details=found_out(row),
+        words_ru=text_of(row.get("error_ru")),
+        told=_told(row),
+    )
+
+
+def _told(row: Mapping[str, object]) -> Particulars:
+    """What a row tells of a message besides its status. Most rows of statuses tell nothing."""
+    sender = text_of(row.get("sender", row.get("from")))
+    price = number(row.get("price")) or 0.0
+    price = price if 0 < price < _HIGHEST_PRICE else 0.0
+    parts = integer(row.get("parts")) or 0
+    where = details_of(
+        {
+            "operator": text_of(row.get("operator")) or text_of(row.get("net")),
+            "country": text_of(row.get("country")) or text_of(row.get("cn")),
+            "mccmnc": text_of(row.get("mcc")) + text_of(row.get("mnc")) if row.get("mnc") else "",
+        },
+        _WHERE,
+    )
+    return Particulars(
+        price=round(price * 1_000_000),
+        currency=CURRENCY if price else "",
+        parts=parts if 0 < parts <= _MOST_PARTS else 0,
+        operator=where,
+        sender=sender,
     )
 
 
 def arrival_of(row: Mapping[str, object]) -> PhoneMessage | None:
-    """A message from a phone; None without an id or a number."""
-    ref, phone = server_id(row.get("id")), text_of(row.get("phone")).removeprefix("+")
-    if not ref or not (phone.isascii() and phone.isdigit()):
+    """A message from a phone, or from whoever has a name instead of a number; None without that or without
+    an id."""
+    ref, phone = server_id(row.get("id")), _address(row.get("phone"))
+    if not ref or not phone:
         return None
-    num = text_of(row.get("num")).removeprefix("+")
-    return PhoneMessage(ref, phone, num, text_of(row.get("text")), moment_of(row.get("created")))
+    created = moment_of(row.get("created"))
+    return PhoneMessage(ref, phone, _address(row.get("num")), text_of(row.get("text")), created)
+
+
+def arrivals_of(rows: Sequence[Mapping[str, object]]) -> "PilotAnswer":
+    """An answer of messages from phones."""
+    found = [arrival for row in rows if (arrival := arrival_of(row)) is not None]
+    return PilotAnswer(arrivals=tuple(found), senseless=len(rows) - len(found))
+
+
+def _address(value: object) -> str:
+    """A number as its digits, however it is written; a name as it is."""
+    text = text_of(value).strip()
+    digits = _BETWEEN_DIGITS.sub("", text)
+    return digits if not digits or (digits.isascii() and digits.isdigit()) else text
 
 
 def found_out(row: Mapping[str, object]) -> str:
@@ -140,12 +190,18 @@ def found_out(row: Mapping[str, object]) -> str:
     return details_of(fields, DETAILS)
 
 
-def failure_of(code: object, *words: object) -> PilotFailure:
+def failure_of(error: Mapping[str, object]) -> PilotFailure:
     """An error envelope. Raises ValueError without a code."""
-    number = integer(code)
-    if number is None or number <= 0:
+    code = integer(error.get("code"))
+    if code is None or code <= 0:
         raise ValueError("an error without a code")
-    return PilotFailure(number, ", ".join(filter(None, map(text_of, words))))
+    words = _words(error, "description", "description_ru", "status_ru")
+    return PilotFailure(code, words, integer(error.get("status")), text_of(error.get("ip")))
+
+
+def _words(row: Mapping[str, object], *keys: str) -> str:
+    """What is said there in one language or the other, each thing once."""
+    return ", ".join(dict.fromkeys(filter(None, (text_of(row.get(key)).strip() for key in keys))))
 
 
 def server_id(value: object) -> str:

@@ -55,6 +55,8 @@ def check_draft(draft: Draft) -> None:
     if sale.check:
         return
     problem = "" if sale.sender else sender_problem(draft.sender)
+    if draft.unlisted and not sale.sender and draft.sender.isdigit():
+        problem = problem or "a number as sender must be one of the account's senders, or a default_sender"
     if problem:
         raise Refused(Status.ESME_RINVSRCADR, problem)
     if draft.text is None:  # a part of it: the whole text is checked when it is there
@@ -86,10 +88,8 @@ def sender_problem(sender: str) -> str:
         return ""  # the account's default
     if not _SENDER.fullmatch(sender):
         return "sender must be 3 to 11 of A-Z a-z 0-9 . -"
-    if sender.isdigit():
-        return "sender must not be a number"
     if sender.upper() in SERVICE_SENDERS:
-        return "sender is the name of a paid service"
+        return "sender is the name of a paid service, which the account's services do not allow"
     return ""
 
 

@@ -15,7 +15,7 @@ from smppbridge.providers.smspilot.records import (
     PilotAnswer,
     PilotFailure,
     Question,
-    arrival_of,
+    arrivals_of,
     failure_of,
     item_of,
     server_id,
@@ -28,10 +28,11 @@ _FAILURE = re.compile(r'\s*\{\s*"error"\s*:\s*\{.{0,2000}?"code"\s*:\s*"?([0-9]{
 
 
 class JsonWire:
-    """API-2 in JSON with one key."""
+    """API-2 in JSON with one key. ``test``: what is asked about was sent in a test (API-2 §10)."""
 
-    def __init__(self, apikey: str) -> None:
+    def __init__(self, apikey: str, *, test: bool = False) -> None:
         self._apikey = apikey
+        self._test: dict[str, object] = {"test": 1} if test else {}
 
     def encode_send(self, packet: Packet) -> Question:
         """Messages to different recipients (API-2 §1.2)."""
@@ -50,11 +51,11 @@ class JsonWire:
 
     def encode_check(self, refs: Sequence[str]) -> Question:
         """The status question for server_ids (API-2 §2.2)."""
-        return self._question({"check": [{"server_id": ref} for ref in refs]})
+        return self._question({"check": [{"server_id": ref} for ref in refs], **self._test})
 
     def encode_check_packet(self, ref: str) -> Question:
         """The status question for a packet (API-2 §2.3)."""
-        return self._question({"check": True, "server_packet_id": ref})
+        return self._question({"check": True, "server_packet_id": ref, **self._test})
 
     def encode_balance(self) -> Question:
         """The question for roubles (API-2 §7)."""
@@ -94,11 +95,9 @@ def decode(body: bytes) -> PilotAnswer:
         raise ValueError("not an object")
     error = value.get("error")
     if isinstance(error, dict):
-        failure = failure_of(error.get("code"), error.get("description"), error.get("status_ru"))
-        return PilotAnswer(failure=failure)
+        return PilotAnswer(failure=failure_of(error))
     if isinstance(value.get("inbound"), list):
-        arrivals = map(arrival_of, _rows(value["inbound"]))
-        return PilotAnswer(arrivals=tuple(arrival for arrival in arrivals if arrival is not None))
+        return arrivals_of(_rows(value["inbound"]))
     items = value.get("send", value.get("check"))
     balance = number(value.get("balance"))
     if not isinstance(items, list):

@@ -14,7 +14,7 @@ from smppbridge.providers.smspilot.records import (
     PacketLine,
     PilotAnswer,
     Question,
-    arrival_of,
+    arrivals_of,
     failure_of,
     item_of,
     server_id,
@@ -36,10 +36,11 @@ _ATTRIBUTE = re.compile(r'(?<=\s)"?(\w{1,40})"?\s*+=\s*+(?:"([^"]*)"|([^\s"\'/>]
 
 
 class XmlWire:
-    """API-2 in XML with one key."""
+    """API-2 in XML with one key. ``test``: what is asked about was sent in a test (API-2 §10)."""
 
-    def __init__(self, apikey: str) -> None:
+    def __init__(self, apikey: str, *, test: bool = False) -> None:
         self._apikey = apikey
+        self._test = {"test": "1"} if test else {}
 
     def encode_send(self, packet: Packet) -> Question:
         """Messages to different recipients (API-2 §1.2)."""
@@ -55,11 +56,12 @@ class XmlWire:
 
     def encode_check(self, refs: Sequence[str]) -> Question:
         """The status question for server_ids (API-2 §2.2)."""
-        return self._question("check", {}, "".join(_element("sms", {"server_id": ref}) for ref in refs))
+        inside = "".join(_element("sms", {"server_id": ref}) for ref in refs)
+        return self._question("check", self._test, inside)
 
     def encode_check_packet(self, ref: str) -> Question:
         """The status question for a packet (API-2 §2.3)."""
-        return self._question("check", {"server_packet_id": ref})
+        return self._question("check", {"server_packet_id": ref, **self._test})
 
     def encode_balance(self) -> Question:
         """The question for roubles (API-2 §7)."""
@@ -101,14 +103,10 @@ def decode(body: bytes) -> PilotAnswer:
     """Read an answer. Raises ValueError when it is not one of smspilot's."""
     root = parse_xml(body.decode("utf-8-sig", "replace").strip(), max_tags=MAX_TAGS, repair=_repair)
     if root.tag == "error":
-        found = {child.tag: child.text for child in root}
-        return PilotAnswer(
-            failure=failure_of(found.get("code"), found.get("description"), found.get("status_ru"))
-        )
+        return PilotAnswer(failure=failure_of({child.tag: child.text for child in root}))
     rows = [{**child.attrib, "text": child.text or ""} for child in root if child.tag == "sms"]
     if root.tag == "inbound":
-        arrivals = map(arrival_of, rows)
-        return PilotAnswer(arrivals=tuple(arrival for arrival in arrivals if arrival is not None))
+        return arrivals_of(rows)
     balance = number(root.text if root.tag == "balance" else root.get("balance"))
     if root.tag not in ("send", "check") and (root.tag != "balance" or balance is None):
         raise ValueError("neither messages nor a balance")

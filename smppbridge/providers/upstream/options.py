@@ -6,7 +6,7 @@ A `profile` is a set of defaults, and of rules where the SMSC has a manual.
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from ipaddress import IPv6Address, ip_address
+from ipaddress import ip_address
 from typing import Annotated, Literal, Self
 
 from pydantic import (
@@ -22,13 +22,14 @@ from pydantic import (
 from smppbridge.link.persistent_bind import UNPROVEN_WINDOW
 from smppbridge.model.account import SystemId
 from smppbridge.model.duration import PositiveDuration
-from smppbridge.model.hosts import Network, is_host
+from smppbridge.model.hosts import Network
 from smppbridge.model.route import as_list
 from smppbridge.model.settings import File, Secret, Settings, Text, mistake, number_as_text, number_with_base
 from smppbridge.model.tls_settings import TlsSetting
 from smppbridge.providers.base import Limits
 from smppbridge.providers.options import FlashPolicy
 from smppbridge.providers.sms_assistent import options as sms_assistent_options
+from smppbridge.providers.upstream.hosts import Host, parse_address
 
 SMS_ASSISTENT = "sms-assistent"
 VALIDITY_MAX = 7 * 86400.0  # seconds: longer is asked of no SMSC
@@ -72,36 +73,9 @@ _PINNED: dict[str, tuple[int, str]] = {
     "dest_npi": (1, _RECIPIENTS),
 }
 
-_ADDRESS = re.compile(r"(?:\[(?P<v6>[^\]]*)\]|(?P<host>[^:\[\]]*))(?::(?P<port>[0-9]{1,5}))?")
 _PASSWORD = re.compile(r"[ -~]{1,64}")
 _C_STRING = re.compile(r"[ -~]*")
 _NUMBER = re.compile(r"[0-9]+")
-
-
-def parse_address(text: str) -> tuple[str, int | None]:
-    """Host and port of ``host``, ``host:port``, ``[v6]:port`` or a bare IPv6 address; the port is None when
-    the text has none. Raises ValueError for anything else."""
-    if text.count(":") > 1 and not text.startswith("["):
-        return str(IPv6Address(text)), None
-    found = _ADDRESS.fullmatch(text)
-    if found is None:
-        raise ValueError("not an address")
-    host, port = found["v6"] or found["host"] or "", found["port"]
-    if found["v6"]:
-        host = str(IPv6Address(host))
-    elif not is_host(host):
-        raise ValueError("not a host")
-    if port is not None and not 1 <= int(port) <= 65535:
-        raise ValueError("not a port")
-    return host, None if port is None else int(port)
-
-
-def _host(text: str) -> str:
-    try:
-        parse_address(text)
-    except ValueError:
-        raise mistake('must be "host", "host:port" or "[IPv6]:port", without smpp://') from None
-    return text
 
 
 def _distinct(codings: tuple[int, ...]) -> tuple[int, ...]:
@@ -130,90 +104,138 @@ class OutbindTls(Settings):
     """What we show to an SMSC that calls us over TLS."""
 
     cert: File
+    """PEM file of our certificate."""
     key: File
+    """PEM file of its key."""
 
 
 class OutbindOptions(Settings):
     """Where we listen for the outbind of an SMSC that calls us (SMPP 3.4 §4.1.7)."""
 
     host: str = "0.0.0.0"
-    port: int = Field(ge=0, le=65535)  # 0: a free one
+    """Address on which we listen."""
+    port: int = Field(ge=0, le=65535)
+    """Port on which we listen; 0: a free one."""
     allow_from: tuple[Network, ...] = Field(min_length=1)
-    password: Secret  # that the SMSC must show
-    system_id: SystemId | None = None  # and its name; None: any
-    tls: OutbindTls | None = None  # None: we are called in clear
+    """Addresses and networks from which the SMSC may call."""
+    password: Secret
+    """Password that the SMSC must show."""
+    system_id: SystemId | None = None
+    """Name that the SMSC must show; without it, any."""
+    tls: OutbindTls | None = None
+    """Our certificate, where the SMSC calls over TLS; without it, it calls in clear."""
 
 
 class SmppOptions(FlashPolicy):
     """Options of one upstream SMSC."""
 
     kind: Literal["smpp"]
+    """Another SMSC, to which the bridge is the ESME."""
     profile: Literal["standard", "sms-assistent"] = "standard"
+    """Defaults for the other keys; sms-assistent: as smpp.sms-assistent.by wants them."""
 
     # the link
     host: Annotated[
-        tuple[Annotated[str, AfterValidator(_host)], ...],
+        tuple[Host, ...],
         Field(max_length=8),
         BeforeValidator(as_list),
         WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
-    ] = ()  # tried in order; "host", "host:port" or "[v6]:port"
-    port: int = Field(default=2775, ge=1, le=65535)  # of hosts without one
+    ] = ()
+    """Hosts in the order in which they are tried: "host", "host:port" or "[v6]:port"."""
+    port: int = Field(default=2775, ge=1, le=65535)
+    """Port of hosts that name none."""
     tls: TlsSetting = None
+    """Whether the link uses TLS: true, false, or a mapping."""
     system_id: Annotated[SystemId, BeforeValidator(number_as_text)]
-    password: Secret  # 1 to 64 characters
+    """Our system_id there."""
+    password: Secret
+    """Our password there, of 1 to 64 characters."""
     system_type: CString = Field(default="", max_length=12)
+    """system_type in the bind."""
     address_range: CString = Field(default="", max_length=40)
+    """address_range in the bind: which numbers we serve."""
     addr_ton: Octet = 0
+    """TON of `address_range`."""
     addr_npi: Octet = 0
+    """NPI of `address_range`."""
     interface_version: Annotated[
         Literal[0x33, 0x34, 0x50],
         BeforeValidator(number_with_base),
         WithJsonSchema({"enum": ["0x33", "0x34", "0x50", 0x33, 0x34, 0x50]}),
     ] = 0x34
-    bind: Literal["transceiver", "pair"] = "transceiver"  # pair: a transmitter and a receiver
+    """Version of SMPP that the bind names."""
+    bind: Literal["transceiver", "pair"] = "transceiver"
+    """transceiver, or pair: a transmitter and a receiver."""
     binds: int = Field(default=1, ge=1, le=64)
-    window: int = Field(default=10, ge=1, le=1000)  # unanswered submit_sm of one bind
-    rate: float = Field(default=0.0, ge=0, allow_inf_nan=False)  # submit_sm per second, 0 = no limit
-    enquire_link: PositiveDuration = 20.0  # of silence, then we ask
+    """So many of them at once."""
+    window: int = Field(default=10, ge=1, le=1000)
+    """Unanswered submit_sm per bind."""
+    rate: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    """submit_sm per second; 0: as fast as the SMSC takes them."""
+    enquire_link: PositiveDuration = 20.0
+    """Silence after which we ask whether the SMSC is there."""
     response_timeout: PositiveDuration = Field(default=30.0, le=120)
-    reconnect_max: PositiveDuration = Field(default=60.0, le=3600)  # longest pause between two tries to bind
+    """For a response; what has none then is uncertain."""
+    reconnect_max: PositiveDuration = Field(default=60.0, le=3600)
+    """Longest pause between two tries to bind."""
     outbind: OutbindOptions | None = None
+    """Where we listen for an SMSC that calls us."""
 
     # what is sent
-    data_codings: CodingList = (0, 8)  # those that the SMSC reads, the preferred one first
-    default_encoding: Literal["gsm", "latin-1", "ascii", "cp1251", "utf-8"] = "gsm"  # data_coding 0 there
-    # How a text goes that does not fit one short message; udh16: with 16-bit references.
+    data_codings: CodingList = (0, 8)
+    """data_codings that the SMSC reads, the preferred one first."""
+    default_encoding: Literal["gsm", "latin-1", "ascii", "cp1251", "utf-8"] = "gsm"
+    """What data_coding 0 means there."""
     long: Literal["udh", "udh16", "sar", "payload"] = "udh"
+    """How texts go that do not fit one short message; udh16: with 16-bit references."""
     max_parts: int = Field(default=10, ge=1, le=255)
+    """Short messages of one text; longer texts are refused."""
     binary: bool = True
-    flash: Literal["data_coding", "subunit", "none"] = "data_coding"  # how a text is marked as flash
-    tlvs: Literal["none", "reference", "known", "all"] = "known"  # of the ESME's, which are passed on
-    validity: Literal["relative", "absolute", "none"] = "relative"  # form of validity_period
+    """Whether the SMSC takes 8-bit data."""
+    flash: Literal["data_coding", "subunit", "none"] = "data_coding"
+    """How a text is marked as flash; none: the SMSC cannot flash."""
+    tlvs: Literal["none", "reference", "known", "all"] = "known"
+    """Which TLVs of the equipment are passed on."""
+    validity: Literal["relative", "absolute", "none"] = "relative"
+    """How validity_period is written; none: the SMSC is not told."""
     service_type: CString = Field(default="", max_length=5)
-    alpha_ton: Octet = 5  # senders that are names
+    """service_type of every message."""
+    alpha_ton: Octet = 5
+    """TON of senders that are names."""
     alpha_npi: Octet = 0
-    numeric_ton: Octet = 1  # senders that are telephone numbers
+    """NPI of senders that are names."""
+    numeric_ton: Octet = 1
+    """TON of senders that are telephone numbers."""
     numeric_npi: Octet = 1
-    short_ton: Octet = 3  # senders that are service numbers of up to 6 digits
+    """NPI of senders that are telephone numbers."""
+    short_ton: Octet = 3
+    """TON of senders that are service numbers of up to 6 digits."""
     short_npi: Octet = 0
+    """NPI of senders that are service numbers of up to 6 digits."""
     dest_ton: Octet = 1
+    """TON of recipients."""
     dest_npi: Octet = 1
-    default_sender: Text = ""  # "" = the one set at the SMSC
+    """NPI of recipients."""
+    default_sender: Text = ""
+    """Sender of messages without one; without it, the one that is set at the SMSC."""
 
     # what comes back
-    intermediate: bool = False  # ask for intermediate notifications, too
-    message_id: Literal["as-is", "hex", "decimal", "auto"] = "auto"  # how submit_sm_resp writes ids
-    receipts_by_text: bool = True  # what reads like a receipt is one, even when esm_class does not say so
-    errors: Annotated[  # of submit_sm_resp; what answers to binds mean is fixed
+    intermediate: bool = False
+    """Whether to ask for intermediate notifications, too."""
+    message_id: Literal["as-is", "hex", "decimal", "auto"] = "auto"
+    """How ids in answers and in receipts differ: hex: answers are hexadecimal, receipts decimal."""
+    receipts_by_text: bool = True
+    """What reads like a receipt is one, even when its esm_class does not say so."""
+    errors: Annotated[
         dict[CommandStatus, Treatment],
         WithJsonSchema(
             {
                 "type": "object",
                 "additionalProperties": {"enum": ["permanent", "retry", "throttle", "account"]},
-                "description": "command_status of submit_sm_resp, such as 0x45, to what it says",
             }
         ),
     ] = Field(default_factory=dict)
+    """What a command_status of submit_sm_resp (not of binds) means, such as {0x0B: permanent}."""
 
     @model_validator(mode="before")
     @classmethod

@@ -9,9 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from smppbridge.errors import ProviderError
-from smppbridge.providers.webhook.callback import first_word
 from smppbridge.providers.webhook.codes import DEFAULT, LATER, PLAIN, ErrorRule, error_for, http_rule
-from smppbridge.providers.webhook.extract import Document, compile_path, walk
+from smppbridge.providers.webhook.extract import Document, compile_path, first_word, walk
 from smppbridge.providers.webhook.regex import MAX_MATCHED
 from smppbridge.providers.webhook.request import BatchOptions, Condition, DeclaredRequest, Success
 
@@ -39,10 +38,11 @@ class WebhookAnswer(NamedTuple):
 
     status: int  # of HTTP
     document: Document
+    location: str = ""  # see HttpAnswer
 
     def part(self, value: object) -> "WebhookAnswer":
         """The part that is ``value``."""
-        return WebhookAnswer(self.status, self.document.part(value))
+        return self._replace(document=self.document.part(value))
 
 
 def has_status(success: Success, status: int) -> bool:

@@ -12,10 +12,19 @@ from smppbridge.errors import WrongSignature
 from smppbridge.model.message import Inbound
 from smppbridge.model.settings import Settings, mistake
 from smppbridge.providers.base import Callback
-from smppbridge.providers.webhook.extract import Document, Extract, JsonPath, compile_path, walk
+from smppbridge.providers.webhook.extract import (
+    Document,
+    Extract,
+    Extracts,
+    JsonPath,
+    compile_path,
+    first_word,
+    walk,
+)
 from smppbridge.providers.webhook.placeholders import HEADER, SECRET
-from smppbridge.providers.webhook.request import BasicAuth, Extracts
+from smppbridge.providers.webhook.request import BasicAuth
 from smppbridge.providers.webhook.template import Lookup, Template, Text
+from smppbridge.providers.webhook.told import ToldPlaces
 
 MAX_NEWS = 1000  # items of one callback
 MAX_NUMBER = 20  # digits
@@ -27,14 +36,22 @@ class Signature(Settings):
 
     model_config = ConfigDict(populate_by_name=True)
 
-    header: str | None = None  # that holds the signature or the value
+    header: str | None = None
+    """Header that holds the signature or the value."""
     hmac: Literal["md5", "sha1", "sha256", "sha512"] | None = None
-    key: Text | None = None  # of the HMAC
-    signed: Text = Field(default_factory=lambda: Template("{body}"))  # what the HMAC is of
+    """Hash of the HMAC."""
+    key: Text | None = None
+    """Key of the HMAC: a text with {secret.NAME}."""
+    signed: Text = Field(default_factory=lambda: Template("{body}"))
+    """What the HMAC is of: {body}, {url}, {form_sorted}, {header.NAME}."""
     encoding: Literal["hex", "base64"] = "hex"
-    prefix: str = ""  # before the signature in the header, such as sha256=
-    equals: Text | None = None  # the fixed value
+    """How the HMAC is written."""
+    prefix: str = ""
+    """What stands before the signature in the header, such as sha256=."""
+    equals: Text | None = None
+    """Instead of an HMAC: the value that the header must have, a text with {secret.NAME}."""
     basic_auth: BasicAuth | None = None
+    """Instead of an HMAC: user and password that callbacks must bring along."""
 
     @model_validator(mode="after")
     def _one_way(self) -> "Signature":
@@ -114,21 +131,36 @@ class InboundFields(Settings):
     """Where a message from a phone stands in a callback."""
 
     id: Extracts = Field(min_length=1)
+    """The provider's id of the message."""
     source: Extracts = Field(min_length=1)
+    """The number of the phone."""
     text: Extracts = Field(min_length=1)
+    """The text."""
     destination: Extracts = ()
-    at: Extracts = ()  # Unix time or ISO 8601; without it, the time of arrival
+    """The service number that the phone wrote to."""
+    at: Extracts = ()
+    """When it was sent, in Unix time or ISO 8601; without it, the time of arrival."""
 
 
 class CallbackOptions(Settings):
     """`callback`: how a status or a message from a phone is read out of a request to us."""
 
-    each: JsonPath | None = None  # where the list is, when one callback tells of many messages
+    each: JsonPath | None = None
+    """Where the list is, when one callback tells of many messages."""
     message_id: Extracts = ()
+    """Where the provider's id of the message is, or our own."""
     state: Extracts = ()
+    """Where the state is: a word of `states`."""
     error_code: Extracts = ()
+    """Where it is said why a message was not delivered, for the receipt."""
+    error_text: Extracts = ()
+    """Where the same is said in words."""
+    told: ToldPlaces = ToldPlaces()
+    """Where price, parts, operator and the like are."""
     inbound: InboundFields | None = None
+    """Where the parts of a message from a phone are."""
     signature: Signature | None = None
+    """How a callback proves where it comes from."""
 
     @model_validator(mode="after")
     def _enough(self) -> "CallbackOptions":
@@ -136,7 +168,7 @@ class CallbackOptions(Settings):
             raise mistake("message_id and state go together")
         if not self.state and self.inbound is None:
             raise mistake("must have message_id and state, or inbound")
-        read = [*self.message_id, *self.state, *self.error_code]
+        read = [*self.message_id, *self.state, *self.error_code, *self.error_text, *self.told.places()]
         read += [one for _, places in self.inbound or () for one in places]
         if self.each is not None and any(one.xpath is not None or one.regex is not None for one in read):
             raise mistake("with each, an item is read by json, not by xpath or regex")
@@ -173,25 +205,16 @@ class Heard(NamedTuple):
     ref: str
     word: str
     code: str
-
-
-def first_word(places: tuple[Extract, ...], document: Document) -> str:
-    """The value of the first place that has one; "" without any. Places that the document cannot have are
-    skipped."""
-    for place in places:
-        try:
-            word = place.word(document)
-        except ValueError:
-            continue
-        if word:
-            return word
-    return ""
+    words: str = ""  # why it was not delivered
 
 
 def status_in(options: CallbackOptions, document: Document) -> Heard | None:
     """The status in a callback; None where there is none."""
     ref, word = first_word(options.message_id, document), first_word(options.state, document)
-    return Heard(ref, word, first_word(options.error_code, document)) if ref and word else None
+    if not ref or not word:
+        return None
+    code, words = first_word(options.error_code, document), first_word(options.error_text, document)
+    return Heard(ref, word, code, words)
 
 
 def inbound_in(fields: InboundFields, document: Document, now: int) -> Inbound | None:

@@ -66,8 +66,11 @@ class ErrorRule(Settings):
     model_config = ConfigDict(populate_by_name=True)
 
     kind: Class = Field(alias="class")
+    """What happens: see config/providers/README.md."""
     status: StatusWord | None = None
-    pause: Duration | None = None  # account, window: until the next try; throttle: until the next request
+    """What equipment gets that waits for the answer."""
+    pause: Duration | None = None
+    """Of account and window: until the next try; of throttle: until the next request."""
 
     @property
     def rule(self) -> Rule:

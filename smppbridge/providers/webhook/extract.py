@@ -11,7 +11,15 @@ from functools import cached_property
 from typing import Annotated
 from xml.etree.ElementTree import Element
 
-from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from smppbridge.model.settings import Settings, mistake
 from smppbridge.providers.http.lenient import parse_lenient
@@ -152,12 +160,19 @@ class Extract(Settings):
     model_config = ConfigDict(populate_by_name=True)
 
     json_path: JsonPath | None = Field(default=None, alias="json")
-    xpath: str | None = None  # below the root element; ends in /@name for an attribute
-    regex: str | None = None  # its first group, or all of it
-    header: str | None = None  # callbacks only, as are the following
+    """Place in a JSON body: a JSONPath such as $.messages[0].id."""
+    xpath: str | None = None
+    """Place in an XML body below the root element; ends in /@name for an attribute."""
+    regex: str | None = None
+    """Regular expression for the body: its first group counts, or all of it."""
+    header: str | None = None
+    """Name of a header; in callbacks only."""
     query: str | None = None
+    """Name of a parameter of the address; in callbacks only."""
     form: str | None = None
-    param: str | None = None  # query or form
+    """Name of a field of a form; in callbacks only."""
+    param: str | None = None
+    """Name of a parameter of the address or the form; in callbacks only."""
 
     @field_validator("xpath")
     @classmethod
@@ -243,3 +258,25 @@ def _elements(root: Element, path: str) -> Iterator[str]:
         return (element.text or "" for element in root.findall(path))
     nodes = root.findall(attribute["path"]) if attribute["path"] else [root]
     return (node.get(attribute["name"], "") for node in nodes)
+
+
+def one_or_many(value: object) -> object:
+    """``x`` and ``[x]`` are the same."""
+    return value if isinstance(value, list | tuple) else [value]
+
+
+Extracts = Annotated[tuple[Extract, ...], BeforeValidator(one_or_many), Field(max_length=10)]
+"""Where a value is; of several places the first that holds one counts."""
+
+
+def first_word(places: tuple[Extract, ...], document: Document) -> str:
+    """The value of the first place that has one; "" without any. Places that the document cannot have are
+    skipped."""
+    for place in places:
+        try:
+            word = place.word(document)
+        except ValueError:
+            continue
+        if word:
+            return word
+    return ""

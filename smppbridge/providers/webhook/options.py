@@ -13,7 +13,7 @@ from smppbridge.model.settings import Secret, mistake
 from smppbridge.providers.options import FlashPolicy, HttpOptions
 from smppbridge.providers.webhook.callback import CallbackOptions
 from smppbridge.providers.webhook.codes import DEFAULT, ErrorTable, StateTable
-from smppbridge.providers.webhook.extract import Extract
+from smppbridge.providers.webhook.extract import Extract, Extracts
 from smppbridge.providers.webhook.placeholders import (
     BINARY_FIELDS,
     BOOL_FIELDS,
@@ -27,9 +27,10 @@ from smppbridge.providers.webhook.placeholders import (
     STATUS_FIELDS,
     lookup_in,
 )
-from smppbridge.providers.webhook.regex import safe_regex
-from smppbridge.providers.webhook.request import DeclaredRequest, Extracts, Success
+from smppbridge.providers.webhook.regex import is_whole, safe_regex
+from smppbridge.providers.webhook.request import DeclaredRequest, Success
 from smppbridge.providers.webhook.template import Template, Text
+from smppbridge.providers.webhook.told import ToldPlaces
 
 _SECRET_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _SECRET_FILE_MAX = 65536  # octets
@@ -40,10 +41,16 @@ _FILE = "_file"
 class SendRequest(DeclaredRequest):
     """`send` and `send_binary`: how a message is handed over."""
 
-    message_id: Extracts = ()  # where the answer holds the provider's id
-    own_id: Text | None = None  # instead: the id that we gave the message, and that statuses name
-    packet_id: Extracts = ()  # the provider's id of the whole request
-    balance: Extracts = ()  # money left, where the answer tells it
+    message_id: Extracts = ()
+    """Where the answer holds the provider's id of the message."""
+    own_id: Text | None = None
+    """Instead of `message_id`: the id that we gave the message, and that statuses name."""
+    packet_id: Extracts = ()
+    """Where the answer holds the provider's id of the whole request."""
+    balance: Extracts = ()
+    """Where the answer tells the money left."""
+    told: ToldPlaces = ToldPlaces()
+    """Where price, parts, operator and the like of a message are."""
 
     @model_validator(mode="after")
     def _one_id(self) -> "SendRequest":
@@ -63,8 +70,15 @@ class StatusRequest(DeclaredRequest):
     """`status`: how the state of messages is asked for: one ``{ref}``, or many with `batch`."""
 
     method: Literal["GET", "POST", "PUT", "PATCH"] = "GET"
+    """The HTTP method."""
     state: Extracts = Field(min_length=1)
-    message_error: Extracts = ()  # why a message was not delivered, for the receipt
+    """Where the answer holds the state: a word of `states`."""
+    message_error: Extracts = ()
+    """Where it is said why a message was not delivered, for the receipt."""
+    message_text: Extracts = ()
+    """Where the same is said in words."""
+    told: ToldPlaces = ToldPlaces()
+    """Where price, parts, operator and the like of a message are."""
 
     @model_validator(mode="after")
     def _asks_for_messages(self) -> "StatusRequest":
@@ -84,9 +98,13 @@ class FindRequest(DeclaredRequest):
     """`find`: how it is asked by our own ``{id}`` whether the provider has a message."""
 
     method: Literal["GET", "POST", "PUT", "PATCH"] = "GET"
-    message_id: Extracts = Field(min_length=1)  # every match is named
-    absent: Success  # the answer that says: certainly not there
-    interval: PositiveDuration = 60.0  # between two questions about the same message
+    """The HTTP method."""
+    message_id: Extracts = Field(min_length=1)
+    """Where the answer holds the provider's ids of the message; every match is one."""
+    absent: Success
+    """The answer that says: it is certainly not there."""
+    interval: PositiveDuration = 60.0
+    """Between two questions about the same message."""
 
     @field_validator("absent")
     @classmethod
@@ -100,7 +118,9 @@ class BalanceRequest(DeclaredRequest):
     """`balance`: how the money left is asked for."""
 
     method: Literal["GET", "POST", "PUT", "PATCH"] = "GET"
+    """The HTTP method."""
     value: Extracts = Field(min_length=1)
+    """Where the answer tells the money left."""
 
 
 def _read_files(value: object, info: ValidationInfo) -> object:
@@ -136,21 +156,39 @@ class WebhookOptions(FlashPolicy, HttpOptions):
     """`providers.<name>` with `kind: webhook`."""
 
     kind: Literal["webhook"]
-    secrets: Secrets = Field(default_factory=dict)  # the only place for secrets: {secret.NAME} in templates
+    """Any HTTP provider, declared by the other keys."""
+    secrets: Secrets = Field(default_factory=dict)
+    """The only place for secrets, by a name of your choice: {secret.NAME} in templates."""
     send: SendRequest
-    send_binary: SendRequest | None = None  # for binary content; without it, that is refused
+    """How a message is handed over."""
+    send_binary: SendRequest | None = None
+    """How binary content is handed over; without it, it is refused."""
     errors: ErrorTable = Field(default_factory=dict)
+    """What the provider's codes mean: a class, or {class, status, pause}."""
     states: StateTable = Field(default_factory=dict)
+    """What the provider's words for states mean, such as {delivered: DELIVRD}."""
     status: StatusRequest | None = None
+    """How the state of messages is asked for."""
     callback: CallbackOptions | None = None
+    """How a status or a message from a phone is read out of a request to us."""
     find: FindRequest | None = None
+    """How it is asked by our own {id} whether the provider has a message."""
     balance: BalanceRequest | None = None
-    id_pattern: str = r"[!-~]{1,128}"  # what the provider's ids look like; others are not asked for
-    max_parts: int = Field(default=10, ge=1, le=255)  # longer texts are refused
-    sender_pattern: str = ".*"  # other senders are refused
-    refuse_texts: tuple[str, ...] = ()  # whole texts that the provider takes for orders of another service
-    validity_max: PositiveDuration = Field(default=86400.0, le=30 * 86400)  # it gives up by itself after this
-    inbound_interval: Duration = Field(default=0.0, le=0)  # messages from phones come by callback only
+    """How the money left is asked for."""
+    currency: str = Field(default="", pattern="^([A-Z]{3})?$")
+    """Currency of prices that come without one."""
+    id_pattern: str = r"[!-~]{1,128}"
+    """What the provider's ids look like; others are not asked for."""
+    max_parts: int = Field(default=10, ge=1, le=255)
+    """Short messages of one text; longer texts are refused."""
+    sender_pattern: str = ".*"
+    """What senders look like; others are refused."""
+    refuse_texts: tuple[str, ...] = ()
+    """Whole texts that the provider takes for orders of another service; they are refused."""
+    validity_max: PositiveDuration = Field(default=86400.0, le=30 * 86400)
+    """The provider gives up a message by itself after this."""
+    inbound_interval: Duration = Field(default=0.0, le=0)
+    """Always 0: messages from phones come by callback only."""
 
     @field_validator("secrets")
     @classmethod
@@ -249,14 +287,24 @@ class WebhookOptions(FlashPolicy, HttpOptions):
             found.append("url: is plain http; secrets, numbers and texts can be read on the way")
         return found
 
+    def requests(self) -> list[DeclaredRequest]:
+        """All requests that are declared."""
+        sections = (self.send, self.send_binary, self.status, self.find, self.balance)
+        return [section for section in sections if section is not None]
+
     def hidden(self, secrets: Mapping[str, str], callback_url: str) -> list[str]:
         """Values that a provider gets and may repeat, but that must not be read in reasons and logs: secrets,
         and our address with its token, in every form in which they are sent. The longest first."""
-        sections = (self.send, self.send_binary, self.status, self.find, self.balance)
-        logins = {one.basic_auth.login(lookup_in({}, secrets)) for one in sections if one and one.basic_auth}
+        asked = self.requests()
+        logins = {one.basic_auth.login(lookup_in({}, secrets)) for one in asked if one.basic_auth}
         plain = {*secrets.values(), callback_url, urlsplit(callback_url).path.rpartition("/")[2]}
         forms = plain | logins | {quote(one, safe="") for one in plain} | {quote_plus(one) for one in plain}
         return sorted(forms, key=len, reverse=True)
+
+    def sender_problem(self, sender: str) -> str:
+        """Whether it has the declared form."""
+        fits = sender.isprintable() and is_whole(re.compile(self.sender_pattern), sender)
+        return "" if fits or not sender else "it does not match sender_pattern"
 
     def credential(self) -> str:
         """The first of the secrets."""
@@ -268,6 +316,8 @@ def _places(request: DeclaredRequest) -> Iterator[Extract]:
         value = getattr(request, name)
         if isinstance(value, Success):
             yield from value.when
+        elif isinstance(value, ToldPlaces):
+            yield from value.places()
         elif isinstance(value, tuple):
             yield from (one for one in value if isinstance(one, Extract))
 
@@ -275,5 +325,7 @@ def _places(request: DeclaredRequest) -> Iterator[Extract]:
 def _of_each(request: DeclaredRequest) -> Iterator[Extract]:
     """What is looked for in each result of many."""
     yield from request.success.when
-    for name in ("message_id", "state", "message_error"):
+    for name in ("message_id", "state", "message_error", "message_text"):
         yield from getattr(request, name, ())
+    if isinstance(request, SendRequest | StatusRequest):
+        yield from request.told.places()

@@ -15,10 +15,10 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from smppbridge.errors import ProviderError, Refused, Rejected, Uncertain
-from smppbridge.model.message import Doubt, Draft, Message, Poll, StatusReport
+from smppbridge.errors import ProviderError, Rejected, Uncertain
+from smppbridge.model.message import Doubt, Draft, Message, Particulars, Poll, State, StatusReport
 from smppbridge.providers.base import Callback, News, SendResult, Taken, Trace
 from smppbridge.providers.error_table import safe_reason
 from smppbridge.providers.http.client import HttpAnswer, host_of
@@ -26,9 +26,10 @@ from smppbridge.providers.http.provider import LARGE_ANSWER, HttpProvider
 from smppbridge.providers.http.sending import SENDING_TIME, RequestRun
 from smppbridge.providers.webhook import answer as answers
 from smppbridge.providers.webhook.answer import DeclaredRefusal, WebhookAnswer
-from smppbridge.providers.webhook.callback import CallbackOptions, first_word, inbound_in, status_in
+from smppbridge.providers.webhook.callback import CallbackOptions, inbound_in, status_in
 from smppbridge.providers.webhook.codes import state_for
-from smppbridge.providers.webhook.extract import Document
+from smppbridge.providers.webhook.extract import Document, Extracts, first_word
+from smppbridge.providers.webhook.fitness import Fitness
 from smppbridge.providers.webhook.options import FindRequest, SendRequest, StatusRequest, WebhookOptions
 from smppbridge.providers.webhook.placeholders import (
     REFS_SEPARATOR,
@@ -39,11 +40,9 @@ from smppbridge.providers.webhook.placeholders import (
     poll_fields,
 )
 from smppbridge.providers.webhook.regex import is_whole
-from smppbridge.providers.webhook.request import DeclaredRequest, Extracts, Prepared
+from smppbridge.providers.webhook.request import DeclaredRequest, Prepared
 from smppbridge.providers.webhook.split import DeclaredPacket, packets_of, questions_of, without_shared
-from smppbridge.providers.webhook.template import Lookup, fits_xml
-from smppbridge.smpp.constants import Status
-from smppbridge.smpp.text import parts
+from smppbridge.providers.webhook.template import Lookup
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +50,6 @@ ONE_BY_ONE = 20  # questions about single messages in one call
 POLLED, POLLED_BESIDE_CALLBACKS = 300.0, 600.0  # seconds between two status questions about a message
 GONE = frozenset({404, 410})  # HTTP statuses of a question about a message that the provider does not know
 _PACKET = re.compile(r"[ -~]{1,128}")  # an id of a whole request that can be kept
-_RECIPIENT = re.compile(r"[1-9][0-9]{4,14}")
 
 
 class Webhook(HttpProvider):
@@ -85,42 +83,15 @@ class Webhook(HttpProvider):
         hidden = options.hidden(self._secret_values, callback_url or "")
         super().__init__(name, options, limits, secrets=hidden, sending_time=sending_time)
         self.codes = frozenset(options.errors) | {word for word, state in options.states.items() if state}
+        self.fixed_paths = not any(section.path.fields for section in options.requests())
         self._declared = options
         self._callback_url = callback_url or ""
         self._id = re.compile(options.id_pattern)
-        self._sender = re.compile(options.sender_pattern)
-        self._sends_flash = "flash" in options.send.asked
-        self._orders = frozenset(_bare(text) for text in options.refuse_texts)
+        self._fitness = Fitness(options)
 
     def check(self, draft: Draft) -> None:
         """Raise Refused (0x0A, 0x0B, 0x4A3, 0x4A5) for what the declared rules do not let through."""
-        if not _RECIPIENT.fullmatch(draft.recipient):
-            raise Refused(Status.ESME_RINVDSTADR, "the recipient is no telephone number")
-        usable = draft.sender.isprintable() and is_whole(self._sender, draft.sender)
-        if draft.sender and not usable:
-            raise Refused(Status.ESME_RINVSRCADR, "the provider does not take this sender")
-        if draft.octets is not None:
-            if self._declared.send_binary is None:
-                raise Refused(Status.ESME_RINVENCODING, "binary content cannot be sent here")
-            return
-        if draft.text is not None:
-            self._check_text(draft.text)
-        if not self._sends_flash:
-            self._declared.check_flash(draft.flash)
-
-    def _check_text(self, text: str) -> None:
-        if not text:
-            raise Refused(Status.ESME_RINVTEXT, "the text is empty")
-        if _bare(text) in self._orders:
-            raise Refused(Status.ESME_RINVTEXT, "the provider would take this text for an order")
-        try:
-            count = parts(text)
-        except ValueError:
-            raise Refused(Status.ESME_RINVTEXT, "the text holds half a character") from None
-        if count > self._declared.max_parts:
-            raise Refused(Status.ESME_RINVTEXT, f"the text needs more than {self._declared.max_parts} parts")
-        if self._declared.send.is_xml and not fits_xml(text):
-            raise Refused(Status.ESME_RINVENCODING, "the text holds a character that XML cannot carry")
+        self._fitness.check(draft)
 
     def schedules(self, send_at: int, now: int) -> bool:
         """Whether the operator wants the provider to keep it: `schedule: provider`."""
@@ -169,6 +140,7 @@ class Webhook(HttpProvider):
             message.id: self._result(packet, message, answer, result)
             for message, result in zip(packet.messages, found, strict=True)
         }
+        _beside_taken(results)
         run.note(without_shared(results))
         return False
 
@@ -191,7 +163,8 @@ class Webhook(HttpProvider):
             ref = first_word(packet.section.message_id, own.document)
         if is_whole(self._id, ref) and answers.done(packet.section, own, ref):
             packet_ref = first_word(packet.section.packet_id, whole.document)
-            return Taken(ref, packet_ref if _PACKET.fullmatch(packet_ref) else "")
+            told = packet.section.told.read(own.document, self._declared.currency)
+            return Taken(ref, packet_ref if _PACKET.fullmatch(packet_ref) else "", told=told)
         return self._error(packet.section, own, message)
 
     def _note_balance(self, section: SendRequest, document: Document) -> None:
@@ -207,11 +180,9 @@ class Webhook(HttpProvider):
         if refusal is None:
             return self._senseless(section, answer)
         code = safe_reason(refusal.code, *self._secrets)
-        reason = self.reason(self._host(section), code, refusal.words)
-        if refusal.rule.kind == "bug":
-            self.note(code, logging.ERROR, f"the request is declared wrong: {reason}")
-        elif not refusal.listed:
-            self.note(code, logging.WARNING, f"errors does not hold this code: {reason}")
+        ours = "the request is declared wrong" if refusal.rule.kind == "bug" else ""
+        ours = ours or ("" if refusal.listed else "errors does not hold this code")
+        reason = self.reason(self._host(section), code, ": ".join(filter(None, (ours, refusal.words))))
         error = refusal.error(reason, message.attempt if message else 1)
         error.code = code
         return error
@@ -222,7 +193,7 @@ class Webhook(HttpProvider):
         return answers.refusal(section, answer, self._declared.errors, named=named)
 
     def _senseless(self, section: DeclaredRequest, answer: WebhookAnswer) -> ProviderError:
-        http = HttpAnswer(answer.status, answer.document.body)
+        http = HttpAnswer(answer.status, answer.document.body, answer.location)
         return self.senseless(http, section.url or self._declared.url)
 
     def _host(self, section: DeclaredRequest) -> str:
@@ -234,7 +205,7 @@ class Webhook(HttpProvider):
         document = Document(http.body)
         if len(http.body) > LARGE_ANSWER:  # a broken one of 2 MiB takes most of a second
             await asyncio.to_thread(_read_ahead, document)
-        return WebhookAnswer(http.status, document)
+        return WebhookAnswer(http.status, document, http.location)
 
     async def status(self, polls: Sequence[Poll]) -> list[StatusReport]:
         """Ask about many messages at once, or about one after the other. References of another form are not
@@ -279,6 +250,8 @@ class Webhook(HttpProvider):
                 poll.provider_ref,
                 first_word(section.state, one.document),
                 first_word(section.message_error, one.document),
+                first_word(section.message_text, one.document),
+                section.told.read(one.document, self._declared.currency),
             )
             for poll, one in zip(polls, own, strict=True)
             if one is not None
@@ -298,7 +271,7 @@ class Webhook(HttpProvider):
             return []
         raise error
 
-    def _report(self, ref: str, word: str, code: str) -> StatusReport | None:
+    def _report(self, ref: str, word: str, code: str, words: str, told: Particulars) -> StatusReport | None:
         if not word:
             return None
         found = state_for(self._declared.states, word, code)
@@ -308,7 +281,11 @@ class Webhook(HttpProvider):
                 self.note(("state", word), logging.WARNING, f"states does not hold this word: {shown}")
             return None
         state, final, err = found
-        return StatusReport(ref, state, final, err, safe_reason(code or word, *self._secrets))
+        shown, reason = safe_reason(code or word, *self._secrets), ""
+        if final and state is not State.DELIVERED:
+            said = ": ".join(filter(None, (f"state {word}", code, words)))
+            reason = safe_reason(f"{host_of(self._declared.url)} {said}", *self._secrets)
+        return StatusReport(ref, state, final, err, shown, reason=reason, told=told)
 
     async def find(self, doubts: Sequence[Doubt], now: int) -> list[Trace]:
         """Ask by our id, one after the other. Raises ProviderError when the first question fails."""
@@ -371,7 +348,7 @@ class Webhook(HttpProvider):
         if heard is not None:
             if not is_whole(self._id, heard.ref):
                 return None
-            report = self._report(*heard)
+            report = self._report(*heard, options.told.read(document, self._declared.currency))
             return [] if report is None else [report]
         if options.inbound is None:
             return None
@@ -379,9 +356,12 @@ class Webhook(HttpProvider):
         return None if inbound is None else [inbound]
 
 
-def _bare(text: str) -> str:
-    """A text as a careless reader compares it."""
-    return text.replace("\0", " ").replace("\ufeff", "").strip().casefold()
+def _beside_taken(results: Mapping[int, SendResult]) -> None:
+    """An error beside messages that were taken is about its message."""
+    if any(isinstance(result, Taken) for result in results.values()):
+        for result in results.values():
+            if isinstance(result, ProviderError):
+                result.about_message = True
 
 
 def _every(places: Extracts, document: Document) -> list[str]:

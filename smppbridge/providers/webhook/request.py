@@ -11,7 +11,15 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, field_v
 
 from smppbridge.model.settings import Settings, mistake
 from smppbridge.providers.options import base_url
-from smppbridge.providers.webhook.extract import ANY, Extract, JsonPath, Steps, compile_path
+from smppbridge.providers.webhook.extract import (
+    ANY,
+    Extract,
+    Extracts,
+    JsonPath,
+    Steps,
+    compile_path,
+    one_or_many,
+)
 from smppbridge.providers.webhook.regex import safe_regex
 from smppbridge.providers.webhook.template import (
     JsonBody,
@@ -43,20 +51,13 @@ class Prepared(NamedTuple):
     content: bytes
 
 
-def one_or_many(value: object) -> object:
-    """``x`` and ``[x]`` are the same."""
-    return value if isinstance(value, list | tuple) else [value]
-
-
-Extracts = Annotated[tuple[Extract, ...], BeforeValidator(one_or_many), Field(max_length=10)]
-"""Where a value is; of several places the first that holds one counts."""
-
-
 class Condition(Extract):
     """What must be found somewhere: one of the values, a match of the first, or (without both) anything."""
 
     equals: tuple[str, ...] | None = None
+    """One value or a list of them: the place must hold one of these."""
     matches: str | None = None
+    """Regular expression that the first value must match."""
 
     @field_validator("equals", mode="before")
     @classmethod
@@ -79,15 +80,19 @@ class Condition(Extract):
 class Success(Settings):
     """When a request counts as done: all of it must hold."""
 
-    status: Annotated[tuple[int, ...], BeforeValidator(one_or_many)] = ()  # HTTP statuses; none = 200 to 299
+    status: Annotated[tuple[int, ...], BeforeValidator(one_or_many)] = ()
+    """HTTP statuses; without it, 200 to 299."""
     when: Annotated[tuple[Condition, ...], BeforeValidator(one_or_many), Field(max_length=10)] = ()
+    """Conditions for what the answer holds."""
 
 
 class BasicAuth(Settings):
     """Sent as the header Authorization."""
 
     user: Text
+    """The user."""
     password: Text
+    """The password: {secret.NAME}."""
 
     @field_validator("password")
     @classmethod
@@ -108,8 +113,11 @@ class Match(Settings):
     model_config = ConfigDict(populate_by_name=True)
 
     json_path: JsonPath | None = Field(default=None, alias="json")
+    """Where the name of a result stands inside it."""
     key: bool = False
+    """true: a result is named by its key in the mapping of `results`."""
     equals: Text
+    """What the name equals, such as {id}."""
 
     @model_validator(mode="after")
     def _one_way(self) -> "Match":
@@ -136,9 +144,13 @@ class BatchOptions(Settings):
     """Many messages in one request."""
 
     size: int = Field(default=100, ge=1, le=1000)
-    list: OnePlace | None = None  # where in `json` the list is whose only entry is written for one message
-    results: OnePlace  # where in the answer the results are: a list, or a mapping
-    match: Match | None = None  # None = results stand in the order of the messages
+    """Messages in one request."""
+    list: OnePlace | None = None
+    """Where in `json` the list is whose only entry is written for one message."""
+    results: OnePlace
+    """Where in the answer the results are: a list, or a mapping."""
+    match: Match | None = None
+    """Which result is a message's; without it, results stand in the order of the messages."""
 
 
 class DeclaredRequest(Settings):
@@ -147,19 +159,33 @@ class DeclaredRequest(Settings):
     model_config = ConfigDict(populate_by_name=True)
 
     method: Literal["GET", "POST", "PUT", "PATCH"] = "POST"
-    url: str | None = None  # another base than the provider's
+    """The HTTP method."""
+    url: str | None = None
+    """Another base than the provider's `url`."""
     path: Text = Field(default_factory=lambda: Template(""))
+    """What is appended to the base; begins with /."""
     query: dict[str, Text] = Field(default_factory=dict)
+    """Parameters of the address."""
     headers: dict[str, Text] = Field(default_factory=dict)
+    """Headers of the request."""
     basic_auth: BasicAuth | None = None
+    """User and password of HTTP Basic."""
     form: dict[str, Text] | None = None
+    """Fields of a form as the body."""
     json_body: JsonBody | None = Field(default=None, alias="json")
+    """A JSON value as the body."""
     body: Text | None = None
+    """A text as the body, with its `content_type`."""
     content_type: str | None = None
+    """Of `body`: JSON, XML or a form, in UTF-8."""
     success: Success = Success()
+    """When the request counts as done."""
     error_code: Extracts = ()
+    """Where the answer holds the code of an error, to be looked up in `errors`."""
     error_text: Extracts = ()
+    """Where the answer explains an error."""
     batch: BatchOptions | None = None
+    """How many messages go in one request."""
 
     @field_validator("url")
     @classmethod

@@ -30,6 +30,7 @@ class Row(NamedTuple):
     submitted_at: int
     segments: int  # submit_sm that it was joined of
     price: int  # see Particulars
+    sender: str  # that it was handed over with; "" = the provider's own
     part_state: int | None  # None: the message as a whole is meant
     part_final: int
 
@@ -83,6 +84,7 @@ class Changes:
         self._notified: set[str] = set()
         self._late = 0
         self._refused: list[tuple[str, str]] = []  # code, reason
+        self._replaced: list[tuple[str, str]] = []  # senders: asked for, shown
         self._spent: dict[str, int] = {}  # by currency
         self._priced: set[int] = set()  # ids of messages whose prices are in it
 
@@ -95,13 +97,14 @@ class Changes:
            state.
         3. After that, a verdict with another state is late, and its state changes nothing. One with the same
            state is only a repetition.
-        4. What a verdict tells besides is noted in any case. A price counts as spent the first time.
+        4. What a verdict tells besides is noted in any case. A price counts as spent the first time, a sender
+           that the provider replaced when the message ends.
         """
         ended, last, seen = row.stage == Stage.FINAL, row.state, row.seen
         for verdict in verdicts:
             state, final, err, code, at, details, reason, told, silent = verdict
             if told is not UNTOLD:
-                self._note_told(row, told)
+                self._note_told(row, told, ends=final and not ended)
             if ended:
                 self._late += state != last
                 continue
@@ -143,11 +146,20 @@ class Changes:
     def settlement(self, alerted: frozenset[str]) -> Settlement:
         """What is told of all of it; ``alerted``: the accounts that are owed an alert by it."""
         return Settlement(
-            self._settled, frozenset(self._notified), self._late, alerted, tuple(self._refused), self._spent
+            self._settled,
+            frozenset(self._notified),
+            self._late,
+            alerted,
+            tuple(self._refused),
+            self._spent,
+            tuple(self._replaced),
         )
 
-    def _note_told(self, row: Row, told: Particulars) -> None:
-        price, currency, parts, operator, _ = told
+    def _note_told(self, row: Row, told: Particulars, *, ends: bool) -> None:
+        """``ends``: it is told by the verdict that ends the message."""
+        price, currency, parts, operator, sender = told
+        if ends and sender and row.sender and sender != row.sender:
+            self._replaced.append((row.sender, sender))
         self.told.append((price, currency, parts, operator, row.id))
         if price and not row.price and row.id not in self._priced:
             self._priced.add(row.id)

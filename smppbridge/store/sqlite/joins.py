@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from smppbridge.model.joining import Collected, GivenUp, Join, Joined, JoinPart, Part
+from smppbridge.model.joining import Collected, GivenUp, Join, Joined, JoinPart, Part, PartPlace, place_of
 from smppbridge.store.sqlite import messages
 from smppbridge.store.sqlite.rows import select_in
 
@@ -20,7 +20,7 @@ SELECT head FROM joins INDEXED BY joins_open
 WHERE account = ? AND recipient = ? AND source_addr = ? AND reference = ? AND width = ? AND total = ?
     AND open"""
 _SAME_PART = """
-SELECT j.octets = ?, m.wire_id FROM joined j JOIN messages m ON m.id = j.message_id
+SELECT j.octets, m.wire_id FROM joined j JOIN messages m ON m.id = j.message_id
 WHERE j.head = ? AND j.number = ?"""
 _BEGIN = "INSERT INTO joins VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, 0, ?)"
 _ADD = "INSERT INTO joined VALUES (?, ?, ?, ?)"
@@ -64,10 +64,11 @@ def _add(connection: sqlite3.Connection, part: Part) -> Collected:
     key = (segment.account, segment.recipient, segment.source_addr, part.reference, part.width, part.total)
     row = connection.execute(_FIND, key).fetchone()
     if row:
-        known = connection.execute(_SAME_PART, (part.octets, row[0], part.number)).fetchone()
-        if known and known[0]:
-            return Collected(known[1], ready=False)
-        if known:
+        octets, wire_id = connection.execute(_SAME_PART, (row[0], part.number)).fetchone() or (None, "")
+        place = place_of(part.octets, octets)
+        if place is PartPlace.AGAIN:
+            return Collected(wire_id, ready=False)
+        if place is PartPlace.OTHER:
             connection.execute(_CLOSE, row)
             row = None
     head = row[0] if row else segment.id

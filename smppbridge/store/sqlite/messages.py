@@ -21,6 +21,7 @@ from smppbridge.model.message import (
     Unsent,
 )
 from smppbridge.store.results import Rerouted
+from smppbridge.store.rules.polls import next_question
 from smppbridge.store.sqlite import parts
 from smppbridge.store.sqlite.rows import placeholders, select_in
 
@@ -35,7 +36,7 @@ _CLAIM = f"""
 UPDATE messages SET stage = {Stage.SENDING:d}, attempt = attempt + 1, due_at = ?, sent_at = ?
 WHERE id IN (
     SELECT id FROM messages INDEXED BY messages_queue
-    WHERE provider = ? AND account = ? AND stage = {Stage.QUEUED:d} AND deadline > ?
+    WHERE provider = ? AND account = ? AND stage = {Stage.QUEUED:d} AND deadline > ? AND priority >= ?
     ORDER BY priority DESC, id LIMIT ?)
 RETURNING {",".join(Message._fields)}"""
 
@@ -67,10 +68,16 @@ UPDATE messages SET stage = {Stage.SENDING:d}, attempt = attempt + 1, due_at = ?
 WHERE id IN (
     SELECT id FROM (
         SELECT id, priority, attempt FROM messages INDEXED BY messages_queue
-        WHERE provider = ? AND account = ? AND stage = {Stage.QUEUED:d} AND deadline > ?
+        WHERE provider = ? AND account = ? AND stage = {Stage.QUEUED:d} AND deadline > ? AND priority >= ?
         ORDER BY priority DESC, id LIMIT ?)
     ORDER BY attempt, priority DESC, id LIMIT ?)
 RETURNING {",".join(Message._fields)}"""
+
+_PUT_OFF = f"""
+UPDATE messages SET stage = {Stage.WAITING:d}, due_at = min(?, deadline)
+WHERE id IN (
+    SELECT id FROM messages INDEXED BY messages_queue
+    WHERE provider = ? AND account = ? AND stage = {Stage.QUEUED:d} AND priority = 0 ORDER BY id LIMIT ?)"""
 
 _PROMOTE = f"""
 UPDATE messages SET stage = {Stage.QUEUED:d}, due_at = deadline
@@ -183,9 +190,10 @@ def claim(
     now: int,
     lease_until: int,
     among: int,
+    least: int,
 ) -> list[Message]:
     """QUEUED -> SENDING, most urgent first; of the first ``among`` those with the fewest attempts."""
-    wanted = (lease_until, now, provider, account, now, limit)
+    wanted = (lease_until, now, provider, account, now, least, limit)
     if among:
         rows = connection.execute(_CLAIM_AMONG, (*wanted[:-1], among, limit)).fetchall()
     else:
@@ -193,6 +201,11 @@ def claim(
     messages = list(map(Message._make, rows))
     messages.sort(key=lambda message: (-message.priority, message.id))  # RETURNING keeps no order
     return messages
+
+
+def put_off(connection: sqlite3.Connection, provider: str, account: str, until: int, limit: int) -> int:
+    """QUEUED -> WAITING for messages without priority; how many."""
+    return connection.execute(_PUT_OFF, (until, provider, account, limit)).rowcount
 
 
 def record_sent(connection: sqlite3.Connection, sent: Sequence[Sent], now: int) -> None:
@@ -304,14 +317,19 @@ def reroute(
 
 
 def claim_polls(
-    connection: sqlite3.Connection, provider: str, now: int, limit: int, interval: int, slowest: int
+    connection: sqlite3.Connection,
+    provider: str,
+    now: int,
+    limit: int,
+    interval: int,
+    slowest: int,
+    early: Sequence[int],
 ) -> list[Poll]:
-    """SENT messages whose status is to be asked. They are due again after as long as they have been under
-    way, ``interval`` ms at least and ``slowest`` ms at most."""
+    """SENT messages whose status is to be asked. `next_question` says when they are due again."""
     polls = list(map(Poll._make, connection.execute(_POLLS, (provider, now, now, limit)).fetchall()))
     connection.executemany(
         "UPDATE messages SET due_at = ? WHERE id = ?",
-        [(now + max(interval, min(slowest, now - poll.sent_at)), poll.id) for poll in polls],
+        [(next_question(poll.sent_at, now, interval, slowest, early), poll.id) for poll in polls],
     )
     return polls
 

@@ -213,11 +213,23 @@ class SqliteStore:
     # --- sending ---------------------------------------------------------------------------------
 
     def claim_messages(
-        self, provider: str, account: str, limit: int, now: int, lease_until: int, among: int = 0
+        self,
+        provider: str,
+        account: str,
+        limit: int,
+        now: int,
+        lease_until: int,
+        among: int = 0,
+        least: int = 0,
     ) -> "Future[list[Message]]":
         return self._call(
-            lambda connection: messages.claim(connection, provider, account, limit, now, lease_until, among)
+            lambda connection: messages.claim(
+                connection, provider, account, limit, now, lease_until, among, least
+            )
         )
+
+    def put_off(self, provider: str, account: str, until: int, limit: int) -> "Future[int]":
+        return self._call(lambda connection: messages.put_off(connection, provider, account, until, limit))
 
     def record(
         self, sent: Sequence[Sent], unsent: Sequence[Unsent], outcomes: Sequence[Outcome], now: int
@@ -256,10 +268,18 @@ class SqliteStore:
         return self._call(lambda connection: settling.settle(connection, provider, reports, now, self._live))
 
     def claim_polls(
-        self, provider: str, now: int, limit: int, interval: int, slowest: int
+        self,
+        provider: str,
+        now: int,
+        limit: int,
+        interval: int,
+        slowest: int,
+        early: Sequence[int] = (),
     ) -> "Future[list[Poll]]":
         return self._call(
-            lambda connection: messages.claim_polls(connection, provider, now, limit, interval, slowest)
+            lambda connection: messages.claim_polls(
+                connection, provider, now, limit, interval, slowest, early
+            )
         )
 
     # --- receipts --------------------------------------------------------------------------------

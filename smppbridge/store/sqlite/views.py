@@ -9,9 +9,16 @@ from smppbridge.model.message import Overdue, Particulars, Stage
 from smppbridge.store.results import Attempt, Backlog, Gauges, Story
 from smppbridge.store.sqlite.messages import OVERDUE_COLUMNS, to_overdue
 
-_COUNT_STAGES = """
-SELECT provider, count(*), min(id) FROM messages INDEXED BY messages_due
-WHERE stage BETWEEN ? AND ? AND due_at IS NOT NULL GROUP BY provider"""
+SOON_MS = (
+    10 * 60 * 1000
+)  # what waits longer is scheduled or held for quiet hours: its age is no sign of trouble
+_COUNT_QUEUED = f"""
+SELECT provider, count(*), min(id) FILTER (WHERE stage = {Stage.QUEUED:d} OR due_at <= ?)
+FROM messages INDEXED BY messages_due
+WHERE stage IN ({Stage.WAITING:d}, {Stage.QUEUED:d}) AND due_at IS NOT NULL GROUP BY provider"""
+_COUNT_UNCERTAIN = f"""
+SELECT provider, count(*) FROM messages INDEXED BY messages_due
+WHERE stage = {Stage.UNCERTAIN:d} AND due_at IS NOT NULL GROUP BY provider"""
 
 UNKNOWN_AFTER_MS = 60 * 1000  # a status may come before the reference is on record, but not by a minute
 _MOST_UNKNOWN = 10_000  # rows, oldest first: where there are more, the number does not matter
@@ -72,17 +79,10 @@ def _inbound(connection: sqlite3.Connection) -> dict[str, int]:
 def gauges(connection: sqlite3.Connection, now: int) -> Gauges:
     """Count what waits. The oldest message has the lowest id, because ids are in order of time."""
     queued: dict[str, tuple[int, int]] = {}
-    for provider, count, oldest in connection.execute(
-        _COUNT_STAGES, (Stage.WAITING, Stage.QUEUED)
-    ).fetchall():
+    for provider, count, oldest in connection.execute(_COUNT_QUEUED, (now + SOON_MS,)).fetchall():
         row = connection.execute("SELECT submitted_at FROM messages WHERE id = ?", (oldest,)).fetchone()
-        queued[provider] = (count, row[0])
-    uncertain = {
-        provider: count
-        for provider, count, _ in connection.execute(
-            _COUNT_STAGES, (Stage.UNCERTAIN, Stage.UNCERTAIN)
-        ).fetchall()
-    }
+        queued[provider] = (count, row[0] if row else now)
+    uncertain = dict(connection.execute(_COUNT_UNCERTAIN).fetchall())
     owed = {
         account: (count, oldest)
         for account, count, oldest in connection.execute(

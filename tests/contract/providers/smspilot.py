@@ -26,16 +26,16 @@ class SmspilotRig(SimulatedRig):
     name = "smspilot"
     keys: tuple[tuple[str, object], ...] = ()
     secrets = (APIKEY, PASSWORD)
-    account_refusals = (
+    account_refusals: tuple[Refusal, ...] = (
         Refusal(102, Disabled),
-        Refusal(106, Disabled),
+        Refusal(106, Disabled, 0x4A4),  # API-2 says that the balance is low (§7)
         Refusal(110, Unavailable),
         Refusal(112, Disabled, 0x4A4),
         Refusal(113, Disabled),
         Refusal(118, Throttled, 0x58),
         Refusal(122, Disabled),
         Refusal(241, Disabled, 0x4A4),
-        Refusal(260, Rejected),
+        Refusal(260, Unavailable),
     )
     message_refusals = (
         Refusal(212, Rejected, 0x45),
@@ -130,7 +130,7 @@ class SmspilotRig(SimulatedRig):
             query_callback({"server_id": "one", "status": "2"}, right),
             form_callback({"server_id": "10005", "status": "delivered"}, headers=right),
             form_callback({"message": "да", "phone": "79000000001"}, headers=right),
-            form_callback({"message": "да", "id": "54321", "phone": "somebody"}, headers=right),
+            form_callback({"message": "да", "id": "54321", "phone": "+"}, headers=right),
             Callback("POST", {}, right, {}, b"\xff\x00garbage"),
         ]
 
@@ -160,6 +160,9 @@ class SmspilotApi1Rig(SmspilotRig):
 
     name = "smspilot-api1"
     keys: tuple[tuple[str, object], ...] = (("api", "api1"),)
+    account_refusals = tuple(  # API-1 says that something is wrong with the e-mail (§9)
+        refusal if refusal.code != 106 else Refusal(106, Disabled) for refusal in SmspilotRig.account_refusals
+    )
 
     def requests_for(self, count: int) -> int:
         return count

@@ -43,7 +43,9 @@ def apart(rig: Rig, *numbers: int) -> list[Message]:
 
 def as_message(number: int, draft: Draft) -> Message:
     """A message like ``draft``."""
-    return fresh(number, **draft._asdict())
+    fields = draft._asdict()
+    del fields["unlisted"]  # only intake knows
+    return fresh(number, **fields)
 
 
 def patience(fault: Fault) -> float:

@@ -25,7 +25,7 @@ from smppbridge.providers.upstream.wire import Wire
 from tests.contract.providers.rig import Rig
 from tests.contract.providers.rigs import RIGS, with_rigs
 from tests.contract.providers.smsc_ru import SmscRuTextRig, SmscRuXmlRig
-from tests.contract.providers.steps import fresh, no_report, now, refs_of
+from tests.contract.providers.steps import as_message, fresh, no_report, now, refs_of
 from tests.support.builders.messages import DAY
 from tests.support.builders.upcalls import Upcalls
 from tests.support.http.server import HttpServer
@@ -187,7 +187,7 @@ async def test_name_and_password_of_a_header_are_shown_without_the_password() ->
 async def test_what_is_not_sent_has_a_reason(rig: Rig) -> None:
     options = OPTIONS.validate_python(rig.settings())
     for draft in rig.unfit:
-        seen = await preview("one", options, fresh(1, **draft._asdict()), now())
+        seen = await preview("one", options, as_message(1, draft), now())
         assert seen.requests == ()
         assert seen.reason
     assert rig.requests == 0

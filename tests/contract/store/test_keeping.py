@@ -132,7 +132,7 @@ async def test_gauges(store: Store) -> None:
         [
             segment(1, submitted_at=NOW - 9),
             segment(2),
-            segment(3, stage=int(Stage.WAITING), provider="spare", submitted_at=NOW - 3),
+            segment(3, stage=int(Stage.WAITING), provider="spare", submitted_at=NOW - 3, due_at=NOW),
             segment(4, provider="spare", account="alarm"),
         ]
     )
@@ -153,3 +153,18 @@ async def test_list_stage_is_oldest_first_and_limited(store: Store) -> None:
     await store.add_segments([segment(number, account=f"a{number}") for number in (3, 1, 2)])
     assert [row.id for row in await store.list_stage(Stage.QUEUED, 2)] == [1, 2]
     assert await store.list_stage(Stage.UNCERTAIN, 2) == []
+
+
+async def test_what_waits_for_a_far_time_is_not_late(store: Store) -> None:
+    """Scheduled messages, and those of quiet hours: they count, but say nothing of how the provider does."""
+    await store.add_segments(
+        [
+            segment(1, stage=Stage.WAITING, due_at=NOW + HOUR),
+            segment(2, provider="spare", stage=Stage.WAITING, due_at=NOW + HOUR),
+            segment(3, stage=Stage.WAITING, due_at=NOW + 600_000, submitted_at=NOW + 3),
+            segment(4, submitted_at=NOW + 4),
+        ]
+    )
+    assert (await store.gauges(NOW - 1)).queued == {"lab": (3, NOW + 4), "spare": (1, NOW - 1)}
+    assert (await store.gauges(NOW)).queued == {"lab": (3, NOW + 3), "spare": (1, NOW)}
+    assert (await store.gauges(NOW + HOUR)).queued == {"lab": (3, NOW), "spare": (1, NOW)}

@@ -42,3 +42,25 @@ async def test_the_older_a_message_the_rarer_its_questions(
 
 async def asked(store: Store, now: int, slowest: int) -> bool:
     return bool(await store.claim_polls("lab", now, 9, 10, slowest))
+
+
+@pytest.mark.parametrize(
+    ("first", "asked_at"),
+    [
+        (10, [10, 30, 60, 160, 260]),
+        (15, [15, 30, 60, 160, 260]),
+        (25, [25, 60, 160, 260]),  # two questions are not closer than the first early one is to the start
+        (35, [35, 60, 160, 260]),
+        (60, [60, 160, 260]),  # not one of the few that are asked about early
+    ],
+)
+async def test_early_questions(store: Store, first: int, asked_at: list[int]) -> None:
+    """At 10, 30 and 60; then every 100."""
+    await store.add_segments([segment(1)])
+    await record_sent(store, [sent(message, poll_at=NOW + first) for message in await claim(store)], NOW)
+    found = [
+        now
+        for now in range(5, 300, 5)
+        if await store.claim_polls("lab", NOW + now, 9, 100, 100, (10, 30, 60))
+    ]
+    assert found == asked_at

@@ -169,3 +169,37 @@ async def test_a_claim_of_what_was_tried_least_often(store: Store, among: int, e
         await store.promote("lab", NOW, 10)
     claimed = await store.claim_messages("lab", "pbx", 1, NOW, NOW + HOUR, among)
     assert [message.id for message in claimed] == expected
+
+
+async def test_a_claim_of_what_is_urgent(store: Store) -> None:
+    await store.add_segments([segment(number, priority=number - 1) for number in range(1, 5)])
+    for least, among, expected in ((2, 9, [4]), (2, 0, [3]), (2, 0, []), (1, 0, [2]), (0, 0, [1])):
+        claimed = await store.claim_messages("lab", "pbx", 1, NOW, NOW + HOUR, among, least)
+        assert [message.id for message in claimed] == expected
+
+
+async def test_what_is_not_urgent_is_put_off(store: Store) -> None:
+    await store.add_segments(
+        [
+            segment(1),
+            segment(2, priority=1),
+            segment(3, due_at=NOW + HOUR, deadline=NOW + HOUR),
+            segment(4, account="door"),
+            segment(5, provider="spare"),
+            segment(6),
+            segment(7, stage=Stage.WAITING, due_at=NOW + 1),
+        ]
+    )
+    assert await store.put_off("lab", "pbx", NOW + 2 * HOUR, 2) == 2
+    assert await store.put_off("lab", "pbx", NOW + 2 * HOUR, 2) == 1
+    assert await store.put_off("lab", "pbx", NOW + 2 * HOUR, 2) == 0
+    assert [one.id for one in await claim(store)] == [2]
+    found = {number: (await store.find_messages("pbx", str(number)))[0] for number in (1, 3, 6, 7)}
+    assert {number: (one.stage, one.attempt, one.due_at) for number, one in found.items()} == {
+        1: (Stage.WAITING, 0, NOW + 2 * HOUR),
+        3: (Stage.WAITING, 0, NOW + HOUR),  # nothing waits beyond its deadline
+        6: (Stage.WAITING, 0, NOW + 2 * HOUR),
+        7: (Stage.WAITING, 0, NOW + 1),
+    }
+    assert await store.promote("lab", NOW + 2 * HOUR, 10) == {"pbx"}
+    assert [one.id for one in await claim(store)] == [1, 6, 7]

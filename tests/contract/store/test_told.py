@@ -39,6 +39,13 @@ async def test_a_price_is_spent_once(store: Store) -> None:
     assert (await store.settle("lab", told, NOW)).spent == {}
 
 
+async def test_a_sender_that_the_phone_shows_instead(store: Store) -> None:
+    await send(store, segment(1, sender="ALARM"))
+    told = report(1)._replace(told=Particulars(sender="SMSC.RU"))
+    assert (await store.settle("lab", [told], NOW)).replaced == (("ALARM", "SMSC.RU"),)
+    assert (await store.settle("lab", [told], NOW)).replaced == ()
+
+
 async def test_what_is_told_of_a_message_that_ended(store: Store) -> None:
     await send(store, segment(1))
     await store.settle("lab", [report(1)], NOW)

@@ -43,6 +43,30 @@ def cut(octets: bytes, size: int, width: int = 8, **fields: Any) -> list[SubmitS
     return [submit(part, esm_class=0x40, tlvs=tlvs, **fields) for part in headed]
 
 
+LATIN: dict[str, Any] = {"use_latin_when_it_fits": True}
+
+
+@pytest.mark.parametrize(
+    ("text", "keys", "coding", "count"),
+    [
+        ("Door 3 opened", {}, 0, 1),
+        ("x" * 160, {}, 0, 1),
+        ("x" * 200, {}, 0, 2),
+        ("x" * 100, {"data_codings": [3, 8]}, 3, 1),
+        ("x" * 99 + "ж", {}, 8, 2),  # one part of Latin letters only, and one that is not
+        ("ж" + "x" * 99, {}, 8, 2),
+        ("x" * 99 + "ç", {"data_codings": [3, 8]}, 8, 2),  # no phone has it in its Latin alphabet
+    ],
+)
+async def test_equipment_that_sends_everything_in_ucs2(
+    tmp_path: Path, text: str, keys: dict[str, Any], coding: int, count: int
+) -> None:
+    octets = text.encode("utf-16-be")
+    parts = cut(octets, 134, data_coding=8) if len(text) > 70 else [submit(octets, data_coding=8)]
+    pdus = await joined(tmp_path, parts, account=LATIN, **keys)
+    assert ([pdu.data_coding for pdu in pdus], len(pdus)) == ([coding] * count, count)
+
+
 async def joined(
     directory: Path, parts: list[SubmitSm], *, account: dict[str, Any] | None = None, **keys: Any
 ) -> list[SubmitSm]:

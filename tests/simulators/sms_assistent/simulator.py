@@ -63,6 +63,7 @@ class Rules:
     outcomes: Mapping[str, str] = field(default_factory=dict)  # digits -> status word
     outcome: str = "Delivered"  # of all other numbers
     errors: Mapping[str, int] = field(default_factory=dict)  # digits -> code that refuses the message
+    spoils: Mapping[str, int] = field(default_factory=dict)  # digits -> code that refuses the whole package
     delay: float = 1.0  # from one status to the next; they are Queued, Sent, outcome
     blocked: int = 0  # a code that every request gets
     error_status: int = 200  # HTTP status of a request that is refused as a whole
@@ -92,7 +93,8 @@ class SmsAssistentSimulator:
         self.accepted: list[Accepted] = []
         self.violations: list[str] = []  # of the traffic rules, §2 to §4
         self.requests_by_api: Counter[str] = Counter()  # plain (sending), statuses, credits, xml, json
-        self.server = HttpServer(Starlette(routes=self._routes()), port=port)
+        self.app = Starlette(routes=self._routes())  # to be asked without sockets
+        self.server = HttpServer(self.app, port=port)
         self._clock = clock
         self._journal_path = journal
         self._journal: TextIO | None = None
@@ -209,6 +211,9 @@ class SmsAssistentSimulator:
         if self.rules.outside_hours:
             raise Refusal(-14)
         judged = [(message, *self._judge(message)) for message in package.messages]
+        for *_, digits in judged:
+            if digits in self.rules.spoils:
+                raise Refusal(self.rules.spoils[digits])
         self._watch_traffic(package)
         start = self._clock() + ahead
         sent = [self._take(package, *one, start=start) for one in judged]

@@ -61,6 +61,8 @@ def read_orders(query: Query, rules: Rules) -> list[Order]:
             options["used_param"] = used_param(options.get("param", ""))
         _check_text(query, service, text, found)
         sender = given_sender or rules.default_sender
+        if rules.replaces_senders and rules.senders is not None and sender not in rules.senders:
+            sender = rules.default_sender
         denied = 0 if _may_send(sender, service, rules) else 6
         for raw in phones:
             phone, kind = _recipient(raw, service)

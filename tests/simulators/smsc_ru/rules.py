@@ -32,6 +32,7 @@ class Rules:
     apikey: str = "KEY"
     senders: frozenset[str] | None = None  # registered ones; None = any
     default_sender: str = "SMSC.RU"
+    replaces_senders: bool = False  # shows the default one in place of one that is not registered
     balance: float = 1e6
     price: float = 1.4  # of one part
     errors: Mapping[str, int] = field(default_factory=dict)  # phone -> send error
@@ -77,10 +78,14 @@ class Rules:
 
 
 class Refusal(Exception):
-    """The whole request is refused. ``ident`` is the id of the message, where the error carries one."""
+    """The whole request is refused. ``ident`` is the id of the message, where the error carries one.
+    ``rows``: what op=1 or err=1 add about the numbers, None where neither is asked for."""
 
-    def __init__(self, code: int, words: str = "", ident: str = "") -> None:
+    def __init__(
+        self, code: int, words: str = "", ident: str = "", rows: list[dict[str, str]] | None = None
+    ) -> None:
         super().__init__(code)
         self.code = code
         self.words = words or _WORDS.get(code, "error")
         self.ident = ident
+        self.rows = rows

@@ -172,7 +172,8 @@ class SmscRuSimulator:
         same = tuple(sorted(order.same for order in orders))
         self._guard_repetition(same, price_only=price_only)
         if not good or (cost > self.rules.balance and not price_only):
-            raise Refusal(3 if good else orders[0].error, ident=ident)
+            rows = sent_rows(query, orders, self._cost)
+            raise Refusal(3 if good else orders[0].error, ident=ident, rows=rows)
         if not price_only:
             self.rules.balance -= cost
             self._guard.send_accepted()

@@ -108,22 +108,30 @@ def print_error(refusal: Refusal, fmt: int) -> str:
     """send.php, errors: 3, 6, 7 and 8 carry the id, the others do not."""
     ident = refusal.ident if refusal.code in NUMBERED else ""
     if fmt == 1:
-        return f"{ident or 0},-{refusal.code}"
+        return _with_rows(f"{ident or 0},-{refusal.code}", refusal.rows)
     if fmt >= 2:
         fields: dict[str, object] = {"error": refusal.words, "error_code": refusal.code}
         if ident:
             fields["id"] = number(ident)
-        return to_json(fields) if fmt == 3 else xml("result", fields)
-    return f"ERROR = {refusal.code} ({refusal.words})" + (f", ID - {ident}" if ident else "")
+        return _json_or_xml(fields, refusal.rows, fmt)
+    line = f"ERROR = {refusal.code} ({refusal.words})" + (f", ID - {ident}" if ident else "")
+    return _with_rows(line, refusal.rows)
 
 
 def print_sent(fields: dict[str, object], rows: list[dict[str, str]] | None, fmt: int) -> str:
     """The answer to a send request. ``fields`` are in the order of fmt 1, ``rows`` are what op or err add."""
+    if fmt >= 2:
+        return _json_or_xml(fields, rows, fmt)
+    return _with_rows(",".join(map(str, fields.values())) if fmt == 1 else _sentence(fields), rows)
+
+
+def _json_or_xml(fields: Fields, rows: list[dict[str, str]] | None, fmt: int) -> str:
     if fmt == 3:
         return to_json(fields if rows is None else {**fields, "phones": rows})
-    if fmt == 2:
-        return xml("result", fields, None if rows is None else _phones(rows))
-    line = ",".join(str(value) for value in fields.values()) if fmt == 1 else _sentence(fields)
+    return xml("result", fields, None if rows is None else _phones(rows))
+
+
+def _with_rows(line: str, rows: list[dict[str, str]] | None) -> str:
     order = ("phone", "mccmnc", "cost", "status", "error")
     return "\n".join([line, *(",".join(row[name] for name in order) for row in rows or ())])
 

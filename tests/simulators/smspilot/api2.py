@@ -72,12 +72,12 @@ class Api2:
         }
 
     def _check(self, query: dict[str, Any]) -> list[dict[str, Any]]:
-        wanted = query["check"]
+        wanted, test = query["check"], is_on(query.get("test"))
         if wanted is True:
-            found = self._gateway.find_packet(str(query.get("server_packet_id", "")))
+            found = self._gateway.find_packet(str(query.get("server_packet_id", "")), test=test)
         else:
             rows = wanted if isinstance(wanted, list) else []
-            found = self._gateway.find(_server_id(row) for row in rows)
+            found = self._gateway.find((_server_id(row) for row in rows), test=test)
         return [status_row(sms) for sms in found]
 
     def _print_json(self, answer: dict[str, Any]) -> str:

@@ -107,6 +107,8 @@ class Gateway:
     def _draft(self, row: dict[str, Any], sender: _Sender, seen: set[str], now: float) -> Sms:
         """One message, with what is wrong with it; it has no id yet."""
         send_at = check_parameters(row, now)
+        if row.get("callback") and not self.rules.takes_callbacks:
+            raise Refusal(260)
         to, text = row.get("to"), row.get("text")
         count = count_parts(text)
         to, text = "" if to is None else str(to), "" if text is None else str(text)
@@ -189,8 +191,9 @@ class Gateway:
 
     # --- statuses (API-2 §2.2, §2.3; API-1 §2.2) -----------------------------------------------------
 
-    def find(self, refs: Iterable[object]) -> list[Sms]:
-        """Messages by server_id; unknown ones are passed over, if any is known. Raises Refusal 122, 303."""
+    def find(self, refs: Iterable[object], *, test: bool = False) -> list[Sms]:
+        """Messages by server_id; unknown ones are passed over, if any is known. Those of a test are known
+        in a ``test`` only, and no others. Raises Refusal 122, 303."""
         self.account.guard_flood()
         found: list[Sms] = []
         for ref in refs:
@@ -200,18 +203,18 @@ class Gateway:
             sms = self.messages.by_id.get(ref)
             if sms is not None and time.time() - sms.created > self.rules.archive_after:
                 self.account.punish("archived message")
-            elif sms is not None:
+            elif sms is not None and sms.test == test:
                 found.append(sms)
         if not found:
             self.account.punish("only unknown server_ids")
             raise Refusal(303)
         return found
 
-    def find_packet(self, packet: str) -> list[Sms]:
+    def find_packet(self, packet: str, *, test: bool = False) -> list[Sms]:
         """All messages of one packet. Raises Refusal 122, 304."""
         self.account.guard_flood()
-        found = self.messages.by_packet.get(packet)
-        if found is None:
+        found = [sms for sms in self.messages.by_packet.get(packet, ()) if sms.test == test]
+        if not found:
             raise Refusal(304)
         return found
 

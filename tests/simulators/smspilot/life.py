@@ -108,7 +108,13 @@ class Life:
                 sms.extra = subscriber(sms.row["to"], roaming=sms.row["to"] in self._rules.roaming)
         sms.modified = time.time()
         if sms.callback:
-            self._callbacks.push(Call(sms.callback, sms.method, callback_fields(sms)))
+            self._callbacks.push(Call(sms.callback, self._verb(sms.method), callback_fields(sms)))
+
+    def _verb(self, method: str) -> str:
+        """``sloppy``: the words of an error stand in the address as they are (API-1 §2.1)."""
+        if method == "post":
+            return "multipart post" if self._rules.multipart else method
+        return "raw get" if self._rules.sloppy else method
 
     def _move(self, sms: Sms, status: int) -> None:
         sms.status = status

@@ -50,8 +50,8 @@ class Style:
             case "xml":
                 return self._prolog + xml.group("send", head, (xml.element("sms", row) for row in rows))
             case "text":
-                lines = [_csv(columns(sms, names or DEFAULT_FIELDS)) for sms in placed.messages]
-                return "\n".join([f"SUCCESS=SMS SENT {money['cost']}/{money['balance']}", *lines])
+                lines = [f"SUCCESS=SMS SENT {money['cost']}/{money['balance']}"]
+                return "\n".join(lines + [self._line(sms, names) for sms in placed.messages])
         return placed.packet
 
     def statuses(self, messages: Sequence[Sms], names: Sequence[str]) -> str:
@@ -64,8 +64,15 @@ class Style:
             case "xml":
                 return xml.group("check", {}, (xml.element("sms", row) for row in rows))
             case "text":
-                return "\n".join(_csv(columns(sms, names)) for sms in messages)
+                return "\n".join(self._line(sms, names) for sms in messages)
         return columns(messages[0], ("status",))["status"] if messages else ""
+
+    def _line(self, sms: Sms, names: Sequence[str]) -> str:
+        """A message in columns. ``sloppy``: the four of the manual's examples, whatever is asked for, with
+        spaces behind."""
+        if self.sloppy:
+            return _csv(columns(sms, DEFAULT_FIELDS)) + "  "
+        return _csv(columns(sms, names or DEFAULT_FIELDS))
 
     def inbound(self, rows: Sequence[Mapping[str, str]]) -> str:
         """CSV is printed as the manual does it: nothing in a text is quoted."""

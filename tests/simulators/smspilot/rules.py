@@ -48,6 +48,8 @@ class Rules:
     roaming: frozenset[str] = frozenset()  # phones that HLRVIP finds abroad
     callback: str = ""  # where statuses go that no request said anything about (account settings)
     callback_method: str = "get"
+    multipart: bool = False  # callbacks by POST are multipart/form-data
+    takes_callbacks: bool = True  # False: no callback address of a request is good enough (error 260)
     inbound_url: str = ""  # where inbound messages are pushed (account settings)
 
 

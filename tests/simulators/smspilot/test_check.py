@@ -144,7 +144,9 @@ async def test_id_1000_is_of_the_test_mode_only(api: Api) -> None:
 async def test_test_mode_of_api2_makes_statuses_up(api: Api) -> None:
     answer = await api.ask(test=1, send=[{"id": n + 1, **row} for n, row in enumerate(rows(3, 0))])
     assert [item["status"] for item in answer["send"]] == [0, 0, 0]
-    found = (await api.ask(check=True, server_packet_id=answer["server_packet_id"]))["check"]
+    packet = answer["server_packet_id"]
+    assert await api.code(check=True, server_packet_id=packet) == 304
+    found = (await api.ask(check=True, server_packet_id=packet, test=1))["check"]
     assert {row["id"] for row in found} == {"0"}
     assert {row["status"] for row in found} == {2, 1, -1}
     assert len(api.simulator.accepted) == 2

@@ -99,7 +99,9 @@ async def test_sloppy_answers_are_no_json_but_the_provider_reads_them() -> None:
         provider = Smspilot("pilot", options)
         await provider.start(Upcalls(nothing))
         (taken,) = await provider.send([message(5)], 0)
-        assert taken == Taken(api.simulator.accepted[1]["server_id"], api.simulator.accepted[1]["packet"])
+        accepted = api.simulator.accepted[1]
+        assert isinstance(taken, Taken)
+        assert (taken.ref, taken.packet) == (accepted["server_id"], accepted["packet"])
         await provider.close()
 
 

@@ -25,7 +25,10 @@ DEFAULTS: dict[str, Any] = {
     "listen": [{"host": "127.0.0.1", "port": 0}],
     "web": {"host": "127.0.0.1", "port": 0},
     "store": {"url": "sqlite:///bridge.db"},
-    "accounts": {"pbx": {"password": "secret"}},
+    # Each refusal has a code of its own, and a receipt says which provider had its message.
+    "accounts": {
+        "pbx": {"password": "secret", "status_codes": "sms-assistent", "receipt": {"tlvs": True}},
+    },
     "providers": {"lab": {"kind": "sandbox", "delay": 0, "outcomes": {"DELIVRD": 1}}},
     "routes": [{"to": ["lab"]}],
 }

@@ -20,7 +20,7 @@ from tests.support.bridge.scripted_provider import ScriptedProvider
 from tests.support.esme.esme import Esme, submit
 
 QUIET = 0.3  # seconds in which what must not come would have come
-SYNC = "accounts: {pbx: {password: secret, mode: sync}}"
+SYNC = "accounts: {pbx: {password: secret, mode: sync, status_codes: sms-assistent}}"
 
 
 class Slow(ScriptedProvider):

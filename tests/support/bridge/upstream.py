@@ -44,7 +44,7 @@ def sections(*entries: dict[str, Any], account: dict[str, Any] | None = None, **
     names = ["link", *(f"link{number}" for number in range(2, len(entries) + 1))]
     return yaml.safe_dump(
         {
-            "accounts": {"pbx": {"password": "secret", **(account or {})}},
+            "accounts": {"pbx": {"password": "secret", "status_codes": "sms-assistent", **(account or {})}},
             "providers": dict(zip(names, entries, strict=True)),
             "routes": [{"to": names}],
             **more,

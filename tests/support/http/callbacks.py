@@ -2,15 +2,20 @@
 
 import asyncio
 import contextlib
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import quote, unquote, urlsplit
 
 import httpx2
 
 
 @dataclass(slots=True)
 class Call:
-    """One callback: GET adds ``fields`` to the query of ``url``, POST puts them into a form.
+    """One callback: "get" adds ``fields`` to the query of ``url``, "post" puts them into a form.
+
+    "raw get" leaves octets above 0x7F in the query as they are; "multipart post" encodes the form as
+    multipart/form-data.
 
     `user:password@` in ``url`` becomes HTTP Basic. ``retries``: None = as many as the sender's.
     """
@@ -68,9 +73,36 @@ class CallbackSender:
                 self.given_up += 1
 
 
+def _quoted(text: str) -> str:
+    """Percent-encoded, but for letters beyond ASCII."""
+    return "".join(char if char > "\x7f" else quote(char, safe="") for char in text)
+
+
+async def _raw_get(call: Call) -> bytes:
+    """The status of the answer."""
+    url = urlsplit(call.url)
+    words = "&".join(f"{name}={_quoted(value)}" for name, value in call.fields.items())
+    target = f"{url.path}?{'&'.join(filter(None, (url.query, words)))}"
+    head = [f"GET {target} HTTP/1.1", f"Host: {url.hostname}", "Connection: close"]
+    if url.username:
+        pair = f"{unquote(url.username)}:{unquote(url.password or '')}"
+        head.append(f"Authorization: Basic {b64encode(pair.encode()).decode()}")
+    reader, writer = await asyncio.open_connection(url.hostname, url.port)
+    try:
+        writer.write("\r\n".join([*head, "", ""]).encode())
+        return (await reader.readline()).split()[1]
+    finally:
+        writer.close()
+
+
 async def _answered(client: httpx2.AsyncClient, call: Call) -> bool:
     with contextlib.suppress(httpx2.HTTPError, OSError):
-        if call.method == "post":
+        if call.method == "raw get":
+            return await _raw_get(call) == b"200"
+        if call.method == "multipart post":
+            parts = {name: (None, value) for name, value in call.fields.items()}
+            answer = await client.post(call.url, files=parts)
+        elif call.method == "post":
             answer = await client.post(call.url, data=dict(call.fields))
         else:
             url = httpx2.URL(call.url).copy_merge_params(dict(call.fields))

@@ -64,6 +64,7 @@ ACCOUNT = LOCAL + "\naccounts: {pbx: {password: secret12, allow_from: [10.0.0.0/
             "profile: sms-assistent, receipt: {text: true}",
             "accounts.pbx.receipt.text: is true, but fields has",
         ),
+        ("quiet: 22-8", "accounts.pbx.quiet: these are hours of UTC; set quiet_time_zone"),
         ("receipt: {esm_class: 0}", "accounts.pbx.receipt.esm_class: 0x00 does not say that it is a receipt"),
         ("receipt: {esm_class: 0x20}", "accounts.pbx.receipt.esm_class: 0x20 does not say"),
         (
@@ -83,6 +84,8 @@ def test_warns_of_an_account(keys: str, warning: str) -> None:
         *(f"profile: {name}" for name in PROFILES),
         "message_id: hex, message_id_upper: false",
         "message_id_upper: true",
+        "quiet: 22-8, quiet_time_zone: UTC",
+        "quiet: 22-8, receipt: {time_zone: Europe/Minsk}",
         "receipt: {text: true}",
         "receipt: {text: false, fields: [id, stat]}",
         "receipt: {esm_class: 0x84}",

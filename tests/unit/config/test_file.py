@@ -24,6 +24,33 @@ def refusal(text: str) -> str:
     return problem
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("a: " + "[" * 3000 + "]" * 3000, 1),
+        ("".join(" " * level + "a:\n" for level in range(3000)), 50),
+        ("a: 1\nb: " + "{a: " * 50 + "1" + "}" * 50, 2),
+    ],
+)
+def test_a_file_that_is_nested_too_deep(text: str, line: int) -> None:
+    assert refusal(text) == f"line {line}: not valid YAML: nested more than 50 levels deep"
+
+
+def test_what_is_nested_49_levels_deep_is_read() -> None:
+    assert source("a: " + "[" * 48 + "]" * 48).problems == []
+
+
+def test_aliases_that_nest_deep_are_refused_where_they_stand() -> None:
+    chain = "".join(
+        f"a{number}: &a{number} {'[' * 20}{f'*a{number - 1}' if number else 1}{']' * 20}\n"
+        for number in range(100)
+    )
+    problems = source(chain).problems
+    assert len(problems) == 98
+    assert problems[0].startswith("a2[0][0]")
+    assert problems[0].endswith(": is nested more than 50 levels deep")
+
+
 def test_scalars_are_those_of_yaml_1_2() -> None:
     values = source(
         """

@@ -1,6 +1,7 @@
 """The configuration as a whole: what loads, every mistake at once, and the schema of it all."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -168,6 +169,18 @@ def test_the_schema_knows_what_the_file_may_hold() -> None:
     pilot = whole["$defs"]["SmspilotOptions"]
     assert "apikey_file" in pilot["properties"]
     assert pilot["required"] == ["kind"]
+
+
+def test_the_schema_says_what_every_key_is_for() -> None:
+    whole = schema()
+    described = {
+        f"{name}.{key}": node.get("description", "")
+        for name, section in [("file", whole), *whole["$defs"].items()]
+        for key, node in section.get("properties", {}).items()
+    }
+    assert [key for key, text in described.items() if not re.fullmatch(r"[^\n]+[.]", text)] == []
+    assert described["Account.rate"] == "submit_sm per second; 0: no limit."
+    assert described["Account.password_file"] == "File that holds password."
 
 
 def test_the_schema_for_editors_changes_nothing_for_the_next_file() -> None:

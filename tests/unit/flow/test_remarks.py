@@ -82,6 +82,8 @@ async def test_a_sender_that_was_replaced(scene: Scene, caplog: pytest.LogCaptur
     told = Particulars(sender="INFORM")
     scene.remarks.sent("lab", messages, [sent(number, told) for number in messages])
     assert scene.value("replaced_senders_total", provider="lab") == 1
+    scene.remarks.replaced("lab", [("ALARM", "INFORM")] * 2)
+    assert scene.value("replaced_senders_total", provider="lab") == 3
     [(what, fields)] = lines(caplog)
     assert what == "the provider replaced a sender"
     assert (fields["asked"], fields["used"]) == ("ALARM", "INFORM")

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from smppbridge.link.outbind_calls import Endpoint
+from smppbridge.link.server import ServerLimits
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.pdu import DeliverSm, EnquireLink, EnquireLinkResp, Outbind
 from tests.support.bridge.running import eventually, free_port
@@ -54,6 +55,7 @@ async def test_who_may_not_bind_there(system_id: str, password: str, kind: str, 
         calling = call(rig, equipment.port)
         esme, _ = await equipment.outbind()
         assert (await esme.bind(system_id, password, kind=kind)).command_status == status
+        clock().forward(ServerLimits().refusal)
         await esme.closed()
         assert await soon(calling) is False
         assert rig.behind.order == []

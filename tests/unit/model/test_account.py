@@ -34,6 +34,7 @@ def test_defaults() -> None:
         "default_encoding": "latin-1",
         "encodings": {},
         "septets": "unpacked",
+        "use_latin_when_it_fits": False,
         "gsm_language": None,
         "join": {"timeout": 60.0, "incomplete": "fail"},
         "country": None,
@@ -41,13 +42,16 @@ def test_defaults() -> None:
         "default_sender": None,
         "replace_sender": False,
         "services": frozenset(),
+        "default_service": None,
         "mode": "queued",
         "uncertain": "hold",
         "validity": 86400.0,
+        "quiet": None,
+        "quiet_time_zone": None,
         "message_id": "decimal",
         "message_id_length": None,
         "message_id_upper": True,
-        "status_codes": "sms-assistent",
+        "status_codes": "standard",
         "outbind": None,
     }
 
@@ -237,8 +241,8 @@ def test_outbind_over_tls() -> None:
     [(0x22, 0x45), (0x4A3, 0x45), (0x4A4, 0x08), (0x4A5, 0x01), (0x0B, 0x0B), (0x4FF, 0x4FF), (0, 0)],
 )
 def test_statuses_for_clients_that_know_the_standard_only(status: int, standard: int) -> None:
-    assert account(status_codes="standard").status_for(status) == standard
-    assert account().status_for(status) == status
+    assert account().status_for(status) == standard
+    assert account(status_codes="sms-assistent").status_for(status) == status
 
 
 def test_numbers_as_senders_need_no_quotes() -> None:
@@ -247,9 +251,40 @@ def test_numbers_as_senders_need_no_quotes() -> None:
     assert one.default_sender == "375291234567"
 
 
+def test_quiet_hours_are_those_of_their_zone_else_of_receipts() -> None:
+    evening = 1_773_165_600_000  # 2026-03-10 18:00 UTC
+    hour = 3_600_000
+    zones: list[tuple[dict[str, Any], int]] = [
+        ({}, 0),
+        ({"quiet": "22-8"}, 0),
+        ({"quiet": "18-8"}, 14),
+        ({"quiet": "21-8", "quiet_time_zone": "Europe/Minsk"}, 11),
+        ({"quiet": "21-8", "receipt": {"time_zone": "Europe/Minsk"}}, 11),
+        ({"quiet": "18-8", "quiet_time_zone": "UTC", "receipt": {"time_zone": "Europe/Minsk"}}, 14),
+    ]
+    for keys, hours in zones:
+        one = account(**keys)
+        assert one.quiet_over(evening) == evening + hours * hour
+        assert one.quiet_ends(evening + hours * hour) == bool(hours)
+    assert "hours such as" in mistakes(quiet="night")["quiet"]
+    assert "IANA" in mistakes(quiet="22-8", quiet_time_zone="Minsk")["quiet_time_zone"]
+
+
 def test_services() -> None:
     assert account(services=["HLR", "2WAY"]).services == frozenset({"HLR", "2WAY"})
     assert "one of HLR, PING" in mistakes(services=["SMS"])["services.0"]
+
+
+def test_a_default_service_is_one_that_the_account_may_use() -> None:
+    assert account(services=["HLR", "CALL"], default_service="CALL").default_service == "CALL"
+    assert "one of HLR, PING" in mistakes(services=["HLR"], default_service="SMS")["default_service"]
+    assert mistakes(services=["HLR"], default_service="CALL") == {
+        "default_service": "must be one of the account's services; add CALL to services"
+    }
+    assert mistakes(default_service="CALL") == {
+        "default_service": "must be one of the account's services; add CALL to services"
+    }
+    assert list(mistakes(services=["SMS"], default_service="CALL")) == ["services.0"]  # said once
 
 
 def test_replace_sender_needs_a_default_sender() -> None:

@@ -19,15 +19,28 @@ def test_every_profile_is_what_the_account_has(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "keys", "receipt"),
     [
-        ("kannel", {"default_encoding": "gsm"}, {"parts": "each"}),
+        (
+            "kannel",
+            {"default_encoding": "gsm", "status_codes": "standard"},
+            {"parts": "each", "tlvs": "standard"},
+        ),
         ("php-smpp", {}, {"err_digits": 3, "words": "standard"}),
         ("smpplib", {"default_encoding": "gsm"}, {"tlvs": "standard"}),
         ("aiosmpplib", {"status_codes": "standard"}, {"dates": "YYMMDDhhmm", "esm_class": 4}),
-        ("smpp.pdu", {"status_codes": "standard"}, {"esm_class": 4}),
+        ("smpp.pdu", {"status_codes": "standard"}, {"esm_class": 4, "tlvs": "standard"}),
         ("node-smpp", {"default_encoding": "gsm", "encodings": {1: "gsm"}}, {}),
         ("ruby-smpp", {}, {"esm_class": 4}),
+        ("libsmpp34", {"status_codes": "standard"}, {"tlvs": "standard"}),
+        ("jsmpp", {"mode": "queued"}, {"words": "standard", "data_coding": 0, "esm_class": 4}),
+        ("cloudhopper", {"default_encoding": "gsm"}, {"err_digits": 3, "words": "standard"}),
+        ("gosmpp", {"default_encoding": "gsm", "encodings": {1: "utf-8"}}, {}),
+        ("go-smpp", {"default_encoding": "gsm", "mode": "queued"}, {}),
         ("smpp3.3", {"message_id": "hex", "message_id_length": 8}, {"tlvs": False}),
-        ("sms-assistent", {}, {"words": "sms-assistent", "time_zone": "Europe/Minsk"}),
+        (
+            "sms-assistent",
+            {"status_codes": "sms-assistent"},
+            {"words": "sms-assistent", "time_zone": "Europe/Minsk"},
+        ),
         ("utf-8", {"default_encoding": "utf-8"}, {}),
         ("cp1251", {"default_encoding": "cp1251", "encodings": {1: "cp1251", 3: "cp1251"}}, {}),
     ],
@@ -36,6 +49,12 @@ def test_what_a_profile_sets(name: str, keys: dict[str, object], receipt: dict[s
     one = account(profile=name)
     assert {key: getattr(one, key) for key in keys} == keys
     assert {key: getattr(one.receipt, key) for key in receipt} == receipt
+
+
+def test_what_smpp_3_4_does_not_name_is_for_those_who_ask_for_it() -> None:
+    accounts = {name: account(profile=name) for name in (None, *PROFILES)}
+    assert [name for name, one in accounts.items() if one.status_codes != "standard"] == ["sms-assistent"]
+    assert not any(one.receipt.tlvs is True for one in accounts.values())
 
 
 def test_a_receipt_of_sms_assistent_has_no_text() -> None:

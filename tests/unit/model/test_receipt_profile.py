@@ -32,7 +32,7 @@ def test_defaults() -> None:
         "data_coding": 0,
         "esm_class": 4,
         "counts": "one",
-        "tlvs": True,
+        "tlvs": "standard",
         "parts": "each",
         "to": "submitter",
         "keep": 259200.0,
@@ -53,7 +53,7 @@ def test_defaults() -> None:
         {"counts": "parts"},
         {"parts": "merged"},
         {"to": "any"},
-        {"tlvs": "standard"},
+        {"tlvs": True},
         {"tlvs": False},
     ],
 )

@@ -245,9 +245,9 @@ def test_tlvs() -> None:
     assert receipt_tlvs("12345", 5, 601, "pilot", "-1") == (
         (0x001E, b"12345\0"),
         (0x0427, b"\x05"),
-        (0x0423, b"\x03\x02\x59"),
         (0x1400, b"pilot\0"),
         (0x1401, b"-1\0"),
+        (0x0423, b"\x03\x02\x59"),
     )
     assert [tag for tag, _ in receipt_tlvs("1", 2, 0)] == [0x001E, 0x0427, 0x0423]
 

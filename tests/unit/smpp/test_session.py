@@ -16,12 +16,15 @@ from smppbridge.smpp.pdu import (
     BindTransceiverResp,
     BindTransmitter,
     BindTransmitterResp,
+    DataSm,
+    DataSmResp,
     DeliverSm,
     DeliverSmResp,
     EnquireLink,
     EnquireLinkResp,
     GenericNack,
     Outbind,
+    Pdu,
     QuerySm,
     SubmitSm,
     SubmitSmResp,
@@ -75,16 +78,21 @@ def test_an_smsc_that_names_no_version_has_version_0() -> None:
 
 
 @pytest.mark.parametrize("by_refuse", [True, False])
-def test_a_refused_bind_leaves_both_open_for_another(by_refuse: bool) -> None:
+@pytest.mark.parametrize(
+    ("cls", "body"),
+    [(BindTransmitter, b""), (BindReceiver, b""), (BindTransceiver, b"\0")],
+)
+def test_a_refused_bind_leaves_both_open_for_another(cls: type[Bind], body: bytes, by_refuse: bool) -> None:
+    """libsmpp34 and gosmpp read no bind_transceiver_resp without a system_id, gosmpp no other with one."""
     pair = Pair()
-    pair.esme.request(BindTransceiver("pbx", "wrong", interface_version=0x34), 0)
+    pair.esme.request(cls("pbx", "wrong", interface_version=0x34), 0)
     bind = only_pdu(pair.to_smsc())
     if by_refuse:
         pair.smsc.refuse(bind, 0x0E)
     else:
-        pair.smsc.respond(bind, BindTransceiverResp(command_status=0x0E))
+        pair.smsc.respond(bind, cls.response(command_status=0x0E))
     octets = pair.smsc.drain()
-    assert octets == wire(0x80000009, status=0x0E)
+    assert octets == wire(cls.response.command_id, body, status=0x0E)
     (answered,) = pair.esme.receive(octets, 0)
     assert isinstance(answered, Answered)
     assert answered.response.command_status == 0x0E
@@ -194,6 +202,29 @@ def test_a_refusal_is_a_header_only() -> None:
     submit = only_pdu(hear(pair.smsc, encode(SubmitSm(sequence_number=3))))
     pair.smsc.refuse(submit, 0x58)
     assert pair.smsc.drain() == wire(0x80000004, status=0x58, number=3)
+
+
+@pytest.mark.parametrize("by_refuse", [True, False])
+@pytest.mark.parametrize(("cls", "response"), [(DeliverSm, DeliverSmResp), (DataSm, DataSmResp)])
+def test_a_refusal_of_what_an_smsc_delivers_has_its_message_id(
+    cls: type[Pdu], response: type[Pdu], by_refuse: bool
+) -> None:
+    pair = bound()
+    request = only_pdu(hear(pair.esme, encode(cls(sequence_number=3))))
+    if by_refuse:
+        pair.esme.refuse(request, 0x64)
+    else:
+        pair.esme.respond(request, response(command_status=0x64))
+    assert pair.esme.drain() == wire(response.command_id, b"\0", status=0x64, number=3)
+
+
+def test_what_a_session_refuses_by_itself_has_its_message_id_too() -> None:
+    """What is malformed, and what comes on a bind that may not receive."""
+    esme = bound(BindTransmitter).esme
+    hear(esme, wire(0x00000005, b"no end", number=3) + encode(DeliverSm(sequence_number=5)))
+    refusals = [(0x02, 3), (0x04, 5)]
+    answers = [wire(0x80000005, b"\0", status=status, number=number) for status, number in refusals]
+    assert esme.drain() == b"".join(answers)
 
 
 def test_generic_nack_answers_a_request() -> None:

@@ -117,6 +117,10 @@ def test_enquire_link_is_answered_everywhere_unbind_only_when_bound() -> None:
     assert statuses(smsc) == [(0x80000015, 0, 0xFFFFFFFF), (0x80000006, 0x04, 2)]
 
 
+# Bodies beside an error, in responses to query_sm, deliver_sm, bind_transceiver, submit_multi and data_sm.
+BODIES = {0x03: b"\0\0\0\0", 0x05: b"\0", 0x09: b"\0", 0x21: b"\0\0", 0x0103: b"\0"}
+
+
 @pytest.mark.parametrize(("octets", "status"), [pytest.param(*rest, id=name) for name, *rest in REACTIONS])
 def test_a_malformed_request_is_answered_and_the_session_goes_on(octets: bytes, status: int) -> None:
     pair = bound()
@@ -126,7 +130,8 @@ def test_a_malformed_request_is_answered_and_the_session_goes_on(octets: bytes, 
     assert fault.command_id == command_id
     if status != 0x03:
         assert fault.kind is FaultKind.MALFORMED
-        assert pair.smsc.drain() == wire(command_id | RESPONSE_BIT, status=status)
+        body = BODIES.get(command_id, b"")
+        assert pair.smsc.drain() == wire(command_id | RESPONSE_BIT, body, status=status)
     else:
         assert fault.kind is FaultKind.UNKNOWN_COMMAND
         nack = b"" if command_id & RESPONSE_BIT else wire(0x80000000, status=3)

@@ -25,6 +25,8 @@ from tests.unit.submission.checkers import HOUR, NOW, FakeChecker, appraiser, ch
 from tests.unit.submission.contents import PLAIN, SAR, UDH
 
 LATER = format_relative(3600)
+QUIET = account(quiet="14-22")  # NOW is 14:13:20 UTC
+QUIET_ENDS = NOW + 28_000_000
 PART = UDH + b"Door"
 
 
@@ -73,7 +75,7 @@ def test_octets_go_on_in_the_coding_that_the_account_means() -> None:
     octets = b"\6\5\4\1\2\3\4\4\x14"
     found = appraise(submit(octets, esm_class=0x40, data_coding=0), lab, owner=owner)
     assert found.data_coding == 8
-    assert lab.asked == [Draft(PHONE, "ALARM", "", octets, False, "", 8)]
+    assert lab.asked == [Draft(PHONE, "ALARM", "", octets, False, "", 8, unlisted=True)]
     owner = account(default_encoding="cp1251")
     assert status(submit(octets, esm_class=0x40, data_coding=0), lab, owner=owner) == Status.ESME_RINVENCODING
 
@@ -86,6 +88,46 @@ def test_a_service() -> None:
     assert lab.asked[0].service_type == "BOT"
     assert status(pdu, lab) == Status.ESME_RINVSERTYP
     assert status(pdu, owner=account(services=["BOT"])) == Status.ESME_RINVSERTYP
+
+
+@pytest.mark.parametrize(
+    ("owner", "source", "unlisted"),
+    [
+        (account(), "12345", True),
+        (account(), "+12345", True),
+        (account(default_sender="12345"), "12345", False),
+        (account(default_sender="12345"), "", False),
+        (account(default_sender="12345"), "54321", True),
+        (account(senders=["12345"]), "+12345", False),
+        (account(senders=["ALARM"], default_sender="12345", replace_sender=True), "9", False),
+    ],
+)
+def test_whether_somebody_chose_the_sender(owner: Account, source: str, unlisted: bool) -> None:
+    pdu = submit(source_addr=source)
+    assert appraise(pdu, owner=owner).draft.unlisted == unlisted
+    part = submit(source_addr=source, esm_class=0x40, short_message=b"\5\0\3\1\2\1a")
+    assert appraise(part, owner=owner).draft.unlisted == unlisted
+
+
+@pytest.mark.parametrize(
+    ("source", "service", "text", "sender"),
+    [
+        ("GOLOS", "CALL", b"Door", "12345"),
+        ("hlr", "HLR", b"", "12345"),
+        ("FLASHCALL", "FLSHC", b"1234", "12345"),
+        ("ALARM", "", b"Door", "ALARM"),
+    ],
+)
+@pytest.mark.parametrize("listed", [{}, {"senders": ["ALARM", "12345"]}])
+def test_a_service_that_a_sender_names_has_no_such_sender(
+    source: str, service: str, text: bytes, sender: str, listed: dict[str, Any]
+) -> None:
+    services = ["CALL", "HLR", "FLSHC"]
+    lab = FakeChecker(services=frozenset(services))
+    owner = account(services=services, default_sender="12345", **listed)
+    found = appraise(submit(source_addr=source, short_message=text), lab, owner=owner)
+    assert (found.service, found.sender) == (service, sender)
+    assert (found.draft.service_type, found.draft.sender) == (service, sender)
 
 
 def test_the_text_of_a_service() -> None:
@@ -101,7 +143,7 @@ def test_the_text_of_a_service() -> None:
 def test_a_part_is_asked_about_without_its_text(data_coding: int, flash: bool) -> None:
     lab = FakeChecker()
     found = appraise(submit(PART, esm_class=0x40, data_coding=data_coding), lab)
-    assert lab.asked == [Draft(PHONE, "ALARM", None, None, flash, "", 0)]
+    assert lab.asked == [Draft(PHONE, "ALARM", None, None, flash, "", 0, unlisted=True)]
     assert found.content.concat == Concat(1, 8, 2, 1)
     assert found.data_coding == data_coding
 
@@ -186,6 +228,32 @@ def test_a_schedule_that_is_kept_here_or_by_the_provider() -> None:
 SYNC = account(mode="sync")
 
 
+@pytest.mark.parametrize("keeps", [True, False])
+def test_quiet_hours_keep_it_here_whatever_its_provider_can_do(keeps: bool) -> None:
+    lab = FakeChecker(keeps=keeps)
+    found = appraise(submit(), lab, owner=QUIET)
+    assert (found.not_before, found.deadline) == (QUIET_ENDS, QUIET_ENDS + 24 * HOUR)
+    assert found.timing == Timing(Stage.WAITING, QUIET_ENDS, 0)
+    later = appraise(submit(schedule_delivery_time=format_relative(36_000)), lab, owner=QUIET)
+    assert later.timing == Timing(Stage.WAITING, NOW + 10 * HOUR, 0)  # no request is made meanwhile
+    assert lab.times == []
+    urgent = appraise(submit(priority_flag=1), lab, owner=QUIET)
+    assert urgent.timing == Timing(Stage.QUEUED, NOW + 24 * HOUR, 0)
+
+
+def test_a_provider_may_keep_what_was_submitted_by_day() -> None:
+    lab, owner = FakeChecker(keeps=True), account(quiet="15-22")
+    found = appraise(submit(schedule_delivery_time=format_relative(36_000)), lab, owner=owner)
+    assert found.timing == Timing(Stage.QUEUED, found.deadline, NOW + 10 * HOUR)
+    found = appraise(submit(schedule_delivery_time=LATER), lab, owner=owner)
+    assert found.timing == Timing(Stage.WAITING, QUIET_ENDS, 0)
+
+
+def test_who_waits_for_the_provider_is_not_told_that_it_is_down_in_quiet_hours() -> None:
+    owner = account(quiet="14-22", mode="sync")
+    assert appraise(submit(), owner=owner, by=choice(["lab"])).timing.stage == Stage.WAITING
+
+
 @pytest.mark.parametrize(
     ("owner", "changes", "keeps", "down", "expected"),
     [
@@ -255,7 +323,7 @@ def test_what_is_taken_has_every_value() -> None:
     assert (examined.refusals, examined.left_out) == ({}, frozenset())
     assert (examined.service, examined.recipient, examined.sender) == ("", PHONE, "ALARM")
     assert examined.content == Content("Door 3 opened", None, False)
-    assert examined.draft == Draft(PHONE, "ALARM", "Door 3 opened", data_coding=3)
+    assert examined.draft == Draft(PHONE, "ALARM", "Door 3 opened", data_coding=3, unlisted=True)
     assert examined.result is examined.appraisal
 
 
@@ -362,9 +430,11 @@ def test_examining_says_what_appraising_does(pdu: SubmitSm, owner: Account, made
 # --- long messages whose parts are joined ------------------------------------------------------------
 
 
-def joined(*checkers: FakeChecker, draft: Draft, not_before: int = NOW, **how: Any) -> tuple[str, Timing]:
+def joined(
+    *checkers: FakeChecker, draft: Draft, not_before: int = NOW, owner: Account = PLAIN, **how: Any
+) -> tuple[str, Timing]:
     made = appraiser(*checkers, **how)
-    path, timing = made.appraise_joined("pbx", draft, not_before, NOW + HOUR, NOW, made.paths())
+    path, timing = made.appraise_joined(owner, draft, not_before, NOW + HOUR, NOW, made.paths())
     return path.route, timing
 
 
@@ -385,6 +455,13 @@ def test_its_schedule() -> None:
     assert joined(FakeChecker(), draft=WHOLE, not_before=NOW + 1)[1] == Timing(Stage.WAITING, NOW + 1, 0)
     keeping = FakeChecker(keeps=True)
     assert joined(keeping, draft=WHOLE, not_before=NOW + 1)[1] == Timing(Stage.QUEUED, NOW + HOUR, NOW + 1)
+
+
+def test_its_schedule_in_quiet_hours() -> None:
+    keeping, queued = FakeChecker(keeps=True), Timing(Stage.QUEUED, NOW + HOUR, 0)
+    assert joined(keeping, draft=WHOLE, owner=QUIET) == ("lab", queued)  # it may be urgent
+    waiting = Timing(Stage.WAITING, QUIET_ENDS, 0)
+    assert joined(keeping, draft=WHOLE, not_before=QUIET_ENDS, owner=QUIET)[1] == waiting
 
 
 def test_its_parts_were_answered_already() -> None:

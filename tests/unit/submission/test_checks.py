@@ -21,8 +21,11 @@ from tests.support.builders.accounts import account
 from tests.support.esme.esme import submit
 from tests.unit.submission.contents import PLAIN, RICH, refusal
 
-NOW = 1_790_000_000_000
+NOW = 1_790_000_000_000  # 14:13:20 UTC
 HOUR = 3_600_000
+FIVE = account(validity="5ms")
+QUIET = account(validity="5ms", quiet="14-22")
+QUIET_ENDS = NOW + 28_000_000
 
 
 # --- fields ----------------------------------------------------------------------------------------
@@ -72,6 +75,39 @@ def test_an_ordinary_message(service_type: str) -> None:
 
 def test_a_service_that_the_account_may_use() -> None:
     assert service_of(RICH, "HLR") == "HLR"
+
+
+@pytest.mark.parametrize(("service_type", "service"), [("", "CALL"), ("CMT", ""), ("HLR", "HLR")])
+def test_a_service_for_equipment_that_cannot_ask_for_one(service_type: str, service: str) -> None:
+    owner = account(services=["HLR", "CALL"], default_service="CALL")
+    assert service_of(owner, service_type) == service
+
+
+@pytest.mark.parametrize(
+    ("source", "service"),
+    [
+        ("GOLOS", "CALL"),
+        ("golosm", "CALL"),
+        ("HLR", "HLR"),
+        ("HLRVIP", ""),
+        ("2WAY", ""),
+        ("ALARM", ""),
+        ("", ""),
+    ],
+)
+@pytest.mark.parametrize("service_type", ["", "CMT"])
+def test_a_service_by_the_name_of_its_sender(service_type: str, source: str, service: str) -> None:
+    """Equipment that cannot set service_type may be able to choose a sender."""
+    owner = account(services=["HLR", "CALL"])
+    assert service_of(owner, service_type, source) == service
+    assert service_of(owner, "HLR", source) == "HLR"
+    assert service_of(account(), service_type, source) == ""
+
+
+def test_the_name_of_a_sender_comes_before_the_default_service() -> None:
+    owner = account(services=["HLR", "CALL"], default_service="CALL")
+    assert service_of(owner, "", "HLR") == "HLR"
+    assert service_of(owner, "", "2WAY") == "CALL"
 
 
 @pytest.mark.parametrize(
@@ -128,6 +164,7 @@ def test_recipients_that_are_refused(service: str, to: str, ton: int, status: St
         ({"senders": ["375291112233"]}, "+375291112233", "375291112233"),
         ({"senders": ["ALARM"], "default_sender": "CASTLE"}, "", "CASTLE"),
         ({"senders": ["ALARM"], "default_sender": "CASTLE", "replace_sender": True}, "ALARM", "ALARM"),
+        ({"default_sender": "CASTLE", "replace_sender": True}, "ALARM", "CASTLE"),
         ({"senders": ["ALARM"]}, "", ""),  # the provider's own default
     ],
 )
@@ -156,12 +193,12 @@ def test_no_reference() -> None:
 
 def test_times() -> None:
     hour, two = format_relative(3600), format_relative(7200)
-    assert times_of(submit(), NOW, 5) == (NOW, NOW + 5)
-    assert times_of(submit(schedule_delivery_time=hour), NOW, 5) == (NOW + HOUR, NOW + HOUR + 5)
-    assert times_of(submit(validity_period=hour), NOW, 5) == (NOW, NOW + HOUR)
+    assert times_of(FIVE, submit(), NOW) == (NOW, NOW + 5)
+    assert times_of(FIVE, submit(schedule_delivery_time=hour), NOW) == (NOW + HOUR, NOW + HOUR + 5)
+    assert times_of(FIVE, submit(validity_period=hour), NOW) == (NOW, NOW + HOUR)
     both = submit(schedule_delivery_time=hour, validity_period=two)
-    assert times_of(both, NOW, 5) == (NOW + HOUR, NOW + 2 * HOUR)
-    assert times_of(submit(schedule_delivery_time="200101000000000+"), NOW, 5) == (NOW, NOW + 5)
+    assert times_of(FIVE, both, NOW) == (NOW + HOUR, NOW + 2 * HOUR)
+    assert times_of(FIVE, submit(schedule_delivery_time="200101000000000+"), NOW) == (NOW, NOW + 5)
 
 
 @pytest.mark.parametrize(
@@ -177,14 +214,52 @@ def test_times() -> None:
     ],
 )
 def test_times_that_are_refused(changes: dict[str, Any], status: Status) -> None:
-    assert refusal(times_of, submit(**changes), NOW, 5)[0] == status
+    assert refusal(times_of, FIVE, submit(**changes), NOW)[0] == status
+
+
+@pytest.mark.parametrize(
+    ("changes", "not_before", "deadline"),
+    [
+        ({}, QUIET_ENDS, QUIET_ENDS + 5),
+        ({"priority_flag": 1}, NOW, NOW + 5),
+        ({"validity_period": format_relative(28_001)}, QUIET_ENDS, QUIET_ENDS + 1000),
+        ({"schedule_delivery_time": format_relative(3600)}, QUIET_ENDS, QUIET_ENDS + 5),
+        ({"schedule_delivery_time": format_relative(28_000)}, QUIET_ENDS, QUIET_ENDS + 5),
+        ({"schedule_delivery_time": format_relative(28_800)}, NOW + 8 * HOUR, NOW + 8 * HOUR + 5),
+        ({"schedule_delivery_time": "200101000000000+"}, QUIET_ENDS, QUIET_ENDS + 5),
+        # The next quiet hours begin at 14:00 on the day after.
+        (
+            {"schedule_delivery_time": format_relative(86_400)},
+            QUIET_ENDS + 24 * HOUR,
+            QUIET_ENDS + 24 * HOUR + 5,
+        ),
+        ({"schedule_delivery_time": format_relative(3600), "priority_flag": 3}, NOW + HOUR, NOW + HOUR + 5),
+    ],
+)
+def test_times_in_quiet_hours(changes: dict[str, Any], not_before: int, deadline: int) -> None:
+    assert times_of(QUIET, submit(**changes), NOW) == (not_before, deadline)
+
+
+def test_outside_of_quiet_hours_all_is_as_ever() -> None:
+    owner = account(validity="5ms", quiet="15-14")
+    assert times_of(owner, submit(), NOW) == (NOW, NOW + 5)
+    hour = format_relative(3600)
+    assert times_of(owner, submit(validity_period=hour), NOW) == (NOW, NOW + HOUR)
+
+
+def test_a_validity_period_that_ends_in_quiet_hours() -> None:
+    pdu = submit(validity_period=format_relative(28_000))
+    reason = "validity_period ends before the account's quiet hours (14:00-22:00) do"
+    assert refusal(times_of, QUIET, pdu, NOW) == (Status.ESME_RINVEXPIRY, reason)
+    pdu.priority_flag = 1
+    assert times_of(QUIET, pdu, NOW) == (NOW, QUIET_ENDS)
 
 
 def test_words_about_times() -> None:
     over = submit(validity_period="200101000000000+")
-    assert refusal(times_of, over, NOW, 5)[1] == "validity_period ends before the message may be sent"
+    assert refusal(times_of, FIVE, over, NOW)[1] == "validity_period ends before the message may be sent"
     short = submit(schedule_delivery_time="2611")
-    assert refusal(times_of, short, NOW, 5)[1] == "a time has 0 or 16 characters, not 4"
+    assert refusal(times_of, FIVE, short, NOW)[1] == "a time has 0 or 16 characters, not 4"
 
 
 # --- optional parameters ---------------------------------------------------------------------------

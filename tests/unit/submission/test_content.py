@@ -7,8 +7,9 @@ import pytest
 from smppbridge.smpp.concat import header
 from smppbridge.smpp.constants import Status, Tag
 from smppbridge.smpp.tlv import tlv
-from smppbridge.submission.content import Content, coding_of, joined_text
+from smppbridge.submission.content import Content, as_sent, coding_of, joined_text
 from tests.support.builders.accounts import account
+from tests.support.builders.messages import message
 from tests.support.esme.esme import submit
 from tests.unit.submission.contents import RICH, SAR, UDH, content, refusal
 
@@ -248,3 +249,26 @@ def test_a_coding_without_a_name_cannot_go_on(name: str) -> None:
     assert refusal(coding_of, owner, 0, b"x")[0] == Status.ESME_RINVENCODING
     assert coding_of(owner, 0, None) == 0
     assert refusal(coding_of, owner, 3, b"x")[1] == f"octets cannot go on in {name}"
+
+
+# --- UCS-2 that need not be -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "goes_as"),
+    [
+        ({"text": "Door 3 [€] @ Ä", "data_coding": 8}, 0),
+        ({"text": "Door", "data_coding": 0x19}, 0),  # with a message class
+        ({"text": "Door", "data_coding": 0x18, "flash": True}, 0),
+        ({"text": "Дверь", "data_coding": 8}, 8),
+        ({"text": "Door 3 is opeñed, façade", "data_coding": 8}, 8),  # GSM 03.38 has no small ç
+        ({"text": "Door\u00a03", "data_coding": 8}, 8),
+        ({"text": "Door", "data_coding": 3}, 3),
+        ({"text": "Door", "data_coding": 0}, 0),
+        ({"text": "", "octets": b"\0\0D", "data_coding": 8}, 8),
+    ],
+)
+def test_a_text_goes_as_latin_where_it_fits(changes: dict[str, Any], goes_as: int) -> None:
+    given = message(1, **changes)
+    assert as_sent(account(use_latin_when_it_fits=True), given) == given._replace(data_coding=goes_as)
+    assert as_sent(account(), given) == given

@@ -182,6 +182,8 @@ def test_a_replacement_is_appraised_like_the_message() -> None:
         "HLR", 5, 0, "A", 1, 1, "1", 0, 3, 2, GIVEN, GIVEN, 1, 0, 8, 4, b"text", tlvs=(*pdu.tlvs, PORT)
     )
     assert from_replace_sm(ReplaceSm(), found(tlvs=None)).tlvs == ()
+    # An ordinary message stays one, whatever the account's default_service is.
+    assert from_replace_sm(ReplaceSm(), found(service_type="")).service_type == "CMT"
     wide = (int(Tag.USER_MESSAGE_REFERENCE), b"\0\0\7")  # of a width that it should not have
     assert from_replace_sm(ReplaceSm(), found(tlvs=write_tlvs((wide,)))).tlvs == (wide,)
 

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from smppbridge.commands.explain.joins import MAX_JOINS, Joins, Whole
 from smppbridge.smpp.concat import Concat
 from smppbridge.smpp.tlv import tlv
@@ -63,6 +65,8 @@ async def test_a_long_message_that_nobody_carries() -> None:
     assert found.pdus[-1]["verdict"].startswith("would be answered ESME_ROK; joined, it would be REJECTD: ")
 
 
+NOW = 1_800_000_000_000  # ms
+
 # --- which parts belong together ---------------------------------------------------------------------
 
 
@@ -73,7 +77,7 @@ def content(number: int, total: int = 2, reference: int = 7) -> Content:
 def test_parts_belong_together_by_account_addresses_reference_and_total() -> None:
     joins = Joins()
     first = submit("x", sequence_number=1)
-    assert joins.add(PLAIN, first, content(1)) == "1 of 2 parts are still missing"
+    assert joins.add(PLAIN, first, content(1), NOW) == "1 of 2 parts are still missing"
     others = [
         (account(name="gate"), submit(), content(2)),
         (PLAIN, submit(source_addr="OTHER"), content(2)),
@@ -82,23 +86,51 @@ def test_parts_belong_together_by_account_addresses_reference_and_total() -> Non
         (PLAIN, submit(), Content("", b"2", False, Concat(7, 16, 2, 2))),
     ]
     for owner, pdu, other in others:
-        assert joins.add(owner, pdu, other) == "1 of 2 parts are still missing"
-    assert joins.add(PLAIN, submit(), content(2, total=3)) == "2 of 3 parts are still missing"
-    assert joins.add(PLAIN, submit(), content(2)) == Whole(first, [b"1", b"2"])
-    assert joins.add(PLAIN, submit(), content(2)) == "1 of 2 parts are still missing"
+        assert joins.add(owner, pdu, other, NOW) == "1 of 2 parts are still missing"
+    assert joins.add(PLAIN, submit(), content(2, total=3), NOW) == "2 of 3 parts are still missing"
+    assert joins.add(PLAIN, submit(), content(2), NOW) == Whole(first, [b"1", b"2"])
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_part_that_comes_again(whole: bool) -> None:
+    """With the same octets it keeps its id, also when all are there; with others it begins a new message."""
+    joins = Joins()
+    joins.add(PLAIN, submit(), content(1), NOW)
+    if whole:
+        assert isinstance(joins.add(PLAIN, submit(), content(2), NOW), Whole)
+    again = joins.add(PLAIN, submit(), content(1), NOW + 59_999)
+    assert again == "this part was here before: it is answered with the message_id that it got then"
+    other = Content("", b"other", False, Concat(7, 8, 2, 1))
+    anew = (
+        "another part with this number was here before: a new message begins; 1 of 2 parts are still missing"
+    )
+    assert joins.add(PLAIN, submit(), other, NOW) == anew
+    assert joins.add(PLAIN, submit(), content(2), NOW) == Whole(submit(), [b"other", b"2"])
+    lost = [] if whole else ["long message with reference 7: part 2 of 2 was not found"]
+    assert [remark.text for remark in joins.end()] == lost
+
+
+def test_a_part_that_comes_too_late_begins_a_new_message() -> None:
+    joins = Joins()
+    joins.add(PLAIN, submit(), content(1), NOW)
+    assert joins.add(PLAIN, submit(), content(1), NOW + 60_000) == "1 of 2 parts are still missing"
+    assert joins.add(PLAIN, submit(), content(2), NOW + 119_999) == Whole(submit(), [b"1", b"2"])
+    assert [remark.text for remark in joins.end()] == [
+        "long message with reference 7: part 2 of 2 was not found"
+    ]
 
 
 def test_what_is_no_part_is_not_joined() -> None:
     joins = Joins()
-    assert joins.add(PLAIN, submit(), Content("text", None, False)) is None
-    assert joins.add(PLAIN, submit(), Content("", b"\0\1", False)) is None
+    assert joins.add(PLAIN, submit(), Content("text", None, False), NOW) is None
+    assert joins.add(PLAIN, submit(), Content("", b"\0\1", False), NOW) is None
     assert list(joins.end()) == []
 
 
 def test_the_oldest_long_message_is_forgotten_where_there_are_too_many() -> None:
     joins = Joins()
     for reference in range(MAX_JOINS + 1):
-        joins.add(PLAIN, submit(), content(1, reference=reference))
-    assert joins.add(PLAIN, submit(), content(2, reference=1)) == Whole(submit(), [b"1", b"2"])
-    assert joins.add(PLAIN, submit(), content(2, reference=0)) == "1 of 2 parts are still missing"
+        joins.add(PLAIN, submit(), content(1, reference=reference), NOW)
+    assert joins.add(PLAIN, submit(), content(2, reference=1), NOW) == Whole(submit(), [b"1", b"2"])
+    assert joins.add(PLAIN, submit(), content(2, reference=0), NOW) == "1 of 2 parts are still missing"
     assert len(list(joins.end())) == MAX_JOINS

@@ -9,7 +9,7 @@ from smppbridge.smpp.pdu import (
     SubmitSm,
 )
 from tests.support.esme.esme import submit
-from tests.unit.commands.explain.told import SECTIONS, config, part, refusal, told, told_one
+from tests.unit.commands.explain.told import SECTIONS, account, config, part, refusal, told, told_one
 
 
 async def test_a_message_and_its_way() -> None:
@@ -93,6 +93,45 @@ async def test_times() -> None:
     one = await told_one(submit())
     assert one["outcome"]["times"]["sent"] == "at once"
     assert one["outcome"]["times"]["given_up"]["meaning"] == "after 86400s, as EXPIRED"
+
+
+async def test_ucs2_that_need_not_be() -> None:
+    pdu = submit("Door".encode("utf-16-be"), "48501234567", data_coding=8)
+    for keys, coding in (({}, "0x08"), ({"use_latin_when_it_fits": True}, "0x00")):
+        one = await told_one(pdu, **keys)
+        assert one["outcome"]["request"]["submit_sm"][0]["data_coding"]["value"] == coding
+    parts = [part(number, 2, b"\0a") for number in (1, 2)]
+    settings = config(**account(use_latin_when_it_fits=True), routes=[{"to": ["link"]}])
+    (sent,) = (await told(*parts, settings=settings)).pdus[-1]["joined"]["request"]["submit_sm"]
+    assert (sent["data_coding"]["value"], sent["short_message"]["hex"]) == ("0x00", "6161")
+
+
+QUIET = {"quiet": "8-16", "quiet_time_zone": "UTC"}
+NOON = 1_772_452_800_000  # 2026-03-02 12:00 UTC
+
+
+async def test_quiet_hours() -> None:
+    one = await told_one(submit(), at=NOON, **QUIET)
+    assert one["verdict"].endswith("through assist, not before 2026-03-02 16:00:00+00:00")
+    sent = one["outcome"]["times"]["sent"]
+    assert sent["meaning"] == "quiet hours 08:00-16:00: the bridge keeps it until then"
+    assert one["outcome"]["times"]["given_up"]["meaning"] == "after 86400s, as EXPIRED"
+    one = await told_one(submit(priority_flag=1), at=NOON, **QUIET)
+    assert one["outcome"]["times"]["sent"] == "at once"
+    one = await told_one(submit(validity_period="000000000100000R"), at=NOON, **QUIET)
+    assert "ends before the account's quiet hours (08:00-16:00) do" in one["verdict"]
+
+
+async def test_quiet_hours_of_a_long_message() -> None:
+    parts = [part(number, 2, b"\0a") for number in (1, 2)]
+    found = await told(*parts, settings=config(**account(**QUIET)), at=NOON)
+    assert found.pdus[-1]["verdict"].endswith("through assist, not before 2026-03-02 16:00:00+00:00")
+
+
+async def test_a_service_that_nobody_asked_for() -> None:
+    one = await told_one(submit(to="79021234567"), services=["CALL"], default_service="CALL")
+    assert one["outcome"]["service"] == {"value": "CALL", "meaning": "the account's default"}
+    assert one["outcome"]["route"]["providers"] == ["pilot", "centre"]
 
 
 async def test_sync_mode_receipts_and_rates() -> None:

@@ -58,7 +58,8 @@ async def test_verdicts_of_other_pdus() -> None:
         "would be answered ESME_ROK; this part was here before: it is answered with the message_id that"
         " it got then",
         "would be answered ESME_ROK; joined, it would go to 375291234567 through assist",
-        "would be answered ESME_ROK; 1 of 2 parts are still missing",
+        "would be answered ESME_ROK; another part with this number was here before: a new message begins;"
+        " 1 of 2 parts are still missing",
         "would be answered ESME_ROK; joined, it would be REJECTD: UCS-2 text has an odd number of octets",
         "would be taken for 1 of 2 destinations",
         "would be answered ESME_RINVSRCADR: source_addr is longer than 20 characters",

@@ -21,7 +21,7 @@ from tests.support.esme.esme import submit
 SECRETS = ("5ECRETpass", "5ECRETkey", "5ECRETword", "5ECRETcall")
 SECTIONS: dict[str, Any] = {
     "web": {"public_url": "https://sms.example.org"},
-    "accounts": {"pbx": {"password": SECRETS[0], "country": "BY"}},
+    "accounts": {"pbx": {"password": SECRETS[0], "country": "BY", "status_codes": "sms-assistent"}},
     "providers": {
         "pilot": {"kind": "smspilot", "apikey": SECRETS[1]},
         "assist": {
@@ -75,14 +75,19 @@ def account(**keys: Any) -> dict[str, Any]:
 
 
 async def told_of(
-    source: Callable[[], Sources], settings: Config | None = None, *, name: str | None = None, limit: int = 0
+    source: Callable[[], Sources],
+    settings: Config | None = None,
+    *,
+    name: str | None = None,
+    limit: int = 0,
+    at: int | None = None,
 ) -> Told:
-    """What `explain` says about a source, without and with --json. Holds no secret."""
+    """What `explain` says about a source at ``at`` (ms; now), without and with --json. Holds no secret."""
     settings = settings or config()
     lines: list[str] = []
     text: list[str] = []
     warnings: list[str] = []
-    now = now_ms()  # both say the same times
+    now = at or now_ms()  # both say the same times
 
     def clock() -> int:
         return now
@@ -98,16 +103,20 @@ async def told_of(
 
 
 async def told(
-    *pdus: Pdu | bytes, settings: Config | None = None, name: str | None = None, limit: int = 0
+    *pdus: Pdu | bytes,
+    settings: Config | None = None,
+    name: str | None = None,
+    limit: int = 0,
+    at: int | None = None,
 ) -> Told:
     """The same about PDUs, one behind the other."""
     octets = b"".join(pdu if isinstance(pdu, bytes) else encode(pdu) for pdu in pdus)
-    return await told_of(lambda: from_octets(octets), settings, name=name, limit=limit)
+    return await told_of(lambda: from_octets(octets), settings, name=name, limit=limit, at=at)
 
 
-async def told_one(pdu: Pdu | bytes, **keys: Any) -> dict[str, Any]:
+async def told_one(pdu: Pdu | bytes, at: int | None = None, **keys: Any) -> dict[str, Any]:
     """About a single PDU; ``keys`` are of the account pbx."""
-    found = await told(pdu, settings=config(**account(**keys)))
+    found = await told(pdu, settings=config(**account(**keys)), at=at)
     (one,) = found.pdus
     return one
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from smppbridge.flow.accept.joiner import PARTS_MISSING
+from smppbridge.model.account import Account
 from smppbridge.model.message import Stage, State
 from tests.support.bridge.failing_store import rows
 from tests.support.builders.metrics import value
@@ -135,7 +136,7 @@ async def test_one_that_breaks_us_keeps_no_other_here(
         await here.submit(part(1, b"c", to="375297654321"), part(2, b"d", to="375297654321"))
         appraise_joined = here.appraiser.appraise_joined
 
-        def breaking(account: str, draft: Any, *rest: Any) -> Any:
+        def breaking(account: Account, draft: Any, *rest: Any) -> Any:
             if draft.text == "ab":
                 raise RuntimeError("a bug")
             return appraise_joined(account, draft, *rest)

@@ -227,7 +227,7 @@ async def test_what_is_replaced_is_not_waited_for_any_longer() -> None:
 async def test_replacing_waits_for_no_provider(why: str) -> None:
     async with scene() as here:
         message_id = await submitted(here)
-        here.settings(mode="sync")
+        here.settings(mode="sync", status_codes="sms-assistent")
         for name in here.fleet:
             if why == "no connection":
                 here.fleet[name].linked("gone")

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from smppbridge.flow.deliver.courier import AFTER_BIND
 from smppbridge.smpp.constants import Status
 from tests.support.system.virtual_time import moment
 from tests.unit.flow.deliver.scene import ids, scene
@@ -30,6 +31,30 @@ async def test_a_receipt_comes_as_soon_as_it_is_owed() -> None:
         await asyncio.sleep(LONG)
         assert len(bound.came) == 2
         assert now.absent == []
+
+
+async def test_a_new_bind_has_a_moment_to_get_ready() -> None:
+    """OpenSMPP listens a little late, and loses what comes with bind_resp. Other binds are not held up."""
+    assert AFTER_BIND == 0.05
+    async with scene(after_bind=AFTER_BIND) as now:
+        await now.receipts(2)
+        await now.phone("yes")
+        bound_at = now.now
+        first = await now.bind()
+        await asyncio.sleep(0.03)
+        await now.receipts(1)  # wakes it too early
+        await moment()
+        assert first.came == []
+        second = await now.bind()
+        second_at = now.now
+        await asyncio.sleep(0.04)
+        assert now.at(first) == [bound_at + AFTER_BIND] * 4
+        await now.receipts(1, origin=first.link.id)
+        await moment()
+        assert now.at(first)[4:] == [now.now]
+        await now.receipts(1, origin=second.link.id)
+        await asyncio.sleep(1.0)
+        assert now.at(second) == [round(second_at + AFTER_BIND, 3)]
 
 
 async def test_what_waits_comes_to_the_next_bind_that_may_receive() -> None:
@@ -361,7 +386,7 @@ async def test_an_old_bind_gets_everything_else_without_tlvs() -> None:
 async def test_receipts_have_tlvs_where_the_account_wants_them() -> None:
     async with scene() as now:
         await now.receipts(1)
-        assert len((await now.bind()).came[0].tlvs) == 5
+        assert len((await now.bind()).came[0].tlvs) == 3
         now.put(receipt={"tlvs": False})
         await now.receipts(1)
         bound = await now.bind()

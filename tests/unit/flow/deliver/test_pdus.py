@@ -60,7 +60,7 @@ def test_as_everybody_reads_it() -> None:
     )
     assert (made.source_addr, made.source_addr_ton, made.source_addr_npi) == ("375291234567", 1, 1)
     assert (made.destination_addr, made.dest_addr_ton, made.dest_addr_npi) == ("ALARM", 5, 0)
-    assert [tag for tag, _ in made.tlvs] == [0x001E, 0x0427, 0x0423, 0x1400, 0x1401, 0x0204]
+    assert [tag for tag, _ in made.tlvs] == [0x001E, 0x0427, 0x0204, 0x0423]
 
 
 def test_every_setting_reaches_the_receipt() -> None:
@@ -97,10 +97,12 @@ def test_an_intermediate_notification_stays_one(esm_class: int) -> None:
 def test_which_tlvs() -> None:
     receipt = RECEIPT._replace(details="mcc=257")
     vendor = [Tag.PROVIDER, Tag.PROVIDER_CODE, Tag.DETAILS]
-    known = [Tag.RECEIPTED_MESSAGE_ID, Tag.MESSAGE_STATE, Tag.NETWORK_ERROR_CODE]
-    reference = [Tag.USER_MESSAGE_REFERENCE]
-    assert [tag for tag, _ in pdu(receipt=receipt).tlvs] == known + vendor + reference
-    assert [tag for tag, _ in pdu(receipt=receipt, tlvs="standard").tlvs] == known + reference
+    known = [Tag.RECEIPTED_MESSAGE_ID, Tag.MESSAGE_STATE, Tag.USER_MESSAGE_REFERENCE]
+    last = [Tag.NETWORK_ERROR_CODE]  # smpp.pdu takes the length of the last TLV for its length
+    assert [tag for tag, _ in pdu(receipt=receipt).tlvs] == known + last
+    assert [tag for tag, _ in pdu(receipt=receipt, tlvs=True).tlvs] == known + vendor + last
+    unasked = receipt._replace(user_message_reference=None)
+    assert [tag for tag, _ in pdu(receipt=unasked).tlvs] == known[:2] + last
     assert pdu(receipt=receipt, with_tlvs=False).tlvs == ()
 
 

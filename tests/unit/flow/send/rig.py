@@ -16,7 +16,7 @@ from smppbridge.flow.settle.recorder import Recorder
 from smppbridge.metrics import Metrics
 from smppbridge.model.account import Account
 from smppbridge.model.message import Found, Message, Overdue, Segment, Stage
-from smppbridge.providers.base import SendResult
+from smppbridge.providers.base import Provider, SendResult
 from smppbridge.store.sqlite.store import SqliteStore
 from tests.support.bridge.scripted_provider import ScriptedProvider
 from tests.support.builders.clock import Clock
@@ -54,7 +54,7 @@ class Lab(ScriptedProvider):
 class Rig:
     """A fleet of these providers, and what it tells others. ``store`` may fail; ``disk`` is the real one."""
 
-    def __init__(self, store: SqliteStore, providers: Sequence[ScriptedProvider], **account: Any) -> None:
+    def __init__(self, store: SqliteStore, providers: Sequence[Provider], **account: Any) -> None:
         self.disk = store
         self.store = FailingStore(store)
         self.clock = Clock()
@@ -71,7 +71,7 @@ class Rig:
         for provider in providers:
             self.fleet.add(self._dispatcher(provider))
 
-    def _dispatcher(self, provider: ScriptedProvider) -> Dispatcher:
+    def _dispatcher(self, provider: Provider) -> Dispatcher:
         return Dispatcher(
             provider,
             self.store.store,
@@ -120,7 +120,7 @@ def prove(rig: Rig) -> None:
 
 
 @asynccontextmanager
-async def rigged(*providers: ScriptedProvider, **account: Any) -> AsyncIterator[Rig]:
+async def rigged(*providers: Provider, **account: Any) -> AsyncIterator[Rig]:
     """A fleet that has not started. ``account``: settings of the account "pbx"."""
     async with fast_store() as store:
         rig = Rig(store, providers, **account)
@@ -131,7 +131,7 @@ async def rigged(*providers: ScriptedProvider, **account: Any) -> AsyncIterator[
 
 
 @asynccontextmanager
-async def sending(*providers: ScriptedProvider, proven: bool = True, **account: Any) -> AsyncIterator[Rig]:
+async def sending(*providers: Provider, proven: bool = True, **account: Any) -> AsyncIterator[Rig]:
     """A fleet at work. ``proven``: its providers have worked before, so that none is on trial."""
     async with rigged(*providers, **account) as rig:
         if proven:

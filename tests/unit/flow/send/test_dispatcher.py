@@ -207,6 +207,20 @@ async def test_what_is_not_sent_does_not_use_up_the_rate() -> None:
         assert times(lab)[4:] == [0.25]
 
 
+# --- how it goes out -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("latin", "coding"), [(True, 0), (False, 8)])
+async def test_ucs2_that_need_not_be(latin: bool, coding: int) -> None:
+    """What is stored stays as it came: a replace_sm comes in the same coding."""
+    lab = Lab(batch=9)
+    async with sending(lab, use_latin_when_it_fits=latin) as rig:
+        await rig.queue(segment(1, text="Door"), segment(2), segment(3, text="Door", account="gone"))
+        await moment()
+        assert {one.id: one.data_coding for one in lab.sent} == {1: coding, 2: 8, 3: 8}
+        assert (await rig.found(1)).data_coding == 8
+
+
 # --- what has to wait ------------------------------------------------------------------------------
 
 

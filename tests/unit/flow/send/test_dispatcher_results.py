@@ -88,6 +88,30 @@ async def test_when_a_message_is_asked_about_and_given_up(
         assert sent == Sent(1, 3, "ref", "packet", NOW + poll_at, until, ("a", "b"), told)
 
 
+async def test_few_messages_are_asked_about_early() -> None:
+    """A quarter of a question's messages in 10 s: their questions never fill a question each 10 s."""
+    lab = Lab(poll_early=(10.0, 30.0), poll_first=60.0, poll_interval=240.0, poll_batch=40)
+    async with rigged(lab) as rig:
+
+        def asked_at(count: int, **changes: Any) -> list[int]:
+            taken = [
+                rig.fleet["lab"].sent(messages.message(1, deadline=NOW + DAY, **changes), Taken("ref"), NOW)
+                for _ in range(count)
+            ]
+            return [sent.poll_at - NOW for sent in taken]
+
+        assert asked_at(3, send_at=NOW + HOUR) == [HOUR + 60_000] * 3  # they may all begin at the same time
+        assert asked_at(12) == [10_000] * 10 + [60_000] * 2
+        await asyncio.sleep(5.0)
+        assert asked_at(6) == [10_000] * 5 + [60_000]
+
+
+async def test_nobody_is_asked_early_who_does_not_allow_it() -> None:
+    async with rigged(Lab(poll_first=60.0, poll_interval=240.0)) as rig:
+        sent = rig.fleet["lab"].sent(messages.message(1, deadline=NOW + DAY), Taken("ref"), NOW)
+        assert sent.poll_at == NOW + 60_000
+
+
 # --- what was not taken ----------------------------------------------------------------------------
 
 

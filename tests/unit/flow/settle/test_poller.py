@@ -54,13 +54,17 @@ class Rig:
     """A poller, and all that it knows."""
 
     def __init__(self, failing: FailingStore, **limits: Any) -> None:
-        loop = asyncio.get_running_loop()
         self.failing = failing
         self.store = failing.store
         self.metrics = Metrics()
         self.owed: list[float] = []  # when a receipt was announced
         self.provider = Asked({"poll_interval": 60.0, **limits})
         self.clock = Clock()
+        self.begin()
+
+    def begin(self) -> None:
+        """Make a poller that remembers nothing but what is in the store."""
+        loop = asyncio.get_running_loop()
         self.health = ProviderHealth(self.provider, self.metrics, loop.time, lambda provider: None)
         outcomes = Outcomes(
             self.store,
@@ -127,7 +131,34 @@ async def test_what_is_claimed() -> None:
     async with rigged(poll_interval=7.5, poll_slowest=3.25, poll_batch=20) as rig:
         rig.poller.start()
         await asyncio.sleep(0.001)
-        assert rig.failing.arguments == [("lab", NOW, 20, 7500, 3250)]
+        assert rig.failing.arguments == [("lab", NOW, 20, 7500, 3250, ())]
+
+
+async def test_early_questions_come_first_where_the_provider_allows_them() -> None:
+    """At 10 s, 30 s and `poll_first`, rounded up to the next look; then in its interval."""
+    async with rigged(poll_early=(10.0, 30.0), poll_first=60.0, poll_interval=240.0) as rig:
+        rig.provider.answer_at_once = False
+        await rig.sent(2, due=10.0)
+        rig.poller.start()
+        await asyncio.sleep(600.0)
+        assert rig.provider.at == [10.0, 30.0, 60.0, 300.0, 540.0]
+        assert set(map(tuple, rig.provider.questions)) == {(1, 2)}
+
+
+async def test_early_questions_keep_their_distance_too() -> None:
+    async with rigged(poll_early=(10.0, 30.0), poll_first=300.0, poll_gap=60.0) as rig:
+        rig.provider.answer_at_once = False
+        await rig.sent(1, due=10.0)
+        await asyncio.sleep(5.0)
+        await rig.sent(1, first=2, due=10.0)
+        rig.poller.start()
+        await asyncio.sleep(400.0)
+        assert list(zip(rig.provider.at, rig.provider.questions, strict=True)) == [
+            (15.0, [1, 2]),
+            (75.0, [1, 2]),
+            (305.0, [1, 2]),
+            (365.0, [1, 2]),
+        ]
 
 
 async def test_a_provider_without_an_interval_is_never_asked() -> None:
@@ -214,6 +245,18 @@ async def test_two_questions_are_so_far_apart() -> None:
 async def test_a_long_gap_is_looked_at_now_and_then() -> None:
     async with rigged(poll_batch=1, poll_gap=25.0) as rig:
         await rig.sent(2)
+        rig.poller.start()
+        await asyncio.sleep(60.0)
+        assert rig.provider.at == [0.0, 25.0]
+
+
+async def test_two_runs_of_the_program_keep_the_gap() -> None:
+    async with rigged(poll_batch=1, poll_gap=25.0) as rig:
+        await rig.sent(2)
+        rig.poller.start()
+        await asyncio.sleep(9.0)
+        await rig.poller.stop()
+        rig.begin()
         rig.poller.start()
         await asyncio.sleep(60.0)
         assert rig.provider.at == [0.0, 25.0]

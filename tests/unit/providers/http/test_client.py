@@ -18,6 +18,7 @@ from smppbridge.providers.http.client import (
     KEEP_ALIVE_SECONDS,
     HttpAnswer,
     HttpClient,
+    address_of,
     host_of,
     not_understood,
     retry_after,
@@ -63,8 +64,26 @@ async def test_request_and_answer(client: HttpClient) -> None:
 
 async def test_redirects_are_not_followed(client: HttpClient) -> None:
     async with ScriptedServer(Response(status_code=307, headers={"Location": "/other"})) as server:
-        assert (await client.request("POST", server.url, b"", {})).status == 307
+        answer = await client.request("POST", f"{server.url}/path", b"", {})
+        assert answer == HttpAnswer(307, b"", f"{server.url}/other")
         assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("location", "address"),
+    [
+        ("", ""),
+        ("https://new.example/v2/send?apikey=S3CR3T#part", "https://new.example/v2/send"),
+        ("https://user:S3CR3T@new.example:8443/", "https://new.example:8443/"),
+        ("//new.example", "https://new.example"),
+        ("/v2/send?k=S3CR3T", "https://old.example:99/v2/send"),
+        ("send/", "https://old.example:99/v1/send/"),
+        ("http://[::1", ""),
+        ("mailto:a", ""),
+    ],
+)
+def test_where_an_answer_points_to(location: str, address: str) -> None:
+    assert address_of("https://old.example:99/v1/send?k=S3CR3T", location) == address
 
 
 async def test_answers_are_bounded() -> None:
@@ -301,6 +320,11 @@ def test_not_understood(status: int, expected: type[ProviderError]) -> None:
     assert type(error) is expected
     assert error.code == UNREADABLE
     assert str(error) == f"a.example answered HTTP {status} with 12 octets of XML that cannot be understood"
+
+
+def test_what_points_elsewhere_is_named_by_its_host() -> None:
+    answer = HttpAnswer(302, b"", "https://new.example/S3CR3T")
+    assert not_understood(answer, "https://a.example/").reason.endswith("; it points to new.example")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smppbridge.providers.http.lenient import parse_lenient
+from smppbridge.providers.http.lenient import millionths, parse_lenient
 
 MISPRINTS = [
     # an escape that JSON does not know
@@ -93,3 +93,18 @@ def test_commas_do_not_matter(value: dict[str, str]) -> None:
 def test_anything_is_a_value_or_a_value_error(text: str) -> None:
     with contextlib.suppress(ValueError):
         parse_lenient(text)
+
+
+@pytest.mark.parametrize(
+    ("value", "amount"),
+    [
+        ("1.40", 1_400_000),
+        (1.4, 1_400_000),
+        ("0.000001", 1),
+        (3, 3_000_000),
+        ("999999999", 999_999_999_000_000),
+        *((none, 0) for none in ("", "1,40", "-1.4", "0", None, True, "nan", "inf", "1e9", 10**300, [1])),
+    ],
+)
+def test_millionths(value: object, amount: int) -> None:
+    assert millionths(value) == amount

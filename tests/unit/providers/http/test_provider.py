@@ -18,7 +18,6 @@ from smppbridge.errors import (
 )
 from smppbridge.model.message import Draft
 from smppbridge.providers.base import Limits
-from smppbridge.providers.error_table import Kind, Rule
 from smppbridge.providers.http import provider as http_provider
 from smppbridge.providers.http.provider import HttpProvider
 from smppbridge.providers.options import HttpOptions
@@ -108,6 +107,42 @@ async def test_an_answer_without_sense(
     assert KEY not in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(301, Unavailable), (307, Unavailable), (308, Unavailable), (302, Uncertain), (303, Uncertain)],
+)
+async def test_an_address_that_has_moved(
+    provider: _Provider, status: int, error: type[ProviderError], caplog: pytest.LogCaptureFixture
+) -> None:
+    headers = {"Location": f"https://user:{KEY}@new.example/v2/{KEY}/79161234567?k={KEY}"}
+    body = "<p>" if error is Uncertain else "ok:taken"  # whatever it says
+    async with ScriptedServer(Response(body, status_code=status, headers=headers)) as server:
+        for _ in range(3):
+            with pytest.raises(error) as caught:
+                await call(provider, server)
+        assert type(caught.value) is error
+        assert "new.example" in caught.value.reason
+        if error is Unavailable:
+            assert "it has moved to https://new.example/v2/***/7916***; change url" in caught.value.reason
+    (complaint,) = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert complaint.__dict__["fields"]["reason"] == caught.value.reason
+    assert KEY not in caught.value.reason
+
+
+async def test_an_address_that_has_moved_nobody_says_where(provider: _Provider) -> None:
+    async with ScriptedServer(Response(status_code=301)) as server:
+        with pytest.raises(Unavailable, match="moved to an address that it does not name"):
+            await call(provider, server)
+
+
+async def test_paths_with_values_of_messages_are_not_told(provider: _Provider) -> None:
+    provider.fixed_paths = False
+    headers = {"Location": "https://new.example:8443/send/Hello"}
+    async with ScriptedServer(Response(status_code=301, headers=headers)) as server:
+        with pytest.raises(Unavailable, match=r"moved to https://new\.example:8443; change url"):
+            await call(provider, server)
+
+
 async def test_what_is_not_an_error_of_the_answer_is_ours(provider: _Provider) -> None:
     def broken(body: bytes) -> str:
         raise KeyError("a mistake of ours")
@@ -187,20 +222,3 @@ async def test_complaints_are_bounded(provider: _Provider, caplog: pytest.LogCap
     for number in range(2 * http_provider.MAX_NOTED):
         provider.note(number, logging.WARNING, "what")
     assert len(caplog.records) == http_provider.MAX_NOTED
-
-
-@pytest.mark.parametrize(
-    ("kind", "known", "words"),
-    [
-        (Kind.BUG, True, ["our request is wrong, please report this: why"]),
-        (Kind.BUG, False, ["our request is wrong, please report this: why"]),
-        (Kind.RETRY, False, ["an error code that no list holds: why"]),
-        (Kind.PERM, True, []),
-    ],
-)
-async def test_which_codes_a_person_hears_of(
-    provider: _Provider, caplog: pytest.LogCaptureFixture, kind: Kind, known: bool, words: list[str]
-) -> None:
-    for _ in range(2):
-        provider.note_rule(Rule(kind, 0x45), 215, "why", known=known)
-    assert [record.getMessage() for record in caplog.records] == [f"provider pilot: {word}" for word in words]

@@ -13,7 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from smppbridge.providers.base import News, SendResult
+from smppbridge.model.message import Particulars
+from smppbridge.providers.base import News, SendResult, Taken
 from smppbridge.providers.http.sending import SENDING_TIME
 from smppbridge.providers.sms_assistent.provider import SmsAssistent, SmsAssistentOptions
 from tests.support.builders.upcalls import Upcalls
@@ -38,18 +39,24 @@ class Assist(AsyncExitStack):
     """A provider and a server that answers as prepared. PLAIN requests go one after the other."""
 
     def __init__(
-        self, *answers: str | Response, url: str = "", sending_time: float = SENDING_TIME, **keys: object
+        self,
+        *answers: str | Response,
+        url: str = "",
+        path: str = "",
+        sending_time: float = SENDING_TIME,
+        **keys: object,
     ) -> None:
         super().__init__()
         self.server = ScriptedServer(*answers)
         self._url = url
+        self._path = path
         self._sending_time = sending_time
         self._keys = {"timeout": 5, "parallel": 1, "batch_wait": 0, **keys}
 
     async def __aenter__(self) -> Self:
         await super().__aenter__()
         await self.enter_async_context(self.server)
-        chosen = options(url=self._url or self.server.url, **self._keys)
+        chosen = options(url=self._url or self.server.url + self._path, **self._keys)
         self.provider = SmsAssistent("assist", chosen, sending_time=self._sending_time)
         await self.provider.start(Upcalls(no_report))
         self.push_async_callback(self.provider.close)
@@ -117,6 +124,11 @@ def rows(*pairs: tuple[int, int]) -> str:
             }
         }
     )
+
+
+def packed(ref: object) -> Taken:
+    """The result of a message that `taken` takes: unlike PLAIN, packages tell the number of parts."""
+    return Taken(str(ref), told=Particulars(parts=1))
 
 
 def taken_xml(*ids: int) -> str:

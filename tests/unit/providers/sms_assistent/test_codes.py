@@ -4,7 +4,15 @@ import pytest
 
 from smppbridge.errors import Disabled, Postponed, ProviderError, Rejected, Unavailable
 from smppbridge.model.message import State
-from smppbridge.providers.sms_assistent.codes import ERRORS, WORDS, rule_for, state_of, to_error
+from smppbridge.providers.sms_assistent.codes import (
+    ERRORS,
+    WORDS,
+    rule_for,
+    state_of,
+    to_error,
+    words_of,
+    words_of_status,
+)
 
 # codes, what becomes of the message, command_status, pause in seconds (0: no pause)
 ERROR_ROWS: list[tuple[tuple[int, ...], type[ProviderError], int, float]] = [
@@ -46,9 +54,31 @@ def test_every_listed_code_is_in_a_row_and_has_words() -> None:
 
 
 @pytest.mark.parametrize(
+    ("code", "sender", "words"),
+    [
+        (-5, "ALARM", "sender ALARM is not registered at sms-assistent"),
+        (-5, "{x}", "sender {x} is not registered at sms-assistent"),
+        (-5, "", "sender of the account is not registered at sms-assistent"),
+        (-4, "ALARM", "sms-assistent does not take this recipient's number"),
+        (-99, "ALARM", "a code that no manual names"),
+    ],
+)
+def test_words(code: int, sender: str, words: str) -> None:
+    assert words_of(code, sender) == words
+
+
+def test_each_status_of_a_message_that_did_not_arrive_has_words() -> None:
+    failed = {word for word, _, state, final, _ in STATUS_ROWS if final and state is not State.DELIVERED}
+    assert {
+        word for word in ("Delivered", "Queued", "Sent", "Unknown", *failed) if words_of_status(word)
+    } == failed
+    assert all(words_of_status(word).startswith(f"{word}: ") for word in failed)
+
+
+@pytest.mark.parametrize(
     ("code", "kinds"),
     [
-        (-10, [Unavailable, Unavailable, Unavailable, Rejected, Rejected]),
+        (-10, [Unavailable] * 5),
         (-12, [Unavailable, Unavailable, Disabled, Disabled, Disabled]),
         (-99, [Unavailable, Unavailable, Unavailable, Rejected, Rejected]),
         (-1, [Disabled] * 5),
@@ -58,7 +88,7 @@ def test_what_is_tried_again_and_how_often(code: int, kinds: list[type[ProviderE
     assert [type(to_error(rule_for(code, tries), code, "")) for tries in range(5)] == kinds
 
 
-@pytest.mark.parametrize(("code", "err"), [(-10, 410), (-599, 999), (-12345, 999)])
+@pytest.mark.parametrize(("code", "err"), [(-6, 406), (-599, 999), (-12345, 999)])
 def test_err_of_a_receipt_has_three_digits(code: int, err: int) -> None:
     error = to_error(rule_for(code, 9), code, "")
     assert isinstance(error, Rejected)

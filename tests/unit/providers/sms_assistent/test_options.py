@@ -19,6 +19,8 @@ def test_defaults() -> None:
     assert (limits.batch, limits.batch_wait, limits.parallel) == (100, 0.2, 4)
     assert (limits.poll_first, limits.poll_interval, limits.poll_slowest) == (60, 240, 600)
     assert (limits.poll_gap, limits.poll_batch) == (0, 100)
+    assert limits.poll_early == (10, 30)
+    assert SmsAssistent("assist", options(poll_first="1m")).limits.poll_early == ()
     assert (limits.find_interval, limits.inbound_interval) == (0, 0)
     assert (limits.validity_max, plain.services) == (172_800, frozenset())
     assert limits.lease > 120 + options().timeout

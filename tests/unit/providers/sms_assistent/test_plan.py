@@ -10,7 +10,7 @@ from smppbridge.providers.base import Taken
 from smppbridge.providers.sms_assistent.plan import SOONEST, Allowance, date_of, packages, plan
 from smppbridge.providers.sms_assistent.records import date_send
 from tests.support.builders.messages import DAY, NOW, message
-from tests.unit.providers.sms_assistent.steps import Assist, Gate, taken
+from tests.unit.providers.sms_assistent.steps import Assist, Gate, packed, taken
 
 MINUTE = 60_000  # ms
 HOUR = 60 * MINUTE
@@ -135,6 +135,6 @@ async def test_a_package_waits_its_turn_too_long_for_its_date() -> None:
         second = asyncio.create_task(assist.provider.send([message(2, send_at=at), message(3)], NOW))
         await asyncio.sleep(0.2)
         gate.open()
-        assert await first == [Taken("12")]
+        assert await first == [packed(12)]
         late, other = await second
-        assert (type(late), other, gate.requests) == (Postponed, Taken("12"), 2)
+        assert (type(late), other, gate.requests) == (Postponed, packed(12), 2)

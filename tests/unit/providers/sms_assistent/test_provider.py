@@ -8,6 +8,7 @@ import time
 import pytest
 
 from smppbridge.errors import Disabled, Postponed, ProviderError, Rejected, Unavailable, Uncertain
+from smppbridge.model.message import UNTOLD, Particulars
 from smppbridge.providers.base import Taken
 from smppbridge.providers.sms_assistent.records import date_send
 from tests.simulators.sms_assistent.simulator import Rules, SmsAssistentSimulator
@@ -18,6 +19,7 @@ from tests.unit.providers.sms_assistent.steps import (
     Assist,
     Gate,
     kinds,
+    packed,
     refused,
     rows,
     taken,
@@ -35,7 +37,7 @@ async def test_senders_share_a_package() -> None:
     async with Assist(taken(11, 12, 13), default_sender="Main") as assist:
         messages = [message(1, sender="One"), message(2, sender=""), message(3, sender="One")]
         results = await assist.provider.send(messages, NOW)
-        assert results == [Taken("11"), Taken("12"), Taken("13")]
+        assert results == [packed(11), packed(12), packed(13)]
         (package,) = assist.packages
         assert [row["sender"] for row in package["message"]["msg"]] == ["One", "Main", "One"]
         assert assist.server.headers[0]["content-type"] == "application/json; charset=utf-8"
@@ -52,7 +54,7 @@ async def test_every_kind_of_message_has_its_request() -> None:
     async with Assist("14", taken_xml(13), taken(11), taken(12)) as assist:
         results = await assist.provider.send(messages, NOW)
         assert assist.ways == ["plain", "xml", "json", "json"]
-        assert results == [Taken("11"), Taken("12"), Taken("13"), Taken("14")]
+        assert results == [packed(11), packed(12), packed(13), Taken("14")]
         assert assist.forms[0]["validity_period"] == "2"
         (document,) = assist.documents
         assert int(document[0][0].attrib["validity_period"]) in {1799, 1800}
@@ -65,7 +67,7 @@ async def test_every_kind_of_message_has_its_request() -> None:
 async def test_with_xml_all_is_one_package_but_what_is_urgent() -> None:
     messages = [message(1), message(2, priority=1), message(3, deadline=NOW + MINUTE)]
     async with Assist("12", taken_xml(11, 13), api="xml") as assist:
-        assert await assist.provider.send(messages, NOW) == [Taken("11"), Taken("12"), Taken("13")]
+        assert await assist.provider.send(messages, NOW) == [packed(11), Taken("12"), packed(13)]
         assert assist.ways == ["plain", "xml"]
         assert assist.server.headers[1]["content-type"] == "text/xml; charset=utf-8"
 
@@ -81,9 +83,9 @@ async def test_only_so_many_urgent_messages_a_minute_go_in_plain() -> None:
     async with Assist("101", "102", taken(201, 202, 203), taken(301), plain_per_minute=2) as assist:
         messages = [message(n, priority=1) for n in range(1, 5)]
         results = await assist.provider.send([*messages, message(5)], NOW)
-        assert results == [Taken(ref) for ref in ("101", "102", "201", "202", "203")]
+        assert results == [Taken("101"), Taken("102"), *map(packed, (201, 202, 203))]
         assert assist.ways == ["plain", "plain", "json"]
-        assert await assist.provider.send([message(6, priority=1)], NOW) == [Taken("301")]
+        assert await assist.provider.send([message(6, priority=1)], NOW) == [packed(301)]
 
 
 @pytest.mark.slow
@@ -101,7 +103,7 @@ async def test_plain_requests_run_together_but_not_too_many() -> None:
 @pytest.mark.parametrize("ahead", [-HOUR, 0])
 async def test_a_date_that_has_come_is_now(ahead: int) -> None:
     async with Assist(taken(11)) as assist:
-        assert await assist.provider.send([message(1, send_at=NOW + ahead)], NOW) == [Taken("11")]
+        assert await assist.provider.send([message(1, send_at=NOW + ahead)], NOW) == [packed(11)]
         assert "date_send" not in assist.packages[0]
 
 
@@ -110,7 +112,7 @@ async def test_a_date_too_near_is_waited_for_here() -> None:
         near = message(1, send_at=NOW + 10 * MINUTE, priority=1)
         error, other = await assist.provider.send([near, message(2)], NOW)
         assert isinstance(error, Postponed)
-        assert (error.after, error.status, other) == (600, 0x61, Taken("12"))
+        assert (error.after, error.status, other) == (600, 0x61, packed(12))
 
 
 async def test_the_simulator_takes_every_kind_as_it_was_meant() -> None:
@@ -129,7 +131,9 @@ async def test_the_simulator_takes_every_kind_as_it_was_meant() -> None:
             results = await assist.provider.send(messages, now)
         seen = {row["recipient"]: row for row in simulator.accepted}
         ours = [seen[sent.recipient] for sent in messages]
-        assert results == [Taken(str(row["sms_id"])) for row in ours]
+        assert results == [
+            packed(row["sms_id"]) if row["api"] != "plain" else Taken(str(row["sms_id"])) for row in ours
+        ]
         assert [row["text"] for row in ours] == [sent.text for sent in messages]
         assert [row["api"] for row in ours] == ["json", "plain", "xml", "json", "json"]
         assert [row["date_send"] for row in ours] == ["", "", "", date_send(at), ""]
@@ -191,11 +195,28 @@ async def test_a_number_that_was_taken_as_no_sms_is_doubted() -> None:
         assert results == [Taken("7?"), Taken("8")]
 
 
+async def test_what_an_answer_tells_besides() -> None:
+    found = [
+        {"sms_id": 7, "sms_count": 3, "operator": 2, "error_code": 0},
+        {"sms_id": "8", "sms_count": "2", "operator": "0", "error_code": "0"},
+        {"sms_id": 9, "sms_count": -1, "operator": "mts", "error_code": 0},
+        {"sms_id": 10, "sms_count": 10**9, "operator": -1, "error_code": 0},
+    ]
+    async with Assist(json.dumps({"message": {"msg": found}})) as assist:
+        results = await assist.provider.send([message(n) for n in range(1, 5)], NOW)
+        assert [result.told for result in results if isinstance(result, Taken)] == [
+            Particulars(parts=3, operator="operator=2"),
+            Particulars(parts=2),
+            UNTOLD,
+            UNTOLD,
+        ]
+
+
 async def test_each_message_has_its_own_refusal(caplog: pytest.LogCaptureFixture) -> None:
     codes = [0, -3, -4, -5, -10, -14, -6, -99, 0]
     answer = rows(*((100 + n if not code else 0, code) for n, code in enumerate(codes)))
-    async with Assist(answer, taken(201)) as assist:
-        messages = [*(message(n) for n in range(1, 10)), message(10, send_at=NOW + HOUR)]
+    async with Assist(answer, taken(201), default_sender="Main") as assist:
+        messages = [*(message(n, sender="") for n in range(1, 10)), message(10, send_at=NOW + HOUR)]
         results = await assist.provider.send(messages, NOW)
         errors = [result for result in results if isinstance(result, ProviderError)]
         assert [(type(error), error.code) for error in errors] == [
@@ -207,20 +228,38 @@ async def test_each_message_has_its_own_refusal(caplog: pytest.LogCaptureFixture
             (Rejected, "-6"),
             (Unavailable, "-99"),
         ]
-        assert [results[0], results[8], results[9]] == [Taken("100"), Taken("108"), Taken("201")]
-        assert errors[0].reason == "sms-assistent error -3: no text"
-        told = [(record.levelname, record.getMessage()) for record in caplog.records]
-        assert [level for level, _ in told] == ["ERROR", "WARNING"]
-        assert "error -6: no login" in told[0][1]
-        assert "no list holds" in told[1][1]
+        assert [results[0], results[8], results[9]] == [packed(100), packed(108), packed(201)]
+        assert all(error.about_message for error in errors)
+        assert errors[0].reason == "-3: sms-assistent found no text"
+        assert errors[2].reason == "-5: sender Main is not registered at sms-assistent"
+        assert caplog.records == []  # refusals are logged where they are counted
 
 
-async def test_no_money_for_one_message_stops_what_comes_behind_its_package() -> None:
-    async with Assist(rows((11, 0), (0, -1), (13, 0))) as assist:
+@pytest.mark.parametrize("code", [-1, -2, -12, -13, -17, -27, -99])
+async def test_a_code_beside_messages_that_were_taken_is_about_its_message(code: int) -> None:
+    async with Assist(rows((11, 0), (0, code), (13, 0)), taken(14)) as assist:
         messages = [message(1), message(2), message(3), message(4, send_at=NOW + HOUR)]
         results = await assist.provider.send(messages, NOW)
-        assert kinds(results) == [Taken, Disabled, Taken, Disabled]
-        assert len(assist.packages) == 1
+        assert kinds([results[0], *results[2:]]) == [Taken] * 3
+        (error,) = results[1:2]
+        assert isinstance(error, ProviderError)
+        assert (error.code, error.about_message) == (str(code), True)
+
+
+@pytest.mark.parametrize(
+    ("code", "credits", "about_message"),
+    [
+        *((code, "", True) for code in (-10, -12, -13)),
+        *((code, "", False) for code in (-1, -2, -17, -27)),
+        *((-1, "0", False), (-1, "-3.5", False), (-1, "0.5", True)),
+    ],
+)
+async def test_a_code_beside_the_only_message(code: int, credits: str, about_message: bool) -> None:
+    async with Assist(rows((0, code)), *filter(None, [credits]), taken(12)) as assist:
+        first, second = await assist.provider.send([message(1), message(2, send_at=NOW + HOUR)], NOW)
+        assert isinstance(first, ProviderError)
+        assert (first.code, first.about_message) == (str(code), about_message)
+        assert (second == packed(12)) == about_message
 
 
 # --- refusals of a whole request -------------------------------------------------------------------
@@ -232,7 +271,7 @@ async def test_no_money_for_one_message_stops_what_comes_behind_its_package() ->
         (-1, 0, Disabled, Disabled),
         (-2, 0, Disabled, Disabled),
         (-10, 0, Unavailable, Unavailable),
-        (-10, 3, Rejected, Rejected),
+        (-10, 9, Unavailable, Unavailable),
         (-12, 1, Unavailable, Unavailable),
         (-12, 2, Disabled, Disabled),
         (-11, 0, Rejected, Rejected),
@@ -254,7 +293,7 @@ async def test_halving_finds_the_bad_message() -> None:
     async with Assist(*answers) as assist:
         results = await assist.provider.send([message(n) for n in range(1, 5)], NOW)
         assert [len(package["message"]["msg"]) for package in assist.packages] == [4, 2, 2, 1, 1]
-        assert results[:3] == [Taken("101"), Taken("102"), Taken("103")]
+        assert results[:3] == [packed(101), packed(102), packed(103)]
         (bad,) = results[3:]
         assert isinstance(bad, Rejected)
         assert (bad.code, bad.err, bad.status) == ("-4", 404, 0x0B)
@@ -271,7 +310,7 @@ async def test_a_date_that_is_refused_is_waited_for_here(caplog: pytest.LogCaptu
         (bug,) = await assist.provider.send([message(2)], NOW)  # it had no date
         assert isinstance(bug, Rejected)
         assert (bug.code, bug.status) == ("-15", 0x61)
-        assert [record.levelname for record in caplog.records] == ["WARNING", "ERROR"]
+        assert [record.levelname for record in caplog.records] == ["WARNING"]
 
 
 async def test_an_error_page_is_what_its_body_says() -> None:
@@ -325,7 +364,7 @@ async def test_what_an_answer_in_plain_means_for_the_rest(
     async with Assist(*answers) as assist:
         messages = [message(1, priority=1), message(2, priority=1), message(3)]
         assert kinds(await assist.provider.send(messages, NOW)) == [first, second, package]
-        assert len(assist.ways) == len(answers)
+        assert len([way for way in assist.ways if way != "credits/plain"]) == len(answers)
 
 
 # --- time ------------------------------------------------------------------------------------------

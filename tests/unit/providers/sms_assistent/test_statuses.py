@@ -9,11 +9,12 @@ import pytest
 from smppbridge.errors import Disabled, Throttled, Unavailable, Uncertain
 from smppbridge.model.message import Poll, State, StatusReport
 from smppbridge.providers.base import Taken
+from smppbridge.providers.sms_assistent import codes
 from smppbridge.providers.sms_assistent.statuses import StatusQuestions
 from tests.simulators.sms_assistent.simulator import Rules, SmsAssistentSimulator
 from tests.support.builders.messages import DAY, message, poll
 from tests.support.http.server import Fault
-from tests.unit.providers.sms_assistent.steps import SECRET, Assist, Gate, kinds, refused
+from tests.unit.providers.sms_assistent.steps import SECRET, Assist, Gate, kinds, packed, refused
 
 NOW = int(time.time() * 1000)
 OLD = NOW - 11 * 60_000
@@ -21,6 +22,17 @@ OLD = NOW - 11 * 60_000
 
 def polls(*refs: object, at: int = NOW) -> list[Poll]:
     return [poll(str(ref), at) for ref in refs]
+
+
+NOT_DELIVERED = codes.words_of_status("Rejected")
+
+
+def words_told(code: int) -> str:
+    """The reason of a message that ends with this code."""
+    return f"{code}: {codes.words_of(code)}"
+
+
+BAD_NUMBER = StatusReport("7?", State.REJECTED, True, 404, "-4", reason=words_told(-4))
 
 
 def words(**row: str) -> str:
@@ -34,7 +46,7 @@ async def test_reports() -> None:
         assert await assist.provider.status(polls(1, 2, 3, 4, 5)) == [
             StatusReport("1", State.ACCEPTED, False, 0, "Queued"),
             StatusReport("2", State.DELIVERED, True, 0, "Delivered"),
-            StatusReport("3", State.UNDELIVERABLE, True, 452, "Rejected"),
+            StatusReport("3", State.UNDELIVERABLE, True, 452, "Rejected", reason=NOT_DELIVERED),
         ]
         assert assist.packages[0]["status"] == {"msg": [{"sms_id": str(n)} for n in range(1, 6)]}
 
@@ -50,7 +62,7 @@ async def test_a_status_of_no_list_is_told_once(caplog: pytest.LogCaptureFixture
 async def test_rejected_as_the_operator_wants() -> None:
     async with Assist(words(i3="Rejected"), rejected_as="REJECTD") as assist:
         assert await assist.provider.status(polls(3)) == [
-            StatusReport("3", State.REJECTED, True, 452, "Rejected")
+            StatusReport("3", State.REJECTED, True, 452, "Rejected", reason=NOT_DELIVERED)
         ]
 
 
@@ -76,7 +88,7 @@ async def test_an_unknown_id_ends_only_an_old_message(answer: str) -> None:
     async with Assist(answer) as assist:
         assert await assist.provider.status(polls(5)) == []
         assert await assist.provider.status(polls(5, at=OLD)) == [
-            StatusReport("5", State.UNKNOWN, True, 454, "-11")
+            StatusReport("5", State.UNKNOWN, True, 454, "-11", reason=words_told(-11))
         ]
 
 
@@ -144,11 +156,14 @@ async def test_senseless_answer() -> None:
 @pytest.mark.parametrize(
     ("answer", "report"),
     [
-        (words(i7="Queued"), StatusReport("7?", State.REJECTED, True, 404, "-4")),
-        (words(i7="Unknown"), StatusReport("7?", State.REJECTED, True, 404, "-4")),
-        (words(i8="Sent"), StatusReport("7?", State.REJECTED, True, 404, "-4")),
-        (refused(-11), StatusReport("7?", State.REJECTED, True, 404, "-4")),
-        (words(i7="Failed"), StatusReport("7?", State.REJECTED, True, 453, "Failed")),
+        (words(i7="Queued"), BAD_NUMBER),
+        (words(i7="Unknown"), BAD_NUMBER),
+        (words(i8="Sent"), BAD_NUMBER),
+        (refused(-11), BAD_NUMBER),
+        (
+            words(i7="Failed"),
+            StatusReport("7?", State.REJECTED, True, 453, "Failed", reason=codes.words_of_status("Failed")),
+        ),
         (words(i7="Delivered"), StatusReport("7?", State.DELIVERED, True, 0, "Delivered")),
     ],
 )
@@ -239,7 +254,7 @@ async def together(assist: Assist, *refs: object) -> tuple[object, list[StatusRe
 async def test_a_package_takes_a_question_along() -> None:
     async with Assist(QUEUED, in_xml(SENT, DELIVERED), api="xml", batch_wait=5) as assist:
         await assist.provider.status(polls(5))
-        assert await together(assist, 5) == (Taken("11"), [REPORT])
+        assert await together(assist, 5) == (packed(11), [REPORT])
         _, document = assist.documents
         assert [part.tag for part in document] == ["message", "status"]
         assert document[1][0].attrib == {"sms_id": "5"}
@@ -267,7 +282,7 @@ async def test_halves_of_a_question_do_not_wait_again() -> None:
 async def test_only_ids_that_they_know_go_along() -> None:
     async with Assist(QUEUED, in_xml(SENT, DELIVERED), QUEUED, api="xml", batch_wait=5) as assist:
         await assist.provider.status(polls(5))
-        assert await together(assist, 4, 5) == (Taken("11"), [REPORT])
+        assert await together(assist, 4, 5) == (packed(11), [REPORT])
         _, both, alone = assist.documents
         assert [row.attrib["sms_id"] for row in both[1]] == ["5"]
         assert [row.attrib["sms_id"] for row in alone[0]] == ["4"]
@@ -278,7 +293,7 @@ async def test_an_id_that_they_forgot_goes_along_no_more() -> None:
     async with Assist(QUEUED, forgotten, in_xml(SENT), api="xml", batch_wait=0.01) as assist:
         for _ in range(2):
             await assist.provider.status(polls(5))
-        assert (await together(assist, 5))[0] == Taken("11")
+        assert (await together(assist, 5))[0] == packed(11)
         assert [[part.tag for part in document] for document in assist.documents[2:]].count(["message"]) == 1
 
 

@@ -63,7 +63,7 @@ def test_status_question() -> None:
         (
             '{"message":{"msg":[{"sms_id":886055815,"sms_count":1,"operator":2,"error_code":0,'
             '"recipient":375297819778}]}}',
-            AssistAnswer(0, (SentRow("886055815", 1, 0, "375297819778"),)),
+            AssistAnswer(0, (SentRow("886055815", 1, 0, "375297819778", "2"),)),
         ),
         (
             '{"message":{"msg":[{"sms_id":"7","sms_count":"0","operator":0,"error_code":"0",'

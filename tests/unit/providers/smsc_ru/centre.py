@@ -9,8 +9,8 @@ from urllib.parse import parse_qsl
 
 from starlette.responses import Response
 
-from smppbridge.model.message import Poll
-from smppbridge.providers.base import News, SendResult
+from smppbridge.model.message import UNTOLD, Message, Poll
+from smppbridge.providers.base import News, SendResult, Taken
 from smppbridge.providers.http.sending import SENDING_TIME
 from smppbridge.providers.smsc_ru.options import SmscRuOptions
 from smppbridge.providers.smsc_ru.provider import SmscRu
@@ -23,6 +23,12 @@ PHONE = "79001112233"
 
 async def no_report(reports: Sequence[News]) -> None:
     raise AssertionError
+
+
+async def hand_over(provider: SmscRu, messages: Sequence[Message], now: int) -> list[SendResult]:
+    """The results of a hand-over, without prices and the like."""
+    results = await provider.send(messages, now)
+    return [result._replace(told=UNTOLD) if isinstance(result, Taken) else result for result in results]
 
 
 class Centre(AsyncExitStack):
@@ -66,7 +72,7 @@ class Centre(AsyncExitStack):
         return [path for path, _ in self.server.asked]
 
     async def send(self, *numbers: int, **changes: Any) -> list[SendResult]:
-        return await self.provider.send([message(number, **changes) for number in numbers], NOW)
+        return await hand_over(self.provider, [message(number, **changes) for number in numbers], NOW)
 
 
 def ok(number: int = 1, attempt: int = 1, **more: object) -> str:

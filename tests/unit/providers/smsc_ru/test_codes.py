@@ -13,12 +13,15 @@ from smppbridge.errors import (
 )
 from smppbridge.model.message import State
 from smppbridge.providers.smsc_ru.codes import (
+    CODES,
     ERRORS,
     refused_at_once,
     rule_for,
     state_of,
     to_send_error,
     word_of,
+    words_of_error,
+    words_of_status,
 )
 
 # code, words, what becomes of the message, command_status, err of a receipt or seconds of a pause
@@ -82,6 +85,45 @@ def test_error_9_is_told_apart(words: str, attempt: int, expected: type[Provider
 )
 def test_a_code_that_no_list_holds_is_tried_three_times(tries: int, expected: type[ProviderError]) -> None:
     assert type(to_send_error(77, "", "", tries=tries)) is expected
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "sender", "meaning"),
+    [
+        (1, "parameters error", "Demo", "our request is wrong, please report this"),
+        (3, "no money", "", "there is less money than this costs"),
+        (6, "message is denied", "Demo", "the text, or the sender Demo, is forbidden"),
+        (6, "sender is not registered", "Demo", "the sender Demo is not registered at smsc.ru"),
+        (6, "имя отправителя запрещено", "", "the sender of the account is not registered"),
+        (9, "duplicate request", "", "the same was asked within a minute"),
+        (9, "too many concurrent requests", "", "too many requests at once under this login"),
+        (77, "", "", "no list holds this code"),
+    ],
+)
+def test_words_of_an_error(code: int, words: str, sender: str, meaning: str) -> None:
+    assert words_of_error(code, words, sender).startswith(meaning)
+
+
+@pytest.mark.parametrize(
+    ("status", "err", "words"),
+    [
+        (20, 0, "it cannot be delivered"),
+        (20, 6, "it cannot be delivered; the phone is off or out of reach"),
+        (20, 77, "it cannot be delivered; err 77"),
+        (22, 249, "the number is wrong"),  # once
+        (-3, 0, "no such message is known there"),
+    ],
+)
+def test_words_of_a_status(status: int, err: int, words: str) -> None:
+    assert words_of_status(status, err) == words
+
+
+def test_every_code_has_words() -> None:
+    assert all(words_of_error(code, "") != words_of_error(77, "") for code in ERRORS)
+    failing = [status for status in range(1, 30) if refused_at_once(status, 0, "")]
+    assert all(words_of_status(status, 0) != words_of_status(77, 0) for status in failing)
+    assert {str(code) for code in (*ERRORS, *failing)} <= CODES
+    assert [err for err in ERRS if words_of_status(20, err).endswith(f"err {err}")] == []
 
 
 STATUS_ROWS = [

@@ -25,7 +25,7 @@ from tests.support.builders.messages import DAY, NOW, message
 from tests.support.builders.upcalls import Upcalls
 from tests.support.http.scripted import ScriptedServer
 from tests.support.http.server import Fault
-from tests.unit.providers.smsc_ru.centre import PHONE, Centre, no_report, ok, poll, refuse
+from tests.unit.providers.smsc_ru.centre import PHONE, Centre, hand_over, no_report, ok, poll, refuse
 
 # --- the request -----------------------------------------------------------------------------------
 
@@ -130,6 +130,7 @@ async def test_taken_with_a_status_in_which_it_never_goes_out(
         (result,) = await centre.send(1)
         assert isinstance(result, Rejected)
         assert (result.status, result.err) == (command_status, err)
+        assert result.reason.startswith(f"smsc.ru status {status}")
         assert PHONE not in result.reason
 
 
@@ -152,7 +153,7 @@ async def test_taken_with_an_error(status: str, error: str, expected: type[Provi
         (result,) = await centre.send(1)
         assert type(result) is expected
         assert isinstance(result, ProviderError)
-        assert result.code == error
+        assert (result.code, result.about_message) == (error, True)
 
 
 @pytest.mark.parametrize(
@@ -187,34 +188,81 @@ async def test_what_ends_a_batch(answer: str, expected: list[type[ProviderError]
         assert len(centre.paths) == requests
 
 
+@pytest.mark.parametrize(
+    ("code", "named", "balance", "about_message"),
+    [
+        (3, True, "98.6", True),
+        (3, True, "0.00", False),
+        (3, True, "-5.00", False),
+        (3, False, "98.6", False),  # no message is named
+        (6, True, "98.6", True),
+        (7, True, "98.6", True),
+        (8, True, "98.6", True),
+        (50, True, "98.6", True),  # not listed: sent again, but alone
+        (50, False, "98.6", False),
+        (2, True, "98.6", False),  # what refuses us is about us, whatever is printed beside it
+        (4, True, "98.6", False),
+    ],
+)
+async def test_an_error_with_the_id_of_the_message_is_about_it(
+    code: int, named: bool, balance: str, about_message: bool
+) -> None:
+    refusal = json.dumps({"error": "no", "error_code": code} | ({"id": "b2.1"} if named else {}))
+    async with Centre(ok(balance=balance), refusal, ok(3, balance=balance)) as centre:
+        _taken, refused, after = await centre.send(1, 2, 3)
+        assert isinstance(refused, ProviderError)
+        assert refused.about_message == about_message
+        goes_on = about_message or isinstance(refused, Rejected)
+        assert isinstance(after, Taken) == goes_on
+
+
+async def test_no_money_says_nothing_of_a_message_while_the_balance_is_unknown() -> None:
+    async with Centre(json.dumps({"error": "no", "error_code": 3, "id": "b1.1"})) as centre:
+        (refused,) = await centre.send(1)
+        assert isinstance(refused, Disabled)
+        assert not refused.about_message
+
+
 async def test_a_batch_ends_when_it_has_taken_too_long() -> None:
     async with Centre(ok(), sending_time=0.0) as centre:
         assert [type(result) for result in await centre.send(1, 2)] == [Unavailable] * 2
         assert centre.paths == []
 
 
-async def test_a_wrong_request_is_told_once_without_secrets(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    ("code", "words", "reason"),
+    [
+        (1, "no", "smsc.ru error 1: our request is wrong, please report this: no"),
+        (7, "", "smsc.ru error 7: this is no telephone number that smsc.ru knows"),
+        (6, "sender name", "smsc.ru error 6: the sender Demo is not registered at smsc.ru: sender name"),
+        (50, "no", "smsc.ru error 50: no list holds this code: no"),
+    ],
+)
+async def test_a_refusal_is_told_in_our_words_and_in_theirs(
+    code: int, words: str, reason: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with Centre(refuse(code, words)) as centre:
+        (error,) = await centre.send(1)
+        assert isinstance(error, ProviderError)
+        assert error.reason == reason
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]  # others tell it
+
+
+async def test_a_refusal_is_told_without_secrets_and_numbers() -> None:
     async with Centre(refuse(1, f"bad psw SECRET for {PHONE}")) as centre:
-        for result in await centre.send(1, 2):
-            assert isinstance(result, Rejected)
-            assert "SECRET" not in str(result)
-            assert PHONE not in str(result)
-    errors = [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
-    assert len(errors) == 1
-    assert "our request is wrong" in errors[0]
-    assert "SECRET" not in errors[0]
+        (error,) = await centre.send(1, sender="79001112244")
+        assert "SECRET" not in str(error)
+        assert PHONE not in str(error)
 
 
-async def test_a_code_of_the_list_is_not_told(caplog: pytest.LogCaptureFixture) -> None:
-    async with Centre(refuse(7)) as centre:
-        await centre.send(1)
-    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+async def test_a_refusal_names_no_whole_number_as_the_sender() -> None:
+    async with Centre(refuse(6)) as centre:
+        (error,) = await centre.send(1, sender="79001112244")
+        assert "the sender 7900***, is forbidden" in str(error)
 
 
-async def test_a_strange_code_is_told_tried_again_and_then_given_up(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_strange_code_is_tried_again_and_then_given_up() -> None:
     async with Centre(refuse(50)) as centre:
-        await centre.send(3)
-        assert "no list holds" in caplog.records[-1].getMessage()
         assert isinstance((await centre.send(1, tries=2))[0], Unavailable)
         assert isinstance((await centre.send(2, tries=3))[0], Rejected)
 
@@ -239,8 +287,8 @@ async def test_the_next_address_is_used_when_one_cannot_be_reached() -> None:
         provider = with_backups(centre, unreachable(centre), unreachable(centre), centre.server.url)
         await provider.start(Upcalls(no_report))
         centre.push_async_callback(provider.close)
-        assert await provider.send([message(1)], NOW) == [Taken("b1.1")]
-        assert await provider.send([message(2)], NOW) == [Taken("b2.1")]
+        assert await hand_over(provider, [message(1)], NOW) == [Taken("b1.1")]
+        assert await hand_over(provider, [message(2)], NOW) == [Taken("b2.1")]
         assert [form["id"] for form in centre.forms] == ["b1.1", "b2.1"]
 
 
@@ -256,7 +304,7 @@ async def test_an_address_that_worked_is_asked_first() -> None:
         provider = with_backups(centre, unreachable(centre), centre.server.url, made=Watched)
         await provider.start(Upcalls(no_report))
         centre.push_async_callback(provider.close)
-        await provider.send([message(1), message(2)], NOW)
+        await hand_over(provider, [message(1), message(2)], NOW)
         assert len(called) == 3  # both for the first message, then only the one that works
         assert called[1] == called[2] == centre.server.url + "/sys/send.php"
 
@@ -266,7 +314,7 @@ async def test_no_address_can_be_reached() -> None:
         provider = with_backups(centre, unreachable(centre), unreachable(centre))
         await provider.start(Upcalls(no_report))
         centre.push_async_callback(provider.close)
-        results = await provider.send([message(1), message(2)], NOW)
+        results = await hand_over(provider, [message(1), message(2)], NOW)
         assert [type(result) for result in results] == [Unavailable] * 2
 
 
@@ -287,7 +335,7 @@ async def test_after_any_answer_no_other_address_is_asked(
         provider = with_backups(centre, centre.server.url, backup.url)
         await provider.start(Upcalls(no_report))
         centre.push_async_callback(provider.close)
-        (result,) = await provider.send([message(1)], NOW)
+        (result,) = await hand_over(provider, [message(1)], NOW)
         assert type(result) is expected
         assert (len(centre.server.asked), backup.asked) == (1, [])
 
@@ -305,6 +353,7 @@ async def test_limits() -> None:
             60,
             50,
         )
+        assert limits.poll_early == (10, 30)
         assert (limits.find_first, limits.find_interval) == (60, 60)
         assert (limits.same_text_gap, limits.flood_count, limits.flood_gap) == (61, 50, 60)
         assert (limits.refusals_in_row, limits.refusals_window) == (80, 600)
@@ -315,6 +364,9 @@ async def test_limits() -> None:
 async def test_polling_beside_callbacks() -> None:
     async with Centre("", callback_url="https://sms.example.org/x") as centre:
         assert (centre.provider.limits.poll_first, centre.provider.limits.poll_interval) == (900, 900)
+        assert centre.provider.limits.poll_early == ()
+    async with Centre("", poll_first=300) as centre:  # the operator's word
+        assert centre.provider.limits.poll_early == ()
     async with Centre("", callback_url="https://sms.example.org/x", poll_first=5, poll_interval=0) as centre:
         assert (centre.provider.limits.poll_first, centre.provider.limits.poll_interval) == (5, 0)
 

@@ -21,7 +21,7 @@ from smppbridge.providers.smsc_ru.provider import SmscRu
 from tests.support.builders.messages import NOW, doubt, message
 from tests.support.builders.upcalls import Upcalls
 from tests.support.http.server import HttpServer
-from tests.unit.providers.smsc_ru.centre import no_report, poll
+from tests.unit.providers.smsc_ru.centre import hand_over, no_report, poll
 
 
 class Desk(HttpServer):
@@ -73,7 +73,7 @@ class Office(AsyncExitStack):
         return self
 
     def send(self, number: int) -> Awaitable[list[SendResult]]:
-        return asyncio.create_task(self.provider.send([message(number)], NOW))
+        return asyncio.create_task(hand_over(self.provider, [message(number)], NOW))
 
 
 @pytest.mark.slow

@@ -27,6 +27,7 @@ from tests.unit.providers.smsc_ru.centre import PHONE, Centre, poll, refuse, tol
 async def test_one_status() -> None:
     async with Centre('{"status":20,"last_timestamp":5,"err":6}') as centre:
         reports = await centre.provider.status([poll("b1.1")])
+        reports = [report._replace(reason="") for report in reports]
         assert reports == [StatusReport("b1.1", State.UNDELIVERABLE, True, 6, "20/6")]
         assert centre.paths == ["/sys/status.php"]
         form = centre.forms[0]
@@ -77,7 +78,9 @@ async def test_odd_references_are_not_asked_for(ref: str) -> None:
 async def test_a_message_that_smsc_does_not_know(answer: str, age: float, final: bool) -> None:
     async with Centre(answer) as centre:
         reports = await centre.provider.status([poll("b1.1", age=age)])
-        assert reports == ([StatusReport("b1.1", State.UNKNOWN, True, 0, "-3")] if final else [])
+        reason = "smsc.ru status -3: no such message is known there"
+        lost = StatusReport("b1.1", State.UNKNOWN, True, 0, "-3", reason=reason)
+        assert reports == ([lost] if final else [])
 
 
 async def test_old_and_young_messages_that_smsc_does_not_know() -> None:
@@ -121,11 +124,22 @@ async def test_number_check() -> None:
         )
 
 
-async def test_messages_without_money_are_told_to_a_person_once(caplog: pytest.LogCaptureFixture) -> None:
-    async with Centre(told(("b1.1", 24), ("b2.1", 24))) as centre:
-        reports = await centre.provider.status([poll("b1.1"), poll("b2.1")])
-        assert [report.state for report in reports] == [State.REJECTED] * 2
-    assert len([record for record in caplog.records if "no money" in record.getMessage()]) == 1
+@pytest.mark.parametrize(
+    ("status", "more", "reason"),
+    [
+        (24, {}, "smsc.ru status 24: there was less money than this costs"),
+        (20, {"err": 6}, "smsc.ru status 20/6: it cannot be delivered; the phone is off or out of reach"),
+        (22, {"status_name": "Неверный номер"}, "smsc.ru status 22: the number is wrong: Неверный номер"),
+        (23, {"status_name": f"SECRET {PHONE}"}, "the sender: *** 7900***"),
+        (1, {}, ""),
+        (0, {}, ""),
+    ],
+)
+async def test_why_a_message_was_not_delivered(status: int, more: dict[str, object], reason: str) -> None:
+    async with Centre(told(("b1.1", status), **more)) as centre:
+        (report,) = await centre.provider.status([poll("b1.1")])
+        assert report.reason.endswith(reason)
+        assert bool(report.reason) == bool(reason)
 
 
 # --- doubts ----------------------------------------------------------------------------------------

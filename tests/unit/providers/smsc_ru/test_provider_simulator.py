@@ -17,6 +17,7 @@ from tests.simulators.smsc_ru.simulator import Rules, SmscRuSimulator
 from tests.support.builders.messages import DAY, doubt, message
 from tests.support.builders.upcalls import Upcalls
 from tests.support.http.server import Fault
+from tests.unit.providers.smsc_ru.centre import hand_over
 
 MINUTE = 60_000  # ms
 WAYS: list[dict[str, str]] = [
@@ -66,7 +67,7 @@ async def test_the_whole_life_of_messages(way: dict[str, str]) -> None:
     async with centre(**way) as (simulator, provider):
         messages = [fresh(1, text='Ёлка, "€" <&>'), fresh(2), fresh(3)]
         simulator.rules.errors = {messages[1].recipient: 7}
-        results = await provider.send(messages, messages[0].submitted_at)
+        results = await hand_over(provider, messages, messages[0].submitted_at)
         assert [getattr(result, "status", result) for result in results] == [
             Taken("b1.1"),
             0x0B,
@@ -92,7 +93,7 @@ async def test_many_at_once_stay_below_what_gets_refused(way: dict[str, str]) ->
 
         async def send(number: int) -> object:
             async with slots:
-                return (await provider.send([fresh(number)], int(time.time() * 1000)))[0]
+                return (await hand_over(provider, [fresh(number)], int(time.time() * 1000)))[0]
 
         results = await asyncio.gather(*map(send, range(1, 41)), provider.balance(), provider.inbound(None))
         assert results[:40] == [Taken(f"b{number}.1") for number in range(1, 41)]
@@ -121,7 +122,7 @@ async def test_services(api: str, service: str, recipient: str, text: str, bough
     async with centre(api=api) as (simulator, provider):
         assert service in provider.services
         sent = fresh(1, service_type=service, recipient=recipient, text=text)
-        assert await provider.send([sent], sent.submitted_at) == [Taken("b1.1")]
+        assert await hand_over(provider, [sent], sent.submitted_at) == [Taken("b1.1")]
         (row,) = simulator.accepted
         assert (row["service"], row["phone"]) == (bought, recipient)
         assert row["text"] == ("Письмо" if service == "MAIL" else text)
@@ -140,7 +141,7 @@ async def test_binary_and_flash(api: str) -> None:
             fresh(2, text="", octets=b"\x00abc", data_coding=0xF5, protocol_id=64),
             fresh(3, flash=True),
         ]
-        results = await provider.send(messages, messages[0].submitted_at)
+        results = await hand_over(provider, messages, messages[0].submitted_at)
         assert results == [Taken("b1.1"), Taken("b2.1"), Taken("b3.1")]
         plain, coded, flash = simulator.accepted
         assert (plain["service"], bytes.fromhex(plain["text"]), "pid" in plain) == ("bin", octets, False)
@@ -153,7 +154,7 @@ async def test_smsc_keeps_a_scheduled_message(api: str) -> None:
     async with centre(api=api, schedule="provider") as (simulator, provider):
         sent = fresh(1)
         sent = sent._replace(send_at=sent.submitted_at + 60 * MINUTE)
-        assert await provider.send([sent], sent.submitted_at) == [Taken("b1.1")]
+        assert await hand_over(provider, [sent], sent.submitted_at) == [Taken("b1.1")]
         assert simulator.accepted[0]["valid"] == "23:00"
         (report,) = await provider.status([poll_of(sent)])
         assert (report.state, report.final) == (State.ACCEPTED, False)
@@ -165,9 +166,9 @@ async def test_a_lost_answer_never_sends_twice(api: str) -> None:
     async with centre(api=api) as (simulator, provider):
         simulator.faults.append(Fault.RESET_AFTER)
         first = fresh(1)
-        assert isinstance((await provider.send([first], first.submitted_at))[0], Uncertain)
+        assert isinstance((await hand_over(provider, [first], first.submitted_at))[0], Uncertain)
         second = first._replace(attempt=2)
-        assert isinstance((await provider.send([second], second.submitted_at))[0], Uncertain)
+        assert isinstance((await hand_over(provider, [second], second.submitted_at))[0], Uncertain)
         assert await provider.find([doubt(second)], second.submitted_at) == [Trace(1, ("b1.1",))]
         assert len(simulator.accepted) == 1
 
@@ -175,7 +176,7 @@ async def test_a_lost_answer_never_sends_twice(api: str) -> None:
 async def test_the_same_text_of_somebody_else_waits_a_minute() -> None:
     async with centre() as (_simulator, provider):
         one, other = fresh(1, recipient="79001112233", text="x"), fresh(2, recipient="79001112233", text="x")
-        taken, postponed = await provider.send([one, other], one.submitted_at)
+        taken, postponed = await hand_over(provider, [one, other], one.submitted_at)
         assert taken == Taken("b1.1")
         assert isinstance(postponed, Postponed)
         assert postponed.after == 61

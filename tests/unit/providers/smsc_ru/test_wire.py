@@ -7,6 +7,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from smppbridge.providers.smsc_ru.wire import (
+    MAX_ANSWER,
     MessageRow,
     SmscRuAnswer,
     SmscRuFailure,
@@ -76,12 +77,14 @@ def test_sent(body: str) -> None:
 
 @pytest.mark.parametrize("body", SENT_WITH_MONEY)
 def test_sent_with_money(body: str) -> None:
-    assert decode_sent(body.encode()) == SmscRuAnswer(id=REF, sms=2, balance=97.2)
+    assert decode_sent(body.encode()) == SmscRuAnswer(id=REF, sms=2, cost=2_800_000, balance=97.2)
 
 
-@pytest.mark.parametrize("body", ["OK - 1 SMS, ID - 1234, COST - 1.40", "1234,1,1.40", '{"id":1234,"cnt":1}'])
+@pytest.mark.parametrize(
+    "body", ["OK - 1 SMS, ID - 1234, COST - 1.40", "1234,1,1.40", '{"id":1234,"cnt":1,"cost":"1.40"}']
+)
 def test_sent_with_an_id_of_smsc(body: str) -> None:
-    assert decode_sent(body.encode()) == SmscRuAnswer(id="1234", sms=1)
+    assert decode_sent(body.encode()) == SmscRuAnswer(id="1234", sms=1, cost=1_400_000)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +107,7 @@ def test_sent_with_what_is_said_about_the_number(body: str) -> None:
 
 @pytest.mark.parametrize("decode", [decode_sent, decode_statuses, decode_balance])
 def test_an_answer_that_is_too_large_is_not_read(decode: Callable[[bytes], SmscRuAnswer]) -> None:
-    fits = b'{"error":"no","error_code":2}'.ljust(256 * 1024)
+    fits = b'{"error":"no","error_code":2}'.ljust(MAX_ANSWER)
     assert decode(fits).failure == SmscRuFailure(2, "no")
     with pytest.raises(ValueError, match="larger"):
         decode(fits + b" ")
@@ -119,26 +122,37 @@ def test_rows_without_sense_say_nothing(phones: str) -> None:
 # --- errors ----------------------------------------------------------------------------------------
 
 
+# What op=1 adds below about the number: it is no part of the words.
+ROW = "\n79001112233,25001,0.00,25,248"
+XML_ROW = '<phones><phone mccmnc="25001" cost="0" status="25" error="248">79001112233</phone></phones>'
+JSON_ROW = ', "phones": [{"phone": "79001112233", "cost": "0", "status": "25", "error": "248"}]'
+
+
 @pytest.mark.parametrize("code", [1, 2, 4, 5, 9, 77])
-def test_error_without_id(code: int) -> None:
-    assert failure_of(f"ERROR = {code} (some words)") == (code, "some words")
-    assert failure_of(f"0,-{code}") == (code, "")
-    assert failure_of(f"<result><error>some words</error><error_code>{code}</error_code></result>") == (
-        code,
-        "some words",
-    )
-    assert failure_of(f'{{"error": "some words", "error_code": {code}}}') == (code, "some words")
-    assert failure_of(f'{{"error": "some words", "error_code": "{code}"}}') == (code, "some words")
+@pytest.mark.parametrize("op", [False, True])
+def test_error_without_id(code: int, op: bool) -> None:
+    row, xml_row, json_row = (ROW, XML_ROW, JSON_ROW) if op else ("", "", "")
+    assert failure_of(f"ERROR = {code} (some words){row}") == (code, "some words", "")
+    assert failure_of(f"0,-{code}{row}") == (code, "", "")
+    xml = f"<error>some words</error><error_code>{code}</error_code>{xml_row}"
+    assert failure_of(f"<result>{xml}</result>") == (code, "some words", "")
+    for number in (f"{code}", f'"{code}"'):
+        body = f'{{"error": "some words", "error_code": {number}{json_row}}}'
+        assert failure_of(body) == (code, "some words", "")
 
 
-@pytest.mark.parametrize("code", [3, 6, 7, 8])
-def test_error_with_id(code: int) -> None:
-    assert failure_of(f"ERROR = {code} (some (words)), ID - b17.1") == (code, "some (words)")
-    assert failure_of(f"b17.1,-{code}") == (code, "")
-    assert failure_of(f"1234,-{code}") == (code, "")
-    xml = f"<result><error>words</error><error_code>{code}</error_code><id>b17.1</id></result>"
-    assert failure_of(xml) == (code, "words")
-    assert failure_of(f'{{"error": "words", "error_code": {code}, "id": b17.1}}') == (code, "words")
+@pytest.mark.parametrize("code", [3, 6, 7, 8, 77])
+@pytest.mark.parametrize("op", [False, True])
+def test_error_with_id(code: int, op: bool) -> None:
+    row, xml_row, json_row = (ROW, XML_ROW, JSON_ROW) if op else ("", "", "")
+    assert failure_of(f"ERROR = {code} (some (words)), ID - b17.1{row}") == (code, "some (words)", REF)
+    assert failure_of(f"ERROR = {code} (two\nlines), ID - 1234{row}") == (code, "two\nlines", "1234")
+    assert failure_of(f"b17.1,-{code}{row}") == (code, "", REF)
+    assert failure_of(f"1234,-{code}{row}\r\n") == (code, "", "1234")
+    xml = f"<error>words</error><error_code>{code}</error_code><id>b17.1</id>{xml_row}"
+    assert failure_of(f"<result>{xml}</result>") == (code, "words", REF)
+    body = f'{{"error": "words", "error_code": {code}, "id": b17.1{json_row}}}'
+    assert failure_of(body) == (code, "words", REF)
 
 
 @pytest.mark.parametrize("decode", DECODERS)

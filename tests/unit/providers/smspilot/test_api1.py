@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smppbridge.model.message import Particulars
 from smppbridge.providers.smspilot.api1 import Api1, Format
 from smppbridge.providers.smspilot.codes import code_of_words
 from smppbridge.providers.smspilot.records import (
@@ -45,6 +46,10 @@ def test_order(format: Format) -> None:
     }
     if format == "text":
         expected["fields"] = "server_id,phone,price,status,error"
+    if format in ("json", "xml"):
+        expected["fields"] = (
+            "server_id,phone,price,status,sender,sender_orig,parts,country,operator,error,error_en,error_ru"
+        )
     assert form == expected
 
 
@@ -57,9 +62,9 @@ def test_order_with_everything() -> None:
         callback_method="get",
         test=True,
     )
-    assert form_of(Api1("K", "json").encode_send(packet)) == {
+    assert form_of(Api1("K", "v").encode_send(packet)) == {
         "apikey": "K",
-        "format": "json",
+        "format": "v",
         "send": "Привет, &=\0+%",
         "to": "79001",
         "from": "Ozon",
@@ -154,12 +159,13 @@ SENT = {
 def test_answer_to_an_order(format: Format) -> None:
     answer = Api1("K", format).encode_send(PACKET).decode(SENT[format].encode())
     words = "" if format == "text" else "Phone in black list"
+    russian = "Телефон" if format == "json" else ""
     assert answer == PilotAnswer(
         packet="" if format == "text" else "182132632",
         balance=1686.78,
         items=(
-            Item(None, "182132632", "79087964781", 0, 0, ""),
-            Item(None, "182132634", "79161231212", -2, 212, words),
+            Item(None, "182132632", "79087964781", 0, 0, "", told=Particulars(1_310_000, "RUB")),
+            Item(None, "182132634", "79161231212", -2, 212, words, words_ru=russian),
         ),
     )
 
@@ -194,10 +200,37 @@ def test_status_of_v() -> None:
     assert Api1("K", "v").encode_check(["4566"]).decode(b"-1").items == (Item(None, "4566", "", -1, 0, ""),)
 
 
-def test_columns_that_were_not_asked_for_say_nothing() -> None:
-    """The manual's examples print a price where its table names a status."""
-    (item,) = Api1("K", "text").encode_check(["4566"]).decode(b"4566,79087964782,1.31,-1").items
-    assert (item.ref, item.status) == ("", None)
+@pytest.mark.parametrize(
+    ("row", "status", "error"),
+    [
+        ("4566,79087964782,1.31,-1", -1, 0),  # as the examples print it
+        ("4566,79087964782,-1,601", -1, 601),  # as the table has it
+        ("4566,79087964782,2,0  ", 2, 0),
+    ],
+)
+def test_the_four_columns_of_a_status(row: str, status: int, error: int) -> None:
+    """API-1 §2.2 prints a price where its table names a status, whatever is asked for."""
+    (item,) = Api1("K", "text").encode_check(["4566"]).decode(row.encode()).items
+    assert (item.ref, item.phone, item.status, item.error) == ("4566", "79087964782", status, error)
+
+
+def test_the_four_columns_of_an_order() -> None:
+    """API-1 §1.2 prints them so, with spaces behind."""
+    body = b"SUCCESS=SMS SENT 5.23/1686.78  \n182133021,79087964781,2.85,0  \n182133023,79999999999,0.00,-2"
+    answer = Api1("K", "text").encode_send(PACKET).decode(body)
+    assert [(item.ref, item.phone, item.status) for item in answer.items] == [
+        ("182133021", "79087964781", 0),
+        ("182133023", "79999999999", -2),
+    ]
+    assert answer.balance == 1686.78
+
+
+@pytest.mark.parametrize("row", ["4566,79087964782,1.31", "4566,79087964782"])
+def test_other_columns_say_nothing(row: str) -> None:
+    for question in (Api1("K", "text").encode_check(["4566"]), Api1("K", "text").encode_send(PACKET)):
+        head = "SUCCESS=SMS SENT 1/2\n" if b"send=" in question.content else ""
+        (item,) = question.decode((head + row).encode()).items
+        assert (item.ref, item.status) == ("", None)
 
 
 @pytest.mark.parametrize(

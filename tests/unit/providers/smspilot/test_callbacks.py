@@ -6,7 +6,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from smppbridge.errors import WrongSignature
-from smppbridge.model.message import Inbound, State, StatusReport
+from smppbridge.model.message import Inbound, Particulars, State, StatusReport
 from smppbridge.providers.base import Callback
 from smppbridge.providers.smspilot.callbacks import callback_address
 from smppbridge.providers.smspilot.provider import Smspilot, SmspilotOptions
@@ -90,7 +90,13 @@ def test_a_password_that_was_not_set_does_not_matter() -> None:
 def test_status(method: str) -> None:
     fields = {**STATUS, "status": "-1", "error": "604", "error_en": "Cancelled"}
     callback = Callback(method, fields, {}) if method == "GET" else Callback(method, {}, {}, fields)
-    assert plain.parse_callback(callback) == [StatusReport("10005", State.DELETED, True, 604, "604")]
+    why = "604: the message was cancelled, or cannot be delivered: Cancelled"
+    assert plain.parse_callback(callback) == [
+        StatusReport("10005", State.DELETED, True, 604, "604", reason=why)
+    ]
+
+
+TOLD = Particulars(operator="country=RU", sender="Demo")
 
 
 def test_status_with_all_fields_is_no_message_from_a_phone() -> None:
@@ -102,15 +108,16 @@ def test_status_with_all_fields_is_no_message_from_a_phone() -> None:
         "country": "RU",
     }
     assert plain.parse_callback(Callback("GET", {"fields": "all"}, {}, fields)) == [
-        StatusReport("10005", State.DELIVERED, True, 0, "2")
+        StatusReport("10005", State.DELIVERED, True, 0, "2", told=TOLD)
     ]
 
 
 def test_status_of_a_number_check() -> None:
     found = {"imsi": "250201112233", "mcc": "250", "mnc": "20", "net": "Tele2", "gnet": ""}
-    assert plain.parse_callback(Callback("POST", {}, {}, {**STATUS, **found})) == [
-        StatusReport("10005", State.DELIVERED, True, 0, "2", "imsi=250201112233 mcc=250 mnc=20 net=Tele2")
-    ]
+    (report,) = plain.parse_callback(Callback("POST", {}, {}, {**STATUS, **found}))
+    assert isinstance(report, StatusReport)
+    assert report.details == "imsi=250201112233 mcc=250 mnc=20 net=Tele2"
+    assert report.told.operator == "operator=Tele2 mccmnc=25020"
 
 
 def test_status_that_no_manual_names() -> None:
@@ -124,6 +131,8 @@ def test_message_from_a_phone() -> None:
     ]
     empty = {"id": "7", "phone": "+79087964781", "message": ""}
     assert now.parse_callback(Callback("POST", {}, {}, empty)) == [Inbound("7", "79087964781", "", "", NOW)]
+    named = {"id": "7", "phone": "MTS", "message": "x"}
+    assert now.parse_callback(Callback("POST", {}, {}, named)) == [Inbound("7", "MTS", "", "x", NOW)]
 
 
 @pytest.mark.parametrize(
@@ -137,7 +146,7 @@ def test_message_from_a_phone() -> None:
         {"message": "да"},
         {"message": "да", "id": "5"},
         {"message": "да", "phone": "79001112233"},
-        {"message": "да", "phone": "somebody", "id": "5"},
+        {"message": "да", "phone": "+", "id": "5"},
         {"message": "да", "phone": "79001112233", "id": "0"},
         {"phone": "79001112233", "id": "5"},
         {"server_id": "", "message": "да", "phone": "79001112233", "id": "5"},

@@ -5,15 +5,15 @@ import pytest
 from smppbridge.errors import Disabled, ProviderError, Rejected, Throttled, Unavailable
 from smppbridge.model.message import State
 from smppbridge.providers.error_table import to_error
-from smppbridge.providers.smspilot.codes import ERRORS, rule_for, state_of
+from smppbridge.providers.smspilot.codes import ERRORS, rule_for, rule_of_row, state_of
 
 # codes, what becomes of the message, command_status, pause in seconds (0: no pause)
 ERROR_ROWS: list[tuple[tuple[int, ...], type[ProviderError], int, float]] = [
-    ((110,), Unavailable, 0x08, 0),
+    ((110, 260), Unavailable, 0x08, 0),
     ((118,), Throttled, 0x58, 5),
-    ((105, 106, 107, 122), Disabled, 0x08, 300),
+    ((106, 107, 122), Disabled, 0x08, 300),
     ((100, 101, 102, 103, 104, 113, 400, 401), Disabled, 0x08, 1800),
-    ((112, 241), Disabled, 0x4A4, 300),
+    ((105, 112, 241), Disabled, 0x4A4, 300),
     ((117, 226), Disabled, 0x08, 300),
     ((108, 111, 215), Rejected, 0x0B, 0),
     ((212, 605), Rejected, 0x45, 0),
@@ -25,11 +25,12 @@ ERROR_ROWS: list[tuple[tuple[int, ...], type[ProviderError], int, float]] = [
     ((243,), Rejected, 0x45, 0),
     ((250,), Rejected, 0x61, 0),
     ((270,), Rejected, 0x62, 0),
-    ((10, 11, 12, 13, 14, 230, 231, 240, 260, 275, 500), Rejected, 0x08, 0),
+    ((10, 11, 12, 13, 14, 230, 231, 240, 275, 500), Rejected, 0x08, 0),
     ((300, 301, 302, 303, 304), Rejected, 0x67, 0),
     ((119, 150, 199), Disabled, 0x08, 300),  # not listed: by the hundred
     ((205, 249, 299), Rejected, 0x45, 0),
-    ((310, 600, 715, 5000), Unavailable, 0x08, 0),
+    ((600, 601, 603, 604), Rejected, 0x45, 0),
+    ((310, 715, 5000), Unavailable, 0x08, 0),
 ]
 EACH_ERROR = [(code, *row[1:]) for row in ERROR_ROWS for code in row[0]]
 
@@ -56,6 +57,18 @@ def test_every_listed_code_is_in_a_row() -> None:
 )
 def test_a_code_of_no_range_is_tried_three_times(tries: int, expected: type[ProviderError]) -> None:
     assert type(to_error(rule_for(715, tries), 715, "")) is expected
+
+
+@pytest.mark.parametrize("code", [310, 606, 699, 715, 5000])
+def test_of_one_message_a_code_of_no_list_is_final_at_once(code: int) -> None:
+    """Status -2 is final whatever the code (API-2 §2)."""
+    error = to_error(rule_of_row(code), code, "")
+    assert (type(error), error.status) == (Rejected, 0x45)
+
+
+@pytest.mark.parametrize("code", sorted(ERRORS))
+def test_of_one_message_a_listed_code_says_the_same(code: int) -> None:
+    assert rule_of_row(code) == rule_for(code, 0)
 
 
 def test_only_errors_about_single_messages_split_a_packet() -> None:

@@ -85,6 +85,7 @@ def test_polling_one_by_one_is_warned_of() -> None:
 def test_limits_keep_the_flood_rule() -> None:
     limits = Smspilot("pilot", options()).limits
     assert (limits.poll_gap, limits.poll_interval, limits.poll_max_age) == (300, 300, 70 * 86400)
+    assert (limits.poll_first, limits.poll_early) == (300, ())  # "not before 2 minutes, better 5"
     assert (limits.find_first, limits.find_interval) == (60, 300)
     assert Smspilot("pilot", options(poll_interval=0)).limits.poll_gap == 300
     called_back = Smspilot("pilot", options(), callback_url="https://a.example/c").limits

@@ -1,7 +1,6 @@
 """smspilot's own rules: how a batch becomes packets, whose answer is whose."""
 
 import json
-import logging
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -143,7 +142,6 @@ async def test_halving_stops_at_an_account_error() -> None:
         (110, Unavailable, Unavailable),
         (118, Throttled, Throttled),
         (201, Rejected, Rejected),  # this sender is wrong, the next may be right
-        (260, Rejected, Rejected),
     ],
 )
 async def test_envelope_about_the_whole_packet(
@@ -155,19 +153,73 @@ async def test_envelope_about_the_whole_packet(
         assert len(pilot.packets) == (2 if first is Rejected else 1)
 
 
-@pytest.mark.parametrize(
-    ("code", "later"), [(105, Disabled), (106, Disabled), (112, Disabled), (241, Disabled)]
-)
-@pytest.mark.parametrize("also", ["taken", "alone"])
-async def test_account_error_of_one_message_stops_the_packets_behind(
-    code: int, later: type[ProviderError], also: str
-) -> None:
-    first = [row(id=1, status=-2, error=code)] + ([row(id=2, server_id=12)] if also == "taken" else [])
+@pytest.mark.parametrize("code", [105, 106, 110, 112, 118, 241, 715])
+async def test_what_is_said_beside_a_message_that_was_taken_is_about_one_message(code: int) -> None:
+    first = [row(id=1, status=-2, error=code), row(id=2, server_id=12)]
     async with Pilot(json.dumps({"send": first}), ok(3)) as pilot:
-        messages = [message(n, sender="One") for n in range(1, len(first) + 1)] + [message(3, sender="Two")]
-        results = await pilot.provider.send(messages, NOW)
-        assert kinds(results) == [Disabled, *([Taken] * (len(first) - 1)), later]
-        assert len(pilot.packets) == 1
+        messages = [message(n, sender="One") for n in (1, 2)] + [message(3, sender="Two")]
+        bad, *others = await pilot.provider.send(messages, NOW)
+    assert isinstance(bad, ProviderError)
+    assert bad.about_message
+    assert kinds(others) == [Taken, Taken]
+
+
+@pytest.mark.parametrize(("code", "about_message"), [(112, True), (241, True), (106, False), (107, False)])
+async def test_account_error_of_a_message_alone(code: int, about_message: bool) -> None:
+    """Money may lack for this one; an account that is blocked is blocked for all."""
+    first = [row(id=1, status=-2, error=code)]
+    async with Pilot(json.dumps({"send": first}), ok(3)) as pilot:
+        messages = [message(1, sender="One"), message(3, sender="Two")]
+        bad, other = await pilot.provider.send(messages, NOW)
+    assert isinstance(bad, Disabled)
+    assert bad.about_message == about_message
+    assert type(other) is (Taken if about_message else Disabled)
+
+
+@pytest.mark.parametrize(("code", "about_message"), [(212, True), (215, True), (201, False), (241, False)])
+async def test_envelope_of_one_message(code: int, about_message: bool) -> None:
+    async with Pilot(refuse(code)) as pilot:
+        (error,) = await pilot.provider.send([message(1)], NOW)
+    assert isinstance(error, ProviderError)
+    assert error.about_message == about_message
+
+
+@pytest.mark.parametrize("code", [600, 601, 602, 603, 604, 605, 715])
+async def test_a_message_that_the_answer_calls_undeliverable_is_not_sent_again(code: int) -> None:
+    answer = json.dumps({"send": [row(id=1, status=-2, error=code), row(id=2, server_id=12)]})
+    async with Pilot(answer) as pilot:
+        error, taken = await pilot.provider.send([message(1), message(2)], NOW)
+    assert isinstance(error, Rejected)
+    assert error.err == code
+    assert isinstance(taken, Taken)
+
+
+BLOCKED = {"code": 106, "description": "User is blocked", "description_ru": "Закрыто"}
+BLOCKED_XML = "<error><code>106</code><description>User is blocked</description>{}</error>"
+
+
+@pytest.mark.parametrize(
+    ("told", "xml", "status"),
+    [
+        ({"status": "-2", "status_ru": "Отключен"}, "<status>-2</status>", 0x4A4),
+        ({"status": -2}, "<status> -2 </status>", 0x4A4),
+        ({"status": -5, "status_ru": "Почта"}, "<status>-5</status>", 0x08),
+        ({}, "", 0x08),
+    ],
+)
+@pytest.mark.parametrize("api", ["api2-json", "api2-xml", "api1"])
+async def test_an_account_that_is_blocked_for_its_balance_has_no_money(
+    api: str, told: dict[str, object], xml: str, status: int
+) -> None:
+    is_xml = api == "api2-xml"
+    answer = BLOCKED_XML.format(xml) if is_xml else json.dumps({"error": {**BLOCKED, **told}})
+    async with Pilot(answer, api=api) as pilot:
+        (error,) = await pilot.provider.send([message(1)], NOW)
+        assert isinstance(error, Disabled)
+        assert (error.code, error.status) == ("106", status)
+        with pytest.raises(Disabled) as asked:
+            await pilot.provider.balance()
+    assert asked.value.status == status
 
 
 async def test_refusal_of_one_message_does_not_stop_the_packets_behind() -> None:
@@ -320,20 +372,10 @@ async def test_no_secret_in_what_the_provider_says() -> None:
     async with Pilot(refuse(102, "key SECRET of\n+79001112233 not found " + "x" * 500)) as pilot:
         (error,) = await pilot.provider.send([message(1)], NOW)
     assert isinstance(error, Disabled)
-    assert error.reason.startswith("smspilot error 102: key *** of +7900*** not found x")
-    assert len(error.reason) < 250
-
-
-async def test_a_person_is_told_once_for_each_code(caplog: pytest.LogCaptureFixture) -> None:
-    async with Pilot(refuse(13), refuse(13), refuse(715), refuse(715), refuse(215)) as pilot:
-        for _ in range(5):
-            await pilot.provider.send([message(1)], NOW)
-    told = [
-        (record.levelno, record.getMessage()) for record in caplog.records if "pilot:" in record.getMessage()
-    ]
-    assert [level for level, _ in told] == [logging.ERROR, logging.WARNING]
-    assert "13" in told[0][1]
-    assert "715" in told[1][1]
+    assert error.reason.startswith(
+        "102: the apikey is not known at smspilot: key *** of +7900*** not found x"
+    )
+    assert len(error.reason) < 280
 
 
 async def test_before_start_nothing_is_sent() -> None:

@@ -16,6 +16,7 @@ from tests.support.builders.messages import DAY, NOW, doubt, message, poll
 from tests.unit.providers.smspilot.test_provider import Pilot as Anywhen
 from tests.unit.providers.smspilot.test_provider import refuse
 
+BLOCKED = "601: the number is blocked, or takes no SMS"
 NOTHING = json.dumps({"check": []})
 
 
@@ -41,6 +42,17 @@ def rows(*refs: int, **keys: object) -> str:
 # --- statuses --------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("api", ["api2-json", "api1"])
+async def test_rows_that_are_no_messages_from_phones_are_logged(
+    api: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = [{"id": "1", "phone": "MTS", "text": "a"}, {"id": "2", "text": "SECRET"}, 5]
+    async with Pilot(json.dumps({"inbound": rows}), api=api) as pilot:
+        assert [one.source for one in await pilot.provider.inbound(None)] == ["MTS"]
+    (line,) = [vars(one) for one in caplog.records if "messages from phones" in one.getMessage()]
+    assert line["fields"] == {"provider": "pilot", "rows": 2}
+
+
 async def test_at_most_500_and_nothing_archived_is_asked() -> None:
     async with Pilot('{"check": []}') as pilot:
         polls = [
@@ -51,6 +63,23 @@ async def test_at_most_500_and_nothing_archived_is_asked() -> None:
         assert await pilot.provider.status(polls) == []
         (packet,) = pilot.packets
         assert [item["server_id"] for item in packet["check"]] == [str(n) for n in range(100, 600)]
+
+
+@pytest.mark.parametrize(
+    ("code", "alone"),
+    [(14, Unavailable), (13, Unavailable), (275, Unavailable), (303, Rejected), (302, Rejected)],
+)
+async def test_a_question_that_was_wrong_is_asked_again(code: int, alone: type[ProviderError]) -> None:
+    """Whoever asks halves what is rejected, and asks no more about one message that spoils a question. An
+    error of the question says nothing of the message."""
+    polls = [poll("11", NOW), poll("12", NOW)]
+    async with Pilot(refuse(code)) as pilot:
+        with pytest.raises(Rejected):
+            await pilot.provider.status(polls)
+        with pytest.raises(alone) as told:
+            await pilot.provider.status(polls[:1])
+    assert told.value.code == str(code)
+    assert told.value.reason.startswith(f"{code}: ")
 
 
 async def test_rows_not_asked_for_or_not_understood_are_left_out() -> None:
@@ -66,7 +95,7 @@ async def test_rows_not_asked_for_or_not_understood_are_left_out() -> None:
         reports = await pilot.provider.status([poll(ref, NOW) for ref in ("11", "12", "13")])
     assert reports == [
         StatusReport("11", State.ENROUTE, False, 0, "1"),
-        StatusReport("11", State.UNDELIVERABLE, True, 601, "601"),
+        StatusReport("11", State.UNDELIVERABLE, True, 601, "601", reason=f"{BLOCKED}: Undeliverable"),
     ]
 
 

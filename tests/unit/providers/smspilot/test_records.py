@@ -74,12 +74,42 @@ def test_findings_have_one_order_and_no_empty_ones() -> None:
     assert found_out({"server_id": "5", "status": "2", "country": "RU", "operator": "TELE2"}) == ""
 
 
-@pytest.mark.parametrize("row", [{}, {"id": "1"}, {"phone": "79001"}, {"id": "x", "phone": "79001"}])
+@pytest.mark.parametrize(
+    "row",
+    [
+        {},
+        {"id": "1"},
+        {"id": "1", "phone": " + "},
+        {"id": "1", "phone": ["79001"]},
+        {"phone": "79001"},
+        {"id": "x", "phone": "79001"},
+    ],
+)
 def test_no_arrival(row: dict[str, object]) -> None:
     assert arrival_of(row) is None
+
+
+@pytest.mark.parametrize(
+    ("phone", "source"),
+    [
+        ("79001112233", "79001112233"),
+        ("+79001112233", "79001112233"),
+        (79001112233, "79001112233"),
+        ("+7 (900) 111-22-33", "79001112233"),
+        (" 7.900.1112233 ", "79001112233"),
+        ("0890", "0890"),
+        ("MTS", "MTS"),
+        ("Tele2-Info", "Tele2-Info"),
+        ("8-800-bank", "8-800-bank"),
+    ],
+)
+def test_whose_message_it_is(phone: object, source: str) -> None:
+    arrival = arrival_of({"id": "1", "phone": phone, "num": "+7 953 398-45-70"})
+    assert arrival is not None
+    assert (arrival.id, arrival.phone, arrival.num) == ("1", source, "79533984570")
 
 
 @pytest.mark.parametrize("code", [None, 0, "0", -5, "x"])
 def test_no_failure_without_a_code(code: object) -> None:
     with pytest.raises(ValueError):
-        failure_of(code, "words")
+        failure_of({"code": code, "description": "words"})

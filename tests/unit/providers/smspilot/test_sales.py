@@ -3,8 +3,9 @@
 import pytest
 
 from smppbridge.errors import Refused
+from smppbridge.model.services import SERVICES
 from smppbridge.providers.smspilot.provider import Smspilot, SmspilotOptions
-from smppbridge.providers.smspilot.sales import sender_problem
+from smppbridge.providers.smspilot.sales import SERVICE_SENDERS, sender_problem
 from tests.support.builders.messages import draft
 
 plain = Smspilot("pilot", SmspilotOptions.model_validate({"kind": "smspilot", "apikey": "K"}))
@@ -20,7 +21,7 @@ def test_sender_may_be_used(sender: str) -> None:
 @pytest.mark.parametrize(
     "sender",
     [
-        *("ab", "A12345678901", "Такси", "my shop", "a_b", "12345", "375291234567", "abc\n", "Tаxi"),
+        *("ab", "A12345678901", "Такси", "my shop", "a_b", "375291234567", "abc\n", "Tаxi"),
         *("GOLOS", "GOLOSM", "FLASHCALL", "2WAY", "HLR", "HLRVIP", "PING", "VIBER", "VIBERSMS"),
         *("golos", "FlashCall", "2way", "hlr", "ViberSms"),
     ],
@@ -30,6 +31,31 @@ def test_sender_is_refused(sender: str) -> None:
         plain.check(draft(sender, "text"))
     assert raised.value.status == 0x0A
     assert sender_problem(sender)
+
+
+@pytest.mark.parametrize("sender", ["12345", "79021121075"])
+def test_a_number_is_a_sender_where_somebody_chose_it(sender: str) -> None:
+    """smspilot registers numbers, too (API-1 §9). Where no list names any sender, a number is more often the
+    equipment's own."""
+    plain.check(draft(sender, "text"))
+    with pytest.raises(Refused) as raised:
+        plain.check(draft(sender, "text", unlisted=True))
+    assert raised.value.status == 0x0A
+    assert "senders" in raised.value.reason
+    own = SmspilotOptions.model_validate({"kind": "smspilot", "apikey": "K", "default_sender": sender})
+    Smspilot("pilot", own).check(draft(sender, "text", unlisted=True))
+
+
+def test_every_name_that_orders_a_service_is_no_sender() -> None:
+    named = {sender for service in plain.services for sender in SERVICES[service].senders}
+    assert named | {"VIBER", "VIBERSMS"} == SERVICE_SENDERS
+    with pytest.raises(Refused) as raised:
+        plain.check(draft("GOLOS", "text"))
+    assert "services" in raised.value.reason
+
+
+def test_a_name_needs_no_list() -> None:
+    plain.check(draft("Taxi-12.Ru", "text", unlisted=True))
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smppbridge.model.message import Particulars
 from smppbridge.providers.smspilot.records import Item, Packet, PacketLine, PhoneMessage, PilotFailure
 from smppbridge.providers.smspilot.wire_json import JsonWire, decode
 
+TOLD = Particulars(1_290_000, "RUB", 1, "operator=TELE2 country=RU", "Ozon")
 WIRE = JsonWire("KEY")
 
 
@@ -92,8 +94,8 @@ def test_answer_as_printed() -> None:
     assert answer.failure is None
     assert (answer.packet, answer.balance) == ("1234", 10000.0)
     assert answer.items == (
-        Item(1, "10005", "79087964781", 0, 0, ""),
-        Item(3, "", "79999999999", -2, 212, "Phone in black list"),
+        Item(1, "10005", "79087964781", 0, 0, "", told=TOLD),
+        Item(3, "", "79999999999", -2, 212, "Phone in black list", words_ru="в списке"),
     )
 
 
@@ -109,15 +111,21 @@ def test_check_answer_as_printed_without_commas() -> None:
     )
 
 
+def test_messages_of_a_test_are_asked_about_in_a_test() -> None:
+    wire = JsonWire("KEY", test=True)
+    for question in (wire.encode_check(["5"]), wire.encode_check_packet("7")):
+        assert json.loads(question.content)["test"] == 1
+
+
 @pytest.mark.parametrize(
     ("body", "failure"),
     [
-        ('{"error": {"code": 215, "description": "Bad length", "ip": "1.1.1.1"}}', (215, "Bad length")),
+        ('{"error": {"code": 215, "description": "Bad", "ip": "1.1.1.1"}}', (215, "Bad", None, "1.1.1.1")),
         ('{"error": {"code": "111"}}', (111, "")),
         (
             '{"error": {"code": 106, "description": "User is blocked", "description_ru": "за спам\\ошибки",'
             ' "status": "-2", "status_ru": "Отключен"}}',
-            (106, "User is blocked, Отключен"),
+            (106, "User is blocked, за спам\\ошибки, Отключен", -2),
         ),
         # not to be repaired, yet the code can be read
         ('{"error": {"code": 102, "description": "not "found""}}', (102, "")),
@@ -125,7 +133,7 @@ def test_check_answer_as_printed_without_commas() -> None:
         ('\ufeff{"error": {"code": 14}}', (14, "")),
     ],
 )  # fmt: skip
-def test_error_envelope(body: str, failure: tuple[int, str]) -> None:
+def test_error_envelope(body: str, failure: tuple[Any, ...]) -> None:
     assert decode(body.encode()).failure == PilotFailure(*failure)
 
 
@@ -184,6 +192,7 @@ def test_messages_from_phones_with_and_without_seconds() -> None:
         PhoneMessage("12345", "79087964781", "79021121075", "Ура работает!", None),
         PhoneMessage("12346", "79087964782", "79021121075", "ДА", 1_316_553_060_000),
         PhoneMessage("3", "79001", "1", "", 1_634_206_446_000),
+        PhoneMessage("4", "INFO", "", "x", None),
     )
 
 

@@ -3,14 +3,18 @@
 import contextlib
 import time
 import xml.etree.ElementTree as ET
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smppbridge.model.message import Particulars
 from smppbridge.providers.smspilot.records import Item, Packet, PacketLine, PhoneMessage, PilotFailure
 from smppbridge.providers.smspilot.wire_xml import XmlWire, decode
 
+TOLD = Particulars(1_290_000, "RUB", 1, "operator=TELE2 country=RU", "Ozon")
+REFUSED = Particulars(sender="INFORM")
 WIRE = XmlWire("KEY&1")
 
 
@@ -107,8 +111,8 @@ def test_answer_as_printed_with_names_in_quotes() -> None:
     answer = decode(SEND.encode())
     assert (answer.failure, answer.packet, answer.balance) == (None, "1234", 10000.0)
     assert answer.items == (
-        Item(1, "10005", "79087964781", 0, 0, ""),
-        Item(3, "", "79999999999", -2, 212, "Phone in black list"),
+        Item(1, "10005", "79087964781", 0, 0, "", told=TOLD),
+        Item(3, "", "79999999999", -2, 212, "Phone in black list", words_ru="Телефон в a=b", told=REFUSED),
     )
 
 
@@ -136,6 +140,12 @@ def test_balance_and_empty_lists() -> None:
     assert decode(b"<inbound/>").arrivals == ()
 
 
+def test_messages_of_a_test_are_asked_about_in_a_test() -> None:
+    wire = XmlWire("KEY", test=True)
+    for question in (wire.encode_check(["5"]), wire.encode_check_packet("7")):
+        assert ET.fromstring(question.content).get("test") == "1"
+
+
 @pytest.mark.parametrize(
     ("body", "failure"),
     [
@@ -144,11 +154,11 @@ def test_balance_and_empty_lists() -> None:
             '\ufeff<?xml version="1.0" encoding="windows-1251"?>\n<error><code> 106 </code>'
             "<description>User is blocked</description><status>-2</status>"
             "<status_ru>Отключен</status_ru></error>",
-            (106, "User is blocked, Отключен"),
+            (106, "User is blocked, Отключен", -2),
         ),
     ],
 )  # fmt: skip
-def test_error_envelope(body: str, failure: tuple[int, str]) -> None:
+def test_error_envelope(body: str, failure: tuple[Any, ...]) -> None:
     assert decode(body.encode()).failure == PilotFailure(*failure)
 
 

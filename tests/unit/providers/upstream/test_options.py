@@ -8,13 +8,13 @@ import pytest
 from pydantic import ValidationError
 
 from smppbridge.model.tls_settings import Tls
+from smppbridge.providers.upstream.hosts import parse_address
 from smppbridge.providers.upstream.options import (
     PROFILES,
     SENDING_TIME,
     SMS_ASSISTENT,
     OutbindTls,
     SmppOptions,
-    parse_address,
     sender_problem,
 )
 from tests.unit.providers.upstream.samples import SECRET, assistent, options

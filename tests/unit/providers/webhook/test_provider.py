@@ -127,20 +127,37 @@ async def test_our_own_id_as_reference() -> None:
     assert isinstance(results[1], Rejected)
 
 
-async def test_what_a_person_must_mend_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_reason_says_what_a_person_must_mend(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
-    async with served(SINGLE, JSONResponse({"code": 4, "words": "no field x"})) as (provider, server):
-        for number in (1, 2):
-            await provider.send([message(number, deadline=NOW + DAY)], NOW)
-        server.prepare([JSONResponse({"code": "77"}, 400)])
-        for number in (3, 4):
-            await provider.send([message(number, deadline=NOW + DAY)], NOW)
-    told = [record.getMessage() for record in caplog.records if record.name.startswith("smppbridge")]
-    assert len(told) == 2
-    assert "declared wrong" in told[0]
-    assert "no field x" in told[0]
-    assert "errors does not hold this code" in told[1]
-    assert "error 77" in told[1]
+    bug = await send_one(JSONResponse({"code": 4, "words": "no field x"}))
+    unlisted = await send_one(JSONResponse({"code": "77"}, 400))
+    assert isinstance(bug, Rejected)
+    assert bug.reason.endswith(" error 4: the request is declared wrong: no field x")
+    assert isinstance(unlisted, Rejected)
+    assert unlisted.reason.endswith(" error 77: errors does not hold this code")
+    assert [one for one in caplog.records if one.name.startswith("smppbridge")] == []  # where it is counted
+
+
+async def test_an_error_beside_messages_that_were_taken_is_about_its_message() -> None:
+    mixed = JSONResponse({"results": [{"id": "a"}, {"code": "2"}, {"id": "c"}]})
+    async with served(MANY, mixed, ok("d", "e")) as (provider, server):
+        messages = [message(n, deadline=NOW + DAY) for n in range(1, 4)]
+        later = [message(n, deadline=NOW + DAY, sender="Other") for n in (4, 5)]
+        results = await provider.send([*messages, *later], NOW)
+        assert [getattr(one, "ref", "") for one in results] == ["a", "", "c", "d", "e"]
+        assert isinstance(results[1], Disabled)
+        assert results[1].about_message
+        assert len(server.asked) == 2
+
+
+async def test_what_an_account_cannot_do_stops_the_requests_behind() -> None:
+    async with served(MANY, JSONResponse({"results": [{"code": "2"}]}), ok("d")) as (provider, server):
+        messages = [message(1, deadline=NOW + DAY), message(2, deadline=NOW + DAY, sender="Other")]
+        first, second = await provider.send(messages, NOW)
+        assert isinstance(first, Disabled)
+        assert not first.about_message
+        assert second is first
+        assert len(server.asked) == 1
 
 
 # --- many messages in a request --------------------------------------------------------------------

@@ -34,6 +34,7 @@ _PLAIN = Row(
     submitted_at=AT - 500,
     segments=1,
     price=0,
+    sender="ALARM",
     part_state=None,
     part_final=0,
 )

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smppbridge.model.message import Outcome, Settled, Stage, State
+from smppbridge.model.message import Outcome, Particulars, Settled, Stage, State
 from smppbridge.store.results import Settlement
 from smppbridge.store.rules.verdicts import (
     Binds,
@@ -60,6 +60,16 @@ def test_a_verdict_on_the_way_is_noted_and_notified() -> None:
     assert changes.receipts == [("pbx", 0, 5, State.ACCEPTED, False, 3, "taken", AT, AT, "seen")]
     assert (changes.finals, changes.ended, changes.carried) == ([], [], [])
     assert settled(changes) == Settlement([], PBX, 0, NOBODY)
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown", "replaced"),
+    [("ALARM", "SMSC.RU", 1), ("ALARM", "ALARM", 0), ("ALARM", "", 0), ("", "SMSC.RU", 0)],
+)
+def test_a_sender_that_was_replaced_is_told_once(asked: str, shown: str, replaced: int) -> None:
+    told = Particulars(sender=shown)
+    changes = changed(row(sender=asked), passing(told=told), end(told=told), end(told=told))
+    assert settled(changes).replaced == ((asked, shown),) * replaced
 
 
 def test_whoever_is_owed_an_alert_is_told() -> None:

@@ -24,7 +24,8 @@ from smppbridge.store.sqlite import (
 from tests.support.builders.stores import memory, store_in
 
 PLANS = [
-    (messages._CLAIM, "messages_queue (provider=? AND account=?)"),
+    (messages._CLAIM, "messages_queue (provider=? AND account=? AND priority>?)"),
+    (messages._PUT_OFF, "messages_queue (provider=? AND account=? AND priority=?)"),
     (messages._PROMOTE, "messages_due (provider=? AND stage=? AND due_at<?)"),
     (messages._POLLS, "messages_due (provider=? AND stage=? AND due_at<?)"),
     (messages._PAST_DUE.format(Stage.QUEUED), "messages_due (provider=? AND stage=? AND due_at<?)"),

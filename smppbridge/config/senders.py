@@ -1,0 +1,44 @@
+"""Senders of accounts that providers would never take: mistakes where none of them does."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from smppbridge.config.sections import Config
+from smppbridge.model.account import Account
+
+
+class BadSender(NamedTuple):
+    """A sender that some provider of the account's routes does not take."""
+
+    path: str  # of its key
+    provider: str
+    problem: str
+    everywhere: bool  # no provider of the routes takes it
+
+    def __str__(self) -> str:
+        return f"{self.path}: provider {self.provider} does not take it: {self.problem}"
+
+
+def bad_senders(config: Config) -> Iterator[BadSender]:
+    """Each of them, with the first provider that does not take it."""
+    for name, account in config.accounts.items():
+        providers = {
+            provider
+            for route in config.routes
+            if not route.account or name in route.account
+            for provider in route.to
+        }
+        for key, sender in _senders(account):
+            plain = sender.removeprefix("+")
+            problems = {one: config.providers[one].sender_problem(plain) for one in sorted(providers)}
+            refused = [one for one, problem in problems.items() if problem]
+            if refused:
+                everywhere = len(refused) == len(problems)
+                yield BadSender(f"accounts.{name}.{key}", refused[0], problems[refused[0]], everywhere)
+
+
+def _senders(account: Account) -> Iterator[tuple[str, str]]:
+    if account.default_sender:
+        yield "default_sender", account.default_sender
+    for sender in sorted(account.senders or ()):
+        yield f'senders "{sender}"', sender

@@ -1,0 +1,35 @@
+"""Forms in the body of a request, in either of their two encodings.
+
+PHP sends `multipart/form-data` as soon as a script hands curl an array of fields.
+"""
+
+import re
+from email.message import Message
+from urllib.parse import parse_qsl
+
+URL_ENCODED, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
+MAX_PARTS = 200  # of a multipart body; others are left out
+
+_NAME = re.compile(rb'^content-disposition:[^\r\n]*?[;\s]name="?([^";\r\n]*)', re.IGNORECASE | re.MULTILINE)
+
+
+def form_fields(content_type: str, body: bytes) -> dict[str, str]:
+    """The fields of a form; {} for another body. Of fields with the same name the last counts."""
+    header = Message()
+    header["Content-Type"] = content_type
+    kind = header.get_content_type()
+    if kind == URL_ENCODED:
+        return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+    boundary = header.get_boundary() if kind == MULTIPART else None
+    return _parts(boundary.encode("utf-8", "replace"), body) if boundary else {}
+
+
+def _parts(boundary: bytes, body: bytes) -> dict[str, str]:
+    """RFC 7578; each part has a head, an empty line and a value."""
+    fields: dict[str, str] = {}
+    for part in (b"\r\n" + body).split(b"\r\n--" + boundary, MAX_PARTS + 1)[1 : MAX_PARTS + 1]:
+        head, blank, value = part.partition(b"\r\n\r\n")
+        name = _NAME.search(head)
+        if blank and name is not None:
+            fields[name[1].decode("utf-8", "replace")] = value.decode("utf-8", "replace")
+    return fields

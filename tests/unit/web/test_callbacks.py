@@ -1,0 +1,135 @@
+"""Callbacks over a socket, as they come from providers that take HTTP lightly."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from smppbridge.metrics import Metrics
+from smppbridge.model.message import StatusReport
+from smppbridge.providers.base import News
+from smppbridge.providers.smspilot.provider import Smspilot, SmspilotOptions
+from smppbridge.web.callbacks import Callbacks
+from smppbridge.web.server import Web
+from tests.simulators.smspilot.simulator import Rules, SmspilotSimulator
+from tests.support.builders.messages import NOW, message
+from tests.support.builders.upcalls import Upcalls
+from tests.support.http.callbacks import Call, CallbackSender
+
+FAILED = {"server_id": "182138593", "phone": "79087964781", "status": "-1", "error": "604"}
+WORDS = {"error_en": "Undeliverable", "error_ru": "Невозможно доставить"}
+REASON = "604: the message was cancelled, or cannot be delivered: Undeliverable, Невозможно доставить"
+
+
+class Site:
+    """The web server, and what callbacks have told it."""
+
+    def __init__(self, port: int, told: list[News]) -> None:
+        self.port = port
+        self.path = "/callbacks/pilot/token"
+        self.told = told
+
+    async def hear(self, news: Sequence[News]) -> None:
+        raise AssertionError
+
+    async def ask(self, *pieces: bytes) -> bytes:
+        """The status of the answer to a request that comes in pieces."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        try:
+            for piece in pieces:
+                writer.write(piece)
+                await writer.drain()
+                await asyncio.sleep(0.005)
+            return (await reader.readline()).split()[1]
+        finally:
+            writer.close()
+
+
+@asynccontextmanager
+async def site() -> AsyncIterator[Site]:
+    told: list[News] = []
+
+    async def hear(name: str, news: Sequence[News]) -> None:
+        told.extend(news)
+
+    async def ready() -> list[str]:
+        return []
+
+    pilot = Smspilot("pilot", SmspilotOptions.model_validate({"kind": "smspilot", "apikey": "K"}))
+    web = Web(Metrics(), Callbacks({"pilot": pilot}, {"pilot": "token"}, hear), ready)
+    port = await web.start("127.0.0.1", 0)
+    try:
+        yield Site(port, told)
+    finally:
+        await web.stop()
+
+
+def reasons(told: Sequence[News]) -> list[str]:
+    return [one.reason for one in told if isinstance(one, StatusReport)]
+
+
+@pytest.mark.parametrize("method", ["get", "raw get", "post", "multipart post"])
+async def test_a_callback_in_every_way_that_smspilot_has(method: str) -> None:
+    async with site() as here:
+        sender = CallbackSender(retries=0)
+        await sender.start()
+        url = f"http://127.0.0.1:{here.port}{here.path}?fields=all"
+        sender.push(Call(url, method, {**FAILED, **WORDS}))
+        async with asyncio.timeout(5):
+            while not sender.answered + sender.given_up:
+                await asyncio.sleep(0.005)
+        await sender.stop()
+        assert (sender.answered, reasons(here.told)) == (1, [REASON])
+
+
+@pytest.mark.parametrize(("method", "rules"), [("get", {"sloppy": True}), ("post", {"multipart": True})])
+async def test_what_the_simulator_of_smspilot_says(method: str, rules: dict[str, Any]) -> None:
+    keys = {"kind": "smspilot", "apikey": "KEY", "callback_method": method}
+    async with site() as here, SmspilotSimulator(Rules(delay=0.01, outcome=(-1, 604), **rules)) as simulator:
+        url = f"http://127.0.0.1:{here.port}{here.path}"
+        options = SmspilotOptions.model_validate({**keys, "url": simulator.url})
+        pilot = Smspilot("pilot", options, callback_url=url)
+        await pilot.start(Upcalls(here.hear))
+        await pilot.send([message(1)], NOW)
+        async with asyncio.timeout(5):
+            while not any(reasons(here.told)):
+                await asyncio.sleep(0.005)
+        await pilot.close()
+    assert "Отменено" in reasons(here.told)[-1]
+
+
+def as_printed(path: str) -> bytes:
+    """API-1 §2.1: a space is encoded, letters are not."""
+    words = "error=604&error_en=Undeliverable&error_ru=Невозможно%20доставить"
+    return f"GET {path}?server_id=182138593&phone=79087964781&status=-1&{words} HTTP/1.1".encode()
+
+
+@pytest.mark.parametrize("cut", [0, 20, 150, -30])
+async def test_an_address_with_raw_octets_in_pieces(cut: int) -> None:
+    async with site() as here:
+        request = as_printed(here.path) + b"\r\nHost: a\r\n\r\n"
+        assert await here.ask(request[:cut], request[cut:]) == b"200"
+        assert reasons(here.told) == [REASON]
+
+
+async def test_octets_elsewhere_stay_as_they_are() -> None:
+    form = "server_id=5&status=2&x=ж".encode()
+    head = f"POST {here_path()} HTTP/1.1\r\nHost: a\r\nX-Name: \u00e9\r\nContent-Length: {len(form)}\r\n"
+    head += "Content-Type: application/x-www-form-urlencoded\r\n\r\n"
+    async with site() as here:
+        assert await here.ask(head.encode("latin-1"), form) == b"200"
+        assert await here.ask(head.encode("latin-1") + form) == b"200"
+        assert len(here.told) == 2
+
+
+def here_path() -> str:
+    return Site(0, []).path
+
+
+@pytest.mark.parametrize("request_line", ["GET /каша", "ЖЖЖ / HTTP/1.1"])
+async def test_nonsense_is_still_refused(request_line: str) -> None:
+    async with site() as here:
+        assert await here.ask(request_line.encode() + b"\r\nHost: a\r\n\r\n") in (b"400", b"404")
+        assert here.told == []
