@@ -129,7 +129,7 @@ class ProviderHealth:
         same hand-over before. In this order:
 
         1. Messages that were not even sent (`UNFIT`) say nothing about the provider.
-        2. `Throttled`, or too many refusals in a row, is a failure.
+        2. `Throttled` that is not about one message, or too many refusals in a row, is a failure.
         3. `Disabled` is a failure too, unless it may be about the messages alone: see `_about_messages`.
         4. One message that was taken or rejected proves that the provider works, unless the hand-over began
            before the last failure; ``in_order``: unless it began before the message that failed.
