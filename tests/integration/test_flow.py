@@ -84,7 +84,7 @@ async def test_not_ready_while_the_only_provider_refuses_us(tmp_path: Path) -> N
         await eventually(lambda: metric(app, "attempts_total", provider="pilot", result="disabled") == 1)
         answer = await get(app, "/readyz")
         assert answer.status_code == 503
-        assert "smspilot error 106" in answer.json()["reasons"][0]
+        assert "106: the account is blocked at smspilot" in answer.json()["reasons"][0]
         assert await esme.submit(submit())  # still accepted
         waiting = [await app.store.list_stage(stage, 10) for stage in (Stage.WAITING, Stage.QUEUED)]
         assert sum(map(len, waiting)) == 2  # and not failed
