@@ -128,7 +128,7 @@ class ProviderHealth:
         same hand-over before. In this order:
 
         1. Messages that were not even sent (`UNFIT`) say nothing about the provider.
-        2. `Throttled`, or too many refusals in a row, is a failure.
+        2. `Throttled` that is not about one message, or too many refusals in a row, is a failure.
         3. `Disabled` is a failure too, unless it may be about the messages alone: see `_about_messages`.
         4. One message that was taken or rejected proves that the provider works, unless the hand-over began
            before the last failure; ``in_order``: unless it began before the message that failed.
@@ -137,7 +137,8 @@ class ProviderHealth:
         """
         results = [result for result in results if isinstance(result, Taken) or result.code != UNFIT]
         errors = [result for result in results if isinstance(result, ProviderError)]
-        grave: ProviderError | None = next((error for error in errors if isinstance(error, Throttled)), None)
+        too_fast = (error for error in errors if isinstance(error, Throttled) and not error.about_message)
+        grave: ProviderError | None = next(too_fast, None)
         grave = grave or self.send_policy.count_refusals(results, self._clock())
         trouble = next((error for error in errors if isinstance(error, Disabled)), None)
         if any(isinstance(result, Taken) for result in results):
