@@ -7,8 +7,10 @@ import asyncio
 import json
 import sys
 from pathlib import Path
+from typing import Any, TextIO
 
 import click
+from click.core import ParameterSource
 
 from smppbridge import __version__
 from smppbridge.commands.demo import demo
@@ -16,7 +18,8 @@ from smppbridge.commands.explain.command import explain_command
 from smppbridge.commands.send import SendOptions, send
 from smppbridge.commands.serve import serve
 from smppbridge.config.advice import warnings
-from smppbridge.config.loading import load, schema
+from smppbridge.config.file import located
+from smppbridge.config.loading import load_located, schema
 from smppbridge.config.sections import Config
 from smppbridge.errors import ConfigError, SmppBridgeError
 from smppbridge.logs import Format
@@ -65,8 +68,8 @@ def demo_command(once: bool) -> None:
 @click.option("--urls", is_flag=True, help="Print each provider's callback URL: NAME URL.")
 def check_command(path: Path, urls: bool) -> None:
     """Validate the configuration; opens nothing. Exit code 0 or 2."""
-    config = load(path)
-    for warning in warnings(config):
+    config, lines = load_located(path)
+    for warning in located(warnings(config), lines):
         click.echo(f"warning: {warning}", err=True)
     if urls:
         _print_urls(config)
@@ -77,9 +80,10 @@ def check_command(path: Path, urls: bool) -> None:
 def _print_urls(config: Config) -> None:
     if not config.web.public_url:
         raise ConfigError(["web.public_url: set it to the address under which providers reach this bridge"])
-    for name in config.providers:
-        if url := config.callback_url(name):
-            click.echo(f"{name} {url}{config.providers[name].callback_query()}")
+    for name, provider in config.providers.items():
+        url = config.callback_url(name)
+        if url and provider.calls_back():
+            click.echo(f"{name} {url}{provider.callback_query()}")
 
 
 cli.add_command(explain_command)
@@ -107,7 +111,19 @@ def hash_password_command() -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where the SMSC is.")
 @click.option("--port", default=2775, show_default=True, type=click.IntRange(1, 65535), help="Its SMPP port.")
 @click.option("--system-id", required=True, help="The account.")
-@click.option("--password", required=True, help="Its password.")
+@click.option(
+    "--password",
+    envvar="SMPPBRIDGE_PASSWORD",
+    show_envvar=True,
+    help="Its password. On the command line everybody on this machine can read it.",
+)
+@click.option("--password-file", type=click.File(encoding="utf-8"), help="File that holds it; - for stdin.")
+@click.option("--tls", is_flag=True, help="Connect over TLS.")
+@click.option(
+    "--ca",
+    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    help="CAs (PEM) that may have signed the SMSC's certificate; default: those of the system. With TLS.",
+)
 @click.option("--from", "source", default="", help="The sender: a name or a number.")
 @click.option("--to", "destination", required=True, help="The recipient's number.")
 @click.option("--text", required=True, help="The message.")
@@ -118,22 +134,31 @@ def hash_password_command() -> None:
     "--wait", default=0.0, type=click.FloatRange(min=0), help="Seconds to wait for the final receipt."
 )
 def send_command(
-    host: str,
-    port: int,
-    system_id: str,
-    password: str,
-    source: str,
-    destination: str,
-    text: str,
-    service_type: str,
-    wait: float,
+    password: str | None, password_file: TextIO | None, tls: bool, ca: Path | None, **message: Any
 ) -> None:
     """Submit one message as an ESME would; prints one JSON object per event."""
+    word = _password(password, password_file)
     try:
-        options = SendOptions(host, port, system_id, password, source, destination, text, wait, service_type)
-        asyncio.run(send(options))
+        asyncio.run(send(SendOptions(password=word, tls=tls or ca is not None, ca=ca, **message)))
     except ValueError as error:
         raise click.UsageError(str(error)) from error
+
+
+def _password(given: str | None, file: TextIO | None) -> str:
+    """The password of `send`, from wherever it is given."""
+    source = click.get_current_context().get_parameter_source("password")
+    if file is not None:
+        if source is ParameterSource.COMMANDLINE:
+            raise click.UsageError("give one of --password and --password-file")
+        try:
+            return file.read().rstrip("\r\n")
+        except UnicodeDecodeError:
+            raise click.UsageError("--password-file: must be a file of UTF-8 text") from None
+    if given is not None:
+        return given
+    if sys.stdin.isatty():
+        return str(click.prompt("Password", hide_input=True))
+    raise click.UsageError("give --password-file FILE, or the password in SMPPBRIDGE_PASSWORD")
 
 
 def main() -> None:

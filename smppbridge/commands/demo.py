@@ -61,6 +61,12 @@ async def _show(config: Config, app: App) -> None:
             wait=_RECEIPT_WAIT,
         )
         await send(options, print_event)
+        if not text.isascii():
+            print(
+                "(text: is empty, as receipts of this account are ASCII. With `receipt: {data_coding: 8}`"
+                " they are UCS-2 and show this text, too.)",
+                flush=True,
+            )
 
 
 async def _serve_on(config: Config, app: App, stopping: asyncio.Event) -> None:

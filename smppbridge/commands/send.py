@@ -5,11 +5,14 @@ Works with any SMSC: it reads no configuration of the bridge. Prints one JSON ob
 
 import asyncio
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
 
 from smppbridge.errors import Refused, SmppBridgeError
 from smppbridge.link.client import Client
+from smppbridge.link.tls import client_context, configured
 from smppbridge.smpp.constants import EsmClass, Npi, RegisteredDelivery, Status, Tag, Ton, status_name
 from smppbridge.smpp.pdu import BindTransceiver, DeliverSm, DeliverSmResp, Pdu, SubmitSm, SubmitSmResp
 from smppbridge.smpp.receipt import ParsedReceipt, parse_receipt, state_of
@@ -21,6 +24,7 @@ _SHORT_MESSAGE_MAX = 254
 _LONGEST_NATIONAL = 10  # digits
 _DIALLED = ("0", "80", "89")  # how numbers begin that are dialled in Belarus and Russia, not abroad
 
+Result = TypeVar("Result")
 EmitEvent = Callable[[dict[str, object]], None]
 
 
@@ -31,12 +35,14 @@ class SendOptions:
     host: str
     port: int
     system_id: str
-    password: str
+    password: str = field(repr=False)
     source: str
     destination: str
     text: str
     wait: float = 0.0  # seconds for the receipt; 0: it is not waited for
     service_type: str = ""
+    tls: bool = False
+    ca: Path | None = None  # of the certificate that the SMSC shows; None: those that the system trusts
 
 
 class SendFailed(SmppBridgeError):
@@ -49,7 +55,8 @@ def print_event(fields: dict[str, object]) -> None:
 
 
 async def send(options: SendOptions, emit: EmitEvent = print_event) -> None:
-    """Bind, submit, wait for the final receipt if asked, unbind. Raises SendFailed, LinkError."""
+    """Bind, submit, wait for the final receipt if asked, unbind. Raises SendFailed, LinkError,
+    ConfigError."""
     receipts: asyncio.Queue[DeliverSm] = asyncio.Queue()
 
     def incoming(client: Client, pdus: list[Pdu]) -> None:
@@ -58,13 +65,16 @@ async def send(options: SendOptions, emit: EmitEvent = print_event) -> None:
                 client.respond(pdu, DeliverSmResp())
                 receipts.put_nowait(pdu)
 
+    tls = None
+    if options.tls:
+        tls = configured("--ca", lambda: client_context(options.ca, None, None), str(options.ca))
     client = Client(incoming)
-    await client.connect(options.host, options.port)
+    await client.connect(options.host, options.port, tls)
     try:
         await _bind(client, options, emit)
         message_id = await _submit(client, options, emit)
         if options.wait > 0:
-            await _await_receipt(message_id, receipts, options.wait, emit)
+            await _await_receipt(client, message_id, receipts, options.wait, emit)
     finally:
         await client.close()
 
@@ -79,7 +89,8 @@ async def _bind(client: Client, options: SendOptions, emit: EmitEvent) -> None:
 
 
 async def _submit(client: Client, options: SendOptions, emit: EmitEvent) -> str:
-    answer = await client.request(_submit_sm(options))
+    request = client.request(_submit_sm(options))
+    answer = await _unless_over(client, request, "the answer came; the message may have been taken")
     if not isinstance(answer, SubmitSmResp) or answer.command_status != Status.ESME_ROK:
         status = answer.command_status
         emit({"event": "refused", "command_status": status, "status": status_name(status)})
@@ -125,16 +136,33 @@ def number_type(address: str) -> tuple[int, int]:
 
 
 async def _await_receipt(
-    message_id: str, receipts: "asyncio.Queue[DeliverSm]", wait: float, emit: EmitEvent
+    client: Client, message_id: str, receipts: "asyncio.Queue[DeliverSm]", wait: float, emit: EmitEvent
 ) -> None:
     try:
         async with asyncio.timeout(wait):
             while True:
-                pdu = await receipts.get()
+                pdu = await _unless_over(
+                    client, receipts.get(), "the receipt came; it waits for the next bind"
+                )
                 if _report(pdu, message_id, emit):
                     return
     except TimeoutError:
         raise SendFailed(f"no receipt within {wait:g} s; the message may still be on its way") from None
+
+
+async def _unless_over(client: Client, wanted: Coroutine[Any, Any, Result], what: str) -> Result:
+    """What is wanted. Raises SendFailed when the SMSC ends the session before ``what``."""
+    coming, over = asyncio.ensure_future(wanted), asyncio.ensure_future(client.over())
+    try:
+        await asyncio.wait((coming, over), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.sleep(0)  # what came with the unbind counts
+        if coming.done():
+            return await coming
+        how = "the SMSC said unbind" if await over else "the connection ended"
+        raise SendFailed(f"{how} before {what}")
+    finally:
+        coming.cancel()
+        over.cancel()
 
 
 def _report(pdu: DeliverSm, message_id: str, emit: EmitEvent) -> bool:

@@ -11,7 +11,6 @@ from smppbridge.model.account import Account
 from smppbridge.providers.upstream.options import SMS_ASSISTENT, SmppOptions
 from smppbridge.smpp.constants import EsmClass
 
-_TELLS_BY_ITSELF = frozenset({"sandbox", "smpp"})  # kinds that need neither callbacks nor polls
 _BEGINS_WITH_KEY = re.compile(r"[a-z_]+: ")
 
 
@@ -19,7 +18,7 @@ def warnings(config: Config) -> list[str]:
     """What works, but is unwise or probably not meant. Each warning is a line that begins with its path."""
     found: list[str] = []
     for name, provider in config.providers.items():
-        advice = provider.warnings(callbacks=config.web.public_url is not None)
+        advice = provider.warnings(callbacks=config.callbacks_below(name) is not None)
         found += [f"providers.{name}{'.' if _BEGINS_WITH_KEY.match(text) else ': '}{text}" for text in advice]
     return [
         *_web_warnings(config),
@@ -34,11 +33,19 @@ def warnings(config: Config) -> list[str]:
 
 def _web_warnings(config: Config) -> Iterator[str]:
     url = config.web.public_url
+    callers = [name for name, provider in config.providers.items() if provider.calls_back()]
     if url is None:
-        if any(provider.kind not in _TELLS_BY_ITSELF for provider in config.providers.values()):
+        if callers:
             yield "web.public_url: is not set, so statuses are asked for and come minutes later"
-    elif urlsplit(url).scheme == "http" and not _is_loopback(urlsplit(url).hostname or ""):
+        return
+    if urlsplit(url).scheme == "http" and not _is_loopback(urlsplit(url).hostname or ""):
         yield "web.public_url: is plain http; numbers can be read on the way, use https"
+    without = [name for name in callers if not config.callback_token(name)]
+    if without:
+        yield (
+            f"web.secret: is not set, and {', '.join(without)} has no secret of its own to take its place,"
+            " so there is no callback address for it; set it"
+        )
 
 
 def _account_warnings(config: Config) -> Iterator[str]:

@@ -10,8 +10,9 @@ def changed_keys(old: object, new: object, path: str = "") -> Iterator[str]:
     if old == new:
         return
     if isinstance(old, BaseModel) and type(old) is type(new):
-        for name in type(old).model_fields:
-            yield from changed_keys(getattr(old, name), getattr(new, name), f"{path}.{name}".lstrip("."))
+        for name, field in type(old).model_fields.items():
+            key = f"{path}.{field.alias or name}".removeprefix(".")
+            yield from changed_keys(getattr(old, name), getattr(new, name), key)
     elif isinstance(old, Mapping) and isinstance(new, Mapping):
         for name in {**old, **new}:
             yield from changed_keys(old.get(name), new.get(name), f"{path}.{name}")

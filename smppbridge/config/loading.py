@@ -5,19 +5,31 @@ from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
 from smppbridge.config import file as config_file
-from smppbridge.config.problems import Describer
+from smppbridge.config.problems import Describer, did_you_mean
 from smppbridge.config.sections import Config
 from smppbridge.config.senders import bad_senders
 from smppbridge.errors import ConfigError
 
 
+class Located(NamedTuple):
+    """A configuration, and where its keys stand in the file."""
+
+    config: Config
+    lines: Mapping[str, int]  # as in config.file.Source
+
+
 def load(path: Path | str, environ: Mapping[str, str] = os.environ) -> Config:
     """Read and check a configuration file. Raises ConfigError with every mistake in it."""
+    return load_located(path, environ).config
+
+
+def load_located(path: Path | str, environ: Mapping[str, str] = os.environ) -> Located:
+    """Like `load`, for who has more to say about the keys of the file."""
     path = Path(path)
     try:
         text = path.read_text(encoding="utf-8")
@@ -25,16 +37,21 @@ def load(path: Path | str, environ: Mapping[str, str] = os.environ) -> Config:
         raise ConfigError([f"{path}: must be UTF-8 text"]) from None
     except OSError as error:
         raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from None
-    return parse(text, path.absolute().parent, environ)
+    return _parse(text, path.absolute().parent, environ)
 
 
 def parse(text: str, base: Path, environ: Mapping[str, str] = os.environ) -> Config:
     """Like `load`, for the text of a file. Relative paths in it are relative to ``base``."""
+    return _parse(text, base, environ).config
+
+
+def _parse(text: str, base: Path, environ: Mapping[str, str]) -> Located:
     plain_schema = _plain_schema()
     source = config_file.read(text, base, environ, _secret_keys(plain_schema) | {"admin_token"})
     problems = source.problems + list(_unknown_names(source.values))
     # A section without keys counts as missing. The store is never missing: its default path needs `base`.
     values = {"store": {}} | {key: value for key, value in source.values.items() if value is not None}
+    config = None
     try:
         config = Config.model_validate(values, context={"base": base})
     except ValidationError as error:
@@ -42,14 +59,12 @@ def parse(text: str, base: Path, environ: Mapping[str, str] = os.environ) -> Con
         for place, what in describer.describe(error):
             if not any(place[:length] in source.broken for length in range(1, len(place) + 1)):
                 problems.append(f"{config_file.show(place)}: {what}")
-        raise ConfigError(problems) from None
-    if problems:
-        raise ConfigError(problems)
-    problems = [str(one) for one in bad_senders(config) if one.everywhere]
-    if problems:
-        raise ConfigError(problems)
+    if config is not None and not problems:
+        problems = [str(one) for one in bad_senders(config) if one.everywhere]
+    if config is None or problems:
+        raise ConfigError(config_file.located(problems, source.lines))
     config._variables = frozenset(source.variables)
-    return config
+    return Located(config, source.lines)
 
 
 def _unknown_names(values: Mapping[str, object]) -> Iterator[str]:
@@ -68,8 +83,8 @@ def _unknown_names(values: Mapping[str, object]) -> Iterator[str]:
             named = rule.get(key) if isinstance(rule, dict) else None
             for name in named if isinstance(named, list) else [named]:
                 if isinstance(known, dict) and isinstance(name, str | int) and str(name) not in known:
-                    names = ", ".join(known)
-                    yield f'{lines}[{index}].{key}: "{name}" is not in {section}; known there: {names}'
+                    meant = did_you_mean(str(name), known) or f"; known there: {', '.join(known)}"
+                    yield f'{lines}[{index}].{key}: "{name}" is not in {section}{meant}'
 
 
 @cache

@@ -4,7 +4,7 @@ Values are quoted only where they help and cannot be secret. Everything about th
 JSON Schema; why an installed provider cannot be used, from the registry.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
@@ -42,6 +42,7 @@ _REPEATED = frozenset({"literal_error", "int_parsing", "int_from_float", "float_
 _CONSEQUENCES = frozenset({"default_factory_not_called"})
 NAME = "name"  # the field of an account that is no key of its section
 _SHOWN_MAX = 60  # characters of a quoted value
+_ALIKE = 0.7  # of 1: how like a word must be to the one that was meant (difflib)
 
 
 class _Place(NamedTuple):
@@ -110,18 +111,17 @@ class Describer:
         if kind in _RANGES:
             return _range(detail, place.schema) + self._got(detail["input"], place)
         if kind == "union_tag_not_found":
-            return f"is required; add one of {_kinds(place.schema)}"
+            return f"is required; add one of {', '.join(_kinds(place.schema))}"
         if kind == "union_tag_invalid":
             return self._unknown_kind(detail["ctx"]["tag"], place)
         text = _TEXTS.get(kind) or message.removeprefix("Value error, ").replace("Input should be", "must be")
-        return text + self._got(detail["input"], place) if kind in _REPEATED else text
+        if kind in _REPEATED:
+            text += self._got(detail["input"], place)
+        return text + self._meant(detail["input"], place)
 
     def _unknown_key(self, key: str, around: Schema) -> str:
         known = list(around.get("properties", {}))
-        close = get_close_matches(key, known, n=1)
-        if close:
-            return f'unknown key; did you mean "{close[0]}"?'
-        return f"unknown key; known here: {', '.join(known)}"
+        return "unknown key" + (did_you_mean(key, known) or f"; known here: {', '.join(known)}")
 
     def _unknown_kind(self, kind: str, place: _Place) -> str:
         why = (
@@ -129,7 +129,17 @@ class Describer:
             if kind in UNUSABLE
             else ""
         )
-        return f"must be one of {_kinds(place.schema)}{self._got(kind, place)}{why}"
+        text = f"must be one of {', '.join(_kinds(place.schema))}{self._got(kind, place)}{why}"
+        return text if why else text + did_you_mean(kind, _kinds(place.schema))
+
+    def _meant(self, value: object, place: _Place) -> str:
+        """The word that may stand there and is most like the value."""
+        if place.path in self._private or not isinstance(value, str):
+            return ""
+        if place.schema.get("type") == "boolean":
+            return did_you_mean(value, ("true", "false"))
+        words = [one for one in place.schema.get("enum", ()) if isinstance(one, str)]
+        return "" if value in words else did_you_mean(value, words)
 
     def _got(self, value: object, place: _Place) -> str:
         """The value in brackets, if it is short and cannot be secret. Else ""."""
@@ -149,5 +159,12 @@ def _range(detail: ErrorDetails, schema: Schema) -> str:
     return f"must be {words[limit]} {value:g}"
 
 
-def _kinds(schema: Schema) -> str:
-    return ", ".join(sorted(schema.get("discriminator", {}).get("mapping", ())))
+def _kinds(schema: Schema) -> list[str]:
+    return sorted(schema.get("discriminator", {}).get("mapping", ()))
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A question with the known word that is most like ``word``; "" where none is."""
+    by_lower = {one.lower(): one for one in known}
+    close = get_close_matches(word.lower(), by_lower, n=1, cutoff=_ALIKE)
+    return f'; did you mean "{by_lower[close[0]]}"?' if close else ""

@@ -55,6 +55,8 @@ class Client:
         self._connection: Connection | None = None
         self._retired = False
         self._gone = asyncio.Event()
+        self._over = asyncio.Event()
+        self._unbound = False
         self._ticker: asyncio.Task[None] | None = None
 
     async def connect(self, host: str, port: int, tls: ssl.SSLContext | None = None, name: str = "") -> None:
@@ -183,6 +185,11 @@ class Client:
         """Return when the connection is gone."""
         await self._gone.wait()
 
+    async def over(self) -> bool:
+        """Return when the SMSC has said unbind (true), or the connection is gone without that (false)."""
+        await self._over.wait()
+        return self._unbound
+
     # --- inside --------------------------------------------------------------------------------
 
     def _live(self) -> Connection:
@@ -203,6 +210,9 @@ class Client:
                 requests.append(item.pdu)
             elif isinstance(item, Fault):
                 self._fault(item)
+        if events and type(events[-1]) is Unbound:
+            self._unbound = True
+            self._over.set()
         if verdicts or not events or type(events[-1]) is Unbound:
             self._verdicts(self, verdicts)  # first: a receipt may stand behind its answer
         if requests:
@@ -230,6 +240,7 @@ class Client:
 
     def _ended(self, connection: Connection) -> None:
         self._gone.set()
+        self._over.set()
 
     async def _tick(self, connection: Connection) -> None:
         while not self._gone.is_set():

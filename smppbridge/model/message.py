@@ -339,3 +339,7 @@ class Draft(NamedTuple):
     service_type: str = ""
     data_coding: int = 0  # of `octets`; 0 = GSM 03.38
     unlisted: bool = False  # nobody chose the sender: the equipment named it, and its account lists none
+    ports: bytes = b""  # see smpp.concat.port_element: the content is for an application
+    # Whether PING may be bought in place of a text that no phone is to show (protocol_id 0x40). None: phones
+    # show it.
+    ping: bool | None = None

@@ -13,6 +13,8 @@ from smppbridge.smpp.constants import Status
 PLAIN_SMS = "CMT"
 ORDINARY = frozenset({"", PLAIN_SMS})  # service_types that are a plain SMS (SMPP 3.4 §5.2.11)
 
+PING = "PING"  # the check that a message which no phone shows can be bought as
+
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _NICK = re.compile(r"@?[A-Za-z][A-Za-z0-9_]{3,19}|#[0-9]{1,19}")
 
@@ -30,7 +32,7 @@ class Service(NamedTuple):
 
 SERVICES: dict[str, Service] = {
     "HLR": Service("number check in the home location register", without_text=True, senders=("HLR",)),
-    "PING": Service("check by a message that the phone does not show", without_text=True, senders=("PING",)),
+    PING: Service("check by a message that the phone does not show", without_text=True, senders=("PING",)),
     "HLRV": Service("number check by both ways", without_text=True, senders=("HLRVIP",)),
     "CALL": Service("voice call that reads the text", senders=("GOLOS", "GOLOSM")),
     "FLSHC": Service(

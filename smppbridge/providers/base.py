@@ -109,6 +109,12 @@ class Callback:
     headers: Mapping[str, str]  # names in lower case
     form: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    charset: str = "utf-8"  # the one that the values were decoded from, and in which the body is
+
+    @property
+    def text(self) -> str:
+        """The body."""
+        return self.body.decode(self.charset, "replace")
 
 
 class Progress(Protocol):
@@ -138,7 +144,8 @@ class Provider(Protocol):
     name: str
     limits: Limits
     services: frozenset[str]  # service_types that it sells besides SMS: keys of model.services.SERVICES
-    takes_parts: bool  # parts of long messages, as an ESME made them, go there as they are
+    takes_parts: bool  # texts with a user data header, and those for a port, go there as they are
+    takes_protocol_id: bool  # texts go there with the protocol_id of the submit_sm
     last_balance: float | None  # money left as the last answer told, None where that is unknown
     codes: frozenset[str]  # codes of its refusals that become labels of a metric; others are counted together
 

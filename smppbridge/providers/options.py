@@ -50,6 +50,10 @@ class ProviderOptions(BaseModel):
         """The service_types besides SMS that messages may ask for here: keys of model.services.SERVICES."""
         return frozenset()
 
+    def calls_back(self) -> bool:
+        """Whether the provider calls us where it knows our address."""
+        return True
+
     def callback_query(self) -> str:
         """What the callback address must end with when it is entered at the provider, with its "?"."""
         return ""

@@ -61,6 +61,10 @@ class SandboxOptions(ProviderOptions):
     parallel: int = Field(default=4, ge=1, le=256)
     """Batches at once."""
 
+    def calls_back(self) -> bool:
+        """It tells what became of messages by itself."""
+        return False
+
     def sells(self) -> frozenset[str]:
         """Everything, so that equipment can be tried with it."""
         return frozenset(SERVICES)
@@ -87,6 +91,7 @@ class Sandbox:
 
     services = frozenset(SERVICES)
     takes_parts = False
+    takes_protocol_id = True
     codes = frozenset(OUTCOMES)
 
     def __init__(

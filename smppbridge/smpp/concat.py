@@ -6,7 +6,7 @@ from itertools import islice, pairwise
 from typing import NamedTuple
 
 from smppbridge.smpp.constants import Tag
-from smppbridge.smpp.tlv import Tlv, tlv_value
+from smppbridge.smpp.tlv import Tlv, read_tlvs, tlv_value
 
 SINGLE_OCTETS, SINGLE_SEPTETS = 140, 160
 PART_OCTETS = 134  # of 140, beside a header with an 8-bit reference
@@ -16,6 +16,7 @@ _ESCAPE = 0x1B  # of GSM 03.38
 
 _CONCAT_8, _CONCAT_16 = 0x00, 0x08
 _SINGLE_SHIFT, _LOCKING_SHIFT = 0x24, 0x25
+_PORTS_8, _PORTS_16 = 0x04, 0x05  # application port addressing
 _SAR = frozenset({Tag.SAR_MSG_REF_NUM, Tag.SAR_TOTAL_SEGMENTS, Tag.SAR_SEGMENT_SEQNUM})
 
 
@@ -98,6 +99,30 @@ def read_sar(tlvs: Sequence[Tlv]) -> Concat | None:
     if reference > 0xFFFF or not 1 < total <= MAX_PARTS or not 1 <= number <= total:
         return None
     return Concat(reference, 0, total, number)
+
+
+def port_element(tlvs: Sequence[Tlv]) -> bytes:
+    """The element of a user data header that says what source_port and destination_port say (SMPP 3.4
+    §5.3.2.20-21, 3GPP 23.040 §9.2.3.24.4): one that is not there is 0. b"" where neither names a port."""
+    found: dict[int, int] = {}
+    for tag, octets in tlvs:
+        if tag in {Tag.SOURCE_PORT, Tag.DESTINATION_PORT}:
+            value = tlv_value(tag, octets)
+            found.setdefault(tag, value if isinstance(value, int) and value <= 0xFFFF else 0)
+    if not any(found.values()):
+        return b""
+    ports = (found.get(tag, 0).to_bytes(2, "big") for tag in (Tag.DESTINATION_PORT, Tag.SOURCE_PORT))
+    return bytes((_PORTS_16, 4)) + b"".join(ports)
+
+
+def ports_among(raw: bytes | None) -> bytes:
+    """The same of optional parameters as they are stored."""
+    return port_element(read_tlvs(raw, 0, tolerant=True)) if raw else b""
+
+
+def has_ports(octets: bytes) -> bool:
+    """Whether a user data header addresses an application."""
+    return any(element in {_PORTS_8, _PORTS_16} for element, _ in elements(octets[: 1 + octets[0]]))
 
 
 def header(reference: int, total: int, number: int, *, width: int = 8) -> bytes:

@@ -9,6 +9,7 @@ from enum import IntEnum
 RESPONSE_BIT = 0x80000000  # SMPP 3.4 §5.1.2.1: set in the command_id of every response
 MAX_SEQUENCE_NUMBER = 0x7FFFFFFF  # of our own requests (§3.2); peers may send any 32-bit number
 INTERFACE_VERSION = 0x34
+SILENT = 0x40  # protocol_id of a message that no phone shows: type 0 (3GPP 23.040 §9.2.3.9)
 SUBUNIT_DISPLAY = 1  # dest_addr_subunit (§5.3.2.1): the display of the phone; a flash message
 
 

@@ -16,8 +16,9 @@ from smppbridge.errors import Refused
 from smppbridge.model.account import Account
 from smppbridge.model.message import Draft, Segment, Stage
 from smppbridge.model.route import Choice, Router
-from smppbridge.model.services import named_by
-from smppbridge.smpp.constants import Status
+from smppbridge.model.services import PING, named_by
+from smppbridge.smpp.concat import port_element
+from smppbridge.smpp.constants import SILENT, Status
 from smppbridge.smpp.pdu import SubmitSm
 from smppbridge.submission.checks import (
     check_fields,
@@ -215,7 +216,14 @@ def _decide_draft(appraisal: Appraisal) -> None:
     unlisted = is_unlisted(appraisal.account, sender)
     if content.concat is None:
         data_coding = coding_of(appraisal.account, data_coding, content.octets)
-        appraisal.draft = Draft(recipient, sender, *content[:3], appraisal.service, data_coding, unlisted)
+        tlvs = appraisal.submit.tlvs
+        ports = port_element(tlvs) if tlvs and not appraisal.service else b""
+        ping = None
+        if appraisal.submit.protocol_id == SILENT and content.octets is None and not appraisal.service:
+            ping = PING in appraisal.account.services
+        appraisal.draft = Draft(
+            recipient, sender, *content[:3], appraisal.service, data_coding, unlisted, ports, ping
+        )
     else:
         appraisal.draft = Draft(recipient, sender, None, flash=content.flash, unlisted=unlisted)
     appraisal.data_coding = data_coding

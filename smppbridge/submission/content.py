@@ -11,9 +11,9 @@ from smppbridge.errors import Refused
 from smppbridge.model.account import Account
 from smppbridge.model.message import Message
 from smppbridge.model.services import check_text
-from smppbridge.smpp.concat import SINGLE_SEPTETS, Concat, Header, read_header, read_sar
+from smppbridge.smpp.concat import SINGLE_SEPTETS, Concat, Header, port_element, read_header, read_sar
 from smppbridge.smpp.concat import header as udh
-from smppbridge.smpp.constants import SUBUNIT_DISPLAY, EsmClass, Status, Tag
+from smppbridge.smpp.constants import SILENT, SUBUNIT_DISPLAY, EsmClass, Status, Tag
 from smppbridge.smpp.fields import MAX_SHORT_MESSAGE
 from smppbridge.smpp.gsm import ESCAPE, LANGUAGES, encode_gsm, unpack_septets, without_padding
 from smppbridge.smpp.pdu import SubmitSm
@@ -38,7 +38,8 @@ def content_of(account: Account, submit: SubmitSm, service: str) -> Content:
     """The text, the binary content, or the part of a text, that a submit_sm holds.
 
     1. A data_coding of binary data, which means no text to the account either: octets.
-    2. A part of a text, and a text whose header addresses an application: octets as they came.
+    2. A part of a text, and a text whose header addresses an application: octets as they came. A part for an
+       application, named by its header or by TLVs, is not joined, and neither is one that no phone shows.
     3. Anything else: the text. A ``service`` (see `service_of`) takes only this.
 
     Raises Refused: 0x01 two texts, or one too long; 0x43 a part for a service; 0x4A3 a data_coding without
@@ -55,9 +56,13 @@ def content_of(account: Account, submit: SubmitSm, service: str) -> Content:
     if alphabet is None and not service and submit.data_coding not in account.encodings:
         return Content("", _binary(submit, octets), flash)
     data = _data(account, submit.data_coding, octets, header, concat)
-    if concat is not None and (concat.total == 1 or header.foreign):
+    foreign = header.foreign
+    if concat is not None and (submit.protocol_id == SILENT or port_element(submit.tlvs)):
+        foreign = True
+        header = header if header.concat else Header(udh(concat.reference, concat.total, concat.number))
+    if concat is not None and (concat.total == 1 or foreign):
         concat = None  # nothing to join; ports belong to an application, not to a reader
-    if header.foreign or concat is not None:
+    if foreign or concat is not None:
         if service:
             raise Refused(Status.ESME_RINVESMCLASS, "a service takes no parts of long messages")
         return Content("", _sized(header.octets + data, MAX_SHORT_MESSAGE), flash, concat)

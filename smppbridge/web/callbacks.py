@@ -20,6 +20,7 @@ from starlette.responses import PlainTextResponse, Response
 from smppbridge.errors import StoreError, WrongSignature
 from smppbridge.logs import event
 from smppbridge.providers.base import Callback, News, Provider
+from smppbridge.web.charsets import Charset, charset_of, fields_of, in_charset, named_in, octets_of
 from smppbridge.web.forms import form_fields
 
 log = logging.getLogger(__name__)
@@ -41,6 +42,7 @@ class Callbacks:
         self._providers = providers
         self._tokens = tokens
         self._hear = hear
+        self._guessed: set[str] = set()  # providers whose character set was guessed, and told
 
     async def receive(self, request: Request) -> Response:
         """Answer a callback: 200 after COMMIT. A provider tries again after any other answer."""
@@ -54,7 +56,10 @@ class Callbacks:
             return PlainTextResponse("too slow\n", status_code=408)
         if body is None:
             return PlainTextResponse("too large\n", status_code=413)
-        status, what = await self._take(name, _callback_of(request, body))
+        callback, charset = _callback_of(request, body)
+        status, what = await self._take(name, callback)
+        if status == 200 and charset.guessed:
+            self._tell_guess(name, charset)
         return PlainTextResponse(f"{what}\n", status_code=status)
 
     async def _take(self, name: str, callback: Callback) -> tuple[int, str]:
@@ -72,6 +77,15 @@ class Callbacks:
             return 503, "try again later"
         return 200, "ok"
 
+    def _tell_guess(self, name: str, charset: Charset) -> None:
+        """Say once for each provider that its letters may be wrong."""
+        if name not in self._guessed:
+            self._guessed.add(name)
+            hint = "end the callback address at the provider with ?charset=utf-8"
+            event(
+                log, logging.WARNING, "callback not in UTF-8", provider=name, read_as=charset.name, hint=hint
+            )
+
 
 async def _bounded_body(request: Request) -> bytes | None:
     """The body of the request; None when it is longer than `MAX_BODY`."""
@@ -83,11 +97,18 @@ async def _bounded_body(request: Request) -> bytes | None:
     return bytes(body)
 
 
-def _callback_of(request: Request, body: bytes) -> Callback:
-    return Callback(
+def _callback_of(request: Request, body: bytes) -> tuple[Callback, Charset]:
+    """The callback, and in which character set it is: the `charset` of its address or of its content type."""
+    kind = request.headers.get("content-type", "")
+    query, form = fields_of(request.scope["query_string"]), form_fields(kind, body)
+    octets = octets_of(query) + (octets_of(form) if form else body)
+    charset = charset_of(octets, query.get("charset", ""), named_in(kind))
+    callback = Callback(
         method=request.method,
-        query=dict(request.query_params),
+        query=in_charset(query, charset.name),
         headers=dict(request.headers),
-        form=form_fields(request.headers.get("content-type", ""), body),
+        form=in_charset(form, charset.name),
         body=body,
+        charset=charset.name,
     )
+    return callback, charset

@@ -5,7 +5,8 @@ PHP sends `multipart/form-data` as soon as a script hands curl an array of field
 
 import re
 from email.message import Message
-from urllib.parse import parse_qsl
+
+from smppbridge.web.charsets import fields_of
 
 URL_ENCODED, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
 MAX_PARTS = 200  # of a multipart body; others are left out
@@ -14,12 +15,15 @@ _NAME = re.compile(rb'^content-disposition:[^\r\n]*?[;\s]name="?([^";\r\n]*)', r
 
 
 def form_fields(content_type: str, body: bytes) -> dict[str, str]:
-    """The fields of a form; {} for another body. Of fields with the same name the last counts."""
+    """The fields of a form, each character an octet: see `charsets.in_charset`. {} for another body.
+
+    Of fields with the same name the last counts.
+    """
     header = Message()
     header["Content-Type"] = content_type
     kind = header.get_content_type()
     if kind == URL_ENCODED:
-        return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+        return dict(fields_of(body))
     boundary = header.get_boundary() if kind == MULTIPART else None
     return _parts(boundary.encode("utf-8", "replace"), body) if boundary else {}
 
@@ -31,5 +35,5 @@ def _parts(boundary: bytes, body: bytes) -> dict[str, str]:
         head, blank, value = part.partition(b"\r\n\r\n")
         name = _NAME.search(head)
         if blank and name is not None:
-            fields[name[1].decode("utf-8", "replace")] = value.decode("utf-8", "replace")
+            fields[name[1].decode("latin-1")] = value.decode("latin-1")
     return fields

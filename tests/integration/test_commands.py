@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import re
 import signal
 import socket
@@ -11,6 +12,7 @@ from typing import Any, NamedTuple
 
 import httpx2
 import pytest
+import trustme
 
 from smppbridge.model.passwords import verify_hash
 from smppbridge.smpp.constants import Status
@@ -37,8 +39,10 @@ class Ended(NamedTuple):
     err: str
 
 
-async def run(*arguments: str, stdin: str = "") -> Ended:
-    process = await asyncio.create_subprocess_exec(*command(*arguments), stdin=PIPE, stdout=PIPE, stderr=PIPE)
+async def run(*arguments: str, stdin: str = "", **environ: str) -> Ended:
+    process = await asyncio.create_subprocess_exec(
+        *command(*arguments), stdin=PIPE, stdout=PIPE, stderr=PIPE, env=os.environ | environ
+    )
     out, err = await process.communicate(stdin.encode())
     assert process.returncode is not None
     ended = Ended(process.returncode, out.decode("utf-8"), err.decode("utf-8"))
@@ -83,6 +87,8 @@ async def test_wrong_usage() -> None:
         ("send", "--to", PHONE),
         ("check", "--colour", "-c", "x"),
         ("send", "--port", "many"),
+        ("send", "--system-id", "pbx", "--to", PHONE, "--text", "x"),
+        send_to(2775, "--password-file", "-"),
     ]
     for arguments, ended in zip(wrong, await asyncio.gather(*(run(*words) for words in wrong)), strict=True):
         assert (ended.code, ended.out) == (2, ""), arguments
@@ -106,24 +112,33 @@ accounts: {pbx: {password: secret, colour: red}}
 providers: {lab: {kind: sandbox, delay: soon}}
 routes: [{to: [nowhere]}]
 """
-    ended = await run("check", "-c", str(written(tmp_path, mistakes)))
+    path = written(tmp_path, mistakes)
+    ended = await run("check", "-c", str(path))
     assert (ended.code, ended.out) == (2, "")
     lines = ended.err.splitlines()
     assert all(line.startswith("smppbridge: ") for line in lines)
-    places = sorted(line.removeprefix("smppbridge: ").split(": ")[0] for line in lines)
-    assert places == ["accounts.pbx.colour", "providers.lab.delay", "routes[0].to"]
+    places = {line.split(": ")[2]: line.split(": ")[1] for line in lines}
+    assert list(places) == ["accounts.pbx.colour", "providers.lab.delay", "routes[0].to"]
+    written_there = path.read_text().splitlines()
+    lines_named = [int(place.removeprefix("line ")) for place in places.values()]
+    assert [written_there[line - 1].split(":")[0].strip(" -") for line in lines_named] == [
+        "colour",
+        "delay",
+        "to",
+    ]
 
 
 async def test_check_prints_callback_urls_that_work(tmp_path: Path) -> None:
     port = free_port()
     async with SmspilotSimulator() as simulator:
-        path = written(tmp_path, pilot(simulator.url, web_port=port))
+        settings = pilot(simulator.url, web_port=port).replace("public_url", "secret: word, public_url")
+        path = written(tmp_path, settings.replace("providers: {", "providers: {lab: {kind: sandbox}, "))
         ended = await run("check", "--urls", "-c", str(path))
         assert ended.code == 0
         name, url = ended.out.split()
         assert (name, url.startswith(f"http://127.0.0.1:{port}/callbacks/pilot/")) == ("pilot", True)
         async with (
-            bridge(tmp_path, pilot(simulator.url, web_port=port)),
+            bridge(tmp_path, settings),
             httpx2.AsyncClient(trust_env=False) as client,
         ):
             answer = await client.get(url, params={"server_id": "1", "status": "2"})
@@ -171,6 +186,28 @@ async def test_send_what_is_refused(tmp_path: Path) -> None:
     assert refused.err == "smppbridge: submit_sm refused: ESME_RINVSRCADR (0xa)\n"
 
 
+async def test_send_over_tls_with_a_password_that_no_process_list_shows(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    ours = authority.issue_cert("127.0.0.1")
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    ours.cert_chain_pems[0].write_to_path(tmp_path / "us.pem")
+    ours.private_key_pem.write_to_path(tmp_path / "us.key")
+    (tmp_path / "word").write_text("secret\n")
+    listen = "listen: [{host: 127.0.0.1, port: 0, tls: {cert: us.pem, key: us.key}}]"
+    async with bridge(tmp_path, listen) as app:
+        fixed = ("send", "--port", str(app.smpp_ports[0]), "--system-id", "pbx", "--to", PHONE, "--text", "x")
+        trusted = ("--ca", str(tmp_path / "ca.pem"))
+        *taken, stranger = await asyncio.gather(
+            run(*fixed, *trusted, "--password-file", str(tmp_path / "word")),
+            run(*fixed, *trusted, "--password-file", "-", stdin="secret"),
+            run(*fixed, *trusted, SMPPBRIDGE_PASSWORD="secret"),
+            run(*fixed, "--tls", SMPPBRIDGE_PASSWORD="secret"),
+        )
+    assert [(ended.code, ended.err) for ended in taken] == [(0, "")] * 3
+    assert stranger.code == 1
+    assert "its certificate is not accepted" in stranger.err
+
+
 async def test_send_and_wait_in_vain(tmp_path: Path) -> None:
     async with bridge(tmp_path, "providers: {lab: {kind: sandbox, delay: 1h}}") as app:
         ended = await run(*send_to(app.smpp_ports[0], "--wait", "0.2"))
@@ -187,6 +224,8 @@ async def test_demo_once() -> None:
     assert (ended.code, ended.err) == (0, "")
     receipts = [json.loads(line) for line in ended.out.splitlines() if line.startswith('{"event": "receipt"')]
     assert [receipt["stat"] for receipt in receipts] == ["DELIVRD", "DELIVRD"]
+    assert receipts[1]["text"].endswith(" text:")
+    assert ended.out.endswith("With `receipt: {data_coding: 8}` they are UCS-2 and show this text, too.)\n")
 
 
 # --- serve -----------------------------------------------------------------------------------------
@@ -229,7 +268,7 @@ async def test_signals(tmp_path: Path) -> None:
         served.process.send_signal(signal.SIGHUP)
         await esme.expect(Unbind)
         async with await Esme.bound(served.smpp_port, "new") as new:
-            await reload(served, path, "accounts: what", 'problem="accounts: must be a mapping')
+            await reload(served, path, "accounts: what", 'problem="line 1: accounts: must be a mapping')
             await reload(served, path, "[" * 3000, 'problem="line 1: not valid YAML: nested more')
             assert await new.submit(submit())
             await new.receipt()

@@ -68,10 +68,11 @@ class ProviderHealth:
         """Names the account at the provider, the same for all entries that use it."""
         return self._account[0].name
 
-    @property
-    def leads(self) -> bool:
-        """Whether this is the entry that asks for the balance of the account."""
-        return self._account[0] is self
+    def asks_for_all(self, interval: str) -> bool:
+        """Whether this is the first entry of its account that has this ``interval``, a name of `Limits`: what
+        belongs to the account, and not to its messages, is asked for by one entry."""
+        asking = (one for one in self._account if getattr(one._provider.limits, interval))
+        return next(asking, self) is self
 
     @property
     def works(self) -> bool:

@@ -14,11 +14,14 @@ import httpx2
 from smppbridge.errors import UNFIT, ProviderError, Refused, Rejected, Unavailable
 from smppbridge.logs import Complaints
 from smppbridge.model.message import Doubt, Draft, Inbound, Message
+from smppbridge.model.services import PING
 from smppbridge.providers.base import Limits, Trace, Upcalls
 from smppbridge.providers.error_table import safe_reason
 from smppbridge.providers.http.client import NOT_HERE, HttpAnswer, HttpClient, host_of, not_understood
 from smppbridge.providers.http.sending import SENDING_TIME, RequestRun
 from smppbridge.providers.options import HttpOptions
+from smppbridge.smpp.concat import ports_among
+from smppbridge.smpp.constants import SILENT
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +41,7 @@ class HttpProvider:
 
     services: frozenset[str] = frozenset()
     takes_parts = False
+    takes_protocol_id = False
     codes: frozenset[str] = frozenset()
     fixed_paths = True  # False: the paths of requests hold values of messages, so they are not told
     transport: httpx2.AsyncBaseTransport | None = None  # what carries the requests instead of the network
@@ -179,7 +183,12 @@ class HttpProvider:
         others are Rejected already. ``units``: what reasons call the requests."""
         run = self.run(now, units)
         run.note(dict(self.unfit(messages, self._options.default_sender)))
-        return run, [message for message in messages if message.id not in run.results]
+        return run, [self._silent(message) for message in messages if message.id not in run.results]
+
+    def _silent(self, message: Message) -> Message:
+        """A text that no phone is to show goes as the check that no phone shows: see submission.paths."""
+        shown = message.protocol_id != SILENT or message.octets is not None or message.service_type
+        return message if shown or PING not in self.services else message._replace(service_type=PING)
 
     def unfit(self, messages: Iterable[Message], default_sender: str) -> Iterator[tuple[int, Rejected]]:
         """Messages that `check` refuses, by our id: they may have been checked by another provider only."""
@@ -191,6 +200,8 @@ class HttpProvider:
                 message.octets,
                 message.flash,
                 message.service_type,
+                message.data_coding,
+                ports=ports_among(message.tlvs),
             )
             try:
                 if message.service_type and message.service_type not in self.services:

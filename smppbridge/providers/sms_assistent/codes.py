@@ -14,9 +14,9 @@ NO_MONEY, BAD_RECIPIENT, SERVICE_DOWN, BAD_ID, OTHER, BLOCKED, BAD_DATE = -1, -4
 AUTH_PAUSE = 1800.0  # seconds; a wrong password does not become right by itself
 WINDOW_PAUSE = 900.0  # seconds until the hours of the account are tried again
 
-_TEXT = Rule(Kind.PERM, Status.ESME_RINVTEXT, about_message=True)
-_RECIPIENT = Rule(Kind.PERM, Status.ESME_RINVDSTADR, about_message=True)
-_SENDER = Rule(Kind.PERM, Status.ESME_RINVSRCADR, about_message=True)
+_TEXT = Rule(Kind.PERM, Status.ESME_RINVTEXT)
+_RECIPIENT = Rule(Kind.PERM, Status.ESME_RINVDSTADR)
+_SENDER = Rule(Kind.PERM, Status.ESME_RINVSRCADR)
 _BUG = Rule(Kind.BUG, Status.ESME_RSYSERR)
 _RETRY = Rule(Kind.RETRY, Status.ESME_RSYSERR)
 _ACCOUNT = Rule(Kind.ACCOUNT, Status.ESME_RSYSERR)
@@ -67,12 +67,6 @@ WORDS: dict[int, str] = {
 }
 MALFORMED = f"other packages pass, so this one may be malformed: {_PLEASE_REPORT}"  # -10
 
-
-OURS = frozenset({-2, -17, -27})
-"""Codes that are about the account, also where they stand beside one message."""
-
-MAYBE_OURS = frozenset({NO_MONEY, SERVICE_DOWN, OTHER, BLOCKED})
-"""Codes of a whole package that may be about us, or about one of its messages."""
 
 OTHER_TRIES = 2  # a package that "other error" met so often is no accident: the account is at fault
 UNKNOWN_TRIES = 3  # a code that no list holds is tried again this many times

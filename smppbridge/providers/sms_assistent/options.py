@@ -63,6 +63,10 @@ class SmsAssistentOptions(FlashPolicy, HttpOptions):
         """The login. Entries may use different addresses of one host."""
         return f"{urlsplit(self.url).netloc} {self.login}"
 
+    def calls_back(self) -> bool:
+        """This API has no callbacks."""
+        return False
+
     def warnings(self, *, callbacks: bool) -> list[str]:
         """Bulk in single requests, and statuses that are never asked for: this API has no callbacks."""
         found = []

@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from smppbridge.errors import Postponed, ProviderError, Refused, Uncertain
 from smppbridge.model.message import Draft, Message, Poll, StatusReport
 from smppbridge.providers.base import Callback, News, SendResult, Taken
+from smppbridge.providers.error_table import Kind
 from smppbridge.providers.http.sending import SENDING_TIME, RequestRun
 from smppbridge.providers.sms_assistent import codes, wire_json, wire_plain, wire_xml
 from smppbridge.providers.sms_assistent.api import SmsAssistentApi
@@ -43,6 +44,7 @@ __all__ = ["SmsAssistent", "SmsAssistentOptions"]
 
 MAX_PARTS = 10  # the manual has no number; §5.3 only says that a text may be too long
 TOO_NEAR = "too near to be scheduled there"
+WAVES, WAVE = 10, 30.0  # messages outside the hours come back in so many waves, so many seconds apart
 MONEY_PAUSE = 10.0  # seconds between two questions for the balance because of -1
 SCHEDULE_SLACK = 60_000  # ms from here to the hand-over of a message that they are to keep
 
@@ -63,7 +65,7 @@ class SmsAssistent(SmsAssistentApi):
         self._plain_allowed = True  # until they say -13 to it
         self._allowance = Allowance(options.plain_per_minute)
         self._questions = StatusQuestions(self)
-        self._suspicion = Suspicion()
+        self._suspicion = {way: Suspicion() for way in ("plain", "json", "xml")}  # one may be down alone
         self._money_again = 0.0  # when the balance may be asked for again (loop's clock)
 
     def check(self, draft: Draft) -> None:
@@ -151,9 +153,9 @@ class SmsAssistent(SmsAssistentApi):
             self.note("plain", logging.ERROR, told)
             return False
         if answer.failure:
-            self._refused(run, [message], answer.failure)
+            self._refused(run, "plain", [message], answer.failure)
         else:
-            self._suspicion.passed([message])
+            self._suspicion["plain"].passed([message])
             run.results[message.id] = Taken(answer.sent[0].ref)
         return True
 
@@ -183,8 +185,8 @@ class SmsAssistent(SmsAssistentApi):
             return False
         await self._look_for_money(answer)
         if answer.failure:
-            return self._refused(run, package.messages, answer.failure)
-        self._suspicion.passed(package.messages)
+            return self._refused(run, package.format, package.messages, answer.failure)
+        self._suspicion[package.format].passed(package.messages)
         self._match(run, package.messages, answer.sent)
         return False
 
@@ -201,13 +203,12 @@ class SmsAssistent(SmsAssistentApi):
                 wire_xml.encode(login, messages, refs, default_sender=sender, date=date, now=now)
             )
 
-    def _refused(self, run: RequestRun, messages: Sequence[Message], code: int) -> bool:
+    def _refused(self, run: RequestRun, way: str, messages: Sequence[Message], code: int) -> bool:
         """Note that a request was refused with ``code``: nothing of it was taken. True where one of several
         messages may be at fault."""
-        suspected = code in codes.MAYBE_OURS and self._suspicion.refused(
-            messages, likely=code == codes.NO_MONEY and self._has_money
-        )
-        if len(messages) > 1 and (suspected or codes.rule_for(code, 0).about_message):
+        likely = code == codes.NO_MONEY and self._has_money
+        suspected = self._suspicion[way].refused(messages, likely=likely)
+        if len(messages) > 1 and (suspected or self._is_final(messages, code, run.now())):
             return True
         for message in messages:
             error = self._refusal(message, code, run.now(), about_message=suspected)
@@ -215,6 +216,12 @@ class SmsAssistent(SmsAssistentApi):
                 error.reason = self.in_words(code, codes.MALFORMED)
             run.fail([message], error)
         return False
+
+    def _is_final(self, messages: Sequence[Message], code: int, now: int) -> bool:
+        """Whether a message would be lost: not before it is clear which one the code is about."""
+        kinds = {codes.rule_for(code, message.tries).kind for message in messages}
+        waits = code == codes.BAD_DATE and all(message.send_at > now for message in messages)
+        return not waits and not kinds.isdisjoint({Kind.PERM, Kind.BUG})
 
     def _match(self, run: RequestRun, messages: Sequence[Message], rows: Sequence[SentRow]) -> None:
         """Note the results of a package. Rows belong to messages by their position; where that is not
@@ -227,7 +234,8 @@ class SmsAssistent(SmsAssistentApi):
         for message, row in zip(messages, rows, strict=True):
             result = self._result(message, row, run.now(), unique=times[row.ref] == 1)
             if isinstance(result, ProviderError):
-                result.about_message = some_taken or not self._is_ours(row.error)
+                ours = row.error == codes.NO_MONEY and not self._has_money
+                result.about_message = some_taken or not ours
             run.note({message.id: result})
 
     def _result(self, message: Message, row: SentRow, now: int, *, unique: bool) -> SendResult:
@@ -246,6 +254,9 @@ class SmsAssistent(SmsAssistentApi):
         tries = 0 if about_message and code == codes.OTHER else message.tries
         error = self.refusal(code, tries, message.sender or self.own.default_sender)
         error.about_message = about_message
+        if isinstance(error, Postponed):
+            # those that wait together do not come back together: one of them may be what is refused
+            error.after += message.id % WAVES * WAVE
         return error
 
     async def _look_for_money(self, answer: AssistAnswer) -> None:
@@ -258,10 +269,6 @@ class SmsAssistent(SmsAssistentApi):
         self._money_again = now + MONEY_PAUSE
         with contextlib.suppress(ProviderError):
             await self.balance()
-
-    def _is_ours(self, code: int | None) -> bool:
-        """Whether a code beside a message speaks of the account."""
-        return code in codes.OURS or (code == codes.NO_MONEY and not self._has_money)
 
     @property
     def _has_money(self) -> bool:

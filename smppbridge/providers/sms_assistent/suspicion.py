@@ -1,8 +1,8 @@
 """Whether a refusal of a whole package by sms-assistent.by is about one of its messages.
 
-Some codes may be about us or about a message: -10 is "temporarily unavailable" in API v1 and "malformed
-package" in newer versions, -12 and -13 say nothing exact. A message that such a code met before, while other
-packages passed meanwhile, is suspected: then it is worth the requests to find out which one is at fault.
+Most codes may be about us or about a message: -10 is "temporarily unavailable" in API v1 and "malformed
+package" in newer versions, -12 and -13 say nothing exact. A message whose package was refused before, while
+others passed meanwhile, is suspected: then it is worth the requests to find out which one is at fault.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,7 +16,7 @@ MAX_IN_ROW = 12
 
 
 class Suspicion:
-    """What happened to the packages of one account."""
+    """What happened to the packages of one account, in one format."""
 
     def __init__(self, *, max_remembered: int = MAX_REMEMBERED) -> None:
         self._max_remembered = max_remembered

@@ -1,9 +1,9 @@
 """What smsc.ru posts to us: statuses and messages from phones, signed where a secret is set.
 
 The callback address at smsc.ru chooses the charset (windows-1251 unless it says ``charset=utf-8``), the form
-(``fmt=2`` XML, ``fmt=3`` JSON, else a form) and the signature (``md5``, ``sha1`` or ``crc32``). Only the kind
-that the operator chose is taken: whoever has seen a few CRCs can write one. Calls for confirmation
-(``waitcall``) are not understood: nothing here asks for them.
+(``fmt=2`` XML, ``fmt=3`` JSON, else a form) and the signature (``md5``, ``sha1`` or ``crc32``), which is made
+of the octets in that charset. Only the kind that the operator chose is taken: whoever has seen a few CRCs can
+write one. Calls for confirmation (``waitcall``) are not understood: nothing here asks for them.
 """
 
 import hashlib
@@ -37,7 +37,7 @@ def parse(callback: Callback, secret: str, kind: str = "md5") -> Told | Inbound 
     """
     fields = _fields(callback)
     if "mes" in fields:
-        _verify(fields, ("phone", "mes", "to"), secret, kind)
+        _verify(fields, ("phone", "mes", "to"), secret, kind, callback.charset)
         return inbound_of(fields, text=fields["mes"], destination=fields.get("to", ""))
     if "waitcall" in fields:
         raise ValueError("a smsc.ru call for confirmation: nothing here asks for such calls")
@@ -45,7 +45,7 @@ def parse(callback: Callback, secret: str, kind: str = "md5") -> Told | Inbound 
     status = wire.integer_of(fields.get("status"))
     if not ref or not phone or status is None:
         raise ValueError("not a smsc.ru status: id, phone or status is missing")
-    _verify(fields, ("id", "phone", "status"), secret, kind)
+    _verify(fields, ("id", "phone", "status"), secret, kind, callback.charset)
     return Told(ref, phone.removeprefix("+"), status, wire.integer_of(fields.get("err")) or 0, fields)
 
 
@@ -77,8 +77,8 @@ def _digest(text: str) -> str:
 
 def _fields(callback: Callback) -> dict[str, str]:
     """The fields of a callback however they came; the address's own parameters are among them."""
-    body = callback.body.lstrip()
-    if not callback.form and body[:1] in (b"{", b"<"):
+    body = callback.text.lstrip("\ufeff \t\r\n")
+    if not callback.form and body[:1] in ("{", "<"):
         return {**callback.query, **wire.decode_fields(body)}
     return {**callback.query, **callback.form}
 
@@ -86,14 +86,14 @@ def _fields(callback: Callback) -> dict[str, str]:
 # --- signatures ------------------------------------------------------------------------------------
 
 
-def _verify(fields: Mapping[str, str], names: tuple[str, ...], secret: str, kind: str) -> None:
+def _verify(fields: Mapping[str, str], names: tuple[str, ...], secret: str, kind: str, charset: str) -> None:
     """The signature of this ``kind`` must be there and right; others are not looked at.
 
     Raises WrongSignature. What is signed are the fields ``names`` and the secret, joined by colons.
     """
     if not secret:
         return
-    signed = ":".join((*(fields.get(name, "") for name in names), secret)).encode("utf-8", "replace")
+    signed = ":".join((*(fields.get(name, "") for name in names), secret)).encode(charset, "replace")
     if not _is_one_of(fields.get(kind, "").strip().lower(), _EXPECTED[kind](signed)):
         raise WrongSignature("the callback is not signed with callback_secret")
 

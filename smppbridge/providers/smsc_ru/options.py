@@ -23,6 +23,7 @@ BALANCE_GAP = 6.0  # seconds: ten questions a minute
 
 _VOICE = re.compile(r"(?:[mw][2-4]?)(?:,[a-z]{2})?")
 _PARAM = re.compile(r"([0-9]{1,2}),([0-9]{1,4}),([0-9])")
+_FILE = re.compile(r"https?://[!-~]{1,900}")
 _BOT = re.compile(r"@[A-Za-z0-9_]{3,40}")
 
 
@@ -74,8 +75,9 @@ class SmscRuOptions(HttpOptions):
     """From a lost answer to the question what became of its message."""
     find_interval: Duration = 60.0
     """Between two such questions; 0: never, the account's `uncertain` decides."""
-    service_texts: Literal["escape", "reject"] = "escape"
-    """Texts that smsc.ru would read commands out of: escape (sent harmless) or reject (0x4A5)."""
+    service_texts: Literal["escape", "reject", "pass"] = "escape"
+    """Texts that smsc.ru would read commands out of: escape (prefixes and comments go out harmless) or reject
+    (0x4A5). Menus, buttons and files in the texts of services are refused unless it is pass."""
     translit: Literal[0, 1, 2] = 0
     """Whether smsc.ru writes texts in Latin letters: 0 no, 1 as translit, 2 as mpaHc/Ium."""
     tinyurl: bool = False
@@ -86,6 +88,8 @@ class SmscRuOptions(HttpOptions):
     """Of CALL: m, m2, m3, m4, w, w2, w3 or w4, with a language if need be: "w2,en"."""
     param: str = ""
     """Of CALL: seconds until it rings off, seconds until the next try, tries; such as "25,14,8"."""
+    fileurl: str = ""
+    """Of CALL: the http(s):// address of a recording that is played behind the text."""
     bot: str = ""
     """Of BOT: the name of the bot, such as @name_bot."""
     mail_sender: str = ""
@@ -121,6 +125,13 @@ class SmscRuOptions(HttpOptions):
         if param and (given is None or int(given[2]) > 3600):
             raise mistake('must be "wait,interval,tries": 10-35 s, 10-3600 s, 1-9')
         return param
+
+    @field_validator("fileurl")
+    @classmethod
+    def _recording(cls, address: str) -> str:
+        if address and not _FILE.fullmatch(address):
+            raise mistake("must be an http:// or https:// address")
+        return address
 
     @field_validator("bot")
     @classmethod

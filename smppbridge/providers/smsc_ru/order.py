@@ -3,12 +3,20 @@
 The API reads commands out of texts and recipients: prefixes such as ``__CALL__`` buy another service, a line
 ``~~~`` cuts the text off, macros in the texts of calls, Viber messages and e-mails dial numbers and send
 messages, ``G7`` or a comma in the recipient sends to many. All of that is refused or made harmless here, so
-that a message buys what its service_type says and nothing else.
+that a message buys what its service_type says and nothing else. Macros pass where the operator wishes it.
 
-Parameters of send.php that have no place here: ``list``, ``nl`` and several ``phones`` (such messages share
-one id and one verdict); ``tz`` (times are sent as Unix seconds); ``period``, ``freq`` (mailings); ``mms``,
-``fileurl`` (files); ``smsreq``, ``imgcode``, ``userip`` (captchas of web sites); ``pp`` (referrals); ``err``
-(``op`` says the same of every number); ``bin=1`` (raw octets do not survive JSON; ``bin=2`` has them in hex).
+Parameters of send.php that have no place here:
+
+1. ``list``, ``nl`` and several ``phones``: such messages share one id and one verdict.
+2. ``period`` and ``freq`` spread the phones of one request over hours. Here each request has one; `rate`
+   slows messages down.
+3. ``time=h1-h2`` names the hours in which smsc.ru may send. `quiet` of an account keeps messages here
+   instead: urgent ones pass, and query_sm, cancel_sm and the next provider still reach those that wait.
+4. ``tz``: times are sent as Unix seconds.
+5. ``mms`` (files); ``fileurl`` but for calls: a text for Viber may hold ``<file …>``.
+6. ``smsreq``, ``imgcode``, ``userip`` (captchas of web sites); ``pp`` (referrals).
+7. ``err``: ``op`` says the same of every number. ``bin=1``: raw octets do not survive JSON, ``bin=2`` has
+   them in hex.
 """
 
 import math
@@ -19,7 +27,10 @@ from typing import Literal, NamedTuple
 from smppbridge.errors import Refused
 from smppbridge.model.message import Draft, Message
 from smppbridge.model.services import SERVICES, special_address
+from smppbridge.smpp.concat import has_ports, ports_among
 from smppbridge.smpp.constants import Status
+from smppbridge.smpp.gsm import ESCAPE, decode_gsm, encode_gsm
+from smppbridge.smpp.text import flavour
 
 MAX_TEXT = 1000  # characters (send.php, mes)
 MAX_OCTETS = 140  # of binary content, with its user data header; the 0 that says "none" does not count
@@ -41,12 +52,12 @@ def _any_of(chars: set[str]) -> str:
 
 
 _BLANK, _INSIDE, _END = f"{_any_of(_BLANKS)}*", f"{_any_of(_BLANKS - _ENDS)}*", _any_of(_ENDS)
-# Looked for in what `_plain` returns; what is in "bad" is replaced.
+# Looked for in what `_plain` returns; what is "bad" in a comment is replaced.
 _PREFIX = re.compile(
     rf"{_BLANK}(?:__(?:CALL|VIBER|SOC|MAIL|BOT)__|__(?:PING|HLR)__{_BLANK}\Z)", re.IGNORECASE
 )
 _COMMENT = re.compile(rf"(?:\A|(?<={_END})){_INSIDE}(?P<bad>~~~)(?={_INSIDE}(?:\Z|{_END}))")
-_MACRO = re.compile(rf"(?P<bad>[{{<])(?={_BLANK}(?:menu|button|file)\b)", re.IGNORECASE)
+_MACRO = re.compile(rf"[{{<]{_BLANK}(?:menu|button|file)\b", re.IGNORECASE)
 
 _PHONE = re.compile(r"[0-9]{7,15}")
 _GROUP = re.compile(r"[Gg][0-9]+")
@@ -68,21 +79,28 @@ _PARAMETERS = {
 }
 _WITHOUT_SENDER = frozenset({"HLR", "PING", "MAIL"})  # nobody sees one, or it is the mail's own
 
-# data_coding -> GSM coding scheme: 8-bit and UCS-2 keep theirs, with their class (3GPP TS 23.038 §4)
-_EIGHT_BIT, _UCS2 = 0x04, 0x08
-_CODED = frozenset({_UCS2, *range(0x14, 0x1C), *range(0xF4, 0xF8)})
+# Octets without a coding scheme go as in the manual's examples: 8-bit data, and text in ASCII. A data_coding
+# of UCS-2 or of binary data with its class, or one that shows a waiting message, is its own scheme
+# (3GPP TS 23.038 §4).
+_GSM, _EIGHT_BIT, _UCS2 = 0x00, 0x04, 0x08
+_SCHEMES = frozenset({_UCS2, *range(0x14, 0x1C), *range(0xC0, 0xF0), *range(0xF4, 0xF8)})
+_SAME = frozenset(
+    octet for octet in range(0x80) if octet != ESCAPE and decode_gsm(bytes([octet])) == chr(octet)
+)
+"""Octets that are the same character in ASCII and in GSM 03.38."""
 
 
 class Wishes(NamedTuple):
     """What the operator set about messages."""
 
     default_sender: str = ""
-    service_texts: Literal["escape", "reject"] = "escape"
+    service_texts: Literal["escape", "reject", "pass"] = "escape"
     translit: int = 0
     tinyurl: bool = False
     maxsms: int = 0  # 0 = no limit
     voice: str = ""
     param: str = ""
+    fileurl: str = ""
     bot: str = ""  # "" = the service is not sold
     mail_sender: str = ""  # "" = the service is not sold
     mail_subject: str = ""  # "" = the first line of the text
@@ -99,16 +117,18 @@ class Wishes(NamedTuple):
 
 def check(draft: Draft, wishes: Wishes) -> None:
     """Raise Refused: 0x0B for the recipient, 0x0A for the sender, 0x4A5 for the content, 0x4A3 for binary
-    content of a service."""
+    content of a service, and for text in another alphabet behind a user data header."""
     service = draft.service_type
     _check_recipient(draft.recipient, service)
     problem = "" if service in _WITHOUT_SENDER else sender_problem(draft.sender)
     if problem:
         raise Refused(Status.ESME_RINVSRCADR, problem)
-    if draft.octets is not None:
-        if service:
-            raise Refused(Status.ESME_RINVENCODING, f"service_type {service} takes no binary content")
-        _check_octets(draft.octets)
+    if draft.octets is not None and service:
+        raise Refused(Status.ESME_RINVENCODING, f"service_type {service} takes no binary content")
+    if draft.octets is not None or draft.ports:
+        octets, data_coding = _as_octets(draft.text or "", draft.octets, draft.data_coding, draft.ports)
+        _check_octets(octets)
+        _check_alphabet(octets, data_coding)
     elif draft.text is not None and not (service and SERVICES[service].without_text):
         _check_text(draft.text, service, wishes)
 
@@ -128,6 +148,27 @@ def _check_recipient(recipient: str, service: str) -> None:
         raise Refused(Status.ESME_RINVDSTADR, "destination_addr is not a telephone number")
 
 
+def _as_octets(text: str, octets: bytes | None, data_coding: int, ports: bytes) -> tuple[bytes, int]:
+    """Octets with ``ports`` in their header, and their data_coding. Raises Refused (0x4A5) for half a
+    character."""
+    if octets is None:
+        septets = encode_gsm(text)
+        octets, data_coding = (
+            b"\0" + (_utf_16(text) if septets is None else septets),
+            _UCS2 if septets is None else _GSM,
+        )
+    if not ports or not octets or len(octets) > MAX_OCTETS or has_ports(octets):
+        return octets, data_coding
+    return bytes((octets[0] + len(ports),)) + ports + octets[1:], data_coding
+
+
+def _utf_16(text: str) -> bytes:
+    try:
+        return text.encode("utf-16-be")
+    except UnicodeEncodeError:
+        raise Refused(Status.ESME_RINVTEXT, "the text has half a character") from None
+
+
 def _check_octets(octets: bytes) -> None:
     """The user data header must be whole, or smsc.ru says that the request is wrong."""
     if len(octets) - octets.startswith(b"\0") > MAX_OCTETS:
@@ -140,14 +181,28 @@ def _check_octets(octets: bytes) -> None:
         raise Refused(Status.ESME_RINVTEXT, "the content or its user data header is not whole")
 
 
+def _check_alphabet(octets: bytes, data_coding: int) -> None:
+    """Text behind a user data header must be in a coding that a scheme names, or in ASCII."""
+    if flavour(data_coding).alphabet not in {None, _UCS2} and not octets[1 + octets[0] :].isascii():
+        raise Refused(
+            Status.ESME_RINVENCODING, "smsc.ru takes text with a user data header in GSM 03.38 or UCS-2 only"
+        )
+
+
 def _check_text(text: str, service: str, wishes: Wishes) -> None:
     if not text:
         raise Refused(Status.ESME_RINVTEXT, "the text is empty")
     if len(text) > MAX_TEXT:  # before the patterns look at it
         raise Refused(Status.ESME_RINVTEXT, f"the text has more than {MAX_TEXT} characters")
-    if wishes.service_texts == "reject" and _is_special(text, service):
+    plain = _plain(text)
+    if wishes.service_texts == "reject" and (_PREFIX.match(plain) or _COMMENT.search(plain)):
         raise Refused(Status.ESME_RINVTEXT, "smsc.ru would read a command out of this text")
-    if len(guarded(text, service)) > MAX_TEXT:
+    if service and wishes.service_texts != "pass" and _MACRO.search(plain):
+        raise Refused(
+            Status.ESME_RINVTEXT,
+            "the text has a menu, button or file of smsc.ru, which service_texts: pass allows",
+        )
+    if len(guarded(text)) > MAX_TEXT:
         raise Refused(Status.ESME_RINVTEXT, f"made harmless, the text has more than {MAX_TEXT} characters")
     if service == "PUSH" and not _PUSH.fullmatch(text):
         raise Refused(Status.ESME_RINVTEXT, "service_type PUSH takes an address, a new line and a title")
@@ -155,19 +210,13 @@ def _check_text(text: str, service: str, wishes: Wishes) -> None:
         raise Refused(Status.ESME_RINVTEXT, "the text has half a character")  # a lone surrogate
 
 
-def _is_special(text: str, service: str) -> bool:
-    plain = _plain(text)
-    found = _PREFIX.match(plain) or _COMMENT.search(plain) or (service and _MACRO.search(plain))
-    return bool(found)
+def guarded(text: str) -> str:
+    """``text`` without commands: a space before a prefix, and ``~~`` for a line ``~~~``.
 
-
-def guarded(text: str, service: str) -> str:
-    """``text`` without commands: a space before a prefix, ``~~`` for a line ``~~~``, and in the text of a
-    service ``(`` for the bracket that opens a macro. An SMS has no macros: there the bracket stays."""
-    text = _replaced(_COMMENT, text, "~~")
-    if _PREFIX.match(_plain(text)) and not text.startswith(" "):
-        text = " " + text
-    return _replaced(_MACRO, text, "(") if service else text
+    Macros stay: an SMS has none, and `check` decides about those of services.
+    """
+    found = _replaced(_COMMENT, text, "~~")
+    return " " + found if _PREFIX.match(_plain(found)) and not found.startswith(" ") else found
 
 
 def _plain(text: str) -> str:
@@ -231,8 +280,11 @@ def _validity(message: Message, now: int) -> str:
 
 def _content(message: Message, wishes: Wishes) -> dict[str, str]:
     service = message.service_type
-    if message.octets is not None:
-        return {"bin": "2", "mes": message.octets.hex().upper() + _coding(message)}
+    ports = b"" if service else ports_among(message.tlvs)
+    if message.octets is not None or ports:
+        octets, data_coding = _as_octets(message.text, message.octets, message.data_coding, ports)
+        coding = _coding(octets, data_coding, message.protocol_id)
+        return {"bin": "2", "mes": octets.hex().upper() + coding}
     if service == "MAIL":
         return _mail(message.text, wishes)
     asked = (
@@ -241,9 +293,9 @@ def _content(message: Message, wishes: Wishes) -> dict[str, str]:
         else _shape(message, wishes)
     )
     if not service or not SERVICES[service].without_text:
-        asked["mes"] = guarded(message.text, service)
+        asked["mes"] = guarded(message.text)
     if service == "CALL":
-        asked |= _given({"voice": wishes.voice, "param": wishes.param})
+        asked |= _given({"voice": wishes.voice, "param": wishes.param, "fileurl": wishes.fileurl})
     return asked
 
 
@@ -259,12 +311,21 @@ def _shape(message: Message, wishes: Wishes) -> dict[str, str]:
     )
 
 
-def _coding(message: Message) -> str:
+def _coding(octets: bytes, data_coding: int, protocol_id: int) -> str:
     """pid and dcs behind binary content, only where they are not what smsc.ru takes anyway."""
-    coded = message.data_coding in _CODED
-    if not message.protocol_id and not coded:
+    scheme = _scheme(octets, data_coding)
+    if not protocol_id and scheme is None:
         return ""
-    return f"\n~~~\npid: {message.protocol_id}, dcs: {message.data_coding if coded else _EIGHT_BIT}"
+    return f"\n~~~\npid: {protocol_id}, dcs: {_EIGHT_BIT if scheme is None else scheme}"
+
+
+def _scheme(octets: bytes, data_coding: int) -> int | None:
+    """The coding scheme of octets; None where none need be named: nothing says how smsc.ru packs text of
+    GSM 03.38 that is named as such, so that is done only where it must be."""
+    if data_coding in _SCHEMES:
+        return data_coding
+    is_gsm = flavour(data_coding).alphabet == _GSM
+    return _GSM if is_gsm and not _SAME.issuperset(octets[1 + octets[0] :]) else None
 
 
 def _mail(text: str, wishes: Wishes) -> dict[str, str]:
@@ -277,8 +338,8 @@ def _mail(text: str, wishes: Wishes) -> dict[str, str]:
     subject = " ".join(subject.splitlines())  # a line break would end the header of the mail
     return {
         "mail": "1",
-        "subj": guarded(subject.strip()[:MAX_SUBJECT], "MAIL"),
-        "mes": guarded(body, "MAIL"),  # what was the second line is now the first
+        "subj": guarded(subject.strip()[:MAX_SUBJECT]),
+        "mes": guarded(body),  # what was the second line is now the first
         "sender": wishes.mail_sender,
     }
 

@@ -58,6 +58,7 @@ _Decode = Callable[[bytes], wire.SmscRuAnswer]
 class SmscRu(HttpProvider):
     """One smsc.ru account."""
 
+    takes_parts = True  # octets with their header, whatever their data_coding
     codes = CODES
 
     def __init__(

@@ -1,7 +1,7 @@
 """smsc.ru's HTTP API on the wire: requests as octets, answers in any of its four formats as plain records.
 
 An answer is read by what it looks like, not by the ``fmt`` that was asked for: errors about the request
-itself may come in another one. Everything is asked for in UTF-8 (the API's default is windows-1251); octets
+itself may come in another one. Every answer is asked for in UTF-8 (the API's default is windows-1251); octets
 that are none spoil only the words around them.
 """
 
@@ -23,6 +23,7 @@ FORMATS = {"text": "0", "numbers": "1", "xml": "2", "json": "3"}  # fmt
 MAX_ANSWER = 512 * 1024  # octets of an answer; one about 50 messages may repeat 1000 characters of each
 MOSCOW = timezone(timedelta(hours=3))  # smsc.ru prints its own clock; there is no summer time
 
+_OWN_CHARSET = "windows-1251"  # what the API writes unless it is told otherwise
 _INTEGER = re.compile(r"-?[0-9]{1,20}")
 _MONEY = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?")
 _BARE_ID = re.compile(r'("id"\s*:\s*)(b[0-9.]{1,60})(?=\s*[,}])')  # the manual prints "id": <id>
@@ -149,9 +150,9 @@ def decode_list(body: bytes) -> SmscRuAnswer:
     return SmscRuAnswer(rows=tuple(_row(item, "err") for item in value if isinstance(item, dict)))
 
 
-def decode_fields(body: bytes) -> dict[str, str]:
+def decode_fields(body: str) -> dict[str, str]:
     """The fields of a callback in JSON or XML. Raises ValueError when it is neither."""
-    value = _value(body.decode("utf-8-sig", "replace").strip())
+    value = _value(body.removeprefix("\ufeff").strip())
     if isinstance(value, Element):
         return {child.tag: child.text or "" for child in value if len(child) == 0}  # as it was signed
     if not isinstance(value, dict):
@@ -172,7 +173,16 @@ def _small(body: bytes) -> bytes:
 
 def _opened(body: bytes) -> tuple[_Value, SmscRuFailure | None]:
     """The answer, and the error that it is."""
-    value = _value(body.decode("utf-8-sig", "replace").strip())
+    value, failure = _read(body.decode("utf-8-sig", "replace"))
+    if failure is not None and "\ufffd" in failure.words:
+        return _read(
+            body.decode(_OWN_CHARSET, "replace")
+        )  # refused before its charset was read
+    return value, failure
+
+
+def _read(text: str) -> tuple[_Value, SmscRuFailure | None]:
+    value = _value(text.strip())
     fields: Mapping[str, object] = {}
     if isinstance(value, dict):
         fields = value

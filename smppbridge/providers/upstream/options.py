@@ -279,6 +279,10 @@ class SmppOptions(FlashPolicy):
         kept = (self.password, self.outbind.password if self.outbind else None)
         return tuple(secret.get_secret_value() for secret in kept if secret is not None)
 
+    def calls_back(self) -> bool:
+        """Receipts come over the link."""
+        return False
+
     def limits(self) -> Limits:
         """The send policy. Statuses and messages from phones come by themselves, so nothing is asked."""
         return Limits(

@@ -68,6 +68,7 @@ class Smpp:
 
     services: frozenset[str] = frozenset()
     takes_parts = True
+    takes_protocol_id = True
     last_balance: float | None = None  # SMPP has no such question
     codes = CODES
 

@@ -271,6 +271,10 @@ class WebhookOptions(FlashPolicy, HttpOptions):
             if send is not None and send.own_id and DEFAULT in self.errors and not send.success.when:
                 yield f"{name}.success.when: is required with own_id and errors: default"
 
+    def calls_back(self) -> bool:
+        """Whether it is declared how to read a callback."""
+        return self.callback is not None
+
     def warnings(self, *, callbacks: bool) -> list[str]:
         """Secrets that nothing uses, and statuses that nobody will ever know."""
         used = {

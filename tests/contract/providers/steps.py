@@ -44,8 +44,8 @@ def apart(rig: Rig, *numbers: int) -> list[Message]:
 def as_message(number: int, draft: Draft) -> Message:
     """A message like ``draft``."""
     fields = draft._asdict()
-    del fields["unlisted"]  # only intake knows
-    return fresh(number, **fields)
+    only_intake_knows = ("unlisted", "ports", "ping")
+    return fresh(number, **{name: value for name, value in fields.items() if name not in only_intake_knows})
 
 
 def patience(fault: Fault) -> float:

@@ -44,6 +44,7 @@ UNCERTAIN_STATUSES = (
     *(Fault.HTTP_500, Fault.HTTP_502, Fault.HTTP_504),
 )
 CERTAIN = {
+    Fault.MOVED: Unavailable,
     Fault.HTTP_503: Unavailable,
     Fault.HTTP_429: Throttled,
     Fault.HTTP_429_PLAIN: Throttled,

@@ -25,7 +25,7 @@ KNOWN = (
     tlv(Tag.ALERT_ON_MESSAGE_DELIVERY, b""),
     tlv(Tag.LANGUAGE_INDICATOR, 5),
 )
-VENDOR = ((0x1501, b"\0\xff vendor"), (0x3FFF, b""))
+VENDOR = ((0x1400, b""), (0x1501, b"\0\xff vendor"), (0x3FFF, b""))
 BEYOND = ((0x4001, b"reserved"),)
 ALL = (REFERENCE, *KNOWN, *VENDOR, *BEYOND)
 

@@ -48,6 +48,7 @@ class ScriptedProvider:
         self.news: list[News] = []  # what a callback tells
         self.takes_binary = True
         self.takes_parts = False
+        self.takes_protocol_id = True
         self.schedules_itself = False
         self._told = 0
         self._upcalls: Upcalls | None = None

@@ -52,6 +52,7 @@ class Fault(Enum):
     EMPTY = Play(acts=True, status=200)
     HTML = Play(acts=True, status=200, body=_PAGE, headers={"content-type": "text/html"})
     REDIRECT = Play(acts=False, status=302, headers={"location": "/elsewhere"})
+    MOVED = Play(acts=False, status=308, headers={"location": "https://moved.example/elsewhere?key=1"})
     HTTP_408 = Play(acts=False, status=408, body=_PAGE)
     HTTP_425 = Play(acts=False, status=425, body=_PAGE)
     HTTP_429 = Play(acts=False, status=429, headers={"retry-after": "17"})

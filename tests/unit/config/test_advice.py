@@ -48,6 +48,29 @@ def test_warns(text: str, warning: str) -> None:
     assert only.startswith(warning)
 
 
+CALLED_BACK = (
+    LOCAL
+    + """
+web: {public_url: 'https://sms.example.org', %s}
+providers:
+  lab:
+    kind: webhook
+    url: https://api.example.org
+    send: {json: {to: "{recipient}", text: "{text}"}, message_id: {json: "$.id"}}
+    states: {ok: DELIVRD}
+    callback: {message_id: {json: "$.id"}, state: {json: "$.state"}}
+"""
+)
+
+
+def test_warns_of_a_callback_without_anything_to_make_its_address_of() -> None:
+    assert [line.split(",")[0] for line in advice(CALLED_BACK % "")] == [
+        "web.secret: is not set",
+        "providers.lab: statuses are neither asked for nor called back",
+    ]
+    assert advice(CALLED_BACK % "secret: word") == []
+
+
 ACCOUNT = LOCAL + "\naccounts: {pbx: {password: secret12, allow_from: [10.0.0.0/8], %s}}"
 
 

@@ -8,9 +8,7 @@ import pytest
 from smppbridge.config.advice import warnings
 from smppbridge.config.loading import load, parse
 from smppbridge.errors import ConfigError
-from smppbridge.model.account import Account, CallOut, JoinRules
 from smppbridge.model.profiles import PROFILES
-from smppbridge.model.receipt_profile import ReceiptProfile
 from smppbridge.smpp.gsm import LANGUAGES
 from smppbridge.smpp.text import ENCODINGS
 
@@ -38,7 +36,7 @@ def test_the_example_loads_and_is_sound() -> None:
 def test_the_example_names_the_variables_it_needs() -> None:
     with pytest.raises(ConfigError) as caught:
         load(CONFIG / "smppbridge.yaml", {})
-    assert [problem.split(":")[0] for problem in caught.value.problems] == [
+    assert [problem.split(": ")[1] for problem in caught.value.problems] == [
         "accounts.pbx.password",
         "providers.pilot.apikey",
         "providers.centre.login",
@@ -60,11 +58,8 @@ def test_the_example_says_which_defaults_hold() -> None:
     assert parse(without, CONFIG, EXAMPLE) == parse(text, CONFIG, EXAMPLE)
 
 
-def test_the_example_shows_every_key_of_an_account() -> None:
+def test_the_example_names_what_other_modules_list() -> None:
     text = (CONFIG / "smppbridge.yaml").read_text(encoding="utf-8")
-    shown = set(re.findall(r"(?<![\w-])([a-z_]+):(?=\s|$)", text))
-    for section in (Account, ReceiptProfile, JoinRules, CallOut):
-        assert set(section.model_fields) - {"name"} <= shown
     for names in (PROFILES, ENCODINGS, LANGUAGES):
         assert all(re.search(rf"\b{re.escape(name)}\b", text) for name in names)
 

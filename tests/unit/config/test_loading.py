@@ -12,6 +12,7 @@ from smppbridge.config.loading import load, parse, schema
 from smppbridge.config.sections import Config
 from smppbridge.errors import ConfigError
 from smppbridge.model.profiles import PROFILES
+from smppbridge.model.services import SERVICES
 from tests.unit.config.minimal import MINIMAL, problems
 
 KINDS = "sandbox, smpp, sms-assistent, smsc, smspilot, webhook"
@@ -154,6 +155,45 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
 def resolve(whole: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = whole["$defs"][node["$ref"].rsplit("/", 1)[-1]]
     return found
+
+
+def test_every_mistake_has_its_line() -> None:
+    text = """\
+accounts:
+  pbx: &pbx
+    password: secret12
+    binds: many
+  lift:
+    mode: queud
+    <<: *pbx
+    binds: 2
+    services: [HLR,
+      PINGG]
+providers:
+  pilot: {kind: smspilot}
+  lab: {kind: sandbox}
+  link:
+    kind: smpp
+    system_id: us
+    password: secret
+    host: smsc.example.org
+    interface_version: 0x33
+    long: sar
+routes:
+  - to: [lab]
+  - to:
+    - pilto
+"""
+    with pytest.raises(ConfigError) as caught:
+        parse(text, Path("/nowhere"))
+    assert caught.value.problems == [
+        'line 4: accounts.pbx.binds: must be a whole number (got "many")',
+        "line 6: accounts.lift.mode: must be 'queued' or 'sync' (got \"queud\"); did you mean \"queued\"?",
+        f'line 10: accounts.lift.services[1]: must be one of {", ".join(SERVICES)}; did you mean "PING"?',
+        "line 12: providers.pilot.apikey: is required; add it",
+        "line 20: providers.link: long: sar needs optional parameters, which SMPP 3.3 does not have",
+        'line 23: routes[1].to: "pilto" is not in providers; did you mean "pilot"?',
+    ]
 
 
 def test_the_schema_knows_what_the_file_may_hold() -> None:

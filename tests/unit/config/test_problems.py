@@ -100,6 +100,25 @@ def test_an_unknown_key_is_looked_for_where_it_stands(keys: dict[str, Any], prob
 
 
 @pytest.mark.parametrize(
+    ("keys", "problem"),
+    [
+        ({"sold": "ture"}, 'sold: must be true or false (got "ture"); did you mean "true"?'),
+        ({"sold": "maybe"}, 'sold: must be true or false (got "maybe")'),
+        (
+            {"garden": {"trees": 1, "colour": "Brown"}},
+            "garden.colour: must be 'green' or 'brown' (got \"Brown\"); did you mean \"brown\"?",
+        ),
+        (
+            {"pets": {"tom": {"kind": "catt"}}},
+            'pets.tom.kind: must be one of cat, dog (got "catt"); did you mean "cat"?',
+        ),
+    ],
+)
+def test_a_word_like_one_that_may_stand_there_is_asked_about(keys: dict[str, Any], problem: str) -> None:
+    assert problems(**keys) == [problem]
+
+
+@pytest.mark.parametrize(
     ("pet", "problem"),
     [
         ({}, "pets.rex.kind: is required; add one of cat, dog"),
@@ -123,6 +142,7 @@ def test_a_value_of_60_characters_with_its_quotes_is() -> None:
 
 def test_private_values_are_not_repeated() -> None:
     assert problems(("rooms",), rooms="hunter2") == ["rooms: must be a whole number"]
+    assert problems(("sold",), sold="ture") == ["sold: must be true or false"]
     assert problems(("rooms",), height="hunter2") == ['height: must be a number (got "hunter2")']
 
 

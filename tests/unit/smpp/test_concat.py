@@ -14,7 +14,10 @@ from smppbridge.smpp.concat import (
     SINGLE_SEPTETS,
     Concat,
     Header,
+    has_ports,
     header,
+    port_element,
+    ports_among,
     read_header,
     read_sar,
     split_characters,
@@ -23,7 +26,7 @@ from smppbridge.smpp.concat import (
 from smppbridge.smpp.constants import Tag
 from smppbridge.smpp.gsm import encode_gsm
 from smppbridge.smpp.text import encode_text, parts
-from smppbridge.smpp.tlv import Tlv, tlv
+from smppbridge.smpp.tlv import Tlv, tlv, write_tlvs
 from tests.support.system.vectors import vectors
 
 WIDE_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=900)
@@ -153,6 +156,38 @@ def test_sar_is_read() -> None:
 )
 def test_sar_that_makes_no_sense_is_ignored(tlvs: tuple[Tlv, ...]) -> None:
     assert read_sar(tlvs) is None
+
+
+# --- ports -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("tlvs", "element"),
+    [
+        ((tlv(Tag.DESTINATION_PORT, 2948), tlv(Tag.SOURCE_PORT, 9200)), "05040B8423F0"),  # WAP push
+        ((tlv(Tag.DESTINATION_PORT, 5555),), "050415B30000"),
+        ((tlv(Tag.SOURCE_PORT, 1),), "050400000001"),
+        ((tlv(Tag.DESTINATION_PORT, 1), tlv(Tag.DESTINATION_PORT, 2)), "050400010000"),
+        ((tlv(Tag.DESTINATION_PORT, 0), tlv(Tag.SOURCE_PORT, 0)), ""),
+        (((Tag.DESTINATION_PORT, b"\1\0\0"),), ""),  # more than a port has
+        (((Tag.DESTINATION_PORT, b""),), ""),
+        ((), ""),
+    ],
+)
+def test_ports(tlvs: tuple[Tlv, ...], element: str) -> None:
+    assert port_element(tlvs) == bytes.fromhex(element) == ports_among(write_tlvs(tlvs))
+
+
+def test_no_ports() -> None:
+    assert ports_among(None) == b""
+
+
+@pytest.mark.parametrize(
+    ("octets", "told"),
+    [("06050415B3000041", True), ("0404021514", True), ("0500030102014141", False), ("0041", False)],
+)
+def test_whether_a_header_has_ports(octets: str, told: bool) -> None:
+    assert has_ports(bytes.fromhex(octets)) == told
 
 
 # --- cutting ---------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ class FakeChecker:
     takes: Callable[[Draft], bool] = lambda draft: False
     services: frozenset[str] = frozenset()
     takes_parts: bool = False
+    takes_protocol_id: bool = False
     keeps: bool = False  # scheduled messages
     asked: list[Draft] = field(default_factory=list)
     times: list[tuple[int, int]] = field(default_factory=list)

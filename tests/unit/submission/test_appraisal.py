@@ -80,6 +80,31 @@ def test_octets_go_on_in_the_coding_that_the_account_means() -> None:
     assert status(submit(octets, esm_class=0x40, data_coding=0), lab, owner=owner) == Status.ESME_RINVENCODING
 
 
+@pytest.mark.parametrize("octets", [b"Door", b"\6\5\4\1\2\3\4\4\x14"])
+def test_a_port_is_told_to_the_provider(octets: bytes) -> None:
+    lab = FakeChecker(takes_parts=True)
+    pdu = submit(octets, data_coding=4, tlvs=(tlv(Tag.DESTINATION_PORT, 5555),))
+    appraise(pdu, lab)
+    assert [draft.ports for draft in lab.asked] == [bytes.fromhex("050415B30000")]
+    assert status(pdu, FakeChecker()) == Status.ESME_RINVESMCLASS
+
+
+@pytest.mark.parametrize(
+    ("changes", "services", "ping"),
+    [
+        ({}, ["PING"], True),
+        ({}, ["HLR"], False),
+        ({"protocol_id": 0x41}, ["PING"], None),
+        ({"data_coding": 4}, ["PING"], None),  # octets: their provider decides
+        ({"service_type": "PING"}, ["PING"], None),
+    ],
+)
+def test_a_text_that_no_phone_is_to_show(changes: dict[str, Any], services: list[str], ping: bool) -> None:
+    lab = FakeChecker(services=frozenset({"PING"}), takes_protocol_id=True)
+    appraise(submit(**{"protocol_id": 0x40, **changes}), lab, owner=account(services=services))
+    assert [draft.ping for draft in lab.asked] == [ping]
+
+
 def test_a_service() -> None:
     lab = FakeChecker(services=frozenset({"BOT"}))
     pdu = submit("Door", "@castle_bot", service_type="BOT", dest_addr_ton=5)

@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from smppbridge.smpp.concat import Concat, header, split_octets
-from smppbridge.smpp.constants import Status, Tag
+from smppbridge.smpp.constants import SILENT, Status, Tag
 from smppbridge.smpp.gsm import decode_gsm, encode_gsm, pack_septets
 from smppbridge.smpp.tlv import tlv
 from smppbridge.submission.content import Content, concat_of, joined_text
@@ -45,6 +45,28 @@ def test_a_part_keeps_its_octets(octets: bytes, changes: dict[str, Any], concat:
 )
 def test_what_is_no_part(octets: bytes, changes: dict[str, Any], text: str) -> None:
     assert content(submit(octets, **changes)) == Content(text, None, False)
+
+
+PORT = tlv(Tag.DESTINATION_PORT, 5555)
+
+
+@pytest.mark.parametrize(
+    ("octets", "changes", "kept"),
+    [
+        (UDH + b"ab", {"esm_class": 0x40, "tlvs": (PORT,)}, UDH + b"ab"),
+        (b"ab", {"tlvs": (*SAR, PORT)}, bytes.fromhex("050003070201") + b"ab"),
+    ],
+)
+def test_a_part_for_a_port_is_not_joined(octets: bytes, changes: dict[str, Any], kept: bytes) -> None:
+    assert content(submit(octets, **changes)) == Content("", kept, False)
+
+
+def test_a_part_that_no_phone_shows_is_not_joined() -> None:
+    assert content(submit(UDH + b"ab", esm_class=0x40, protocol_id=SILENT)) == Content("", UDH + b"ab", False)
+
+
+def test_a_text_for_a_port_stays_a_text() -> None:
+    assert content(submit(b"ab", tlvs=(PORT,))) == Content("ab", None, False)
 
 
 def test_a_text_for_an_application_keeps_its_header() -> None:

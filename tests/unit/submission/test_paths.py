@@ -102,8 +102,16 @@ def test_a_headed_text_goes_only_to_those_that_pass_it_on() -> None:
     assert other.asked == []
     assert refusal(other, draft=HEADED) == (
         Status.ESME_RINVESMCLASS,
-        "no provider of the route takes user data headers",
+        "no provider of the route takes user data headers or ports",
     )
+
+
+@pytest.mark.parametrize("draft", [TEXT, HEADED._replace(data_coding=4), TEXT._replace(text=None)])
+def test_what_is_for_a_port_goes_only_to_those_that_pass_it_on(draft: Draft) -> None:
+    passing, other = FakeChecker("passing", takes_parts=True), FakeChecker("other")
+    draft = draft._replace(ports=bytes.fromhex("050415B30000"))
+    assert among(other, passing, draft=draft).names == ("passing",)
+    assert refusal(other, draft=draft)[0] == Status.ESME_RINVESMCLASS
 
 
 @pytest.mark.parametrize(
@@ -122,6 +130,29 @@ def test_anything_else_goes_to_everybody(draft: Draft) -> None:
 def test_those_that_pass_it_on_and_cannot_carry_it_are_left_out() -> None:
     both = FakeChecker("a", 9, takes_parts=True), FakeChecker("b", takes_parts=True)
     assert among(*both, FakeChecker("c"), draft=HEADED).names == ("b",)
+
+
+# --- texts that no phone is to show ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("ping", "names"),
+    [(None, ("plain", "seller", "passing")), (True, ("seller", "passing")), (False, ("passing",))],
+)
+def test_a_silent_text_goes_only_to_those_that_keep_it_silent(
+    ping: bool | None, names: tuple[str, ...]
+) -> None:
+    seller = FakeChecker("seller", services=frozenset({"PING"}))
+    three = FakeChecker("plain"), seller, FakeChecker("passing", takes_protocol_id=True)
+    assert among(*three, draft=TEXT._replace(ping=ping)).names == names
+
+
+@pytest.mark.parametrize(
+    ("ping", "why"), [(True, "no phone is to show"), (False, "may not use service PING")]
+)
+def test_nobody_keeps_a_text_silent(ping: bool, why: str) -> None:
+    status, reason = refusal(FakeChecker("a"), draft=TEXT._replace(ping=ping))
+    assert (status, reason.endswith(why)) == (Status.ESME_RSUBMITFAIL, True)
 
 
 # --- who works ---------------------------------------------------------------------------------------
@@ -160,10 +191,10 @@ def test_only_those_that_carry_it_are_looked_at() -> None:
 
 def test_a_path_is_made_once_and_a_refusal_each_time() -> None:
     path_of = path_maker({"a": A}, Available())
-    assert path_of(("a",), "", False) is path_of(("a",), "", False)
+    assert path_of(("a",), "", False, None) is path_of(("a",), "", False, None)
     for _ in range(2):
         with pytest.raises(Refused):
-            path_of(("a",), "CALL", False)
+            path_of(("a",), "CALL", False, None)
 
 
 # --- when --------------------------------------------------------------------------------------------

@@ -95,10 +95,6 @@ def test_err_of_a_receipt_has_three_digits(code: int, err: int) -> None:
     assert error.err == err
 
 
-def test_only_codes_about_messages_split_a_package() -> None:
-    assert {code for code, rule in ERRORS.items() if rule.about_message} == {-3, -4, -5}
-
-
 STATUS_ROWS = [
     ("Queued", "UNDELIV", State.ACCEPTED, False, 0),
     ("Sent", "UNDELIV", State.ENROUTE, False, 0),

@@ -249,9 +249,8 @@ async def test_a_code_beside_messages_that_were_taken_is_about_its_message(code:
 @pytest.mark.parametrize(
     ("code", "credits", "about_message"),
     [
-        *((code, "", True) for code in (-10, -12, -13)),
-        *((code, "", False) for code in (-1, -2, -17, -27)),
-        *((-1, "0", False), (-1, "-3.5", False), (-1, "0.5", True)),
+        *((code, "", True) for code in (-2, -10, -12, -13, -17, -27)),
+        *((-1, "", False), (-1, "0", False), (-1, "-3.5", False), (-1, "0.5", True)),
     ],
 )
 async def test_a_code_beside_the_only_message(code: int, credits: str, about_message: bool) -> None:
@@ -286,6 +285,13 @@ async def test_refusal_of_a_package(
         messages = [message(1, tries=tries), message(2, tries=tries, send_at=NOW + HOUR)]
         assert kinds(await assist.provider.send(messages, NOW)) == [first, second]
         assert len(assist.packages) == (2 if first in {Rejected, Postponed} else 1)
+
+
+async def test_messages_outside_the_hours_come_back_in_waves() -> None:
+    async with Assist(refused(-14)) as assist:
+        results = await assist.provider.send([message(n) for n in (1, 2, 11, 20)], NOW)
+        waits = [result.after for result in results if isinstance(result, Postponed)]
+        assert waits == [930.0, 960.0, 930.0, 900.0]
 
 
 async def test_halving_finds_the_bad_message() -> None:

@@ -7,14 +7,18 @@ from contextlib import asynccontextmanager
 
 import httpx2
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from smppbridge.model.message import Stage
+from smppbridge.providers.sms_assistent import codes
 from smppbridge.providers.sms_assistent.provider import SmsAssistent
 from smppbridge.providers.sms_assistent.suspicion import MAX_IN_ROW, Suspicion
 from tests.simulators.sms_assistent.simulator import Rules, SmsAssistentSimulator
 from tests.support.builders.messages import message
 from tests.support.builders.rows import segment
 from tests.support.builders.upcalls import Upcalls
+from tests.support.system.virtual_time import VirtualTimeLoop
 from tests.unit.flow.send.rig import Rig, sending
 from tests.unit.providers.sms_assistent.steps import SECRET, no_report, options
 
@@ -57,7 +61,7 @@ async def queue(rig: Rig, first: int, *recipients: str) -> None:
 
 @pytest.mark.virtual_time
 @pytest.mark.parametrize("code", [-12, -13, -1, -10])
-@pytest.mark.parametrize("place", [0, 57, 99])
+@pytest.mark.parametrize("place", [0, 57])
 async def test_one_message_that_spoils_its_package_stops_no_other(code: int, place: int) -> None:
     async with at_work(Rules(spoils={BAD: code})) as (rig, simulator):
         good = [f"37529{number:07d}" for number in range(1, 120)]
@@ -72,6 +76,39 @@ async def test_one_message_that_spoils_its_package_stops_no_other(code: int, pla
             assert rig.fleet["assist"].health.works
         assert simulator.requests_by_api.total() - before < 60 + 40
         assert (await rig.row(place + 1)).stage in {Stage.WAITING, Stage.QUEUED}
+
+
+async def hand_over(rules: Rules, api: str, place: int) -> float:
+    """Seconds until all are taken but the bad one, which is the message at ``place``."""
+    rules.plain_per_minute = 1000
+    async with at_work(rules, api=api) as (rig, simulator):
+        good = [f"37529{number:07d}" for number in range(1, 120)]
+        await queue(rig, 1, *good[:place], BAD, *good[place:])
+        for passed in range(0, 3 * 3600, 30):
+            if {row["recipient"] for row in simulator.accepted} == set(good):
+                return passed
+            await asyncio.sleep(30.0)
+    raise AssertionError(f"{len(good) - len(simulator.accepted)} are left after hours")
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.sampled_from(sorted([*codes.ERRORS, -99])), st.integers(0, 119), st.sampled_from(["json", "xml"]))
+def test_whatever_one_message_meets_all_others_go_at_once(code: int, place: int, api: str) -> None:
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+        assert runner.run(hand_over(Rules(errors={BAD: code}), api, place)) <= 30.0
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.sampled_from(sorted([*codes.ERRORS, -99])),
+    st.integers(0, 119),
+    st.sampled_from(["json", "xml", "plain"]),
+)
+@example(-14, 100, "json")
+def test_whatever_one_message_does_to_its_package_all_others_go(code: int, place: int, api: str) -> None:
+    """A code of a whole package may be about the account: then its pause comes first."""
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+        runner.run(hand_over(Rules(spoils={BAD: code}), api, place))
 
 
 @pytest.mark.virtual_time

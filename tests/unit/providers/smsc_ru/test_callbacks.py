@@ -4,7 +4,8 @@ import hashlib
 import json
 import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from urllib.parse import urlencode
 
 import pytest
@@ -66,6 +67,27 @@ def test_message_from_a_phone_in_every_form(secret: str) -> None:
         told = parse(callback, secret)
         assert isinstance(told, Inbound)
         assert told[1:5] == ("79001112233", "79009009090", "Да: нет; €", 1_795_255_200_000)
+
+
+@pytest.mark.parametrize("charset", ["windows-1251", "koi8-r"])
+@pytest.mark.parametrize("body", [None, xml, json.dumps])
+def test_a_signature_is_that_of_the_octets(
+    charset: str, body: Callable[[Mapping[str, str]], str | bytes] | None
+) -> None:
+    """The values were decoded already; the body was not."""
+    text = "Да: нет; ?"
+    signed = f"79001112233:{text}:79009009090:ключ:1".encode(charset)
+    fields = ANSWER | {"mes": text, "md5": hashlib.md5(signed).hexdigest()}
+    callback = Callback("POST", {"charset": charset}, {}, fields, b"unread", charset)
+    if body is not None:
+        content = body(fields)
+        content = content if isinstance(content, str) else content.decode()
+        callback = Callback("POST", {"charset": charset}, {}, {}, content.encode(charset), charset)
+    told = parse(callback, SECRET)
+    assert isinstance(told, Inbound)
+    assert told.text == text
+    with pytest.raises(WrongSignature):
+        parse(replace(callback, charset="utf-8"), SECRET)
 
 
 def test_blanks_around_a_text_are_signed_and_kept() -> None:

@@ -102,9 +102,11 @@ GOOD = [
     *(("voice", voice) for voice in ("m", "m2", "m3", "m4", "w", "w2", "w3", "w4", "m,en", "w2,fr")),
     *(("param", param) for param in ("20,10,3", "0,0,0", "99,3600,9", "10,10,1")),
     *(("translit", number) for number in (0, 1, 2)),
+    *(("fileurl", url) for url in ("", "http://mysite.com/voice.wav", "https://a.b/%D0%B0?x=1")),
     *[("bot", "@our_bot"), ("mail_sender", "us@example.org"), ("maxsms", 15), ("default_sender", "Demo")],
 ]
 BAD = [
+    *(("fileurl", url) for url in ("voice.wav", "ftp://a.b/c", "http://", "http://a b", "https://я.рф")),
     *(("voice", voice) for voice in ("m1", "m5", "x", "m,", "m,english", "M", "w 2")),
     *(
         ("param", param)

@@ -92,64 +92,6 @@ def test_shape_of_an_sms() -> None:
     assert "translit" not in asked(shaped, text="", octets=b"\0a")
 
 
-# --- binary content --------------------------------------------------------------------------------
-
-EMS = bytes.fromhex("050A0307056048656C6C6F2C20576F726C6421")  # the manual's example
-
-
-@pytest.mark.parametrize(
-    ("data_coding", "protocol_id", "suffix"),
-    [
-        (2, 0, ""),
-        (4, 0, ""),
-        (0, 0, ""),
-        (0x14, 0, "\n~~~\npid: 0, dcs: 20"),
-        (0x17, 0, "\n~~~\npid: 0, dcs: 23"),
-        (0xF4, 0, "\n~~~\npid: 0, dcs: 244"),
-        (0xF7, 0, "\n~~~\npid: 0, dcs: 247"),
-        (0x08, 0, "\n~~~\npid: 0, dcs: 8"),
-        (0xF0, 0, ""),  # text of class 0 becomes octets like any others
-        (4, 0x40, "\n~~~\npid: 64, dcs: 4"),
-        (2, 0x7F, "\n~~~\npid: 127, dcs: 4"),
-        (0xF5, 0x40, "\n~~~\npid: 64, dcs: 245"),
-    ],
-)
-def test_binary(data_coding: int, protocol_id: int, suffix: str) -> None:
-    fields = asked(text="", octets=EMS, data_coding=data_coding, protocol_id=protocol_id, flash=True)
-    assert fields["mes"] == "050A0307056048656C6C6F2C20576F726C6421" + suffix
-    assert fields["bin"] == "2"
-    assert "flash" not in fields
-
-
-@pytest.mark.parametrize(
-    "octets", [EMS, b"\0a", b"\0" + bytes(140), b"\2\1\0" + bytes(137), bytes([6, 5, 4, 11, 132, 35, 240])]
-)
-def test_binary_content_that_is_taken(octets: bytes) -> None:
-    assert refusal(text="", octets=octets) == 0
-
-
-@pytest.mark.parametrize(
-    "octets",
-    [
-        b"",
-        b"\0",
-        b"\0" + bytes(141),
-        b"\2\1\0" + bytes(138),
-        b"\x05ab",
-        b"\x03\x00\x05a",
-        b"\x02\x00",
-        b"\x01\x00a",
-        b"\xff" * 20,
-    ],
-)
-def test_binary_content_that_is_not_whole(octets: bytes) -> None:
-    assert refusal(text="", octets=octets) == 0x4A5
-
-
-def test_services_take_no_binary_content() -> None:
-    assert refusal(text="", octets=EMS, service_type="VIBER") == 0x4A3
-
-
 # --- services --------------------------------------------------------------------------------------
 
 
@@ -179,10 +121,13 @@ def test_service(service: str, expected: dict[str, str]) -> None:
     assert fields == {**ORDINARY, "phones": "+79001112233", "id": "b17.1", **expected}
 
 
-def test_call_with_voice() -> None:
-    fields = asked(Wishes(voice="w2,en", param="20,10,3"), service_type="CALL")
+def test_call_with_a_voice_and_a_recording() -> None:
+    wishes = Wishes(voice="w2,en", param="20,10,3", fileurl="http://mysite.com/voice.wav")
+    fields = asked(wishes, service_type="CALL")
     assert (fields["voice"], fields["param"]) == ("w2,en", "20,10,3")
-    assert not {"voice", "param"} & asked(Wishes(voice="w2,en", param="20,10,3")).keys()
+    assert fields["fileurl"] == "http://mysite.com/voice.wav"
+    assert not {"voice", "param", "fileurl"} & asked(wishes).keys()
+    assert not {"voice", "param", "fileurl"} & asked(wishes, service_type="VIBER").keys()
 
 
 @pytest.mark.parametrize(
@@ -195,7 +140,6 @@ def test_call_with_voice() -> None:
         ("Привет\nкак дела?", "Новости", "Новости", "Привет\nкак дела?"),
         ("Т" * 120 + "\nтекст", "", "Т" * 100, "текст"),
         ("Привет\n__CALL__: да", "", "Привет", " __CALL__: да"),
-        ("<file 1>\n{menu: x}", "", "(file 1>", "(menu: x}"),
     ],
 )
 def test_mail(text: str, subject: str, subj: str, mes: str) -> None:
@@ -327,26 +271,47 @@ def test_other_texts_stay_as_they_are(text: str) -> None:
     assert refusal(ALL._replace(service_texts="reject"), text=text) == 0
 
 
+MACROS = [
+    "{menu: 1: sms:79001112233,A,b}",
+    "x { MENU: 1}",
+    "<file 1>",
+    "<File /upload/x.jpg>",
+    "{button,http://example.org,x}",
+    "{{menu:1}}",
+    "{\u200bmenu: 1}",
+    "｛ｍｅｎｕ: 1}",
+]
+
+
 @pytest.mark.parametrize("service", ["CALL", "VIBER", "WAPP", "SOC", "BOT"])
-@pytest.mark.parametrize(
-    ("text", "harmless"),
-    [
-        ("{menu: 1: sms:79001112233,A,b}", "(menu: 1: sms:79001112233,A,b}"),
-        ("x { MENU: 1}", "x ( MENU: 1}"),
-        ("<file 1>", "(file 1>"),
-        ("<File /upload/x.jpg>", "(File /upload/x.jpg>"),
-        ("{button,http://example.org,x}", "(button,http://example.org,x}"),
-        ("{{menu:1}}", "{(menu:1}}"),
-        ("{\u200bmenu: 1}", "(\u200bmenu: 1}"),
-        ("｛ｍｅｎｕ: 1}", "(ｍｅｎｕ: 1}"),
-        ("a < b, {x}", "a < b, {x}"),
-        ("<files>", "<files>"),
-    ],
-)
-def test_macros_in_texts_of_services(service: str, text: str, harmless: str) -> None:
-    assert asked(text=text, service_type=service)["mes"] == harmless
-    strict = refusal(ALL._replace(service_texts="reject"), text=text, service_type=service)
-    assert strict == (0x4A5 if text != harmless else 0)
+@pytest.mark.parametrize("text", MACROS)
+def test_macros_in_texts_of_services(service: str, text: str) -> None:
+    """They take effect as they are, or are refused: never altered."""
+    assert refusal(text=text, service_type=service) == 0x4A5
+    assert refusal(ALL._replace(service_texts="reject"), text=text, service_type=service) == 0x4A5
+    allowed = ALL._replace(service_texts="pass")
+    assert refusal(allowed, text=text, service_type=service) == 0
+    assert asked(allowed, text=text, service_type=service)["mes"] == text
+
+
+def test_the_reason_names_the_key_that_lets_macros_pass() -> None:
+    with pytest.raises(Refused, match="service_texts: pass"):
+        check(draft(text=MACROS[0], service_type="CALL"), ALL)
+
+
+@pytest.mark.parametrize("text", ["a < b, {x}", "<files>", "[menu: 1]"])
+def test_what_is_no_macro(text: str) -> None:
+    assert refusal(text=text, service_type="CALL") == 0
+    assert asked(text=text, service_type="CALL")["mes"] == text
+
+
+@pytest.mark.parametrize(("text", "harmless"), COMMANDS)
+def test_only_macros_pass(text: str, harmless: str) -> None:
+    """What would buy another service is made harmless in any case."""
+    allowed = ALL._replace(service_texts="pass")
+    assert (
+        asked(allowed, text=text)["mes"] == asked(allowed, text=text, service_type="VIBER")["mes"] == harmless
+    )
 
 
 @pytest.mark.parametrize(
@@ -387,8 +352,8 @@ def test_wap_push(text: str, status: int) -> None:
 
 def test_guards_take_no_time_on_hostile_texts() -> None:
     for text in ("\n" * 1000, " " * 1000, "\n~" * 500, "{ " * 500, "~~~\n" * 250, "_" * 1000):
-        guarded(text, "VIBER")
-        check(Draft("79001112233", "Demo", text, service_type="VIBER"), ALL)
+        guarded(text)
+        check(Draft("79001112233", "Demo", text, service_type="VIBER"), ALL._replace(service_texts="pass"))
 
 
 @pytest.mark.parametrize("end", ["\r", "\n", "\r\n", "\u2028"])

@@ -133,6 +133,14 @@ async def test_services(api: str, service: str, recipient: str, text: str, bough
 
 
 @pytest.mark.parametrize("api", ["form", "rest"])
+async def test_a_call_with_a_recording(api: str) -> None:
+    async with centre(api=api, fileurl="http://mysite.com/voice.wav") as (simulator, provider):
+        sent = fresh(1, service_type="CALL", text="Алло")
+        assert await hand_over(provider, [sent], sent.submitted_at) == [Taken("b1.1")]
+        assert simulator.accepted[0]["fileurl"] == "http://mysite.com/voice.wav"
+
+
+@pytest.mark.parametrize("api", ["form", "rest"])
 async def test_binary_and_flash(api: str) -> None:
     async with centre(api=api) as (simulator, provider):
         octets = bytes.fromhex("050A0307056048656C6C6F")
