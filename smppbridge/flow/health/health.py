@@ -138,7 +138,8 @@ class ProviderHealth:
         """
         results = [result for result in results if isinstance(result, Taken) or result.code != UNFIT]
         errors = [result for result in results if isinstance(result, ProviderError)]
-        grave: ProviderError | None = next((error for error in errors if isinstance(error, Throttled)), None)
+        too_fast = (error for error in errors if isinstance(error, Throttled) and not error.about_message)
+        grave: ProviderError | None = next(too_fast, None)
         grave = grave or self.send_policy.count_refusals(results, self._clock())
         trouble = next((error for error in errors if isinstance(error, Disabled)), None)
         if any(isinstance(result, Taken) for result in results):
