@@ -207,9 +207,12 @@ class App:
         askers: list[Asker] = [
             Poller(provider, store, self.outcomes, clock, health),
             Finder(provider, store, self.recorder, self.fleet, clock),
-            InboundPoller(provider, store, self.inbound, clock, health),
         ]
-        return [*askers, BalancePoller(provider, health)] if health.leads else askers
+        if health.asks_for_all("inbound_interval"):
+            askers.append(InboundPoller(provider, store, self.inbound, clock, health))
+        if health.asks_for_all("balance_interval"):
+            askers.append(BalancePoller(provider, health))
+        return askers
 
     def _build_accepting(self) -> None:
         """What equipment submits."""

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from smppbridge.config.sections import PASSWORD_LENGTH, Config
 from smppbridge.config.senders import bad_senders
 from smppbridge.model.account import Account
+from smppbridge.providers.upstream.options import SMS_ASSISTENT, SmppOptions
 from smppbridge.smpp.constants import EsmClass
 
 _BEGINS_WITH_KEY = re.compile(r"[a-z_]+: ")
@@ -24,6 +25,7 @@ def warnings(config: Config) -> list[str]:
         *_account_warnings(config),
         *_service_warnings(config),
         *(str(bad) for bad in bad_senders(config) if bad.path.endswith(".default_sender")),
+        *_sender_warnings(config),
         *found,
         *_route_warnings(config),
     ]
@@ -76,6 +78,20 @@ def _equipment_warnings(account: Account) -> Iterator[str]:
         yield "quiet: these are hours of UTC; set quiet_time_zone"
     if account.outbind and len(account.outbind.password.get_secret_value()) > PASSWORD_LENGTH:
         yield "outbind.password: is longer than the 8 characters of SMPP 3.4; some equipment refuses it"
+
+
+def _sender_warnings(config: Config) -> Iterator[str]:
+    """SMSCs that may get an empty source_addr."""
+    if all(account.default_sender for account in config.accounts.values()):
+        return
+    for name, provider in config.providers.items():
+        if isinstance(provider, SmppOptions) and not provider.default_sender:
+            manual = provider.profile == SMS_ASSISTENT
+            who = "sms-assistent takes registered names only (§5.1.5)" if manual else "some SMSCs refuse that"
+            yield (
+                f"providers.{name}.default_sender: is not set, so a message without a sender goes out with an"
+                f" empty one; {who}"
+            )
 
 
 def _service_warnings(config: Config) -> Iterator[str]:

@@ -20,8 +20,9 @@ _SECRET_FILE_MAX = 65536  # octets
 _FILE = "_file"
 _TAG = "tag:yaml.org,2002:"
 _MERGE = _TAG + "merge"
+_MOST_VALUES = 500_000  # in a file, for aliases of aliases multiply
 _DEPTH = 50  # levels of mappings and lists, one inside the other; deeper ones would exhaust the stack
-_LAST_STEP = re.compile(r"(\[[0-9]+\]|(^|\.)[^.\[]*)$")
+_KEYS = re.compile(r"[a-z_]+(\.[\w-]+|\[[0-9]+\])*")
 _QUOTED = re.compile(r"""'[^'<\s]{2,}'|"[^"<\s]{2,}\"""")
 
 
@@ -36,9 +37,7 @@ class Source:
     )  # places of `problems`, where others would follow from them
     filled: set[KeyPath] = field(default_factory=set)  # places of values from the environment or from a file
     variables: set[str] = field(default_factory=set)  # values from the environment
-    lines: dict[str, int] = field(
-        default_factory=dict
-    )  # of keys and items, by their paths as `show` writes them
+    lines: dict[str, int] = field(default_factory=dict)  # of keys and items, by paths as in `show`
 
 
 def located(problems: Iterable[str], lines: Mapping[str, int]) -> list[str]:
@@ -49,9 +48,12 @@ def located(problems: Iterable[str], lines: Mapping[str, int]) -> list[str]:
 
 
 def _line_of(problem: str, lines: Mapping[str, int]) -> int:
-    place = problem.partition(": ")[0].partition(" ")[0]  # some have a value behind the key
+    path, *words = problem.split(": ")
+    place = path.partition(" ")[0]  # some have a value behind the key
+    if len(words) > 1 and _KEYS.fullmatch(words[0]):  # a section whose keys do not fit together names one
+        place = f"{place}.{words[0]}"
     while place and place not in lines:
-        place = _LAST_STEP.sub("", place)
+        place = place[: max(place.rfind("."), place.rfind("["), 0)]
     return lines.get(place, 0)
 
 
@@ -61,12 +63,15 @@ def show(path: KeyPath) -> str:
     return text.removeprefix(".") or "the file"
 
 
-def read(text: str, base: Path, environ: Mapping[str, str], secrets: Collection[str]) -> Source:
+def read(
+    text: str, base: Path, environ: Mapping[str, str], secrets: Collection[str], most: int = _MOST_VALUES
+) -> Source:
     """Read the text of a configuration. A key of ``secrets`` plus ``_file`` names a file below ``base``.
 
-    Raises ConfigError when the text is no YAML mapping. All other mistakes are in ``problems`` of the result.
+    Raises ConfigError when the text is no YAML mapping, or has more than ``most`` values. All other mistakes
+    are in ``problems`` of the result.
     """
-    reader = _Reader(base, environ, secrets)
+    reader = _Reader(base, environ, secrets, most)
     reader.source.values = reader.mapping(_compose(text), ())
     return reader.source
 
@@ -126,8 +131,9 @@ def _compose(text: str) -> yaml.MappingNode:
 class _Reader:
     """Walks once over a YAML document, and fills in values from the environment and from files."""
 
-    def __init__(self, base: Path, environ: Mapping[str, str], secrets: Collection[str]) -> None:
+    def __init__(self, base: Path, environ: Mapping[str, str], secrets: Collection[str], most: int) -> None:
         self.source = Source()
+        self._left = most  # values that may still come
         self._base = base
         self._environ = environ
         self._secrets = secrets
@@ -163,6 +169,11 @@ class _Reader:
         return {}
 
     def _value(self, node: yaml.Node, path: KeyPath) -> object:
+        self._left -= 1
+        if self._left < 0:
+            raise ConfigError(
+                [f"{show(path)}: is one value too many; an alias counts as often as it is used"]
+            )
         if node in self._open:
             self._complain(path, "an alias (*name) stands inside its own anchor (&name); write it out")
             return None

@@ -133,14 +133,18 @@ class Upstream:
             self._queue.append(group)
         self._pump()
 
-    def again(self, group: RequestGroup, place: int, pdu: Pdu) -> None:
-        """The SMSC said that ``pdu`` was too much: it goes again before all others, and everything slower."""
+    def again(self, group: RequestGroup, place: int, pdu: Pdu, *, behind: bool = False) -> None:
+        """The SMSC said that ``pdu`` was too much: it goes again before all others, or ``behind`` them, and
+        everything slower."""
         now = self._loop.time()
         self._pace.slower(now)
         group.back(place, pdu)
+        if behind and group.queued:
+            self._queue.remove(group)
+            group.queued = False
         if not group.queued:
             group.queued = True
-            self._queue.appendleft(group)
+            self._queue.append(group) if behind else self._queue.appendleft(group)
         self._complain(
             now,
             "the SMSC takes no more for now, sending slower",

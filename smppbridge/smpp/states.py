@@ -79,7 +79,8 @@ FROM_SMSC: dict[State, _Kinds] = {
 
 SENDABLE: dict[Role, dict[State, _Kinds]] = {Role.ESME: FROM_ESME, Role.SMSC: FROM_SMSC}
 RECEIVABLE: dict[Role, dict[State, _Kinds]] = {
-    # A receipt may cross our unbind: refused, it would be lost.
-    Role.ESME: {**FROM_SMSC, State.UNBINDING: _DELIVERING},
+    # Refused, a receipt would be lost. It may cross our unbind, and some SMSCs (those made with OpenSMPP,
+    # smpp.twisted or Net::SMPP) deliver on the bind that submitted the message, though it is a transmitter.
+    Role.ESME: {**FROM_SMSC, State.BOUND_TX: _DELIVERING, State.UNBINDING: _DELIVERING},
     Role.SMSC: FROM_ESME,
 }

@@ -35,7 +35,7 @@ class _Octets(NamedTuple):
 
 _Kind = _Integer | _Text | _Octets
 
-# SMPP 3.4 §5.3.2. Other tags have octets of any length.
+# SMPP 3.4 §5.3.2. Other tags have octets of any length, ours from 0x1400 too: peers have their own meanings.
 _KINDS: dict[int, _Kind] = {
     Tag.DEST_ADDR_SUBUNIT: _Integer(1),
     Tag.DEST_NETWORK_TYPE: _Integer(1),
@@ -81,8 +81,6 @@ _KINDS: dict[int, _Kind] = {
     Tag.ALERT_ON_MESSAGE_DELIVERY: _Octets(0, 1),  # no value in 3.4, one octet in 5.0
     Tag.ITS_REPLY_TYPE: _Integer(1),
     Tag.ITS_SESSION_INFO: _Octets(2, 2),
-    Tag.PROVIDER: _Text(1, MAX_TLV_OCTETS),
-    Tag.PROVIDER_CODE: _Text(1, MAX_TLV_OCTETS),
 }
 
 

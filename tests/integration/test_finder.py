@@ -69,7 +69,7 @@ async def test_what_the_provider_does_not_have_goes_to_the_next_one_at_once(tmp_
         await eventually(lambda: metric(app, "attempts_total", provider="spare", result="sent") == 1)
         await spare.push(delivered("ref-1"))
         pdu = await esme.receipt()
-        assert (id_of(pdu), pdu.tlv(Tag.PROVIDER)) == (message_id, "spare")
+        assert (id_of(pdu), pdu.tlv(Tag.PROVIDER)) == (message_id, b"spare\0")
         assert (len(lab.sent), asked(lab)) == (1, 2)
 
 

@@ -50,7 +50,7 @@ async def test_the_next_provider_at_once_when_the_first_is_unreachable(tmp_path:
     ):
         message_id = await esme.submit(submit())
         pdu = await esme.receipt()
-        assert (id_of(pdu), pdu.tlv(Tag.PROVIDER)) == (message_id, "lab")
+        assert (id_of(pdu), pdu.tlv(Tag.PROVIDER)) == (message_id, b"lab\0")
         assert metric(app, "attempts_total", provider="pilot", result="unavailable") == 1
 
 
@@ -84,7 +84,7 @@ async def test_not_ready_while_the_only_provider_refuses_us(tmp_path: Path) -> N
         await eventually(lambda: metric(app, "attempts_total", provider="pilot", result="disabled") == 1)
         answer = await get(app, "/readyz")
         assert answer.status_code == 503
-        assert "smspilot error 106" in answer.json()["reasons"][0]
+        assert "106: the account is blocked at smspilot" in answer.json()["reasons"][0]
         assert await esme.submit(submit())  # still accepted
         waiting = [await app.store.list_stage(stage, 10) for stage in (Stage.WAITING, Stage.QUEUED)]
         assert sum(map(len, waiting)) == 2  # and not failed
@@ -169,7 +169,7 @@ async def test_messages_of_a_provider_that_is_gone_take_another_way(tmp_path: Pa
     async with bridge(tmp_path, clock=clock) as app, await Esme.bound(app.smpp_ports[0]) as esme:
         clock.forward(3601)
         pdu = await esme.receipt()
-        assert (id_of(pdu), pdu.tlv(Tag.PROVIDER)) == (message_id, "lab")
+        assert (id_of(pdu), pdu.tlv(Tag.PROVIDER)) == (message_id, b"lab\0")
 
 
 # --- several accounts ------------------------------------------------------------------------------
@@ -211,7 +211,7 @@ async def test_reload(tmp_path: Path) -> None:
     async with bridge(tmp_path, before) as app, await Esme.bound(app.smpp_ports[0]) as esme:
         old = await Esme.bound(app.smpp_ports[0], "old")
         await esme.submit(submit())
-        assert (await esme.receipt()).tlv(Tag.PROVIDER) == "lab"
+        assert (await esme.receipt()).tlv(Tag.PROVIDER) == b"lab\0"
         app.reload(config(tmp_path, after))
         await old.expect(Unbind)
         await old.close()
@@ -219,12 +219,12 @@ async def test_reload(tmp_path: Path) -> None:
             assert (await gone.bind("old")).command_status == Status.ESME_RINVPASWD
         async with await Esme.bound(app.smpp_ports[0], "new") as new:
             await new.submit(submit())
-            assert (await new.receipt()).tlv(Tag.PROVIDER) == "spare"
+            assert (await new.receipt()).tlv(Tag.PROVIDER) == b"spare\0"
         await esme.submit_many([submit(), submit()])
         only = await esme.receipt(None)
         await esme.silence(DeliverSm)  # the window is 1 now
         esme.answer(only)
-        assert (await esme.receipt()).tlv(Tag.PROVIDER) == "spare"
+        assert (await esme.receipt()).tlv(Tag.PROVIDER) == b"spare\0"
 
 
 async def test_a_reload_says_what_it_does_not_change(
@@ -246,4 +246,4 @@ async def test_a_reload_that_needs_a_new_provider_changes_nothing(tmp_path: Path
             app.reload(config(tmp_path, TWO_LABS % ("spare", "new: {password: secret}")))
         async with await Esme.bound(app.smpp_ports[0]) as esme:
             await esme.submit(submit())
-            assert (await esme.receipt()).tlv(Tag.PROVIDER) == "lab"
+            assert (await esme.receipt()).tlv(Tag.PROVIDER) == b"lab\0"

@@ -12,13 +12,14 @@ from smppbridge.smpp.tlv import tlv
 from tests.simulators.smsc_ru.simulator import Rules, SmscRuSimulator
 from tests.support.bridge.running import bridge, config, eventually, free_port, metric
 from tests.support.esme.esme import Esme, submit
+from tests.support.esme.phones import ALL_TO_PBX
 
 BAD = "79001110000"
 CENTRE = "centre"
 
 
-def others(count: int) -> list[str]:
-    return [f"7900222{number:04d}" for number in range(count)]
+def others(count: int, entry: int = 0) -> list[str]:
+    return [f"7902{entry}{number:06d}" for number in range(count)]
 
 
 @asynccontextmanager
@@ -33,15 +34,17 @@ async def smsc(
 ) -> AsyncIterator[tuple[SmscRuSimulator, App]]:
     """A simulator that calls back, and a bridge whose ``entries`` use one login there.
 
-    ``query``: of the callback address. Numbers that begin with 7900222 go by the last entry.
+    ``query``: of the callback address, which is that of the first entry. Numbers that begin with 7902 and the
+    place of an entry go by that one, others by the first.
     """
     port = free_port()
     async with SmscRuSimulator(rules) as simulator:
         rights = "login: LOGIN, password: PASSWORD, balance_interval: 0"
         entry = f"{{kind: smsc, url: '{simulator.url}', {rights}, {keys}}}"
+        routes = [f"{{destination: '7902{place}', to: [{name}]}}" for place, name in enumerate(entries)]
         sections += f"""
 providers: {{{", ".join(f"{name}: {entry}" for name in entries)}}}
-routes: [{{destination: '7900222', to: [{entries[-1]}]}}, {{to: [{entries[0]}]}}]
+routes: [{", ".join(routes)}, {{to: [{entries[0]}]}}]
 web: {{host: 127.0.0.1, port: {port}, public_url: 'http://127.0.0.1:{port}'}}
 """
         rules.callback_url = f"{config(directory, sections).callback_url(entries[0])}{query}"
@@ -196,3 +199,48 @@ async def check_letters(directory: Path, query: str) -> None:
         simulator.receive(BAD, "Привет", "79009009090")
         inbound = await esme.receipt()
         assert inbound.short_message.decode("utf-16-be") == "Привет"
+
+
+# --- entries of one login --------------------------------------------------------------------------
+
+FIVE = [f"entry{place}" for place in range(5)]
+
+
+async def test_entries_of_one_login_together_stay_below_what_gets_refused(tmp_path: Path) -> None:
+    async with (
+        smsc(tmp_path, Rules(latency=0.02, delay=0.02), "inbound_interval: 0.2", entries=FIVE) as (one, app),
+        await Esme.bound(app.smpp_ports[0]) as esme,
+    ):
+        phones = [phone for entry in range(5) for phone in others(8, entry)]
+        await esme.submit_many([submit(to=phone) for phone in phones])
+        await esme.receipts(40)  # though the callbacks of all come to the first entry
+        assert sorted(row["phone"] for row in one.accepted) == phones
+        assert one.peak <= 6  # four messages, and a question or two
+        assert one.violations == []
+
+
+async def test_a_wrong_password_is_tried_a_few_times_for_all_entries(tmp_path: Path) -> None:
+    rules = Rules(password="OTHER", latency=0.0)
+    async with (
+        smsc(tmp_path, rules, "inbound_interval: 0.2", entries=FIVE) as (simulator, app),
+        await Esme.bound(app.smpp_ports[0]) as esme,
+    ):
+        await esme.submit_many([submit(to=phone) for entry in range(5) for phone in others(3, entry)])
+        await eventually(lambda: not any(metric(app, "provider_up", provider=name) for name in FIVE))
+        assert simulator.violations == []  # five refused logins would block the address
+
+
+async def test_a_message_from_a_phone_is_asked_for_by_one_entry(tmp_path: Path) -> None:
+    async with (
+        smsc(tmp_path, Rules(latency=0.0), "inbound_interval: 0.2", entries=FIVE, sections=ALL_TO_PBX) as (
+            simulator,
+            app,
+        ),
+        await Esme.bound(app.smpp_ports[0]) as esme,
+    ):
+        simulator.rules.callback_url = ""
+        await esme.submit(submit(to=BAD))
+        await eventually(lambda: simulator.accepted)
+        for text in ("one", "two", "three"):
+            simulator.receive(BAD, text, "79009009090")
+            assert (await esme.receipt()).short_message == text.encode()

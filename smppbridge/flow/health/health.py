@@ -68,10 +68,11 @@ class ProviderHealth:
         """Names the account at the provider, the same for all entries that use it."""
         return self._account[0].name
 
-    @property
-    def leads(self) -> bool:
-        """Whether this is the entry that asks for the balance of the account."""
-        return self._account[0] is self
+    def asks_for_all(self, interval: str) -> bool:
+        """Whether this is the first entry of its account that has this ``interval``, a name of `Limits`: what
+        belongs to the account, and not to its messages, is asked for by one entry."""
+        asking = (one for one in self._account if getattr(one._provider.limits, interval))
+        return next(asking, self) is self
 
     @property
     def works(self) -> bool:
@@ -128,7 +129,7 @@ class ProviderHealth:
         same hand-over before. In this order:
 
         1. Messages that were not even sent (`UNFIT`) say nothing about the provider.
-        2. `Throttled`, or too many refusals in a row, is a failure.
+        2. `Throttled` that is not about one message, or too many refusals in a row, is a failure.
         3. `Disabled` is a failure too, unless it may be about the messages alone: see `_about_messages`.
         4. One message that was taken or rejected proves that the provider works, unless the hand-over began
            before the last failure; ``in_order``: unless it began before the message that failed.

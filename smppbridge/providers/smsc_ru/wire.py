@@ -23,6 +23,7 @@ FORMATS = {"text": "0", "numbers": "1", "xml": "2", "json": "3"}  # fmt
 MAX_ANSWER = 512 * 1024  # octets of an answer; one about 50 messages may repeat 1000 characters of each
 MOSCOW = timezone(timedelta(hours=3))  # smsc.ru prints its own clock; there is no summer time
 
+_OWN_CHARSET = "windows-1251"  # what the API writes unless it is told otherwise
 _INTEGER = re.compile(r"-?[0-9]{1,20}")
 _MONEY = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?")
 _BARE_ID = re.compile(r'("id"\s*:\s*)(b[0-9.]{1,60})(?=\s*[,}])')  # the manual prints "id": <id>
@@ -172,7 +173,16 @@ def _small(body: bytes) -> bytes:
 
 def _opened(body: bytes) -> tuple[_Value, SmscRuFailure | None]:
     """The answer, and the error that it is."""
-    value = _value(body.decode("utf-8-sig", "replace").strip())
+    value, failure = _read(body.decode("utf-8-sig", "replace"))
+    if failure is not None and "\ufffd" in failure.words:
+        return _read(
+            body.decode(_OWN_CHARSET, "replace")
+        )  # refused before its charset was read
+    return value, failure
+
+
+def _read(text: str) -> tuple[_Value, SmscRuFailure | None]:
+    value = _value(text.strip())
     fields: Mapping[str, object] = {}
     if isinstance(value, dict):
         fields = value

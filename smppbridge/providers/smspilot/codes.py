@@ -105,6 +105,7 @@ _WORDS: dict[str, int] = {
     "rate limit": 118,
     "from not found": 204,
     "phone in black list": 212,
+    "телефон в черном списке": 212,  # with lang=ru (API-1 §1.2)
     "invalid phone length": 215,
     "spam protection": 223,
     "text is an advertisement": 223,
@@ -124,7 +125,7 @@ _WORDS: dict[str, int] = {
 
 
 def code_of_words(words: str) -> int:
-    """The code of an error that is told in English words alone; 0 for words that no manual prints."""
+    """The code of an error that is told in words alone; 0 for words that no manual prints."""
     return _WORDS.get(words.strip().casefold(), 0)
 
 

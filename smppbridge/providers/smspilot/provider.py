@@ -10,12 +10,12 @@ Whatever API is configured, API-1 places calls whose number is the code, and lis
 day.
 
 Left out on purpose: `debug` mails the key and all texts to an address; `translit` alters texts; `cost` asks
-for a price and sends nothing; `info` tells about the owner of
-the account what no message needs, and the balance has a request of its own; `r` names who recruited them;
-`charset` and `lang` alter what suits as it is; `login` and `password` open the whole cabinet, a key only the
-API; `check=all` is `check=recent` and what is older than anything in doubt; `inbound=all` tells everything
-again; `balance=sms` is a guess; GOLOSM is another name of GOLOS; Viber stands in a change log alone; requests
-in the address (`?json=`, `?xml=`, GET) would put keys and texts into logs.
+for a price and sends nothing; `info` tells about the owner of the account what no message needs, and the
+balance has a request of its own; `r` names who recruited them; `charset` and `lang` alter what suits as it
+is; `login` and `password` open the whole cabinet, a key only the API; `check=all` is `check=recent` and what
+is older than anything in doubt; `inbound=all` tells everything again; `balance=sms` is a guess; GOLOSM is
+another name of GOLOS; Viber stands in a change log alone; requests in the address (`?json=`, `?xml=`, GET)
+would put keys and texts into logs.
 """
 
 import asyncio
@@ -355,6 +355,8 @@ def _is_ours(result: SendResult) -> TypeGuard[Disabled | Throttled]:
 
 
 def _limits(options: SmspilotOptions, has_callbacks: bool, sending_time: float) -> Limits:
+    """No early questions: smspilot bans who asks more often than every two minutes (API-2 §2.2), and names
+    five as the time of the first question (API-1 §1.1)."""
     polling = 2 * POLL_ADVISED if has_callbacks else POLL_ADVISED
     interval = options.set_or("poll_interval", polling)
     one_by_one = options.format == "v"

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from smppbridge.errors import ProviderError, Rejected, Uncertain
-from smppbridge.model.message import Message, Particulars, State, StatusReport
+from smppbridge.model.message import UNTOLD, Message, Particulars, State, StatusReport
 from smppbridge.providers.base import SendResult, Taken
 from smppbridge.providers.error_table import Rule, to_error
 from smppbridge.providers.smspilot import codes
@@ -39,18 +39,21 @@ class PilotResults:
             if item is not None and item.status == REFUSED:
                 results[message.id] = self._of_row(message, item, others_taken=others_taken)
             elif item is not None and item.status is not None and item.ref and item.ref not in shared:
-                results[message.id] = Taken(item.ref, answer.packet, told=self._told(message, item))
+                results[message.id] = Taken(
+                    item.ref, answer.packet, told=self._told(item, shown=not message.service_type)
+                )
             else:
                 results[message.id] = Uncertain(self._unclear)
         return results
 
-    def _told(self, message: Message, item: Item) -> Particulars:
-        """A service has a sender of its own, which stands for none of ours."""
-        told = item.told._replace(sender="") if message.service_type else item.told
-        return self._charged(told)
-
-    def _charged(self, told: Particulars) -> Particulars:
-        return told._replace(price=0, currency="") if self._free and told.price else told
+    def _told(self, item: Item, *, shown: bool = False) -> Particulars:
+        """``shown``: whether its sender is one that stands for ours."""
+        told = item.told
+        if self._free:
+            told = told._replace(price=0, currency="")
+        if not shown:
+            told = told._replace(sender="")
+        return UNTOLD if told == UNTOLD else told
 
     def _of_row(self, message: Message, item: Item, *, others_taken: bool) -> ProviderError:
         rule = codes.rule_of_row(item.error)
@@ -85,7 +88,8 @@ class PilotResults:
         return [report for report in reports if report is not None]
 
     def report(self, item: Item) -> StatusReport | None:
-        """The status of a message; None where it is none that a manual names."""
+        """The status of a message; None where it is none that a manual names. Its sender was told when it was
+        taken."""
         if item.status is None:
             return None
         found = codes.state_of(item.status, item.error, item.words)
@@ -99,7 +103,7 @@ class PilotResults:
             err,
             code=str(item.error or item.status),
             details=item.details,
-            told=self._charged(item.told),
+            told=self._told(item),
         )
         if not final or state == State.DELIVERED:
             return report

@@ -84,7 +84,7 @@ def decode(body: bytes) -> PilotAnswer:
     """Read an answer. Raises ValueError when it is not one of smspilot's."""
     text = body.decode("utf-8-sig", "replace")
     try:
-        value = parse_lenient(text)
+        value = _parse(text)
     except ValueError:
         # Refusals matter most and are printed worst: their code alone is enough.
         found = _FAILURE.match(text)
@@ -99,6 +99,8 @@ def decode(body: bytes) -> PilotAnswer:
     if isinstance(value.get("inbound"), list):
         return arrivals_of(_rows(value["inbound"]))
     items = value.get("send", value.get("check"))
+    if "server_packet_id" not in value and isinstance(items, list):
+        value = next((row for row in _rows(items) if "server_packet_id" in row), value)
     balance = number(value.get("balance"))
     if not isinstance(items, list):
         if balance is None:
@@ -107,6 +109,16 @@ def decode(body: bytes) -> PilotAnswer:
     return PilotAnswer(
         None, server_id(value.get("server_packet_id")), balance, tuple(map(item_of, _rows(items)))
     )
+
+
+def _parse(text: str) -> object:
+    """The value of a text. API-1 §4 shows an answer without its last bracket, its balance among the rows."""
+    try:
+        return parse_lenient(text)
+    except ValueError:
+        if not text.rstrip().endswith("]"):
+            raise
+        return parse_lenient(text + "}")
 
 
 def _rows(values: Sequence[object]) -> list[dict[str, object]]:

@@ -12,6 +12,7 @@ from smppbridge.smpp.pdu import Pdu, SubmitSm
 
 logger = logging.getLogger(__name__)
 
+LATER_AT_MOST = 5.0  # seconds
 GROUP = 0.01  # seconds for which a result waits for others, so that they are recorded together
 
 Build = Callable[[Message], Sequence[SubmitSm]]
@@ -98,7 +99,7 @@ class Job:
 
     __slots__ = (
         *("batch", "errors", "message", "place", "queued", "refs"),
-        *("_again", "_began", "_build", "_counted", "_given", "_left", "_out", "_pdus"),
+        *("_again", "_began", "_build", "_counted", "_given", "_left", "_out", "_pdus", "_throttled"),
     )
 
     def __init__(self, batch: BatchProgress, place: int, message: Message, build: Build) -> None:
@@ -116,6 +117,7 @@ class Job:
         self._out = 0  # of these, how many are at the SMSC now
         self._counted = True  # among batch.unsent
         self._began = 0.0
+        self._throttled: tuple[float, int] | None = None  # see `wanted_later`
 
     # --- RequestGroup --------------------------------------------------------------------------
 
@@ -178,6 +180,21 @@ class Job:
         elif dropped := self._drop():
             self.errors.append(error)
             self._less(dropped)
+
+    def wanted_later(self, now: float, taken: int) -> bool:
+        """The SMSC wants a part later, and has taken so many submit_sm by now. Whether that is the first
+        time."""
+        first = self._throttled is None
+        self._throttled = self._throttled or (now, taken)
+        return first
+
+    def waits_alone(self, now: float, taken: int) -> bool:
+        """Whether the SMSC has wanted it later for `LATER_AT_MOST` seconds and took others meanwhile: then it
+        minds this message, and not our speed."""
+        if self._throttled is None:
+            return False
+        since, taken_then = self._throttled
+        return now - since >= LATER_AT_MOST and taken > taken_then
 
     # --- inside --------------------------------------------------------------------------------
 

@@ -49,6 +49,7 @@ PROFILES: dict[str, dict[str, object]] = {
         "binary": False,
         "flash": "none",
         "tlvs": "reference",
+        "parts": "septets",
         "numeric_npi": 0,
         "short_ton": 1,
         "short_npi": 0,
@@ -188,6 +189,9 @@ class SmppOptions(FlashPolicy):
     """What data_coding 0 means there."""
     long: Literal["udh", "udh16", "sar", "payload"] = "udh"
     """How texts go that do not fit one short message; udh16: with 16-bit references."""
+    parts: Literal["octets", "septets"] = "octets"
+    """How Latin-1 and ASCII are cut: octets: at 140 characters (134 in parts); septets: at 160 (153) where
+    GSM 03.38 has all of them."""
     max_parts: int = Field(default=10, ge=1, le=255)
     """Short messages of one text; longer texts are refused."""
     binary: bool = True

@@ -85,6 +85,7 @@ class Smpp:
         self._upcalls = Upcalls()
         self._upstream: Upstream | None = None
         self._stopping = False
+        self._taken = 0  # submit_sm that the SMSC took
         self._account_doubts: Counter[str] = Counter()  # phones, see `_doubt_account`; until one is taken
         self._hearing: set[asyncio.Task[None]] = set()
         self._complain = Complaints(logger)
@@ -231,6 +232,7 @@ class Smpp:
                     self._unsaved[ref] = job.batch
                     job.batch.refs.append(ref)
                 job.taken(place, ref)
+                self._taken += 1
                 self._account_doubts.clear()
             else:
                 self._refused(client, verdict, job, place)
@@ -243,13 +245,17 @@ class Smpp:
         # A message of which a part was taken is sent to its end though the time is over.
         ending = job.batch.closed or self._stopping
         over = job.errors or job.batch.given_up or (ending and job.alone)
-        if rule.kind is Kind.THROTTLE and not over and upstream is not None:
-            upstream.again(job, place, verdict.request)
+        now = asyncio.get_running_loop().time()
+        alone = rule.kind is Kind.THROTTLE and job.alone and job.waits_alone(now, self._taken)
+        if rule.kind is Kind.THROTTLE and not (over or alone) and upstream is not None:
+            # The second time the others go first.
+            upstream.again(job, place, verdict.request, behind=not job.wanted_later(now, self._taken))
             return
         if status == Status.ESME_RINVBNDSTS:
             client.retire()  # to the SMSC this session is not bound
         said = verdict.response.tlv(Tag.ADDITIONAL_STATUS_INFO_TEXT)
         error = to_error(rule, status, reason_of(self._options.profile, status, said))
+        error.about_message |= alone
         job.failed(error)
         if isinstance(error, Disabled) and upstream is not None:
             self._doubt_account(upstream, error, job.message.recipient)

@@ -23,6 +23,7 @@ from smppbridge.smpp.concat import (
 )
 from smppbridge.smpp.constants import SUBUNIT_DISPLAY, EsmClass, RegisteredDelivery, Status, Tag
 from smppbridge.smpp.fields import MAX_SHORT_MESSAGE
+from smppbridge.smpp.gsm import encode_gsm
 from smppbridge.smpp.pdu import SubmitSm
 from smppbridge.smpp.text import decode_text, encode_text, flavour
 from smppbridge.smpp.times import format_absolute, format_relative
@@ -233,7 +234,7 @@ class Wire:
             if octets is None:
                 continue
             readable = True
-            pieces = self._pieces(octets, coding)
+            pieces = self._pieces(text, octets, coding)
             if pieces:
                 return coding, pieces
         if readable:
@@ -247,8 +248,9 @@ class Wire:
         except ValueError:
             return None
 
-    def _pieces(self, octets: bytes, coding: int) -> list[bytes]:
-        """The octets of each short message; [] when there would be too many."""
+    def _pieces(self, text: str, octets: bytes, coding: int) -> list[bytes]:
+        """The octets of each short message that carry ``text`` in ``coding``; [] when there would be too
+        many."""
         most, width = self._own.max_parts, self._reference_bits
         if len(octets) > max(SINGLE_SEPTETS, most * PART_SEPTETS):
             return []
@@ -256,11 +258,23 @@ class Wire:
             pieces = split_octets(octets, wide=True, width=width)
         elif coding == 0 and self._gsm:
             pieces = split_octets(octets, wide=False, width=width)
+        elif len(octets) > SINGLE_OCTETS and (septets := self._septets(text, coding)) is not None:
+            cut = split_octets(septets, wide=False, width=width)
+            pieces = [
+                encode_text(decode_text(piece, 0, "gsm"), coding, self._own.default_encoding) for piece in cut
+            ]
         else:
             utf8 = coding == 0 and self._own.default_encoding == "utf-8"
             pieces = split_characters(octets, utf8=utf8, width=width)
         complete = sum(map(len, pieces)) == len(octets)  # beyond 255 parts they are cut off
         return pieces if complete and len(pieces) <= most else []
+
+    def _septets(self, text: str, coding: int) -> bytes | None:
+        """The text in GSM 03.38, where the SMSC sends what it gets in ``coding`` in that; else None."""
+        default = self._own.default_encoding
+        if self._own.parts == "octets" or coding == _UCS2 or (coding == 0 and default == "utf-8"):
+            return None
+        return encode_gsm(text)
 
     # --- binary content, and texts with a user data header ---------------------------------------
 
@@ -299,15 +313,16 @@ class Wire:
         text = decode_text(data, alphabet, "gsm")
         for coding in self._own.data_codings:
             octets = self._encoded(text, coding)
-            if octets is not None and self._fits(len(octets), len(head), coding):
+            if octets is not None and self._fits(text, octets, len(head), coding):
                 return _Piece(coding, True, head, octets)
         raise Refused(Status.ESME_RINVENCODING, "the text does not fit in any data_coding of the SMSC")
 
-    def _fits(self, length: int, head: int, coding: int) -> bool:
-        """Whether one short message holds ``length`` octets of text beside a header."""
-        if coding == 0 and self._gsm:
-            return -(-head * 8 // 7) + length <= SINGLE_SEPTETS
-        return head + length <= SINGLE_OCTETS
+    def _fits(self, text: str, octets: bytes, head: int, coding: int) -> bool:
+        """Whether one short message holds ``text``, which is ``octets`` in ``coding``, beside a header."""
+        septets = octets if coding == 0 and self._gsm else self._septets(text, coding)
+        if septets is not None:
+            return -(-head * 8 // 7) + len(septets) <= SINGLE_SEPTETS
+        return head + len(octets) <= SINGLE_OCTETS
 
 
 @lru_cache(maxsize=1024)  # messages of one second have the same

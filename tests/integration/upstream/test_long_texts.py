@@ -111,6 +111,15 @@ async def test_long_texts_are_joined_and_cut_anew(
     ]
 
 
+@pytest.mark.parametrize("data_coding", [0, 3])
+async def test_parts_of_equipment_stay_as_long_where_the_smsc_sends_in_septets(
+    tmp_path: Path, data_coding: int
+) -> None:
+    parts = cut(b"x" * 306, 153, data_coding=data_coding)
+    pdus = await joined(tmp_path, parts, account={"default_encoding": "gsm"}, profile="sms-assistent")
+    assert [(pdu.data_coding, len(told_in(pdu)[1])) for pdu in pdus] == [(3, 153)] * 2
+
+
 @pytest.mark.parametrize("width", [8, 0])
 async def test_a_text_that_fits_one_message_goes_out_whole(tmp_path: Path, width: int) -> None:
     """Nor are the TLVs passed on that said how the ESME had cut it."""

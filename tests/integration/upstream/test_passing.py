@@ -25,7 +25,7 @@ KNOWN = (
     tlv(Tag.ALERT_ON_MESSAGE_DELIVERY, b""),
     tlv(Tag.LANGUAGE_INDICATOR, 5),
 )
-VENDOR = ((0x1501, b"\0\xff vendor"), (0x3FFF, b""))
+VENDOR = ((0x1400, b""), (0x1501, b"\0\xff vendor"), (0x3FFF, b""))
 BEYOND = ((0x4001, b"reserved"),)
 ALL = (REFERENCE, *KNOWN, *VENDOR, *BEYOND)
 
@@ -295,9 +295,11 @@ async def test_flash(
         ("Door 3 opened", 3, 1),
         ("naïve", 3, 1),
         ("Дверь открыта", 8, 1),
-        ("x" * 141, 3, 2),
+        ("x" * 160, 3, 1),
+        ("x" * 161, 3, 2),
+        ("ç" + "x" * 140, 3, 2),  # not in GSM 03.38
         ("Ж" * 71, 8, 2),
-        ("x" * 1340, 3, 10),
+        ("x" * 1530, 3, 10),
     ],
 )
 async def test_sms_assistent_gets_what_its_manual_lists(
@@ -311,7 +313,8 @@ async def test_sms_assistent_gets_what_its_manual_lists(
     assert {pdu.data_coding for pdu in pdus} == {data_coding}
     assert {pdu.tlvs for pdu in pdus} == {(REFERENCE,)}
     head = 6 if parts > 1 else 0
-    assert all(head < len(pdu.short_message) <= 140 for pdu in pdus)
+    most = 140 if data_coding == 8 or "ç" in text else 160
+    assert all(head < len(pdu.short_message) <= most for pdu in pdus)
     sent = b"".join(pdu.short_message[head:] for pdu in pdus)
     assert sent.decode(coding) == text
     for pdu in pdus:
@@ -324,7 +327,7 @@ async def test_sms_assistent_gets_what_its_manual_lists(
     [
         (submit(b"\0\xff", data_coding=4), Status.ESME_RINVENCODING),
         (submit(b""), Status.ESME_RINVTEXT),
-        (submit(b"", tlvs=((Tag.MESSAGE_PAYLOAD, b"x" * 1341),)), Status.ESME_RINVTEXT),
+        (submit(b"", tlvs=((Tag.MESSAGE_PAYLOAD, b"x" * 1531),)), Status.ESME_RINVTEXT),
         (submit(source_addr="TWELVE CHARS"), Status.ESME_RINVSRCADR),
         (submit(source_addr="two words"), Status.ESME_RINVSRCADR),
     ],

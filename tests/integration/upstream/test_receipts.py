@@ -6,12 +6,21 @@ from pathlib import Path
 import pytest
 
 from smppbridge.smpp.constants import EsmClass
-from smppbridge.smpp.pdu import DeliverSm, SubmitSm
+from smppbridge.smpp.pdu import (
+    Bind,
+    BindReceiver,
+    BindTransmitter,
+    DeliverSm,
+    DeliverSmResp,
+    SubmitSm,
+    SubmitSmResp,
+)
 from tests.simulators.smpp_centre.rules import WORDS
 from tests.simulators.smpp_centre.simulator import CentreSimulator, Rules
 from tests.support.bridge.failing_store import rows
+from tests.support.bridge.hand_centre import hand_centre
 from tests.support.bridge.running import eventually, metric
-from tests.support.bridge.upstream import linked
+from tests.support.bridge.upstream import link, linked, sections, upstream_bridge
 from tests.support.bridge.upstream_steps import FINAL, NEVER, SENT, kept, newest_stage, read
 from tests.support.esme.esme import PHONE, Esme, submit
 
@@ -223,3 +232,26 @@ async def test_words_that_are_not_the_end(tmp_path: Path, word: str) -> None:
         assert newest_stage(tmp_path) == SENT
         await centre.send_receipt(taken.message_id, "DELIVRD", receipts="text")
         assert read(await esme.receipt()).stat == "DELIVRD"
+
+
+# --- over which bind it comes ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [BindTransmitter, BindReceiver])
+async def test_over_any_bind_of_a_pair(tmp_path: Path, kind: type[Bind]) -> None:
+    """Some SMSCs deliver on the transmitter, which submitted the message."""
+    async with (
+        hand_centre() as centre,
+        upstream_bridge(tmp_path, sections(link(centre.port, bind="pair"))) as app,
+        await Esme.bound(app.smpp_ports[0]) as esme,
+    ):
+        kinds: tuple[type[Bind], ...] = (BindTransmitter, BindReceiver)
+        binds = {one: await centre.session(one) for one in kinds}
+        message_id = await esme.submit(submit("x"))
+        request = await binds[BindTransmitter].expect(SubmitSm)
+        binds[BindTransmitter].reply(request, SubmitSmResp("4711"))
+        binds[kind].send(
+            DeliverSm(source_addr=PHONE, esm_class=4, short_message=b"id:4711 stat:DELIVRD err:000")
+        )
+        assert (await binds[kind].expect(DeliverSmResp)).command_status == 0
+        assert read(await esme.receipt()).id == message_id

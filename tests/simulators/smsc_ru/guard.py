@@ -12,6 +12,7 @@ class Guard:
 
     def __init__(self, rules: Rules, clock: Callable[[], float]) -> None:
         self.violations: list[str] = []
+        self.peak = 0  # the most requests that were carried out at once
         self._rules = rules
         self._clock = clock
         self._times: dict[Hashable, deque[float]] = {}
@@ -86,6 +87,7 @@ class Guard:
             self.violations.append(f"{CONCURRENT}: {endpoint}")
             raise Refusal(9, CONCURRENT)
         self._running[endpoint] = self._running.get(endpoint, 0) + 1
+        self.peak = max(self.peak, self.under_way)
         try:
             yield
         finally:

@@ -87,6 +87,11 @@ class SmscRuSimulator:
         """How many requests are being carried out."""
         return self._guard.under_way
 
+    @property
+    def peak(self) -> int:
+        """The most requests that were carried out at once."""
+        return self._guard.peak
+
     async def __aenter__(self) -> Self:
         await self.callbacks.start()
         await self.server.__aenter__()

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Self
 
-from smppbridge.smpp.pdu import BindTransceiver, BindTransceiverResp
+from smppbridge.smpp.pdu import Bind, BindTransceiver
 from tests.support.bridge.running import PATIENCE
 from tests.support.esme.esme import Esme
 
@@ -18,11 +18,11 @@ class HandCentre:
         self.sessions: list[Esme] = []
         self._came: asyncio.Queue[Esme] = asyncio.Queue()
 
-    async def session(self) -> Esme:
-        """The next session that is bound."""
+    async def session(self, kind: type[Bind] = BindTransceiver) -> Esme:
+        """The next session, which binds like this."""
         session = await asyncio.wait_for(self._came.get(), PATIENCE)
-        bind = await session.expect(BindTransceiver)
-        session.reply(bind, BindTransceiverResp("CENTRE"))
+        bind = await session.expect(kind)
+        session.reply(bind, bind.response(system_id="CENTRE"))
         return session
 
     async def listen(self) -> Self:

@@ -131,3 +131,24 @@ def test_warns_with_the_advice_of_a_provider() -> None:
 @pytest.mark.parametrize("url", ["https://sms.example.org", "http://localhost:8080", "http://127.0.0.1:8080"])
 def test_does_not_warn_of_https_or_this_machine(url: str) -> None:
     assert advice(f"{LOCAL}\nweb: {{public_url: '{url}'}}") == []
+
+
+@pytest.mark.parametrize(
+    ("account", "provider", "words"),
+    [
+        ("", "", "some SMSCs refuse that"),
+        ("", "profile: sms-assistent", "registered names only"),
+        ("default_sender: ALARM", "profile: sms-assistent", ""),
+        ("", "default_sender: ALARM", ""),
+    ],
+)
+def test_an_smsc_that_may_get_an_empty_sender(account: str, provider: str, words: str) -> None:
+    warned = advice(
+        f"""
+        {LOCAL}
+        accounts: {{pbx: {{password: "12345678", {account}}}}}
+        providers: {{lab: {{kind: smpp, host: 127.0.0.1, system_id: us, password: "12345678", {provider}}}}}
+        """
+    )
+    assert len(warned) == bool(words)
+    assert all(one.startswith("providers.lab.default_sender: is not set") and words in one for one in warned)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smppbridge.config.file import Source, read, show
+from smppbridge.config.file import Source, located, read, show
 from smppbridge.errors import ConfigError
 
 SECRETS = frozenset({"password", "apikey"})
@@ -49,6 +49,39 @@ def test_aliases_that_nest_deep_are_refused_where_they_stand() -> None:
     assert len(problems) == 98
     assert problems[0].startswith("a2[0][0]")
     assert problems[0].endswith(": is nested more than 50 levels deep")
+
+
+@pytest.mark.parametrize(
+    ("problem", "line"),
+    [
+        ("a.b: is wrong", 2),
+        ("a.b.c[0].d: is wrong", 2),
+        ("a.b[1]: is wrong", 3),
+        ('a.b "x": is wrong', 2),
+        ("a: b: is wrong", 2),
+        ("a: b[1].c: is wrong", 3),
+        ("a: must be true: or so", 1),
+        ("a.c: is wrong", 1),
+        ("a[b: is wrong", 1),
+        ("c: is wrong", 0),
+        ("[c[: is wrong", 0),
+        ("the file: is wrong", 0),
+    ],
+)
+def test_a_problem_has_the_line_of_its_key_or_of_what_is_around_it(problem: str, line: int) -> None:
+    lines = {"a": 1, "a.b": 2, "a.b[1]": 3}
+    assert located([problem], lines) == [f"line {line}: {problem}" if line else problem]
+
+
+@given(st.text(alphabet="ab.[]: 0", max_size=12))
+def test_any_problem_has_a_line_or_none(problem: str) -> None:
+    assert located([problem], {"a": 1})[0].endswith(problem)
+
+
+def test_aliases_of_aliases_do_not_fill_the_memory() -> None:
+    doubled = "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 49))
+    with pytest.raises(ConfigError, match="is one value too many; an alias counts as often as it is used"):
+        read("a0: &a0 x\n" + doubled, Path("/nowhere"), {}, SECRETS, most=5000)
 
 
 def test_scalars_are_those_of_yaml_1_2() -> None:

@@ -172,6 +172,13 @@ accounts:
 providers:
   pilot: {kind: smspilot}
   lab: {kind: sandbox}
+  link:
+    kind: smpp
+    system_id: us
+    password: secret
+    host: smsc.example.org
+    interface_version: 0x33
+    long: sar
 routes:
   - to: [lab]
   - to:
@@ -184,7 +191,8 @@ routes:
         "line 6: accounts.lift.mode: must be 'queued' or 'sync' (got \"queud\"); did you mean \"queued\"?",
         f'line 10: accounts.lift.services[1]: must be one of {", ".join(SERVICES)}; did you mean "PING"?',
         "line 12: providers.pilot.apikey: is required; add it",
-        'line 16: routes[1].to: "pilto" is not in providers; did you mean "pilot"?',
+        "line 20: providers.link: long: sar needs optional parameters, which SMPP 3.3 does not have",
+        'line 23: routes[1].to: "pilto" is not in providers; did you mean "pilot"?',
     ]
 
 

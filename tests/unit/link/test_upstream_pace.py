@@ -32,12 +32,13 @@ class Patient(Owner):
     """Tries again what was too much."""
 
     link: Upstream
+    behind = False
 
     def answered(self, client: Client, verdicts: list[Verdict]) -> None:
         for one in verdicts:
             if isinstance(one, Answered) and one.response.command_status == Status.ESME_RTHROTTLED:
                 task, place = one.context
-                self.link.again(task, place, one.request)
+                self.link.again(task, place, one.request, behind=self.behind)
             else:
                 self.heard.append(one)
 
@@ -61,6 +62,24 @@ async def test_what_was_too_much_goes_first_and_slowly(caplog: pytest.LogCapture
         await time_flies(lambda: len(owner.taken) == 5)
         assert texts(centre) == [0, 1, 2, 2, 3, 4]
     assert "sending slower" in caplog.text
+
+
+async def test_what_is_too_much_again_goes_behind_the_others() -> None:
+    owner = Patient()
+    seen: list[bytes] = []
+
+    def status_of(pdu: SubmitSm) -> int:
+        seen.append(pdu.short_message)
+        return Status.ESME_RTHROTTLED if pdu.short_message == b"0" and len(seen) < 5 else 0
+
+    async with (
+        CentreSimulator(Rules(status_of=status_of)) as centre,
+        upstream(owner, settings(centre.port, window=1, timings=FAST)) as link,
+    ):
+        owner.link, owner.behind = link, True
+        link.submit(items(*range(4)))
+        await eventually(lambda: len(owner.taken) == 4)
+        assert texts(centre) == [0, 1, 2, 3, 0]
 
 
 async def test_what_was_too_much_keeps_its_place_in_a_wide_window() -> None:

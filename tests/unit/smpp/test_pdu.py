@@ -76,7 +76,7 @@ def test_a_tlv_is_read_in_the_type_of_its_tag() -> None:
     assert pdu.tlv(Tag.MESSAGE_STATE) == 2  # the first of two
     assert pdu.tlv(Tag.RECEIPTED_MESSAGE_ID) == "38601fa"
     assert pdu.tlv(Tag.NETWORK_ERROR_CODE) == b"\x03\x00\x01"
-    assert pdu.tlv(Tag.PROVIDER) == "pilot"
+    assert pdu.tlv(Tag.PROVIDER) == b"pilot\0"
     assert pdu.tlv(0x3FFF) == b"\x00\x01"
     assert pdu.tlv(Tag.USER_MESSAGE_REFERENCE) is None
 

@@ -60,6 +60,7 @@ ALLOWED: dict[tuple[Role, State], set[type[Request]]] = {  # what this role may 
     (Role.SMSC, State.BOUND_RX): DELIVERING,
     (Role.SMSC, State.BOUND_TRX): DELIVERING,
 }
+TAKEN = ALLOWED | {(Role.SMSC, State.BOUND_TX): DELIVERING}  # of this role, though some of it is not allowed
 
 
 def in_state(state: State) -> Pair:
@@ -78,7 +79,7 @@ def test_the_state_table(sender: Role, state: State, cls: type[Request]) -> None
     pair = in_state(state)
     ours, theirs = (pair.esme, pair.smsc) if sender is Role.ESME else (pair.smsc, pair.esme)
     (event,) = hear(theirs, sample_of(cls))
-    if cls in ALLOWED[sender, state]:
+    if cls in TAKEN[sender, state]:
         assert isinstance(event, Received)
         assert theirs.drain() == b""
     else:
@@ -86,6 +87,7 @@ def test_the_state_table(sender: Role, state: State, cls: type[Request]) -> None
         assert (event.kind, event.command_id) == (FaultKind.WRONG_STATE, cls.command_id)
         answer = [] if cls.response is None else [(cls.command_id | RESPONSE_BIT, 0x04, 77)]
         assert statuses(theirs) == answer
+    if cls not in ALLOWED[sender, state]:
         with pytest.raises(InvalidState):
             ours.request(cls(), 0)
     assert theirs.state is state

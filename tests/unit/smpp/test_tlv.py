@@ -36,7 +36,7 @@ def test_tlvs_of_wrong_length_have_values_too(tag: Tag, octets: bytes, value: in
         (Tag.RECEIPTED_MESSAGE_ID, "42", b"42\0"),
         (Tag.MESSAGE_PAYLOAD, b"hi", b"hi"),
         (Tag.ALERT_ON_MESSAGE_DELIVERY, b"", b""),
-        (Tag.PROVIDER_CODE, "", b"\0"),
+        (Tag.ADDITIONAL_STATUS_INFO_TEXT, "", b"\0"),
         (0x3FFF, b"\x01", b"\x01"),
         (Tag.MESSAGE_STATE, b"\x02\x02", b"\x02\x02"),
     ],
@@ -75,6 +75,15 @@ def test_pairs_keep_their_order_and_their_repetitions() -> None:
 def test_what_does_not_fit_16_bits_is_not_written(pair: Tlv) -> None:
     with pytest.raises(ValueError, match="16 bits"):
         write_tlvs((pair,))
+
+
+@pytest.mark.parametrize("octets", [b"", b"no NUL", b"a\0b", bytes(range(256))])
+@pytest.mark.parametrize("tag", [Tag.PROVIDER, Tag.PROVIDER_CODE, Tag.DETAILS, 0x1400, 0x2000, 0x3FFF])
+def test_what_vendors_send_is_their_own_affair(tag: int, octets: bytes) -> None:
+    """Whatever is in the TLVs of our receipts, a peer may mean anything by these tags."""
+    pair = (int(tag), octets)
+    assert read_tlvs(write_tlvs((pair,)), 0, tolerant=False) == (pair,)
+    assert tlv_value(tag, octets) == octets
 
 
 def test_the_longest_value() -> None:

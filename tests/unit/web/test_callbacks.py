@@ -114,6 +114,30 @@ async def test_an_address_with_raw_octets_in_pieces(cut: int) -> None:
         assert reasons(here.told) == [REASON]
 
 
+@pytest.mark.parametrize(
+    ("charset", "told", "guesses"),
+    [("windows-1251", "", 1), ("koi8-r", "&charset=koi8-r", 0), ("utf-8", "", 0)],
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_the_charset_of_a_callback(
+    method: str, charset: str, told: str, guesses: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    _, query = as_printed("").split(b"?")
+    fields = query.removesuffix(b" HTTP/1.1").decode().encode(charset)
+    path = here_path().encode() + b"?fields=all" + told.encode()
+    form = b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n" % len(fields)
+    async with site() as here:
+        for _ in range(2):
+            if method == "GET":
+                assert await here.ask(b"GET %s&%s HTTP/1.1\r\nHost: a\r\n\r\n" % (path, fields)) == b"200"
+            else:
+                head = b"POST %s HTTP/1.1\r\nHost: a\r\n%s\r\n" % (path, form)
+                assert await here.ask(head + fields) == b"200"
+        assert reasons(here.told) == [REASON] * 2
+    said = [record for record in caplog.records if record.getMessage() == "callback not in UTF-8"]
+    assert len(said) == guesses  # once for a provider
+
+
 async def test_octets_elsewhere_stay_as_they_are() -> None:
     form = "server_id=5&status=2&x=ж".encode()
     head = f"POST {here_path()} HTTP/1.1\r\nHost: a\r\nX-Name: \u00e9\r\nContent-Length: {len(form)}\r\n"

@@ -217,6 +217,12 @@ def test_a_message_that_fails_again_while_others_are_taken() -> None:
     assert not rig.health.works
 
 
+def test_a_message_that_alone_is_wanted_later_slows_nothing_down() -> None:
+    rig = Rig()
+    rig.health.record_results([about_message(Throttled("later", after=600.0))], to(1))
+    assert (rig.health.pause(), rig.health.works) == (0.0, True)
+
+
 # --- what a hand-over says, again --------------------------------------------------------------------
 
 

@@ -82,7 +82,17 @@ async def test_what_one_entry_learns_the_other_knows() -> None:
         two.record_balance(7.0)
         assert one.send_policy.is_low
         assert [rig.value("provider_balance", provider=name) for name in ("one", "two")] == [7.0, 7.0]
-        assert (one.leads, two.leads) == (True, False)
+
+
+async def test_what_belongs_to_the_account_is_asked_for_by_the_first_entry_that_asks() -> None:
+    labs = [
+        Lab(name, balance_interval=5.0, inbound_interval=interval)
+        for name, interval in (("one", 0.0), ("two", 5.0), ("three", 5.0))
+    ]
+    async with sharing(*labs) as rig:
+        entries = [rig.fleet[lab.name].health for lab in labs]
+        assert [entry.asks_for_all("balance_interval") for entry in entries] == [True, False, False]
+        assert [entry.asks_for_all("inbound_interval") for entry in entries] == [False, True, False]
 
 
 async def test_messages_per_second() -> None:

@@ -162,11 +162,19 @@ def test_error_of_every_script_in_every_format(decode: Callable[[bytes], SmscRuA
         b"0,-2",
         b"<result><error>no</error><error_code>2</error_code></result>",
         b'{"error":"no","error_code":2}',
-        "ERROR = 2 (неверный пароль)".encode("windows-1251"),  # the words are lost, the code is not
+        "ERROR = 2 (неверный пароль)".encode("windows-1251"),
     ):
         failure = decode(body).failure
         assert failure is not None
         assert failure.code == 2
+
+
+def test_the_words_of_an_error_may_come_in_the_charset_of_the_api() -> None:
+    """What refuses the request itself may not heed its `charset`."""
+    words = "имя отправителя запрещено"
+    for body in (f"ERROR = 6 ({words}), ID - b17.1", f'{{"error":"{words}","error_code":6,"id":"b17.1"}}'):
+        for charset in ("utf-8", "windows-1251"):
+            assert decode_sent(body.encode(charset)).failure == (6, words, REF)
 
 
 # --- nonsense --------------------------------------------------------------------------------------

@@ -96,7 +96,7 @@ def test_status(method: str) -> None:
     ]
 
 
-TOLD = Particulars(operator="country=RU", sender="Demo")
+TOLD = Particulars(operator="country=RU")
 
 
 def test_status_with_all_fields_is_no_message_from_a_phone() -> None:

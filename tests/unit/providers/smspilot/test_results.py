@@ -140,6 +140,15 @@ def test_a_service_has_a_sender_of_its_own(service: str) -> None:
     assert taken({"from": "GOLOS", "price": 0.5}, service_type=service) == Particulars(500_000, "RUB")
 
 
+@pytest.mark.parametrize(("row", "nothing"), [({}, True), ({"sender": "INFORM"}, True), (TELE2, False)])
+def test_a_status_tells_no_sender_again(row: dict[str, Any], nothing: bool) -> None:
+    """What says nothing is not written to the store."""
+    report = RESULTS.report(item_of({"server_id": "5", "status": 2, **row}))
+    assert report is not None
+    assert (report.told is UNTOLD) == nothing
+    assert not report.told.sender
+
+
 def test_a_status_tells_where_the_phone_is() -> None:
     found = {"mcc": "250", "mnc": "20", "cn": "Россия", "net": "Tele2"}  # by HLRVIP (API-2 §3.3)
     for row, operator in (

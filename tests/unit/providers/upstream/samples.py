@@ -1,5 +1,6 @@
 """Options and PDUs of upstream SMSCs, for the tests of what is made of them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -11,12 +12,14 @@ from smppbridge.providers.upstream.options import SmppOptions
 from smppbridge.providers.upstream.wire import Wire
 from smppbridge.smpp.constants import Tag
 from smppbridge.smpp.pdu import DataSm, DeliverSm, SubmitSm
+from smppbridge.smpp.text import decode_text
 from smppbridge.smpp.tlv import Tlv, tlv
 from tests.support.builders.messages import NOW, draft, message
 
 SECRET = "s3cret!"  # a password
 PHONE = "375296717259"
 REFERENCE = 0x1AB  # of a long message
+PLAIN = {0: 0, 1: 1, 3: 3, 8: 8, 0x10: 0, 0x18: 8}  # data_coding without its message class
 
 
 def options(**keys: Any) -> SmppOptions:
@@ -86,3 +89,24 @@ def inbound_of(pdu: DeliverSm | DataSm, **keys: Any) -> Inbound:
     news = Reader(options(**keys)).read(pdu, NOW)
     assert isinstance(news, Inbound)
     return news
+
+
+def pieces_of(pdus: Sequence[SubmitSm]) -> list[bytes]:
+    """The text octets of each submit_sm."""
+    found = []
+    for pdu in pdus:
+        payload = pdu.tlv(Tag.MESSAGE_PAYLOAD)
+        octets = pdu.short_message
+        if isinstance(payload, bytes):
+            assert not octets
+            octets = payload
+        found.append(octets[1 + octets[0] :] if pdu.esm_class & 0x40 else octets)
+    return found
+
+
+def text_of(pdus: Sequence[SubmitSm], default: str) -> str:
+    """The text as the SMSC reads it; each part must be text by itself."""
+    (coding,) = {PLAIN[pdu.data_coding] for pdu in pdus}
+    if coding == 8:  # decode_text would take a byte order mark away
+        return "".join(str(piece, "utf-16-be") for piece in pieces_of(pdus))
+    return "".join(decode_text(piece, coding, default) for piece in pieces_of(pdus))

@@ -1,11 +1,8 @@
 """Messages as submit_sm: every field, every coding, long texts four ways."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
 
 from smppbridge.errors import Refused
 from smppbridge.providers.upstream.options import SmppOptions
@@ -14,7 +11,6 @@ from smppbridge.smpp.codec import encode
 from smppbridge.smpp.constants import Tag
 from smppbridge.smpp.gsm import encode_gsm
 from smppbridge.smpp.pdu import SubmitSm
-from smppbridge.smpp.text import decode_text
 from smppbridge.smpp.times import parse_time
 from smppbridge.smpp.tlv import Tlv, tlv, write_tlvs
 from tests.support.builders.messages import NOW, draft
@@ -26,32 +22,10 @@ from tests.unit.providers.upstream.samples import (
     sar_tlvs,
     submit,
     submits,
+    text_of,
 )
 
 PORTS = bytes.fromhex("06050415811581")  # a header for an application
-DEFAULTS = ["gsm", "latin-1", "ascii", "cp1251", "utf-8"]
-PLAIN = {0: 0, 1: 1, 3: 3, 8: 8, 0x10: 0, 0x18: 8}  # data_coding without its message class
-
-
-def pieces_of(pdus: Sequence[SubmitSm]) -> list[bytes]:
-    """The text octets of each submit_sm."""
-    found = []
-    for pdu in pdus:
-        payload = pdu.tlv(Tag.MESSAGE_PAYLOAD)
-        octets = pdu.short_message
-        if isinstance(payload, bytes):
-            assert not octets
-            octets = payload
-        found.append(octets[1 + octets[0] :] if pdu.esm_class & 0x40 else octets)
-    return found
-
-
-def text_of(pdus: Sequence[SubmitSm], default: str) -> str:
-    """The text as the SMSC reads it; each part must be text by itself."""
-    (coding,) = {PLAIN[pdu.data_coding] for pdu in pdus}
-    if coding == 8:  # decode_text would take a byte order mark away
-        return "".join(str(piece, "utf-16-be") for piece in pieces_of(pdus))
-    return "".join(decode_text(piece, coding, default) for piece in pieces_of(pdus))
 
 
 # --- fields ----------------------------------------------------------------------------------------
@@ -214,78 +188,6 @@ def test_flash_is_said_once() -> None:
     assert [tag for tag, _ in pdu.tlvs] == [Tag.USER_MESSAGE_REFERENCE, Tag.DEST_ADDR_SUBUNIT]
 
 
-@pytest.mark.parametrize(
-    ("text", "codings", "default", "lengths"),
-    [
-        ("x" * 160, [0], "gsm", [160]),
-        ("x" * 161, [0], "gsm", [153, 8]),
-        ("x" * 152 + "€" + "y" * 10, [0], "gsm", [152, 12]),
-        ("й" * 70, [8], "gsm", [140]),
-        ("й" * 71, [8], "gsm", [134, 8]),
-        ("й" * 66 + "😀" + "й" * 9, [8], "gsm", [132, 22]),
-        ("x" * 140, [3], "gsm", [140]),
-        ("x" * 141, [3], "gsm", [134, 7]),
-        ("x" * 141, [1], "gsm", [134, 7]),
-        ("x" * 141, [0], "latin-1", [134, 7]),
-        ("x" * 133 + "й" * 10, [0], "utf-8", [133, 20]),
-    ],
-)
-@pytest.mark.parametrize("long", ["udh", "sar", "payload"])
-def test_long_texts(text: str, codings: list[int], default: str, lengths: list[int], long: str) -> None:
-    pdus = submits(options(long=long, data_codings=codings, default_encoding=default), text=text)
-    total = len(lengths)
-    if total == 1 or long == "payload":
-        assert list(map(len, pieces_of(pdus))) == [sum(lengths)]
-        assert [(pdu.esm_class, len(pdu.tlvs)) for pdu in pdus] == [(0, total - 1)]
-        return
-    assert list(map(len, pieces_of(pdus))) == lengths
-    for number, pdu in enumerate(pdus, 1):
-        if long == "udh":
-            assert (pdu.esm_class, pdu.tlvs) == (0x40, ())
-            assert pdu.short_message[:6] == bytes((5, 0, 3, 0xAB, total, number))
-        else:
-            assert (pdu.esm_class, pdu.tlvs) == (0, sar_tlvs(REFERENCE, total, number))
-
-
-@pytest.mark.parametrize(
-    ("text", "codings", "default", "lengths"),
-    [
-        ("x" * 160, [0], "gsm", [160]),
-        ("x" * 161, [0], "gsm", [152, 9]),
-        ("x" * 151 + "€" + "y" * 10, [0], "gsm", [151, 12]),
-        ("й" * 70, [8], "gsm", [140]),
-        ("й" * 71, [8], "gsm", [132, 10]),
-        ("й" * 65 + "😀" + "й" * 9, [8], "gsm", [130, 22]),
-        ("x" * 141, [3], "gsm", [133, 8]),
-        ("x" * 132 + "й" * 10, [0], "utf-8", [132, 20]),
-    ],
-)
-def test_long_texts_with_16_bit_references(
-    text: str, codings: list[int], default: str, lengths: list[int]
-) -> None:
-    pdus = submits(options(long="udh16", data_codings=codings, default_encoding=default), text=text)
-    assert list(map(len, pieces_of(pdus))) == lengths
-    if len(lengths) == 1:
-        assert pdus[0].esm_class == 0
-        return
-    for number, pdu in enumerate(pdus, 1):
-        assert (pdu.esm_class, pdu.tlvs) == (0x40, ())
-        assert pdu.short_message[:7] == bytes((6, 8, 4, 1, 0xAB, len(lengths), number))
-
-
-@pytest.mark.parametrize(
-    ("text", "codings", "most"),
-    [
-        *(("x" * 1531, [0], 10), ("й" * 671, [0, 8], 10), ("x" * 1341, [3], 10), ("x" * 161, [0], 1)),
-        *(("й" * 71, [8], 1), ("x" * 39016, [0], 255), ("😀" * 34 * 254, [8], 255), ("x" * 70_000, [0], 255)),
-    ],
-)
-@pytest.mark.parametrize("long", ["udh", "udh16", "sar", "payload"])
-def test_texts_that_are_too_long_are_refused(text: str, codings: list[int], most: int, long: str) -> None:
-    own = options(max_parts=most, data_codings=codings, long=long)
-    assert refusal(own, text=text, data_coding=codings[0]) == 0x4A5
-
-
 def test_the_shorter_coding_where_the_own_one_is_too_long() -> None:
     pdus = submits(options(), text="x" * 1000, data_coding=8)
     assert [pdu.data_coding for pdu in pdus] == [0] * 7
@@ -308,46 +210,6 @@ def test_a_sender_is_refused(sender: str, own: SmppOptions) -> None:
 @pytest.mark.parametrize("sender", ["", "CMC", "1234", "375291234567"])
 def test_sms_assistent_takes_numbers_as_senders(sender: str) -> None:
     Wire(assistent()).check(draft(sender))
-
-
-_LETTERS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=900)
-_FEW = st.text(st.sampled_from("aZ@[]{}^\\~|€éжЙ😀\f\n"), min_size=1, max_size=900)
-_GSM = st.text(st.sampled_from("aZ@[]^|€é"), min_size=1, max_size=900)
-_ASCII = st.text(st.characters(codec="ascii"), min_size=1, max_size=900)
-
-
-@given(
-    _LETTERS | _FEW | _GSM | _ASCII,
-    st.integers(0, 255),
-    st.lists(st.sampled_from([0, 1, 3, 8]), min_size=1, unique=True),
-    st.sampled_from(DEFAULTS),
-    st.sampled_from(["udh", "udh16", "sar", "payload"]),
-    st.sampled_from(["data_coding", "subunit", "none"]),
-    st.integers(1, 12),
-    st.booleans(),
-)
-@example("😀" * 900, 8, [8], "gsm", "udh", "none", 255, False)
-@example("😀" * 330, 8, [8], "gsm", "udh16", "none", 10, False)  # 33 pairs in a part, none is left over
-def test_no_text_is_lost_or_altered(
-    text: str, own: int, codings: list[int], default: str, long: str, how: str, most: int, flash: bool
-) -> None:
-    smsc = options(data_codings=codings, default_encoding=default, long=long, flash=how, max_parts=most)
-    try:
-        pdus = submits(smsc, text=text, data_coding=own, flash=flash)
-    except Refused as refused:
-        with pytest.raises(Refused) as checked:
-            Wire(smsc).check(draft(text=text, data_coding=own))
-        assert checked.value.status == refused.status
-        return
-    Wire(smsc).check(draft(text=text, data_coding=own))
-    assert len(pdus) <= most
-    assert text_of(pdus, default) == text
-    for pdu, piece in zip(pdus, pieces_of(pdus), strict=True):
-        encode(pdu)
-        septets = PLAIN[pdu.data_coding] == 0 and default == "gsm"
-        octets = {"udh": 6, "udh16": 7}.get(long, 0) if len(pdus) > 1 else 0
-        head = -(-octets * 8 // 7) if septets else octets
-        assert len(piece) + head <= (160 if septets else 140) or long == "payload"
 
 
 # --- optional parameters ---------------------------------------------------------------------------

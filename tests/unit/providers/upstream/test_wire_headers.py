@@ -63,7 +63,8 @@ def test_texts_with_a_header_go_on_octet_for_octet(octets: bytes, data_coding: i
         (b"\xd9", 6, options(), 8, b"\x04\x39"),
         (b"\xe9" * 150, 3, options(), 0, b"\x05" * 150),
         (b"\x04\x39", 8, options(default_encoding="cp1251", data_codings=[0]), 0, b"\xe9"),
-        (b"x" * 133, 0, assistent(), 3, b"x" * 133),
+        (b"x" * 133, 0, assistent(parts="octets"), 3, b"x" * 133),
+        (b"x" * 152, 0, assistent(), 3, b"x" * 152),
         (b"x" * 152, 3, options(data_codings=[0]), 0, b"x" * 152),
     ],
 )
@@ -77,7 +78,8 @@ def test_texts_with_a_header_in_another_coding(
 @pytest.mark.parametrize(
     ("octets", "data_coding", "own", "status"),
     [
-        (PORTS + b"x" * 134, 0, assistent(), 0x4A3),  # 134 octets of Latin-1 do not fit
+        (PORTS + b"x" * 134, 0, assistent(parts="octets"), 0x4A3),  # 134 octets of Latin-1 do not fit
+        (PORTS + b"x" * 153, 0, assistent(), 0x4A3),
         (PORTS + b"\x1be" * 68, 0, assistent(), 0x4A3),
         (PORTS + b"x" * 153, 3, options(data_codings=[0]), 0x4A3),
         (PORTS + b"a\x1b", 0, assistent(), 0x4A3),  # half of a character cannot be read
