@@ -113,6 +113,17 @@ async def test_a_code_of_no_manual_ends_a_message_only_where_others_are_taken(
         assert type(first) is expected
 
 
+async def test_a_format_that_is_down_alone_is_not_taken_for_a_bad_package() -> None:
+    async with Assist(refused(-10), "13", refused(-10), taken(11, 12)) as assist:
+        both = [message(1), message(2)]
+        first = await assist.provider.send(both, NOW)
+        urgent = await assist.provider.send([message(3, priority=1)], NOW)
+        second = await assist.provider.send(both, NOW)
+        assert kinds([*first, *urgent, *second]) == [Unavailable] * 2 + [Taken] + [Unavailable] * 2
+        assert assist.ways == ["json", "plain", "json"]
+        assert kinds(await assist.provider.send(both, NOW)) == [Taken] * 2
+
+
 async def test_messages_outside_the_hours_come_back_in_waves() -> None:
     async with Assist(refused(-14)) as assist:
         results = await assist.provider.send([message(n) for n in (1, 2, 11, 20)], NOW)
