@@ -24,7 +24,7 @@ settings.register_profile("quick", deadline=None, max_examples=25)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """What the crash tests in tests/acceptance and tests/integration/upstream/test_foreign.py can be told."""
+    """What tests/acceptance and tests/integration/upstream/test_foreign.py can be told."""
     group = parser.getgroup("smppbridge")
     group.addoption(
         "--kills", type=int, default=3, help="how often the crash tests kill the bridge (long mode: 50)"
@@ -34,6 +34,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--node",
         action="store_true",
         help="test against node-smpp, too: needs Node.js, npm and, once, its registry",
+    )
+    group.addoption(
+        "--clients",
+        action="store_true",
+        help="test with the ESMEs that PyPI does not have, too (node-smpp, Net::SMPP, libsmpp34, Kannel):"
+        " needs Debian or Ubuntu, Node.js, npm, a C compiler and, once, the registries of packages",
     )
 
 

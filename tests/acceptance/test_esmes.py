@@ -24,7 +24,6 @@ ACCOUNTS = """
 accounts:
   latin: {password: secret, binds: 8, default_encoding: latin-1}
   gsm: {password: secret, default_encoding: gsm}
-  plain: {password: secret, receipt: {tlvs: false}}
   sync: {password: secret, mode: sync}
 """
 LATIN = "Door 3 opened: 5 > 3 & [alarm]"
@@ -60,12 +59,12 @@ async def linked(directory: Path, conduct: Conduct) -> AsyncIterator[tuple[App, 
             yield app, centre
 
 
-def check(run: Run, messages: Sequence[Sms], simulator: SmspilotSimulator, *, tlvs: bool = True) -> None:
+def check(run: Run, messages: Sequence[Sms], simulator: SmspilotSimulator) -> None:
     """Every text arrived exactly, and every message has its one receipt."""
     assert {row["to"]: row["text"] for row in simulator.accepted} == {sms.to: sms.text for sms in messages}
     assert all(row["from"] == "ALARM" for row in simulator.accepted)
     assert not simulator.violations
-    check_receipts(run, messages, tlvs=tlvs)
+    check_receipts(run, messages)
 
 
 async def check_octets(centre: ForeignCentre, expected: dict[str, tuple[bytes, int]]) -> None:
@@ -82,7 +81,7 @@ async def check_octets(centre: ForeignCentre, expected: dict[str, tuple[bytes, i
     assert {*centre.receipted.values()} == {0}
 
 
-def check_receipts(run: Run, messages: Sequence[Sms], *, tlvs: bool = True) -> None:
+def check_receipts(run: Run, messages: Sequence[Sms]) -> None:
     """Every message has its one receipt."""
     assert len(set(run.ids)) == len(messages)
     assert sorted(came.fields.id or "" for came in run.receipts) == sorted(run.ids)
@@ -96,8 +95,7 @@ def check_receipts(run: Run, messages: Sequence[Sms], *, tlvs: bool = True) -> N
         assert fields.submit_date is not None
         assert fields.done_date is not None
         assert abs((datetime.now(UTC).replace(tzinfo=None) - fields.done_date).total_seconds()) < 120
-        expected = (fields.id, 2) if tlvs else (None, None)
-        assert (came.receipted_message_id, came.message_state) == expected
+        assert (came.receipted_message_id, came.message_state) == (fields.id, 2)
         assert came.network_error_code in (None, b"\x03\0\0")
 
 
@@ -124,14 +122,6 @@ async def test_smpplib_with_the_gsm_alphabet(tmp_path: Path) -> None:
     messages = [Sms(phone(1), GSM, 0, octets), Sms(phone(2), CYRILLIC, 8, CYRILLIC.encode("utf-16-be"))]
     async with running(tmp_path) as (port, simulator):
         check(await run_smpplib(port, "gsm", messages), messages, simulator)
-
-
-async def test_smpplib_as_it_comes(tmp_path: Path) -> None:
-    """By default it fails on vendor TLVs: for that there is `receipt: {tlvs: false}`."""
-    messages = [Sms(phone(1), LATIN, 3, LATIN.encode("latin-1"))]
-    async with running(tmp_path) as (port, simulator):
-        run = await run_smpplib(port, "plain", messages, strict_tlvs=True)
-        check(run, messages, simulator, tlvs=False)
 
 
 # --- aiosmpplib ------------------------------------------------------------------------------------

@@ -1,27 +1,24 @@
-"""Every profile, with ESMEs that were not written here: texts arrive, and receipts are understood."""
+"""Alphabets and receipts as profiles and accounts set them, with ESMEs that were not written here.
 
-import asyncio
+Every profile with every make: test_clients.py.
+"""
+
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
-import aiosmpplib
 import pytest
 import yaml
-from aiosmpplib.broker import SimpleBroker
 
 from smppbridge.model.account import Account
-from smppbridge.model.profiles import PROFILES
 from smppbridge.smpp.text import encode_text
 from tests.simulators.smspilot.simulator import Rules, SmspilotSimulator
-from tests.support.bridge.running import PATIENCE, bridge, free_port, pilot
+from tests.support.bridge.running import bridge, free_port, pilot
 from tests.support.builders import accounts as builders
 from tests.support.esme.foreign import Came, Run, Sms, run_aiosmpplib, run_smpplib
 
 PHONE = "375291234501"
-PLAIN = "Door 3 opened"  # the same octets in every encoding
-SPOKEN = {"gsm": "Preis: 5 € @home", "latin-1": "Grüße, café", "utf-8": "Дверь", "cp1251": "Дверь 3"}
+SPOKEN = {"gsm": "Preis: 5 € @home", "utf-8": "Дверь", "cp1251": "Дверь 3"}
 DELIVERED = 2  # message_state
 
 
@@ -58,22 +55,6 @@ def _check_fields(came: Came, account: Account, message_id: str) -> None:
     assert (fields.text is not None) is ("text" in account.receipt.fields)
 
 
-@pytest.mark.parametrize("profile", PROFILES)
-async def test_smpplib(tmp_path: Path, profile: str) -> None:
-    account = settings(profile)
-    text = SPOKEN[account.default_encoding]
-    message = Sms(PHONE, text, 0, encode_text(text, 0, account.default_encoding))
-    async with running(tmp_path, profile=profile) as (port, simulator):
-        check(await run_smpplib(port, "pbx", [message], strict_tlvs=True), profile, text, simulator)
-
-
-@pytest.mark.parametrize("profile", PROFILES)
-async def test_aiosmpplib(tmp_path: Path, profile: str) -> None:
-    text = SPOKEN["gsm"] if settings(profile).default_encoding == "gsm" else PLAIN
-    async with running(tmp_path, profile=profile) as (port, simulator):
-        check(await run_aiosmpplib(port, "pbx", [Sms(PHONE, text, 0)]), profile, text, simulator)
-
-
 @pytest.mark.parametrize("name", ["node-smpp", "utf-8", "cp1251"])
 async def test_alphabets_that_say_they_are_others(tmp_path: Path, name: str) -> None:
     encoding = settings(name).default_encoding
@@ -103,47 +84,3 @@ async def test_layouts_that_both_understand(tmp_path: Path, receipt: dict[str, o
         assert (came.fields.id, came.fields.stat) == (message_id, "DELIVRD")
         assert came.receipted_message_id == message_id
         assert came.fields.text == {8: text, 1: ""}.get(int(str(receipt["data_coding"])))
-
-
-@aiosmpplib.AbstractHook.register
-class _Ear:
-    """Hears the first submit_sm_resp that aiosmpplib understands."""
-
-    def __init__(self) -> None:
-        self.status: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-
-    async def sending(self, smpp_message: Any, pdu: bytes, client_id: str) -> None:
-        """Nothing to learn."""
-
-    async def received(self, smpp_message: Any, pdu: bytes, client_id: str) -> None:
-        if type(smpp_message) is aiosmpplib.SubmitSmResp and not self.status.done():
-            self.status.set_result(int(smpp_message.command_status))
-
-    async def send_error(self, smpp_message: Any, error: Exception, client_id: str) -> None:
-        """Nothing to learn."""
-
-
-async def test_aiosmpplib_understands_why_a_message_is_refused(tmp_path: Path) -> None:
-    """Without its profile it cannot read the PDU (0x22), ends the connection and never learns the status."""
-    sections = "accounts: {pbx: {password: secret, profile: aiosmpplib}}\n"
-    sections += "routes: [{destination: '7', to: [lab]}]"
-    ear, broker = _Ear(), SimpleBroker()
-    async with bridge(tmp_path, sections) as app:
-        port = app.smpp_ports[0]
-        esme = aiosmpplib.ESME(
-            "127.0.0.1", port, "pbx", "secret", hook=ear, broker=broker, log_level="CRITICAL"
-        )
-        running = asyncio.create_task(esme.start())
-        numbers = aiosmpplib.PhoneNumber("ALARM", aiosmpplib.TON.ALPHANUMERIC), aiosmpplib.PhoneNumber(PHONE)
-        await broker.enqueue(
-            aiosmpplib.SubmitSm(short_message=PLAIN, source=numbers[0], destination=numbers[1])
-        )
-        try:
-            assert await asyncio.wait_for(ear.status, PATIENCE) == 0x45  # ESME_RSUBMITFAIL
-        finally:
-            writer = esme._writer  # the library lets it go without closing it
-            await esme.stop()
-            if writer is not None:
-                writer.close()
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)

@@ -175,9 +175,7 @@ def _opened(body: bytes) -> tuple[_Value, SmscRuFailure | None]:
     """The answer, and the error that it is."""
     value, failure = _read(body.decode("utf-8-sig", "replace"))
     if failure is not None and "\ufffd" in failure.words:
-        return _read(
-            body.decode(_OWN_CHARSET, "replace")
-        )  # refused before its charset was read
+        return _read(body.decode(_OWN_CHARSET, "replace"))  # refused before its charset was read
     return value, failure
 
 

@@ -16,7 +16,7 @@ from smppbridge.app import App
 from smppbridge.logs import TextFormatter
 from smppbridge.smpp.pdu import DeliverSm
 from smppbridge.smpp.receipt import parse_receipt
-from tests.support.bridge.failing_store import rows
+from tests.support.bridge.failing_store import failing, rows
 from tests.support.bridge.running import eventually, metric
 from tests.support.bridge.upstream import link, questions, sections, upstream_bridge
 from tests.support.esme.esme import PHONE, Esme, submit
@@ -230,6 +230,14 @@ async def test_a_message_from_a_phone(tmp_path: Path, make: Make, text: str, dat
         assert (pdu.source_addr, pdu.destination_addr) == (PHONE, "375170000000")
         assert await delivering == 0
         assert metric(app, "inbound_messages_total", provider="link", account="pbx") == 1
+        await esme.silence(DeliverSm, 0.05)
+
+
+async def test_a_message_from_a_phone_that_cannot_be_kept(tmp_path: Path, make: Make) -> None:
+    """The SMSC reads the refusal: OpenSMPP and smpp.pdu3 read none without message_id (§4.6.2)."""
+    async with scene(tmp_path, make) as (centre, _, esme):
+        with failing(tmp_path, "INSERT ON inbound"):
+            assert await centre.deliver(PHONE, "375170000000", "Yes") == 0x64  # ESME_RX_T_APPN
         await esme.silence(DeliverSm, 0.05)
 
 

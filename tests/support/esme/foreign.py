@@ -1,7 +1,6 @@
 """ESMEs that were not written here: smpplib (blocking, so it runs in a thread) and aiosmpplib."""
 
 import asyncio
-import warnings
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -41,19 +40,14 @@ class Run(NamedTuple):
     receipts: list[Came]
 
 
-async def run_smpplib(port: int, account: str, messages: Sequence[Sms], *, strict_tlvs: bool = False) -> Run:
-    """Bind, submit, wait for as many receipts, unbind. ``strict_tlvs``: the library's default, which fails on
-    TLVs that SMPP 3.4 does not name."""
-    return await asyncio.to_thread(_smpplib, port, account, messages, strict_tlvs)
+async def run_smpplib(port: int, account: str, messages: Sequence[Sms]) -> Run:
+    """Bind, submit, wait for as many receipts, unbind."""
+    return await asyncio.to_thread(_smpplib, port, account, messages)
 
 
-def _smpplib(port: int, account: str, messages: Sequence[Sms], strict_tlvs: bool) -> Run:
+def _smpplib(port: int, account: str, messages: Sequence[Sms]) -> Run:
     run = Run([], [])
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of the default
-        client = smpplib.client.Client(
-            "127.0.0.1", port, timeout=PATIENCE, allow_unknown_opt_params=None if strict_tlvs else True
-        )
+    client = smpplib.client.Client("127.0.0.1", port, timeout=PATIENCE, allow_unknown_opt_params=True)
     client.set_message_sent_handler(lambda pdu: run.ids.append(pdu.message_id.decode()))
     client.set_message_received_handler(lambda pdu: run.receipts.append(_came(pdu)))
     client.connect()

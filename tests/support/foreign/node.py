@@ -28,19 +28,22 @@ class NodeCentre(ProcessCentre):
     """Serves SMPP on 127.0.0.1 while the `async with` lasts. Entering raises NodeMissing without Node.js."""
 
     async def command(self) -> tuple[Sequence[str], dict[str, str] | None]:
-        node = _program("node")
-        modules = await _install()
+        node = program("node")
+        modules = await install()
         return (node, str(SCRIPTS / "server.js")), {**os.environ, "NODE_PATH": str(modules)}
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
+    """Where it is. Raises NodeMissing."""
     if (path := shutil.which(name)) is None:
         raise NodeMissing(f"there is no {name} in PATH: install Node.js 18 or later, with npm")
     return path
 
 
-async def _install() -> Path:
-    """The folder of packages; npm fills it when it does not hold what package.json says."""
+async def install() -> Path:
+    """The folder of packages; npm fills it when it does not hold what package.json says.
+
+    Raises NodeMissing."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "smppbridge" / "node_smsc"
     declared = (SCRIPTS / "package.json").read_bytes()
     done = cache / "installed.json"  # what package.json said when npm last succeeded
@@ -54,7 +57,7 @@ async def _install() -> Path:
 
 async def _npm(cache: Path) -> None:
     process = await asyncio.create_subprocess_exec(
-        _program("npm"), *INSTALL, cwd=cache, stdin=DEVNULL, stdout=DEVNULL, stderr=PIPE
+        program("npm"), *INSTALL, cwd=cache, stdin=DEVNULL, stdout=DEVNULL, stderr=PIPE
     )
     try:
         async with asyncio.timeout(NPM_PATIENCE):
