@@ -28,12 +28,13 @@ DRAIN = 4.0  # seconds for a stop
 BUSY = 1.0  # seconds that a busy machine takes for the end of a process
 
 
-def two_silent(port: int, url: str) -> str:
-    """Sections for an SMSC and an HTTP provider."""
+def two_silent(mute: int, url: str, idle: int) -> str:
+    """Sections for an SMSC and an HTTP provider that do not answer, and an SMSC that has nothing to do."""
     return f"""
 drain: {DRAIN}
 providers:
-  mute: {{kind: smpp, host: 127.0.0.1, port: {port}, system_id: user, password: secret}}
+  mute: {{kind: smpp, host: 127.0.0.1, port: {mute}, system_id: user, password: secret}}
+  idle: {{kind: smpp, host: 127.0.0.1, port: {idle}, system_id: user, password: secret}}
   pilot: {{kind: smspilot, apikey: KEY, url: '{url}', balance_interval: 0}}
 routes: [{{destination: "7", to: [pilot]}}, {{to: [mute]}}]
 """
@@ -90,20 +91,25 @@ async def test_nothing_silent_holds_up_a_stop(tmp_path: Path) -> None:
     """Neither an SMSC nor an HTTP provider that does not answer, nor equipment that does not unbind. What has
     nothing under way ends at once."""
     path = tmp_path / "smppbridge.yaml"
-    async with CentreSimulator(Rules(mute=True)) as mute, SmspilotSimulator() as hanging:
+    async with (
+        CentreSimulator(Rules(mute=True)) as mute,
+        SmspilotSimulator() as hanging,
+        CentreSimulator() as centre,
+    ):
         hanging.faults.extend([Fault.HANG_AFTER] * 100)
-        path.write_text(config_text(two_silent(mute.port, hanging.url)))
+        path.write_text(config_text(two_silent(mute.port, hanging.url, centre.port)))
         async with (
             serving(path) as served,
             await Esme.bound(served.smpp_port) as silent,
             await Esme.bound(served.smpp_port) as idle,
         ):
             await silent.submit_many([submit("over SMPP"), submit("over HTTP", to="79021234567")])
-            await eventually(lambda: mute.submitted and hanging.accepted)
+            await eventually(lambda: mute.submitted and hanging.accepted and centre.sessions)
             began = time.monotonic()
             served.process.terminate()
             idle.reply(await asyncio.wait_for(idle.expect(Unbind), DRAIN / 2), UnbindResp())
             await asyncio.wait_for(idle.closed(), DRAIN / 2)
+            await eventually(lambda: centre.counts["unbinds"] == 1, DRAIN / 2)
             assert await asyncio.wait_for(served.process.wait(), DRAIN + BUSY) == 0
             assert time.monotonic() - began > DRAIN / 2  # the SMSC and the provider had their time
         assert rows(tmp_path, "SELECT DISTINCT stage FROM messages") == [(Stage.SENDING,)]
