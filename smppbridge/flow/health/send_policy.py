@@ -47,6 +47,7 @@ class SendPolicy:
         self._early = _early_bucket(limits, now)
         self.slots = Slots(limits.parallel)
         self._limits = limits
+        self._leave_below = limits.low_balance if limits.leave_when_low else 0.0
         self._remembered = remembered
         # The oldest first:
         self._texts: OrderedDict[int, float] = OrderedDict()  # hash of number and text -> last sent
@@ -57,11 +58,14 @@ class SendPolicy:
 
     def tighten(self, limits: Limits, now: float) -> None:
         """Another entry uses this account, too: of its limits and ours the narrower ones hold."""
+        own = self._limits
         self.slots.most = min(self.slots.most, limits.parallel)
-        rates = [rate for rate in (self._limits.rate, limits.rate) if rate]
-        if rates and min(rates) != self._limits.rate:
-            self.bucket = TokenBucket(min(rates), min(rates), now)
-            self._limits = replace(self._limits, rate=min(rates))
+        self.questions.gap = max(self.questions.gap, limits.poll_gap)
+        rate = min(filter(None, (own.rate, limits.rate)), default=0.0)
+        if rate != own.rate:
+            self.bucket = TokenBucket(rate, rate, now)
+        self._leave_below = max(self._leave_below, limits.low_balance if limits.leave_when_low else 0.0)
+        self._limits = replace(own, rate=rate, low_balance=max(own.low_balance, limits.low_balance))
 
     # --- messages ------------------------------------------------------------------------------
 
@@ -152,13 +156,15 @@ class SendPolicy:
     @property
     def is_low(self) -> bool:
         """Whether the balance is below the operator's threshold."""
-        threshold = self._limits.low_balance
-        return threshold > 0 and self.balance is not None and self.balance < threshold
+        return self._is_below(self._limits.low_balance)
 
     @property
     def diverts(self) -> bool:
         """Whether messages are diverted to another provider because the money is running out."""
-        return self._limits.leave_when_low and self.is_low
+        return self._is_below(self._leave_below)
+
+    def _is_below(self, threshold: float) -> bool:
+        return threshold > 0 and self.balance is not None and self.balance < threshold
 
 
 def _early_bucket(limits: Limits, now: float) -> TokenBucket:

@@ -84,6 +84,17 @@ async def test_what_one_entry_learns_the_other_knows() -> None:
         assert [rig.value("provider_balance", provider=name) for name in ("one", "two")] == [7.0, 7.0]
 
 
+async def test_any_entry_may_say_when_the_balance_is_low() -> None:
+    labs = Lab("one", low_balance=5.0, leave_when_low=True), Lab("two", low_balance=10.0), Lab("three")
+    async with sharing(*labs) as rig:
+        policy = rig.fleet["three"].health.send_policy
+        told = []
+        for balance in (11.0, 7.0, 3.0):
+            policy.balance = balance
+            told.append((policy.is_low, policy.diverts))
+        assert told == [(False, False), (True, False), (True, True)]
+
+
 async def test_what_belongs_to_the_account_is_asked_for_by_the_first_entry_that_asks() -> None:
     labs = [
         Lab(name, balance_interval=5.0, inbound_interval=interval)
@@ -106,7 +117,8 @@ async def test_messages_per_second() -> None:
 
 
 async def test_questions_follow_each_other() -> None:
-    labs = Lab("one", poll_gap=120.0), Lab("two", poll_gap=120.0)
+    labs = Lab("one", poll_gap=60.0), Lab("two", poll_gap=120.0)
     async with sharing(*labs) as rig:
         one, two = (rig.fleet[lab.name].health.send_policy.questions for lab in labs)
         assert one is two
+        assert one.gap == 120.0
