@@ -219,8 +219,8 @@ def test_a_refusal_of_what_an_smsc_delivers_has_its_message_id(
 
 
 def test_what_a_session_refuses_by_itself_has_its_message_id_too() -> None:
-    """What is malformed, and what comes on a bind that may not receive."""
-    esme = bound(BindTransmitter).esme
+    """What is malformed, and what comes before a bind."""
+    esme = Pair().esme
     hear(esme, wire(0x00000005, b"no end", number=3) + encode(DeliverSm(sequence_number=5)))
     refusals = [(0x02, 3), (0x04, 5)]
     answers = [wire(0x80000005, b"\0", status=status, number=number) for status, number in refusals]
