@@ -229,12 +229,12 @@ async def test_a_long_text_in_parts_to_several_phones(tmp_path: Path) -> None:
 async def test_a_data_sm_is_sent_like_a_submit_sm(tmp_path: Path) -> None:
     lab = ScriptedProvider("lab")
     async with bound(tmp_path, lab) as (app, esme):
-        port = tlv(Tag.DESTINATION_PORT, 5000)
-        message_id = await data_sm(esme, data("Door 3 opened", PHONE, port))
+        language = tlv(Tag.LANGUAGE_INDICATOR, 1)
+        message_id = await data_sm(esme, data("Door 3 opened", PHONE, language))
         await eventually(lambda: stages(tmp_path)[0][0] == Stage.SENT)
         [message] = lab.sent
         assert (message.text, message.recipient, message.sender) == ("Door 3 opened", PHONE, "ALARM")
-        assert message.tlvs == b"\x02\x0b\0\x02\x13\x88"
+        assert message.tlvs == b"\x02\x0d\0\x01\x01"
         await lab.push(delivered("ref-1"))
         receipt = await esme.receipt()
         assert (id_of(receipt), stat(receipt)) == (message_id, "DELIVRD")

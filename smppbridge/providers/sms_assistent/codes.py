@@ -69,7 +69,7 @@ MALFORMED = f"other packages pass, so this one may be malformed: {_PLEASE_REPORT
 
 
 OTHER_TRIES = 2  # a package that "other error" met so often is no accident: the account is at fault
-UNKNOWN_TRIES = 3  # a code that no list holds is tried again this many times
+UNKNOWN_TRIES = 3  # rounds after which a code that no list holds refuses a message, where others are taken
 
 
 def words_of(code: int, sender: str = "") -> str:

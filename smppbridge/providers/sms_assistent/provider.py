@@ -211,7 +211,7 @@ class SmsAssistent(SmsAssistentApi):
         if len(messages) > 1 and (suspected or self._is_final(messages, code, run.now())):
             return True
         for message in messages:
-            error = self._refusal(message, code, run.now(), about_message=suspected)
+            error = self._refusal(message, code, run.now(), about_message=suspected, evident=suspected)
             if suspected and code == codes.SERVICE_DOWN:
                 error.reason = self.in_words(code, codes.MALFORMED)
             run.fail([message], error)
@@ -219,9 +219,8 @@ class SmsAssistent(SmsAssistentApi):
 
     def _is_final(self, messages: Sequence[Message], code: int, now: int) -> bool:
         """Whether a message would be lost: not before it is clear which one the code is about."""
-        kinds = {codes.rule_for(code, message.tries).kind for message in messages}
         waits = code == codes.BAD_DATE and all(message.send_at > now for message in messages)
-        return not waits and not kinds.isdisjoint({Kind.PERM, Kind.BUG})
+        return not waits and codes.rule_for(code, 0).kind in (Kind.PERM, Kind.BUG)
 
     def _match(self, run: RequestRun, messages: Sequence[Message], rows: Sequence[SentRow]) -> None:
         """Note the results of a package. Rows belong to messages by their position; where that is not
@@ -232,26 +231,31 @@ class SmsAssistent(SmsAssistentApi):
         times = Counter(row.ref for row in rows)
         some_taken = any(row.ref and row.error == 0 for row in rows)
         for message, row in zip(messages, rows, strict=True):
-            result = self._result(message, row, run.now(), unique=times[row.ref] == 1)
+            unique = times[row.ref] == 1
+            result = self._result(message, row, run.now(), unique=unique, beside=some_taken)
             if isinstance(result, ProviderError):
                 ours = row.error == codes.NO_MONEY and not self._has_money
                 result.about_message = some_taken or not ours
             run.note({message.id: result})
 
-    def _result(self, message: Message, row: SentRow, now: int, *, unique: bool) -> SendResult:
+    def _result(self, message: Message, row: SentRow, now: int, *, unique: bool, beside: bool) -> SendResult:
         if row.error is not None and row.error < 0 and not row.ref:
-            return self._refusal(message, row.error, now, about_message=True)
+            return self._refusal(message, row.error, now, about_message=True, evident=beside)
         if row.error == 0 and row.ref and unique:
             # an id for no SMS at all is how they take a malformed number: their last word is asked for
             return Taken(row.ref + DOUBTED if row.parts == 0 else row.ref, told=row.told)
         return Uncertain("sms-assistent did not say clearly what became of the message")
 
-    def _refusal(self, message: Message, code: int, now: int, *, about_message: bool) -> ProviderError:
+    def _refusal(
+        self, message: Message, code: int, now: int, *, about_message: bool, evident: bool
+    ) -> ProviderError:
+        """``evident``: other messages were taken, so it is not the gateway that is down."""
         if code == codes.BAD_DATE and message.send_at > now:
             reason = self.code_reason(code)
             self.note("date", logging.WARNING, f"messages wait here instead, is the clock right? {reason}")
             return _until_its_time(message, now, reason, str(code))
-        tries = 0 if about_message and code == codes.OTHER else message.tries
+        patient = about_message if code == codes.OTHER else not evident
+        tries = 0 if patient else message.tries
         error = self.refusal(code, tries, message.sender or self.own.default_sender)
         error.about_message = about_message
         if isinstance(error, Postponed):

@@ -197,6 +197,10 @@ class SmscRuOptions(HttpOptions):
         secret = self.apikey or self.password
         return secret.get_secret_value() if secret else ""
 
+    def sender_problem(self, sender: str) -> str:
+        """See `sender_problem` of `order`."""
+        return sender_problem(sender)
+
     def login_key(self) -> str:
         """The login, or the key where there is no login."""
         return f"{self.url} {self.login or self.credential()}"

@@ -9,7 +9,7 @@ from smppbridge.model.duration import Duration
 from smppbridge.model.settings import Secret, mistake
 from smppbridge.providers.options import FlashPolicy, HttpOptions
 from smppbridge.providers.smspilot.api1 import Format
-from smppbridge.providers.smspilot.sales import SERVICES, sender_problem
+from smppbridge.providers.smspilot.sales import SERVICE_SENDERS, SERVICES, sender_problem
 
 POLL_BATCH = 500  # server_ids in one status question
 POLL_ADVISED, POLL_BANNED = 300.0, 120.0  # seconds between status questions (API-2 §2.2, flood)
@@ -87,6 +87,10 @@ class SmspilotOptions(FlashPolicy, HttpOptions):
     def credential(self) -> str:
         """The key."""
         return self.apikey.get_secret_value()
+
+    def sender_problem(self, sender: str) -> str:
+        """See `sender_problem` of `sales`. Names of services are senders of accounts that may use these."""
+        return "" if sender.upper() in SERVICE_SENDERS else sender_problem(sender)
 
     def login_key(self) -> str:
         """The key belongs to one account."""

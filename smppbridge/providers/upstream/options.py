@@ -298,6 +298,10 @@ class SmppOptions(FlashPolicy):
             lease=SENDING_TIME + FINISHING_TIME + self.response_timeout + _LEASE_SLACK,
         )
 
+    def sender_problem(self, sender: str) -> str:
+        """See `sender_problem` of this module."""
+        return sender_problem(sender, self.profile)
+
     def warnings(self, *, callbacks: bool) -> list[str]:
         """Settings that work, but can be overheard or are refused by some SMSCs."""
         return list(_warnings(self))

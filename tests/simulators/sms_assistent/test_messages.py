@@ -243,3 +243,12 @@ async def test_credits_fall_by_the_price_of_every_part() -> None:
         assert await api.form("credits", id="1") == "-10"
         assert await api.plain() == "-1"
         assert len(api.simulator.accepted) == 3
+
+
+async def test_a_message_that_spoils_its_package(api: Api) -> None:
+    api.simulator.rules.spoils = {OTHER: -12}
+    rows = [one(), one(recipient=OTHER)]
+    assert await api.json(message={"msg": rows}) == {"error": -12}
+    assert await api.plain(recipient=OTHER) == "-12"
+    assert api.simulator.accepted == []
+    assert len(await api.send(rows[0])) == 1

@@ -68,6 +68,32 @@ def test_a_sender_that_some_provider_takes(to: list[str]) -> None:
     assert warning.startswith("accounts.pbx.default_sender: provider assist does not take it")
 
 
+@pytest.mark.parametrize(
+    ("provider", "sender", "taken"),
+    [
+        ({"kind": "smpp", "profile": "sms-assistent"}, CYRILLIC, False),
+        ({"kind": "smpp", "profile": "sms-assistent"}, "CMC", True),
+        ({"kind": "smpp", "profile": "sms-assistent"}, "+375291234567", True),
+        ({"kind": "smsc", "login": "alex"}, CYRILLIC, False),
+        ({"kind": "smsc", "login": "alex"}, "CMC", True),
+        ({"kind": "smspilot", "apikey": "key"}, CYRILLIC, False),
+        ({"kind": "smspilot", "apikey": "key"}, "CMC", True),
+        ({"kind": "smspilot", "apikey": "key"}, "golos", True),
+        ({"kind": "sandbox"}, CYRILLIC, True),
+    ],
+)
+def test_each_kind(provider: dict[str, str], sender: str, taken: bool) -> None:
+    secrets = {"smpp": {"system_id": "alex", "password": "secret12"}, "smsc": {"password": "secret12"}}
+    one = {**provider, **secrets.get(provider["kind"], {})}
+    account = {"password": "secret12", "default_sender": sender}
+    text = json.dumps({"accounts": {"pbx": account}, "providers": {"one": one}, "routes": [{"to": ["one"]}]})
+    if taken:
+        assert parse(text, Path("/nowhere"), {}).accounts["pbx"].default_sender == sender
+    else:
+        with pytest.raises(ConfigError, match="default_sender: provider one does not take it"):
+            parse(text, Path("/nowhere"), {})
+
+
 def test_senders_of_a_declared_form() -> None:
     text = configuration([{"account": "pbx", "to": ["hook"]}], senders=["ALARM", "CASTLE"])
     assert parse(text, Path("/nowhere"), {}).accounts["pbx"].senders == frozenset({"ALARM", "CASTLE"})

@@ -219,12 +219,12 @@ def test_a_refusal_of_what_an_smsc_delivers_has_its_message_id(
 
 
 def test_what_a_session_refuses_by_itself_has_its_message_id_too() -> None:
-    """What is malformed, and what comes before a bind."""
-    esme = Pair().esme
-    hear(esme, wire(0x00000005, b"no end", number=3) + encode(DeliverSm(sequence_number=5)))
-    refusals = [(0x02, 3), (0x04, 5)]
-    answers = [wire(0x80000005, b"\0", status=status, number=number) for status, number in refusals]
-    assert esme.drain() == b"".join(answers)
+    """What is malformed, and what comes on a bind that may not send."""
+    smsc = bound(BindReceiver).smsc
+    hear(smsc, wire(0x00000103, b"no end", number=3) + encode(DataSm(sequence_number=5)))
+    refusals = [(0x15, 3), (0x04, 5)]
+    answers = [wire(0x80000103, b"\0", status=status, number=number) for status, number in refusals]
+    assert smsc.drain() == b"".join(answers)
 
 
 def test_generic_nack_answers_a_request() -> None:

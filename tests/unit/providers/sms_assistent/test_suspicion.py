@@ -112,9 +112,11 @@ def test_whatever_one_message_does_to_its_package_all_others_go(code: int, place
 
 
 @pytest.mark.virtual_time
-@pytest.mark.parametrize("api", ["json", "xml", "plain"])
-async def test_an_outage_is_waited_for_with_an_alert(api: str, caplog: pytest.LogCaptureFixture) -> None:
-    async with at_work(Rules(blocked=-10), api=api) as (rig, simulator):
+@pytest.mark.parametrize(("api", "code"), [("json", -10), ("xml", -99), ("plain", -10)])
+async def test_an_outage_is_waited_for_with_an_alert(
+    api: str, code: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with at_work(Rules(blocked=code), api=api) as (rig, simulator):
         await queue(rig, 1, *(f"37529{number:07d}" for number in range(1, 121)))
         await asyncio.sleep(6 * 3600)
         assert not rig.fleet["assist"].health.works
