@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 
 from smppbridge.model.message import UNTOLD, Particulars
 from smppbridge.providers.error_table import details_of
-from smppbridge.providers.http.lenient import integer, number, text_of
+from smppbridge.providers.http.lenient import counted, integer, number, text_of
 
 MAX_TTL_MINUTES = 1440  # API-2 §1: 1..1440
 # What a number check finds out (API-2 §3.3, where the service centre is misprinted as a second `mnc`).
@@ -18,7 +18,7 @@ DETAILS = ("imsi", "msc", "mcc", "mnc", "cn", "net", "gcn", "gnet")
 
 CURRENCY = "RUB"  # of all prices, since 2.4.10 of API-2
 _WHERE = ("operator", "country", "mccmnc")
-_MOST_PARTS, _HIGHEST_PRICE = 255, 1e6  # what is more is no honest answer
+_HIGHEST_PRICE = 1e6  # what is more is no honest answer
 
 _BETWEEN_DIGITS = re.compile(r"[\s+().-]")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?", re.ASCII)
@@ -142,7 +142,6 @@ def _told(row: Mapping[str, object]) -> Particulars:
     sender = text_of(row.get("sender", row.get("from")))
     price = number(row.get("price")) or 0.0
     price = price if 0 < price < _HIGHEST_PRICE else 0.0
-    parts = integer(row.get("parts")) or 0
     where = details_of(
         {
             "operator": text_of(row.get("operator")) or text_of(row.get("net")),
@@ -154,7 +153,7 @@ def _told(row: Mapping[str, object]) -> Particulars:
     return Particulars(
         price=round(price * 1_000_000),
         currency=CURRENCY if price else "",
-        parts=parts if 0 < parts <= _MOST_PARTS else 0,
+        parts=counted(integer(row.get("parts"))),
         operator=where,
         sender=sender,
     )
