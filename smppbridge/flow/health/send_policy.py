@@ -55,6 +55,7 @@ class SendPolicy:
         self._refusals = 0
         self._refusing_since = 0.0
         self.balance: float | None = None
+        self.spent: float | None = None  # the balance when there was not enough of it
 
     def tighten(self, limits: Limits, now: float) -> None:
         """Another entry uses this account, too: of its limits and ours the narrower ones hold."""
@@ -154,9 +155,14 @@ class SendPolicy:
     # --- money ---------------------------------------------------------------------------------
 
     @property
+    def low_balance(self) -> float:
+        """Below this a person is told; 0 = never."""
+        return self._limits.low_balance
+
+    @property
     def is_low(self) -> bool:
         """Whether the balance is below the operator's threshold."""
-        return self._is_below(self._limits.low_balance)
+        return self._is_below(self.low_balance)
 
     @property
     def diverts(self) -> bool:

@@ -9,6 +9,7 @@ import pytest
 from smppbridge.errors import Disabled
 from smppbridge.model.message import Message
 from smppbridge.providers.base import SendResult, Taken
+from smppbridge.smpp.constants import Status
 from tests.support.builders.rows import segment
 from tests.unit.flow.send.rig import Lab, Rig, prove, rigged, times
 
@@ -82,6 +83,30 @@ async def test_what_one_entry_learns_the_other_knows() -> None:
         two.record_balance(7.0)
         assert one.send_policy.is_low
         assert [rig.value("provider_balance", provider=name) for name in ("one", "two")] == [7.0, 7.0]
+
+
+async def test_what_one_entry_began_before_the_trouble_of_another_proves_nothing() -> None:
+    async with sharing(Lab("one"), Lab("two")) as rig:
+        one, two = (rig.fleet[name].health for name in ("one", "two"))
+        await asyncio.sleep(10.0)
+        began = asyncio.get_running_loop().time()
+        await asyncio.sleep(1.0)
+        one.record_failure(Disabled("blocked", pause=60.0))
+        two.record_results([Taken("ref")], began=began)
+        assert not one.works
+        two.record_results([Taken("ref")], began=began + 1.0)
+        assert one.works
+
+
+async def test_money_that_was_paid_in_lets_any_entry_try_again() -> None:
+    """Of an account that lives below zero."""
+    labs = Lab("one"), Lab("two")
+    async with sharing(*labs) as rig:
+        one, two = (rig.fleet[lab.name].health for lab in labs)
+        one.record_balance(-50.0)
+        one.record_failure(Disabled("no money", pause=60.0, status=Status.ESME_RNOMONEY))
+        labs[1].money = -20.0
+        assert await two.probe()
 
 
 async def test_any_entry_may_say_when_the_balance_is_low() -> None:
