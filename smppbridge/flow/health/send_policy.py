@@ -186,7 +186,7 @@ class Slots:
         self.most = most
         self._taken = 0  # by hand-overs that still have messages to send
         self._answering = 0  # hand-overs that only wait for their last answers
-        self._missed: set[Callable[[], None]] = set()
+        self._missed: dict[Callable[[], None], None] = {}  # the one that waits longest first
 
     def take(self, trials: int, wake: Callable[[], None]) -> bool:
         """Take a slot for a hand-over. False where none is free: then ``wake`` is called as soon as there may
@@ -194,7 +194,7 @@ class Slots:
         if self._taken < self.most and (not trials or self._taken + self._answering < trials):
             self._taken += 1
             return True
-        self._missed.add(wake)
+        self._missed[wake] = None
         return False
 
     def release(self) -> None:
@@ -214,7 +214,7 @@ class Slots:
         self._wake()
 
     def _wake(self) -> None:
-        missed, self._missed = self._missed, set()
+        missed, self._missed = self._missed, {}
         for wake in missed:
             wake()
 

@@ -56,6 +56,20 @@ async def test_requests_at_once() -> None:
         assert len(labs[0].sent) + len(labs[1].sent) == 12
 
 
+async def test_each_entry_gets_its_turn() -> None:
+    """Also when one of them has more than the account takes."""
+    names = "one", "two", "three", "four", "five"
+    labs = [Counting(name, [0], 1.0, parallel=2) for name in names]
+    async with sharing(*labs) as rig:
+        for place, name in enumerate(names):
+            first = 100 * place
+            await rig.queue(*(segment(first + n, provider=name, route=name) for n in range(1, 31)))
+        await asyncio.sleep(40.0)
+        sent = [len(lab.sent) for lab in labs]
+        assert max(sent) - min(sent) <= 2
+        assert min(sent) >= 7
+
+
 async def test_only_one_until_the_login_is_known_to_be_right() -> None:
     under_way = [0]
     wrong = Disabled("wrong password", pause=600.0)
