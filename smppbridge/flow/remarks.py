@@ -56,7 +56,7 @@ class Remarks:
         """Phones show other senders than were asked for: of each, the one asked for and the one shown."""
         for (asked, used), count in Counter(senders).items():
             self._metrics.replaced_senders.labels(provider).inc(count)
-            self._say(provider, "the provider replaced a sender", "", count, asked=asked, used=used)
+            self._say(provider, "the provider replaced a sender", "", count, sender=asked, shown=used)
 
     def spent(self, provider: str, sums: Mapping[str, int]) -> None:
         """So much was paid, by currency, in millionths."""
