@@ -46,6 +46,7 @@ class ProviderHealth:
         self._said_works = True
         self._failed_probes = 0
         self._unlinked = ""  # why it cannot be reached
+        self._failed_at = 0.0  # when the last failure was heard of
         self._worked_at = 0.0  # when the last message began its way of which that is known and that went well
         self._suspected: dict[int, str] = {}  # phones of messages that met trouble, since the last was taken
         metrics.provider_up.labels(self.name).set(1)
@@ -153,12 +154,13 @@ class ProviderHealth:
             if began >= self.breaker.failed_at:
                 self._record_success()
         elif errors and trouble is None:
-            self._record_errors(errors[0], messages, partly)
+            self._record_errors(errors[0], messages, partly, began)
 
     def record_failure(self, error: ProviderError, at: float | None = None) -> None:
         """A whole hand-over met ``error``: leave the provider alone for as long as that asks for. ``at``:
         what began later and goes well disproves it; None = now."""
         self._suspected.clear()
+        self._failed_at = self._clock()
         self._count_unreadable(error)
         if error.status == Status.ESME_RNOMONEY:
             self.send_policy.spent = self.send_policy.balance
@@ -244,10 +246,14 @@ class ProviderHealth:
         self.breaker.record_success()
         self._announce(worked_before)
 
-    def _record_errors(self, error: ProviderError, messages: Sequence[Message], partly: bool) -> None:
+    def _record_errors(
+        self, error: ProviderError, messages: Sequence[Message], partly: bool, began: float
+    ) -> None:
         """A hand-over went wrong that took no message, and did not refuse us either."""
         if partly or self._unlinked or isinstance(error, Postponed):
             return
+        if self.breaker.on_trial and began < self._failed_at:
+            return  # several trials that went out together are one
         if not (error.about_message and self._about_messages(error, messages, partly)):
             self.record_failure(error)
 

@@ -56,6 +56,19 @@ def test_an_answer_at_the_first_moment_of_the_clock_counts() -> None:
     assert not rig.health.breaker.on_trial
 
 
+def test_trials_that_went_out_together_fail_once() -> None:
+    """One cut connection must not look like five failures in a row."""
+    rig = Rig(unproven=5)
+    rig.now = 130.0
+    for _ in range(5):
+        rig.health.record_results([Uncertain("no answer")], began=100.0)
+    assert (rig.open, rig.health.works, rig.health.trials) == (True, True, 1)
+    for _ in range(4):
+        rig.now += 30.0
+        rig.health.record_results([Uncertain("no answer")], began=rig.now - 30.0)
+    assert (rig.open, rig.health.works) == (False, False)
+
+
 def test_what_began_before_a_failure_proves_nothing_about_now() -> None:
     rig = Rig()
     rig.health.record_failure(WRONG_KEY)
