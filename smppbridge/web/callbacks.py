@@ -20,7 +20,7 @@ from starlette.responses import PlainTextResponse, Response
 from smppbridge.errors import StoreError, WrongSignature
 from smppbridge.logs import event
 from smppbridge.providers.base import Callback, News, Provider
-from smppbridge.web.charsets import Charset, charset_of, fields_of, in_charset, named_in, octets_of
+from smppbridge.web.charsets import Charset, charset_of, fields_of, in_charset, octets_of, parameter_of
 from smppbridge.web.forms import form_fields
 
 log = logging.getLogger(__name__)
@@ -102,7 +102,7 @@ def _callback_of(request: Request, body: bytes) -> tuple[Callback, Charset]:
     kind = request.headers.get("content-type", "")
     query, form = fields_of(request.scope["query_string"]), form_fields(kind, body)
     octets = octets_of(query) + (octets_of(form) if form else body)
-    charset = charset_of(octets, query.get("charset", ""), named_in(kind))
+    charset = charset_of(octets, query.get("charset", ""), parameter_of(kind, "charset"))
     callback = Callback(
         method=request.method,
         query=in_charset(query, charset.name),
