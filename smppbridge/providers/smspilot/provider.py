@@ -178,7 +178,7 @@ class Smspilot(HttpProvider):
 
     async def _may_go_in_part(self, failure: PilotFailure) -> bool:
         """Whether a packet may have been refused for some of its messages, or because not all can be paid."""
-        rule = codes.rule_for(failure.code, 0, failure.status)
+        rule = codes.rule_for(failure.code, failure.status)
         if rule.status != Status.ESME_RNOMONEY:
             return rule.about_message
         await self.look_for_money()
