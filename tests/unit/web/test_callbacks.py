@@ -170,6 +170,13 @@ async def test_headers_stay_as_they_are_in_whatever_pieces_they_come() -> None:
             assert here.callbacks.pop().headers["x-name"] == "\xe9"
 
 
+async def test_what_is_not_understood_is_told_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
+    async with site() as here:
+        for fields in ("server_id=x", "status=2", "message=a"):
+            assert await here.ask(f"GET {here.path}?{fields} HTTP/1.1\r\nHost: a\r\n\r\n".encode()) == b"400"
+    assert caplog.messages == ["callback not understood"] * 2  # statuses, and messages from phones
+
+
 async def test_a_guess_is_told_only_of_what_is_understood(caplog: pytest.LogCaptureFixture) -> None:
     async with site() as here:
         path = here.path.encode()
