@@ -18,7 +18,7 @@ from collections.abc import Sequence
 
 from smppbridge.errors import Postponed, ProviderError, Refused, Uncertain
 from smppbridge.model.message import Draft, Message, Poll, StatusReport
-from smppbridge.providers.base import Callback, News, SendResult, Taken
+from smppbridge.providers.base import Callback, News, Provider, SendResult, Taken
 from smppbridge.providers.error_table import Kind
 from smppbridge.providers.http.sending import SENDING_TIME, RequestRun
 from smppbridge.providers.sms_assistent import codes, wire_json, wire_plain, wire_xml
@@ -64,6 +64,12 @@ class SmsAssistent(SmsAssistentApi):
         self._allowance = Allowance(options.plain_per_minute)
         self._questions = StatusQuestions(self)
         self._suspicion = {way: Suspicion() for way in ("plain", "json", "xml")}  # one may be down alone
+
+    def share_limits(self, first: Provider) -> None:
+        """PLAIN is counted for the account (§2): see `LimitKeeper`."""
+        if isinstance(first, SmsAssistent):
+            self._allowance = first._allowance
+            self._allowance.tighten(self.own.plain_per_minute)
 
     def check(self, draft: Draft) -> None:
         """Raise Refused (0x0A, 0x0B, 0x4A3, 0x4A5) for what API v1 does not take."""
