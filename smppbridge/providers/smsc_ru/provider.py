@@ -89,7 +89,8 @@ class SmscRu(HttpProvider):
             refusals_in_row=REFUSALS_IN_ROW,
             refusals_window=REFUSALS_WINDOW,
             validity_max=VALIDITY_MAX,
-            lease=sending_time + (len(options.bases) + 2) * options.timeout,
+            # the last message and the balance, each after waiting for its turn, and spare time
+            lease=sending_time + (2 * (len(options.bases) + 1) + 1) * options.timeout,
         )
         super().__init__(name, options, limits, secrets=options.secrets, sending_time=sending_time)
         self._wishes = options.wishes

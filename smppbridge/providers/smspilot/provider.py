@@ -383,5 +383,6 @@ def _limits(options: SmspilotOptions, has_callbacks: bool, sending_time: float) 
         refusals_in_row=REFUSALS_IN_ROW,
         refusals_window=REFUSALS_WINDOW,
         validity_max=VALIDITY_MAX,
-        lease=sending_time + 2 * options.timeout,
+        # the last packet, the same without our callback address, the balance, and spare time
+        lease=sending_time + 4 * options.timeout,
     )
