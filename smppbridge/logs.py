@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Literal, TextIO
 
 _NUMBER_FIELDS = frozenset(
-    {"recipient", "sender", "source", "destination", "source_addr", "destination_addr", "number"}
+    {"recipient", "sender", "shown", "source", "destination", "source_addr", "destination_addr", "number"}
 )
 _NUMBER_MIN_DIGITS = 7  # fewer digits are the short code of a service, not somebody's number
 # These libraries log whole addresses, with keys and tokens. They are heard only when something is wrong.

@@ -63,7 +63,7 @@ class Remarks:
         """Phones show other senders than were asked for: of each, the one asked for and the one shown."""
         for asked, used in senders:
             self._metrics.replaced_senders.labels(provider).inc()
-            self._say(provider, "the provider replaced a sender", asked=asked, used=used)
+            self._say(provider, "the provider replaced a sender", sender=asked, shown=used)
 
     def spent(self, provider: str, sums: Mapping[str, int]) -> None:
         """So much was paid, by currency, in millionths."""

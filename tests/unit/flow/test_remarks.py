@@ -86,7 +86,7 @@ async def test_a_sender_that_was_replaced(scene: Scene, caplog: pytest.LogCaptur
     assert scene.value("replaced_senders_total", provider="lab") == 3
     [(what, fields)] = lines(caplog)
     assert what == "the provider replaced a sender"
-    assert (fields["asked"], fields["used"]) == ("ALARM", "INFORM")
+    assert (fields["sender"], fields["shown"]) == ("ALARM", "INFORM")
 
 
 @pytest.mark.parametrize(
