@@ -255,6 +255,8 @@ class Client:
 def _why(error: Exception) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not accepted: {error.verify_message}"
+    if isinstance(error, ssl.SSLError):  # its errno is none of the system's
+        return f"TLS failed ({error.reason or type(error).__name__}); is this its port for TLS?"
     if isinstance(error, OSError) and (error.errno or 0) > 0:
         return os.strerror(error.errno or 0)
     return str(getattr(error, "strerror", None) or error or type(error).__name__)
