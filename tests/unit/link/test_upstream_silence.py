@@ -234,3 +234,4 @@ async def test_an_answer_ends_the_suspicion() -> None:
         session.reply(await session.expect(SubmitSm), SubmitSmResp("10"))
         await eventually(lambda: owner.taken == [0, 1, 7, 10])
         assert owner.counts == [1]
+        centre.close()  # a stop would wait for its unbind_resp
