@@ -227,6 +227,11 @@ def test_names_a_key_that_is_given_twice() -> None:
     ]
 
 
+def test_a_key_of_its_own_has_its_own_line_before_that_of_a_merged_one() -> None:
+    lines = source("base: &base\n  x: 1\n  y: 1\na:\n  x: 2\n  <<: *base\n").lines
+    assert (lines["a.x"], lines["a.y"]) == (5, 3)
+
+
 def test_merges_shared_keys() -> None:
     read_in = source(
         """
