@@ -56,7 +56,7 @@ def words_of_error(code: int, words: str, sender: str = "") -> str:
     return known.format(sender=sender or "of the account")
 
 
-UNKNOWN_TRIES = 3  # a code that no list holds is tried again this many times
+UNKNOWN_TRIES = 3  # rounds after which a code that no list holds refuses a message, where it is said of that
 
 # err codes of the status list
 BARRED_SENDER, SPAM, NO_ROUTE, WRONG_NUMBER, VIRTUAL = 254, 253, 248, 249, 200
@@ -69,7 +69,8 @@ _BAD_SENDS = re.compile(r"\bsend|отправк|сообщени|\b10\s*(?:min|�
 
 
 def rule_for(code: int, tries: int = 0) -> Rule:
-    """The row for ``code``. A code not listed is tried again at first. ``tries``: finished rounds so far."""
+    """The row for ``code``. ``tries``: finished rounds of the message that it is said of, or 0: it may be an
+    outage. A code that no list holds is tried again at first."""
     unknown = Rule(Kind.RETRY, Status.ESME_RSYSERR) if tries < UNKNOWN_TRIES else _BUG
     return ERRORS.get(code, unknown)
 
@@ -84,7 +85,7 @@ def is_about_message(code: int, *, money_left: bool) -> bool:
 
 def to_send_error(code: int, words: str, reason: str, *, attempt: int = 1, tries: int = 0) -> ProviderError:
     """The error of a refused send request. ``words``: smsc.ru's, which alone tell the meanings of a code
-    apart.
+    apart. ``tries``: see `rule_for`.
 
     Error 9 stands for too many requests at once, and for a message sent twice within a minute. Sent twice: a
     first attempt repeats a message of somebody else, and waits; a later attempt may repeat an earlier one of

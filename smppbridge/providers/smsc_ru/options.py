@@ -61,7 +61,7 @@ class SmscRuOptions(HttpOptions):
     """Which API: form (/sys/send.php) or rest (/rest/send/)."""
     format: Literal["json", "xml", "numbers", "text"] = "json"
     """How smsc.ru answers. Only json tells operators and countries."""
-    currency: str = Field(default="RUB", pattern="[A-Z]{3}")
+    currency: str = Field(default="RUB", pattern="^[A-Z]{3}$")
     """Currency of the account, for prices: answers do not name it."""
     callback_secret: Secret | None = None
     """The word entered at smsc.ru that signs callbacks; without it, they are not checked."""

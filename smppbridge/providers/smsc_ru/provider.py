@@ -177,7 +177,8 @@ class SmscRu(HttpProvider):
     def _refusal(self, message: Message, failure: wire.SmscRuFailure) -> ProviderError:
         code, words, ref = failure
         reason = self._reason(failure, message.sender or self._wishes.default_sender)
-        error = codes.to_send_error(code, words, reason, attempt=message.attempt, tries=message.tries)
+        tries = message.tries if ref else 0
+        error = codes.to_send_error(code, words, reason, attempt=message.attempt, tries=tries)
         money = self.last_balance or 0.0
         error.about_message = bool(ref) and codes.is_about_message(code, money_left=money > 0)
         return error

@@ -129,12 +129,11 @@ def code_of_words(words: str) -> int:
     return _WORDS.get(words.strip().casefold(), 0)
 
 
-UNKNOWN_TRIES = 3  # a code that no list holds is tried again this many times
+def rule_for(code: int, status: int | None = None) -> Rule:
+    """The row for the ``code`` of a whole packet. ``status``: why the account is blocked.
 
-
-def rule_for(code: int, tries: int, status: int | None = None) -> Rule:
-    """The row for ``code``; a code not listed goes by its hundred. ``tries``: finished rounds so far;
-    ``status``: why the account is blocked."""
+    A code that no list holds goes by its hundred. Outside of these it may be an outage: the messages wait.
+    """
     known = _MONEY if (code, status) == (BLOCKED, LOW_BALANCE) else ERRORS.get(code)
     if known is not None:
         return known
@@ -142,7 +141,7 @@ def rule_for(code: int, tries: int, status: int | None = None) -> Rule:
         return _BLOCKED
     if 200 <= code <= 299:
         return _REFUSED
-    return Rule(Kind.RETRY, Status.ESME_RSYSERR) if tries < UNKNOWN_TRIES else _BUG
+    return Rule(Kind.RETRY, Status.ESME_RSYSERR)
 
 
 def rule_of_row(code: int) -> Rule:

@@ -166,7 +166,7 @@ class Smspilot(HttpProvider):
             run.results |= results
             run.stop = next(filter(_is_ours, results.values()), None)
             return False
-        if len(packet) > 1 and codes.rule_for(answer.failure.code, 0).about_message:
+        if len(packet) > 1 and codes.rule_for(answer.failure.code).about_message:
             return True
         errors = {message.id: self._results.refused(message, answer.failure) for message in packet}
         first = errors[packet[0].id]

@@ -63,7 +63,7 @@ class PilotResults:
 
     def refused(self, message: Message, failure: PilotFailure) -> ProviderError:
         """The packet was refused whole; this is one of its messages."""
-        rule = codes.rule_for(failure.code, message.tries, failure.status)
+        rule = codes.rule_for(failure.code, failure.status)
         error = self._refusal(message, rule, failure)
         error.about_message = rule.about_message
         return error
@@ -79,7 +79,7 @@ class PilotResults:
 
     def unanswered(self, failure: PilotFailure) -> ProviderError:
         """A question was refused."""
-        rule = codes.rule_for(failure.code, 0, failure.status)
+        rule = codes.rule_for(failure.code, failure.status)
         return to_error(rule, failure.code, self._reason(failure))
 
     def reports(self, items: Sequence[Item], known: Collection[str]) -> list[StatusReport]:

@@ -261,10 +261,16 @@ async def test_a_refusal_names_no_whole_number_as_the_sender() -> None:
         assert "the sender 7900***, is forbidden" in str(error)
 
 
-async def test_a_strange_code_is_tried_again_and_then_given_up() -> None:
-    async with Centre(refuse(50)) as centre:
+async def test_a_strange_code_of_one_message_is_tried_again_and_then_given_up() -> None:
+    of_one = json.dumps({"error": "no", "error_code": 50, "id": "9"})
+    async with Centre(of_one) as centre:
         assert isinstance((await centre.send(1, tries=2))[0], Unavailable)
         assert isinstance((await centre.send(2, tries=3))[0], Rejected)
+
+
+async def test_a_strange_code_that_names_no_message_may_be_an_outage() -> None:
+    async with Centre(refuse(50)) as centre:
+        assert isinstance((await centre.send(1, tries=9))[0], Unavailable)
 
 
 # --- backup addresses ------------------------------------------------------------------------------

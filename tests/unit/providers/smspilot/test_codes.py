@@ -37,7 +37,7 @@ EACH_ERROR = [(code, *row[1:]) for row in ERROR_ROWS for code in row[0]]
 
 @pytest.mark.parametrize(("code", "expected", "status", "pause"), EACH_ERROR)
 def test_error(code: int, expected: type[ProviderError], status: int, pause: float) -> None:
-    error = to_error(rule_for(code, 0), code, "reason")
+    error = to_error(rule_for(code), code, "reason")
     assert type(error) is expected
     assert (error.status, error.code, error.reason) == (status, str(code), "reason")
     if isinstance(error, Disabled):
@@ -52,11 +52,8 @@ def test_every_listed_code_is_in_a_row() -> None:
     assert set(ERRORS) <= {row[0] for row in EACH_ERROR}
 
 
-@pytest.mark.parametrize(
-    ("tries", "expected"), [(0, Unavailable), (2, Unavailable), (3, Rejected), (9, Rejected)]
-)
-def test_a_code_of_no_range_is_tried_three_times(tries: int, expected: type[ProviderError]) -> None:
-    assert type(to_error(rule_for(715, tries), 715, "")) is expected
+def test_a_code_of_no_hundred_may_be_an_outage() -> None:
+    assert type(to_error(rule_for(715), 715, "")) is Unavailable
 
 
 @pytest.mark.parametrize("code", [310, 606, 699, 715, 5000])
@@ -68,7 +65,7 @@ def test_of_one_message_a_code_of_no_list_is_final_at_once(code: int) -> None:
 
 @pytest.mark.parametrize("code", sorted(ERRORS))
 def test_of_one_message_a_listed_code_says_the_same(code: int) -> None:
-    assert rule_of_row(code) == rule_for(code, 0)
+    assert rule_of_row(code) == rule_for(code)
 
 
 def test_only_errors_about_single_messages_split_a_packet() -> None:
