@@ -145,6 +145,11 @@ class Client:
         return connection.session.state in BOUND
 
     @property
+    def connected(self) -> bool:
+        """Whether the connection is there, and is not being closed."""
+        return self._connection is not None and not self._connection.closing
+
+    @property
     def peer_version(self) -> int:
         """sc_interface_version of the SMSC, 0 when it gave none."""
         return self._connection.session.peer_version if self._connection is not None else 0

@@ -97,6 +97,21 @@ async def test_a_session_that_never_answers_is_left_after_the_first_timeout(
     assert "does not answer" in caplog.text
 
 
+async def test_a_connection_that_is_cut_is_no_silence(caplog: pytest.LogCaptureFixture) -> None:
+    owner = Owner()
+    async with (
+        CentreSimulator(Rules(lose_answer=lambda number: number <= UNPROVEN_WINDOW)) as centre,
+        upstream(owner, settings(centre.port)) as link,
+    ):
+        link.submit(items(*range(UNPROVEN_WINDOW)))
+        await heard_on_all(link)
+        centre.hang_up()
+        await eventually(lambda: len(unanswered(owner)) == UNPROVEN_WINDOW)
+        await eventually(lambda: centre.counts["binds"] == 2)
+    assert "does not answer" not in caplog.text
+    assert "upstream bind ended" in caplog.text
+
+
 async def test_after_a_session_without_an_answer_the_next_one_risks_a_single_request() -> None:
     """Also when nothing was asked over the one in between."""
     owner = Owner()
