@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from typing import NamedTuple
 
-from smppbridge.model.message import UNTOLD, Message, Particulars
+from smppbridge.model.message import Message, Particulars
 from smppbridge.providers.error_table import details_of
 from smppbridge.providers.http.lenient import integer
 
@@ -38,8 +38,6 @@ class SentRow(NamedTuple):
     def told(self) -> Particulars:
         """What it says besides. Statuses repeat it."""
         counted = self.parts if self.parts is not None and 0 < self.parts <= MAX_COUNTED else 0
-        if not counted and not self.operator:
-            return UNTOLD
         return Particulars(parts=counted, operator=details_of({"operator": self.operator}, ("operator",)))
 
 

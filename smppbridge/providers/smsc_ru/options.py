@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from smppbridge.model.duration import Duration
 from smppbridge.model.services import SERVICES
-from smppbridge.model.settings import Secret, Text, mistake
+from smppbridge.model.settings import Currency, Secret, Text, mistake
 from smppbridge.providers.options import HttpOptions, base_url
 from smppbridge.providers.smsc_ru.order import Wishes, sender_problem
 
@@ -61,7 +61,7 @@ class SmscRuOptions(HttpOptions):
     """Which API: form (/sys/send.php) or rest (/rest/send/)."""
     format: Literal["json", "xml", "numbers", "text"] = "json"
     """How smsc.ru answers. Only json tells operators and countries."""
-    currency: str = Field(default="RUB", pattern="^[A-Z]{3}$")
+    currency: Currency = "RUB"
     """Currency of the account, for prices: answers do not name it."""
     callback_secret: Secret | None = None
     """The word entered at smsc.ru that signs callbacks; without it, they are not checked."""

@@ -146,6 +146,8 @@ class SmscRu(HttpProvider):
         except ProviderError as error:
             return error
         if answer.failure is not None:
+            if answer.failure.code == codes.NO_MONEY:
+                await self.look_for_money()
             return self._refusal(message, answer.failure)
         if answer.balance is not None:
             self.last_balance = answer.balance
@@ -179,8 +181,7 @@ class SmscRu(HttpProvider):
         reason = self._reason(failure, message.sender or self._wishes.default_sender)
         tries = message.tries if ref else 0
         error = codes.to_send_error(code, words, reason, attempt=message.attempt, tries=tries)
-        money = self.last_balance or 0.0
-        error.about_message = bool(ref) and codes.is_about_message(code, money_left=money > 0)
+        error.about_message = bool(ref) and codes.is_about_message(code, money_left=self.has_money)
         return error
 
     # --- questions ---------------------------------------------------------------------------------

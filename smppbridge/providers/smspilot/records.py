@@ -9,16 +9,15 @@ from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
 from smppbridge.model.message import UNTOLD, Particulars
-from smppbridge.providers.error_table import details_of
-from smppbridge.providers.http.lenient import integer, number, text_of
+from smppbridge.providers.error_table import OPERATOR, details_of
+from smppbridge.providers.http.lenient import integer, millionths, text_of
 
 MAX_TTL_MINUTES = 1440  # API-2 §1: 1..1440
 # What a number check finds out (API-2 §3.3, where the service centre is misprinted as a second `mnc`).
 DETAILS = ("imsi", "msc", "mcc", "mnc", "cn", "net", "gcn", "gnet")
 
 CURRENCY = "RUB"  # of all prices, since 2.4.10 of API-2
-_WHERE = ("operator", "country", "mccmnc")
-_MOST_PARTS, _HIGHEST_PRICE = 255, 1e6  # what is more is no honest answer
+_MOST_PARTS = 255  # what is more is no honest answer
 
 _BETWEEN_DIGITS = re.compile(r"[\s+().-]")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?", re.ASCII)
@@ -140,8 +139,7 @@ def item_of(row: Mapping[str, object]) -> Item:
 def _told(row: Mapping[str, object]) -> Particulars:
     """What a row tells of a message besides its status. Most rows of statuses tell nothing."""
     sender = text_of(row.get("sender", row.get("from")))
-    price = number(row.get("price")) or 0.0
-    price = price if 0 < price < _HIGHEST_PRICE else 0.0
+    price = millionths(row.get("price"))
     parts = integer(row.get("parts")) or 0
     where = details_of(
         {
@@ -149,10 +147,10 @@ def _told(row: Mapping[str, object]) -> Particulars:
             "country": text_of(row.get("country")) or text_of(row.get("cn")),
             "mccmnc": text_of(row.get("mcc")) + text_of(row.get("mnc")) if row.get("mnc") else "",
         },
-        _WHERE,
+        OPERATOR,
     )
     return Particulars(
-        price=round(price * 1_000_000),
+        price=price,
         currency=CURRENCY if price else "",
         parts=parts if 0 < parts <= _MOST_PARTS else 0,
         operator=where,

@@ -4,12 +4,11 @@ from collections.abc import Iterator, Mapping
 
 from smppbridge.model.message import UNTOLD, Particulars
 from smppbridge.model.settings import Settings
-from smppbridge.providers.error_table import details_of
+from smppbridge.providers.error_table import OPERATOR, details_of
 from smppbridge.providers.http.lenient import integer, millionths
 from smppbridge.providers.webhook.extract import Document, Extract, Extracts, first_word
 
 MAX_COUNTED = 255  # parts of one message; a larger number is none
-_OPERATOR = ("operator", "country", "mccmnc")
 
 
 class ToldPlaces(Settings):
@@ -50,11 +49,10 @@ def particulars(words: Mapping[str, str], currency: str) -> Particulars:
     price, counted = millionths(words.get("price")), integer(words.get("parts")) or 0
     named = words.get("currency", "").upper()
     usable = named.isascii() and named.isalpha() and len(named) == 3
-    told = Particulars(
+    return Particulars(
         price,
         (named if usable else currency) if price else "",
         counted if 0 < counted <= MAX_COUNTED else 0,
-        details_of(words, _OPERATOR),
+        details_of(words, OPERATOR),
         words.get("sender", "").removeprefix("+"),
     )
-    return UNTOLD if told == UNTOLD else told

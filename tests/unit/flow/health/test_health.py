@@ -190,6 +190,15 @@ def test_a_package_in_which_three_phones_met_trouble() -> None:
     assert not rig.health.works
 
 
+@pytest.mark.parametrize("other", [Rejected("no", code="-4"), Postponed("hours", after=60.0), UNFIT_ONE])
+def test_only_messages_that_met_trouble_count(other: ProviderError) -> None:
+    rig = Rig()
+    trouble = about_message(Disabled("blocked", pause=600.0))
+    rig.health.record_results([*[other] * 8, trouble], to(*range(1, 10)))
+    assert rig.open
+    assert rig.health.works
+
+
 def test_money_that_lacks_although_some_is_left() -> None:
     rig = Rig()
     rig.health.record_balance(12.5)

@@ -216,11 +216,18 @@ async def test_an_error_with_the_id_of_the_message_is_about_it(
         assert isinstance(after, Taken) == goes_on
 
 
-async def test_no_money_says_nothing_of_a_message_while_the_balance_is_unknown() -> None:
-    async with Centre(json.dumps({"error": "no", "error_code": 3, "id": "b1.1"})) as centre:
-        (refused,) = await centre.send(1)
-        assert isinstance(refused, Disabled)
-        assert not refused.about_message
+@pytest.mark.parametrize(
+    ("answer", "about_message"),
+    [('{"balance":"98.60"}', True), ('{"balance":"0.00"}', False), ('{"error":"no","error_code":9}', False)],
+)
+async def test_no_money_makes_it_ask_for_the_balance(answer: str, about_message: bool) -> None:
+    refusal = json.dumps({"error": "no", "error_code": 3, "id": "b1.1"})
+    async with Centre(refusal, answer, refusal) as centre:
+        for _ in range(2):
+            (refused,) = await centre.send(1)
+            assert isinstance(refused, Disabled)
+            assert refused.about_message == about_message
+        assert centre.paths == ["/sys/send.php", "/sys/balance.php", "/sys/send.php"]
 
 
 async def test_a_batch_ends_when_it_has_taken_too_long() -> None:
