@@ -97,7 +97,7 @@ async def test_a_sender_that_smsc_replaces_is_told(tmp_path: Path, caplog: pytes
         await esme.receipts(2)
         assert metric(app, "replaced_senders_total", provider=CENTRE) == 1
     fields = [getattr(record, "fields", {}) for record in caplog.records]
-    assert [(one["asked"], one["used"]) for one in fields if "asked" in one] == [("ALARM", "SMSC.RU")]
+    assert [(one["sender"], one["shown"]) for one in fields if "shown" in one] == [("ALARM", "SMSC.RU")]
 
 
 # --- what smsc.ru gets -----------------------------------------------------------------------------

@@ -119,10 +119,11 @@ def test_numbers_are_masked_unless_configured(
         sender=int(number),
         source=[number],
         destination_addr=number,
+        shown=number,
     )
     line = formatter.format(records[0])
     assert number not in line
-    assert line.count("37529*****67") == 4
+    assert line.count("37529*****67") == 5
     assert number in type(formatter)(mask=False).format(records[0])
 
 

@@ -30,6 +30,7 @@ class CircuitBreaker:
         self._slow_until = 0.0  # because we were too fast
         self._failures = 0
         self._throttled = False  # and nothing was taken since
+        self.failed_at = 0.0  # what began before, and goes well, proves nothing
         self._proven = False  # a first success: several requests with a wrong key can earn a ban at once
         self.reason = ""
         self.status = int(Status.ESME_RSYSERR)

@@ -112,6 +112,20 @@ async def test_a_connection_that_is_cut_is_no_silence(caplog: pytest.LogCaptureF
     assert "upstream bind ended" in caplog.text
 
 
+async def test_a_single_request_may_find_that_out() -> None:
+    owner = Owner()
+    async with (
+        CentreSimulator(Rules(lose_answer=lambda number: number == 1)) as centre,
+        upstream(owner, settings(centre.port)) as link,
+    ):
+        link.submit(items(0))
+        await heard_on_all(link)
+        await lost(owner, 1)
+        await eventually(lambda: centre.counts["binds"] == 2)
+        link.submit(items(1, 2))
+        await eventually(lambda: owner.taken == [1, 2])
+
+
 async def test_after_a_session_without_an_answer_the_next_one_risks_a_single_request() -> None:
     """Also when nothing was asked over the one in between."""
     owner = Owner()
