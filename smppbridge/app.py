@@ -158,10 +158,11 @@ class App:
         self.outcomes = Outcomes(
             store, metrics, clock, self.remarks, self.courier.owed, self.courier.owed_inbound
         )
+        logins = config.logins()
         self.inbound = InboundRouter(
-            store, metrics, clock, config.inbound, self.accounts, self.courier.owed_inbound
+            store, metrics, clock, config.inbound, self.accounts, self.courier.owed_inbound, logins
         )
-        self.news = ProviderNews(store, self.outcomes, self.inbound, config.logins())
+        self.news = ProviderNews(store, self.outcomes, self.inbound, logins)
         self.pending = PendingResponses()
         self.recorder = Recorder(store, self.outcomes, self.pending)
 

@@ -155,20 +155,21 @@ class Seldom:
         # By key: when it last passed, and how often it was held back since. Ordered by the time of passing.
         self._known: dict[Hashable, tuple[float, int]] = {}
 
-    def allows(self, key: Hashable, now: float) -> int:
-        """Whether ``key`` passes now: 0 when it does not, else how often it came since it last passed.
+    def allows(self, key: Hashable, now: float, times: int = 1) -> int:
+        """Whether ``key``, which came so many ``times``, passes now: 0 when it does not, else how often it
+        came since it last passed.
 
-        The count includes this time. ``now``: seconds of a clock that does not jump.
+        The count includes these times. ``now``: seconds of a clock that does not jump.
         """
         if not self.tells_apart(key, now):
             key = None
         passed, count = self._known.get(key, (None, 0))
         if passed is not None and now - passed < self._interval:
-            self._known[key] = (passed, count + 1)
+            self._known[key] = (passed, count + times)
             return 0
         self._known.pop(key, None)
         self._known[key] = (now, 0)
-        return count + 1
+        return count + times
 
     def tells_apart(self, key: Hashable, now: float) -> bool:
         """Whether ``key`` counts as a key of its own now."""

@@ -1,5 +1,6 @@
 """What providers tell of their own accord, by a callback or over a connection of their own."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 
 from smppbridge.flow.deliver.inbound import InboundRouter
@@ -46,17 +47,17 @@ class ProviderNews:
         if names is None:
             return {provider: reports}
         refs = [report.provider_ref for report in reports]
-        known = {name: await self._store.known_refs(name, refs) for name in names}
-        anybody = frozenset[str]().union(*known.values())
+        known = await asyncio.gather(*(self._store.known_refs(name, refs) for name in names))
+        anybody = frozenset[str]().union(*known)
         found = {
             name: [
                 report
                 for report in reports
-                if report.provider_ref in known[name] or report.provider_ref not in anybody
+                if report.provider_ref in theirs or report.provider_ref not in anybody
             ]
-            for name in names
+            for name, theirs in zip(names, known, strict=True)
         }
-        return {name: theirs for name, theirs in found.items() if theirs}
+        return {name: some for name, some in found.items() if some}
 
 
 class ProviderUpcalls(Upcalls):

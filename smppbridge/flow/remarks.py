@@ -6,13 +6,13 @@ import asyncio
 import logging
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from smppbridge.errors import ProviderError
 from smppbridge.logs import Seldom, event
 from smppbridge.metrics import Metrics
-from smppbridge.model.message import Message, Sent
-from smppbridge.providers.base import SendResult
+from smppbridge.model.message import UNTOLD, Message, Particulars
+from smppbridge.providers.base import SendResult, Taken
 from smppbridge.smpp.text import parts
 
 log = logging.getLogger(__name__)
@@ -31,48 +31,60 @@ class Remarks:
         self._codes = codes
         self._seldom = Seldom(_INTERVAL)
 
-    def results(self, provider: str, results: Iterable[SendResult]) -> None:
-        """These are the results of a hand-over: count and log the refusals."""
-        refused = [result for result in results if isinstance(result, ProviderError) and result.code]
-        self.refused(provider, ((error.code, error.reason) for error in refused))
+    def results(self, provider: str, messages: Sequence[Message], results: Sequence[SendResult]) -> None:
+        """These are the results of a hand-over, one for each message. Refusals are counted and logged, and
+        what the provider told of those that it took."""
+        errors = [result for result in results if isinstance(result, ProviderError) and result.code]
+        self.refused(provider, ((error.code, error.reason) for error in errors))
+        self._taken(
+            provider,
+            (
+                (message, result.told)
+                for message, result in zip(messages, results, strict=True)
+                if isinstance(result, Taken) and result.told is not UNTOLD
+            ),
+        )
 
     def refused(self, provider: str, refusals: Iterable[tuple[str, str]]) -> None:
         """The provider refused messages, or did not deliver them: the code and the reason of each."""
         known = self._codes.get(provider, ())
         for (code, reason), count in Counter(refusals).items():
             self._metrics.refusals.labels(provider, _label(code, known)).inc(count)
-            self._say(provider, "the provider refused a message", code, code=code, reason=reason)
-
-    def sent(self, provider: str, messages: Mapping[int, Message], sent: Iterable[Sent]) -> None:
-        """The provider took these; ``messages`` by id. Count the money; log senders that it replaced, and
-        texts of which it counts more parts than we do. Messages that are not in ``messages`` are counted
-        only."""
-        for taken in sent:
-            told = taken.told
-            if told.price:
-                self.spent(provider, {told.currency: told.price})
-            message = messages.get(taken.id)
-            if message is None:
-                continue
-            if told.sender and message.sender and told.sender != message.sender:
-                self.replaced(provider, [(message.sender, told.sender)])
-            if told.parts > 1 and message.octets is None and told.parts > (ours := _parts(message)):
-                self._say(provider, "the provider counts more parts than we do", parts=told.parts, ours=ours)
+            self._say(provider, "the provider refused a message", code, count, code=code, reason=reason)
 
     def replaced(self, provider: str, senders: Iterable[tuple[str, str]]) -> None:
         """Phones show other senders than were asked for: of each, the one asked for and the one shown."""
-        for asked, used in senders:
-            self._metrics.replaced_senders.labels(provider).inc()
-            self._say(provider, "the provider replaced a sender", sender=asked, shown=used)
+        for (asked, used), count in Counter(senders).items():
+            self._metrics.replaced_senders.labels(provider).inc(count)
+            self._say(provider, "the provider replaced a sender", "", count, sender=asked, shown=used)
 
     def spent(self, provider: str, sums: Mapping[str, int]) -> None:
         """So much was paid, by currency, in millionths."""
         for currency, millionths in sums.items():
             self._metrics.spent.labels(provider, currency).inc(millionths / _MILLION)
 
-    def _say(self, provider: str, what: str, key: str = "", /, **fields: object) -> None:
-        """Log it once a minute for each ``key``, with how often it happened since the last time."""
-        times = self._seldom.allows((provider, what, key), asyncio.get_running_loop().time())
+    def _taken(self, provider: str, told: Iterable[tuple[Message, Particulars]]) -> None:
+        """Count the money; log senders that were replaced, and texts of which the provider counts more parts
+        than we do."""
+        spent: dict[str, int] = {}
+        replaced: list[tuple[str, str]] = []
+        for message, particulars in told:
+            price, currency, parts_there, _, sender = particulars
+            if price:
+                spent[currency] = spent.get(currency, 0) + price
+            if sender and message.sender and sender != message.sender:
+                replaced.append((message.sender, sender))
+            if parts_there > 1 and message.octets is None and parts_there > (ours := _parts(message)):
+                what = "the provider counts more parts than we do"
+                self._say(provider, what, "", 1, parts=parts_there, ours=ours)
+        self.spent(provider, spent)
+        self.replaced(provider, replaced)
+
+    def _say(self, provider: str, what: str, key: str, count: int, /, **fields: object) -> None:
+        """Log it once a minute for each ``key``, with how often it happened since the last time: ``count``
+        times now."""
+        now = asyncio.get_running_loop().time()
+        times = self._seldom.allows((provider, what, key), now, count)
         if times:
             event(log, logging.WARNING, what, provider=provider, **fields, times=times)
 

@@ -43,16 +43,17 @@ class InboundRule(Settings):
     to: Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(distinct), _ONE_OR_MORE, _TEXTS]
     """Accounts; each of them gets the message."""
 
-    def matches(self, provider: str, number: str, text: str) -> bool:
-        """Whether this rule matches a message from a phone. ``number``: the service number it was sent to."""
+    def matches(self, providers: Sequence[str], number: str, text: str) -> bool:
+        """Whether this rule matches a message from a phone. ``providers``: those that heard of it, entries of
+        one account; ``number``: the service number it was sent to."""
         word = text.split(maxsplit=1)[0].casefold() if text.strip() else ""
         return (
-            (not self.provider or provider in self.provider)
+            (not self.provider or not set(self.provider).isdisjoint(providers))
             and (not self.number or number in self.number)
             and (not self.keyword or word in self.keyword)
         )
 
 
-def owners(rules: Sequence[InboundRule], provider: str, number: str, text: str) -> tuple[str, ...]:
+def owners(rules: Sequence[InboundRule], providers: Sequence[str], number: str, text: str) -> tuple[str, ...]:
     """The accounts of the first rule that matches. Empty when none matches."""
-    return next((rule.to for rule in rules if rule.matches(provider, number, text)), ())
+    return next((rule.to for rule in rules if rule.matches(providers, number, text)), ())

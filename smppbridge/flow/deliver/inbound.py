@@ -31,14 +31,17 @@ class InboundRouter:
         rules: Sequence[InboundRule],
         accounts: Accounts,
         owed: Callable[[str], None],
+        logins: Sequence[Sequence[str]] = (),
     ) -> None:
-        """``owed(account)`` is called when something new is owed to the account."""
+        """``owed(account)`` is called when something new is owed to the account. ``logins``: providers that
+        are entries of one account, together: all of them hear of the same messages."""
         self.rules = rules
         self._store = store
         self._metrics = metrics
         self._clock = clock
         self._accounts = accounts
         self._owed = owed
+        self._logins = {name: names for names in logins for name in names}
 
     async def arrive(self, provider: str, messages: Sequence[Inbound]) -> None:
         """Take messages that ``provider`` tells of. Returns after COMMIT.
@@ -47,7 +50,8 @@ class InboundRouter:
         message that no rule gives to an account is stored, and owed to nobody. Raises StoreError: then
         nothing was taken."""
         now = self._clock()
-        arrivals = [self._arrival(provider, message, now) for message in messages]
+        entries = self._logins.get(provider, (provider,))
+        arrivals = [self._arrival(entries, message, now) for message in messages]
         for arrival in await self._store.add_inbound(arrivals, now):
             self._announce(arrival)
 
@@ -68,8 +72,10 @@ class InboundRouter:
                 destination=arrival.message.destination,
             )
 
-    def _arrival(self, provider: str, message: Inbound, now: int) -> Arrival:
-        names = owners(self.rules, provider, message.destination, message.text)
+    def _arrival(self, entries: Sequence[str], message: Inbound, now: int) -> Arrival:
+        """It counts as heard of by the first entry, whichever did."""
+        provider = entries[0]
+        names = owners(self.rules, entries, message.destination, message.text)
         there = [self._accounts[name] for name in names if name in self._accounts]
         message = _storable(message, now)
         return Arrival(

@@ -30,6 +30,7 @@ class CircuitBreaker:
         self._slow_until = 0.0  # because we were too fast
         self._failures = 0
         self._throttled = False  # and nothing was taken since
+        self.failed_at = 0.0  # what began before, and goes well, proves nothing
         self._proven = False  # a first success: several requests with a wrong key can earn a ban at once
         self.reason = ""
         self.status = int(Status.ESME_RSYSERR)
@@ -81,7 +82,7 @@ class CircuitBreaker:
         elif isinstance(error, Disabled):
             self.reason, self.status = error.reason, error.status
             self._open(now + error.pause)
-        else:
+        elif now >= self._open_until:  # else it began before the pause, whose cause is its cause
             self._failures += 1
             excess = self._failures - FAILURES_BEFORE_PAUSE
             if excess >= 0:

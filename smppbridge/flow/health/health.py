@@ -46,9 +46,7 @@ class ProviderHealth:
         self._said_works = True
         self._failed_probes = 0
         self._unlinked = ""  # why it cannot be reached
-        self._troubled_at = 0.0  # when it was last found not to work
         self._worked_at = 0.0  # when the last message began its way of which that is known and that went well
-        self._spent: float | None = None  # the balance when there was not enough of it
         self._suspected: dict[int, str] = {}  # phones of messages that met trouble, since the last was taken
         metrics.provider_up.labels(self.name).set(1)
         metrics.provider_low_balance.labels(self.name).set(0)
@@ -154,7 +152,7 @@ class ProviderHealth:
             self.record_failure(grave, began if in_order else None)
         elif any(isinstance(result, Taken | Rejected) for result in results):
             self._worked_at = max(self._worked_at, began) if in_order else self._worked_at
-            if began >= self._troubled_at:
+            if began >= self.breaker.failed_at:
                 self._record_success()
         elif errors and trouble is None:
             self._record_errors(errors[0], messages, partly)
@@ -165,11 +163,11 @@ class ProviderHealth:
         self._suspected.clear()
         self._count_unreadable(error)
         if error.status == Status.ESME_RNOMONEY:
-            self._spent = self.send_policy.balance
+            self.send_policy.spent = self.send_policy.balance
         worked_before = self.works
         self.breaker.record_failure(error, self._clock())
         if self.breaker.reason:
-            self._troubled_at = max(self._troubled_at, self._clock() if at is None else at)
+            self.breaker.failed_at = max(self.breaker.failed_at, self._clock() if at is None else at)
         self._announce(worked_before)
 
     def question_failed(self, error: ProviderError) -> None:
@@ -277,8 +275,9 @@ class ProviderHealth:
     def _still_spent(self, balance: float) -> bool:
         """Whether nothing was paid in since money lacked. Some accounts live below zero, so a balance that
         grew is as good as one above the threshold."""
-        paid_in = self._spent is not None and balance > self._spent
-        return balance <= self._provider.limits.low_balance and not paid_in
+        spent = self.send_policy.spent
+        paid_in = spent is not None and balance > spent
+        return not paid_in and balance <= self.send_policy.low_balance
 
     def _count_unreadable(self, error: ProviderError) -> None:
         if error.code == UNREADABLE:

@@ -47,6 +47,7 @@ class SendPolicy:
         self._early = _early_bucket(limits, now)
         self.slots = Slots(limits.parallel)
         self._limits = limits
+        self._leave_below = limits.low_balance if limits.leave_when_low else 0.0
         self._remembered = remembered
         # The oldest first:
         self._texts: OrderedDict[int, float] = OrderedDict()  # hash of number and text -> last sent
@@ -54,14 +55,18 @@ class SendPolicy:
         self._refusals = 0
         self._refusing_since = 0.0
         self.balance: float | None = None
+        self.spent: float | None = None  # the balance when there was not enough of it
 
     def tighten(self, limits: Limits, now: float) -> None:
         """Another entry uses this account, too: of its limits and ours the narrower ones hold."""
+        own = self._limits
         self.slots.most = min(self.slots.most, limits.parallel)
-        rates = [rate for rate in (self._limits.rate, limits.rate) if rate]
-        if rates and min(rates) != self._limits.rate:
-            self.bucket = TokenBucket(min(rates), min(rates), now)
-            self._limits = replace(self._limits, rate=min(rates))
+        self.questions.gap = max(self.questions.gap, limits.poll_gap)
+        rate = min(filter(None, (own.rate, limits.rate)), default=0.0)
+        if rate != own.rate:
+            self.bucket = TokenBucket(rate, rate, now)
+        self._leave_below = max(self._leave_below, limits.low_balance if limits.leave_when_low else 0.0)
+        self._limits = replace(own, rate=rate, low_balance=max(own.low_balance, limits.low_balance))
 
     # --- messages ------------------------------------------------------------------------------
 
@@ -150,15 +155,22 @@ class SendPolicy:
     # --- money ---------------------------------------------------------------------------------
 
     @property
+    def low_balance(self) -> float:
+        """Below this a person is told; 0 = never."""
+        return self._limits.low_balance
+
+    @property
     def is_low(self) -> bool:
         """Whether the balance is below the operator's threshold."""
-        threshold = self._limits.low_balance
-        return threshold > 0 and self.balance is not None and self.balance < threshold
+        return self._is_below(self.low_balance)
 
     @property
     def diverts(self) -> bool:
         """Whether messages are diverted to another provider because the money is running out."""
-        return self._limits.leave_when_low and self.is_low
+        return self._is_below(self._leave_below)
+
+    def _is_below(self, threshold: float) -> bool:
+        return threshold > 0 and self.balance is not None and self.balance < threshold
 
 
 def _early_bucket(limits: Limits, now: float) -> TokenBucket:
@@ -174,7 +186,7 @@ class Slots:
         self.most = most
         self._taken = 0  # by hand-overs that still have messages to send
         self._answering = 0  # hand-overs that only wait for their last answers
-        self._missed: set[Callable[[], None]] = set()
+        self._missed: dict[Callable[[], None], None] = {}  # the one that waits longest first
 
     def take(self, trials: int, wake: Callable[[], None]) -> bool:
         """Take a slot for a hand-over. False where none is free: then ``wake`` is called as soon as there may
@@ -182,7 +194,7 @@ class Slots:
         if self._taken < self.most and (not trials or self._taken + self._answering < trials):
             self._taken += 1
             return True
-        self._missed.add(wake)
+        self._missed[wake] = None
         return False
 
     def release(self) -> None:
@@ -202,7 +214,7 @@ class Slots:
         self._wake()
 
     def _wake(self) -> None:
-        missed, self._missed = self._missed, set()
+        missed, self._missed = self._missed, {}
         for wake in missed:
             wake()
 

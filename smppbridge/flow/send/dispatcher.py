@@ -296,7 +296,7 @@ class Dispatcher:
             result_word(None if isinstance(result, Taken) else result) for result in results
         ).items():
             self._metrics.attempts.labels(self.name, word).inc(count)
-        self._remarks.results(self.name, results)
+        self._remarks.results(self.name, batch, results)
         self.health.send_policy.release(batch, results)
         if not self._stopping:
             self.health.record_results(results, batch, began=began, partly=partly, in_order=in_order)
@@ -354,7 +354,6 @@ class Dispatcher:
         await self._recorder.record(
             self.name, now, sent=sent, unsent=unsent, outcomes=outcomes, statuses=statuses
         )
-        self._remarks.sent(self.name, {message.id: message for message in batch}, sent)
         self._pass_on(batch, unsent)
 
     def situation(self, message: Message | Doubt | Overdue, now: int) -> Situation:

@@ -14,6 +14,7 @@ _TOKEN = re.compile(
     r"""\s*(?:(?P<string>"[^"\\]*(?:\\.[^"\\]*)*")|(?P<word>[-+.\w]+)|(?P<mark>[{}\[\]:,]))""", re.DOTALL
 )
 _INTEGER = re.compile(r"-?[0-9]{1,20}")
+_MOST_PARTS = 255  # of one message
 _ESCAPE = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}|(?P<stray>.))', re.DOTALL)
 
 
@@ -97,6 +98,11 @@ def millionths(value: object) -> int:
     """An amount of money in millionths; 0 for anything else, for one below 0, and from a billion on."""
     amount = number(value)
     return 0 if amount is None or not 0 < amount < 1e9 else round(amount * 1e6)
+
+
+def counted(parts: int | None) -> int:
+    """How many SMS a provider counts for one message; 0 for what cannot be that number."""
+    return parts if parts is not None and 0 < parts <= _MOST_PARTS else 0
 
 
 def text_of(value: object) -> str:

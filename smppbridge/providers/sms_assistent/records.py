@@ -7,13 +7,12 @@ from typing import NamedTuple
 
 from smppbridge.model.message import Message, Particulars
 from smppbridge.providers.error_table import details_of
-from smppbridge.providers.http.lenient import integer
+from smppbridge.providers.http.lenient import counted, integer
 
 MINSK = timezone(timedelta(hours=3))  # no summer time; the manual's samples set Europe/Minsk
 MAX_VALIDITY = 48 * 3600  # seconds (§2.1, §3.1, §4.1)
 MIN_VALIDITY = 60  # seconds; less would be over before an operator has the message
 MAX_ANSWER = 256 * 1024  # octets; the answer about 1000 messages has about 100 for each
-MAX_COUNTED = 255  # parts of one message; a larger sms_count is none
 
 _SEPARATORS = str.maketrans("", "", "+ ()-")
 
@@ -37,8 +36,8 @@ class SentRow(NamedTuple):
     @property
     def told(self) -> Particulars:
         """What it says besides. Statuses repeat it."""
-        counted = self.parts if self.parts is not None and 0 < self.parts <= MAX_COUNTED else 0
-        return Particulars(parts=counted, operator=details_of({"operator": self.operator}, ("operator",)))
+        operator = details_of({"operator": self.operator}, ("operator",))
+        return Particulars(parts=counted(self.parts), operator=operator)
 
 
 class StatusRow(NamedTuple):

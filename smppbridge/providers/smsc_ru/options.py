@@ -77,7 +77,7 @@ class SmscRuOptions(HttpOptions):
     """Between two such questions; 0: never, the account's `uncertain` decides."""
     service_texts: Literal["escape", "reject", "pass"] = "escape"
     """Texts that smsc.ru would read commands out of: escape (prefixes and comments go out harmless) or reject
-    (0x4A5). Menus, buttons and files in the texts of services are refused unless it is pass."""
+    (0x01). Menus, buttons and files in the texts of services are refused unless it is pass."""
     translit: Literal[0, 1, 2] = 0
     """Whether smsc.ru writes texts in Latin letters: 0 no, 1 as translit, 2 as mpaHc/Ium."""
     tinyurl: bool = False

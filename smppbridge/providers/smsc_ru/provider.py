@@ -28,6 +28,7 @@ from smppbridge.errors import (
 from smppbridge.model.message import Doubt, Draft, Inbound, Message, Poll, StatusReport
 from smppbridge.providers.base import Callback, News, SendResult, Taken, Trace
 from smppbridge.providers.http.client import host_of
+from smppbridge.providers.http.lenient import counted
 from smppbridge.providers.http.provider import HttpProvider
 from smppbridge.providers.http.sending import SENDING_TIME, SubBatch
 from smppbridge.providers.smsc_ru import callbacks, codes, order, wire
@@ -161,7 +162,7 @@ class SmscRu(HttpProvider):
             return Uncertain(f"{self._host} did not say clearly what became of the message")
         row = answer.rows[0] if len(answer.rows) == 1 else wire.MessageRow(None, 0, {})
         refused = self._refused_row(message, row)
-        parts = 0 if message.service_type else answer.sms or 0  # of a call it is seconds
+        parts = 0 if message.service_type else counted(answer.sms)  # of a call it is seconds
         return refused or Taken(answer.id, told=self._reader.told(row.fields, answer.cost, parts))
 
     def _refused_row(self, message: Message, row: wire.MessageRow) -> ProviderError | None:

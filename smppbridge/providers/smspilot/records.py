@@ -10,14 +10,14 @@ from typing import NamedTuple, Protocol
 
 from smppbridge.model.message import UNTOLD, Particulars
 from smppbridge.providers.error_table import OPERATOR, details_of
-from smppbridge.providers.http.lenient import integer, millionths, text_of
+from smppbridge.providers.http.lenient import counted, integer, millionths, text_of
 
 MAX_TTL_MINUTES = 1440  # API-2 §1: 1..1440
 # What a number check finds out (API-2 §3.3, where the service centre is misprinted as a second `mnc`).
 DETAILS = ("imsi", "msc", "mcc", "mnc", "cn", "net", "gcn", "gnet")
 
 CURRENCY = "RUB"  # of all prices, since 2.4.10 of API-2
-_MOST_PARTS = 255  # what is more is no honest answer
+_PLACES = frozenset({"operator", "net", "country", "cn", "mnc"})
 
 _BETWEEN_DIGITS = re.compile(r"[\s+().-]")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?", re.ASCII)
@@ -138,24 +138,24 @@ def item_of(row: Mapping[str, object]) -> Item:
 
 def _told(row: Mapping[str, object]) -> Particulars:
     """What a row tells of a message besides its status. Most rows of statuses tell nothing."""
-    sender = text_of(row.get("sender", row.get("from")))
     price = millionths(row.get("price"))
-    parts = integer(row.get("parts")) or 0
-    where = details_of(
-        {
-            "operator": text_of(row.get("operator")) or text_of(row.get("net")),
-            "country": text_of(row.get("country")) or text_of(row.get("cn")),
-            "mccmnc": text_of(row.get("mcc")) + text_of(row.get("mnc")) if row.get("mnc") else "",
-        },
-        OPERATOR,
-    )
     return Particulars(
         price=price,
         currency=CURRENCY if price else "",
-        parts=parts if 0 < parts <= _MOST_PARTS else 0,
-        operator=where,
-        sender=sender,
+        parts=counted(integer(row.get("parts"))),
+        operator="" if _PLACES.isdisjoint(row) else _where(row),
+        sender=text_of(row.get("sender", row.get("from"))),
     )
+
+
+def _where(row: Mapping[str, object]) -> str:
+    """The operator and the country of the phone."""
+    places = {
+        "operator": text_of(row.get("operator")) or text_of(row.get("net")),
+        "country": text_of(row.get("country")) or text_of(row.get("cn")),
+        "mccmnc": text_of(row.get("mcc")) + text_of(row.get("mnc")) if row.get("mnc") else "",
+    }
+    return details_of(places, OPERATOR)
 
 
 def arrival_of(row: Mapping[str, object]) -> PhoneMessage | None:

@@ -17,6 +17,7 @@ from smppbridge.smpp.concat import (
     SINGLE_OCTETS,
     SINGLE_SEPTETS,
     elements,
+    has_ports,
     header,
     split_characters,
     split_octets,
@@ -50,6 +51,8 @@ _LISTED = frozenset(
 )
 """Optional parameters of submit_sm (SMPP 3.4 §4.4.1) without the text and those about how it is cut."""
 
+_NO_PORTS = "source_port and destination_port would be lost: this provider needs tlvs: known or all"
+
 
 class _Content(NamedTuple):
     """What differs between the submit_sm of one message."""
@@ -76,6 +79,7 @@ class Wire:
         self._own = options
         self._gsm = options.default_encoding == "gsm"
         self._reference_bits = 16 if options.long == "udh16" else 8
+        self._passes_ports = options.takes_tlvs and options.tlvs in {"known", "all"}
         codings = options.data_codings
         self._order: dict[int | None, tuple[int, ...]] = {  # a text's own coding goes first
             own: (own, *(one for one in codings if one != own)) for own in codings
@@ -87,10 +91,12 @@ class Wire:
 
     def check(self, draft: Draft) -> None:
         """Raise Refused for a message that can never be sent there: 0x0A for its sender, 0x4A3 for its coding
-        or flash, 0x4A5 for an empty or too long text."""
+        or flash, 0x43 for ports that would be lost, 0x4A5 for an empty or too long text."""
         problem = sender_problem(draft.sender, self._own.profile)
         if problem:
             raise Refused(Status.ESME_RINVSRCADR, problem)
+        if draft.ports and not self._passes_ports and not (draft.octets and has_ports(draft.octets)):
+            raise Refused(Status.ESME_RINVESMCLASS, _NO_PORTS)
         if draft.octets is not None:
             if self._piece(draft.octets, draft.data_coding).is_text:
                 self._check_flash(draft.flash)

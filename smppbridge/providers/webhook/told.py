@@ -5,10 +5,8 @@ from collections.abc import Iterator, Mapping
 from smppbridge.model.message import UNTOLD, Particulars
 from smppbridge.model.settings import Settings
 from smppbridge.providers.error_table import OPERATOR, details_of
-from smppbridge.providers.http.lenient import integer, millionths
+from smppbridge.providers.http.lenient import counted, integer, millionths
 from smppbridge.providers.webhook.extract import Document, Extract, Extracts, first_word
-
-MAX_COUNTED = 255  # parts of one message; a larger number is none
 
 
 class ToldPlaces(Settings):
@@ -46,13 +44,13 @@ class ToldPlaces(Settings):
 
 def particulars(words: Mapping[str, str], currency: str) -> Particulars:
     """What these words say; what makes no sense is left out."""
-    price, counted = millionths(words.get("price")), integer(words.get("parts")) or 0
+    price = millionths(words.get("price"))
     named = words.get("currency", "").upper()
     usable = named.isascii() and named.isalpha() and len(named) == 3
     return Particulars(
         price,
         (named if usable else currency) if price else "",
-        counted if 0 < counted <= MAX_COUNTED else 0,
+        counted(integer(words.get("parts"))),
         details_of(words, OPERATOR),
         words.get("sender", "").removeprefix("+"),
     )

@@ -18,8 +18,8 @@ from tests.support.bridge.upstream_steps import read
 from tests.support.esme.esme import PHONE, Esme, submit
 
 REFERENCE = tlv(Tag.USER_MESSAGE_REFERENCE, 0x1234)
+PORT = tlv(Tag.SOURCE_PORT, 0x0B84)
 KNOWN = (
-    tlv(Tag.SOURCE_PORT, 0x0B84),
     tlv(Tag.PRIVACY_INDICATOR, 2),
     tlv(Tag.CALLBACK_NUM, b"\1\1\x01375291234567"),
     tlv(Tag.ALERT_ON_MESSAGE_DELIVERY, b""),
@@ -88,6 +88,12 @@ async def refusal(directory: Path, pdu: SubmitSm, **keys: Any) -> int:
 async def test_optional_parameters(tmp_path: Path, keys: dict[str, Any], tlvs: tuple[Tlv, ...]) -> None:
     pdu = await passed_one(tmp_path, submit(tlvs=ALL), **keys)
     assert pdu.tlvs == tlvs
+
+
+async def test_ports(tmp_path: Path) -> None:
+    """They are passed on, or the message is refused: no reader gets what an application was to get."""
+    assert (await passed_one(tmp_path, submit(tlvs=(PORT,)))).tlvs == (PORT,)
+    assert await refusal(tmp_path, submit(tlvs=(PORT,)), tlvs="reference") == 0x43
 
 
 async def test_optional_parameters_of_a_long_text(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ import pytest
 from smppbridge.errors import Rejected, Unavailable
 from smppbridge.flow.remarks import Remarks
 from smppbridge.metrics import Metrics
-from smppbridge.model.message import Particulars, Sent
-from smppbridge.providers.base import Taken
+from smppbridge.model.message import Particulars
+from smppbridge.providers.base import SendResult, Taken
 from tests.support.builders.messages import message
 
 pytestmark = pytest.mark.virtual_time
@@ -18,6 +18,9 @@ class Scene:
     def __init__(self) -> None:
         self.metrics = Metrics()
         self.remarks = Remarks(self.metrics, {"lab": frozenset({"-5", "20", "UNDELIV"})})
+
+    def results(self, *results: SendResult) -> None:
+        self.remarks.results("lab", [message(number) for number in range(len(results))], results)
 
     def refused(self, code: str) -> float:
         return self.value("refusals_total", provider="lab", code=code)
@@ -40,12 +43,12 @@ async def test_refusals_are_counted_by_code_and_logged_once(
 ) -> None:
     no = Rejected("-5: sender ALARM is not registered", code="-5")
     other = Unavailable("what is that?", code="777")
-    scene.remarks.results("lab", [Taken("1"), no, no, other, Unavailable("no connection")])
+    scene.results(Taken("1"), no, no, other, Unavailable("no connection"))
     assert (scene.refused("-5"), scene.refused("other")) == (2, 1)
     assert lines(caplog) == [
         (
             "the provider refused a message",
-            {"provider": "lab", "code": "-5", "reason": "-5: sender ALARM is not registered", "times": 1},
+            {"provider": "lab", "code": "-5", "reason": "-5: sender ALARM is not registered", "times": 2},
         ),
         (
             "the provider refused a message",
@@ -53,7 +56,7 @@ async def test_refusals_are_counted_by_code_and_logged_once(
         ),
     ]
     caplog.clear()
-    scene.remarks.results("lab", [no])
+    scene.results(no)
     assert (scene.refused("-5"), lines(caplog)) == (3, [])
 
 
@@ -65,22 +68,18 @@ async def test_a_code_counts_by_the_word_that_it_begins_with(
     assert [fields["code"] for _, fields in lines(caplog)] == ["20/253", "UNDELIV 003"]
 
 
-def sent(message_id: int, told: Particulars) -> Sent:
-    return Sent(message_id, 1, "ref", "", 0, 0, (), told)
-
-
 async def test_money(scene: Scene) -> None:
     paid = Particulars(price=2_960_000, currency="RUB")
-    scene.remarks.sent("lab", {1: message(1)}, [sent(1, paid), sent(2, paid)])
+    scene.results(Taken("1", told=paid), Taken("2", told=paid), Taken("3"))
     scene.remarks.spent("lab", {"BYN": 40_000})
     assert scene.value("spent_total", provider="lab", currency="RUB") == pytest.approx(5.92)
     assert scene.value("spent_total", provider="lab", currency="BYN") == pytest.approx(0.04)
 
 
 async def test_a_sender_that_was_replaced(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
-    messages = {1: message(1, sender="ALARM"), 2: message(2, sender="INFORM"), 3: message(3, sender="")}
-    told = Particulars(sender="INFORM")
-    scene.remarks.sent("lab", messages, [sent(number, told) for number in messages])
+    taken = Taken("1", told=Particulars(sender="INFORM"))
+    messages = [message(1, sender=sender) for sender in ("ALARM", "INFORM", "")]
+    scene.remarks.results("lab", messages, [taken] * 3)
     assert scene.value("replaced_senders_total", provider="lab") == 1
     scene.remarks.replaced("lab", [("ALARM", "INFORM")] * 2)
     assert scene.value("replaced_senders_total", provider="lab") == 3
@@ -95,6 +94,6 @@ async def test_a_sender_that_was_replaced(scene: Scene, caplog: pytest.LogCaptur
 async def test_more_parts_than_we_count(
     scene: Scene, caplog: pytest.LogCaptureFixture, text: str, counted: int, said: int
 ) -> None:
-    scene.remarks.sent("lab", {1: message(1, text=text)}, [sent(1, Particulars(parts=counted))])
+    scene.remarks.results("lab", [message(1, text=text)], [Taken("1", told=Particulars(parts=counted))])
     assert len(lines(caplog)) == said
     assert all(record.levelno == logging.WARNING for record in caplog.records)

@@ -35,21 +35,21 @@ def rules(*lines: dict[str, Any]) -> list[InboundRule]:
 def test_the_first_rule_that_matches(
     provider: str, number: str, text: str, expected: tuple[str, ...]
 ) -> None:
-    assert owners(rules(STOP_WORDS, SHORT, REST), provider, number, text) == expected
+    assert owners(rules(STOP_WORDS, SHORT, REST), [provider], number, text) == expected
 
 
 def test_nobody_where_no_rule_matches() -> None:
-    assert owners(rules(STOP_WORDS, SHORT), "spare", "1234", "hello") == ()
-    assert owners([], "lab", "1234", "stop") == ()
+    assert owners(rules(STOP_WORDS, SHORT), ["spare"], "1234", "hello") == ()
+    assert owners([], ["lab"], "1234", "stop") == ()
 
 
 def test_a_message_without_text_has_no_keyword() -> None:
-    assert owners(rules(STOP_WORDS), "lab", "1234", "") == ()
+    assert owners(rules(STOP_WORDS), ["lab"], "1234", "") == ()
 
 
 def test_numbers_need_no_quotes() -> None:
-    assert owners(rules({"to": "pbx", "number": [1234, "+5678"]}), "lab", "5678", "") == ("pbx",)
-    assert owners(rules({"to": "pbx", "number": 1234}), "lab", "1234", "") == ("pbx",)
+    assert owners(rules({"to": "pbx", "number": [1234, "+5678"]}), ["lab"], "5678", "") == ("pbx",)
+    assert owners(rules({"to": "pbx", "number": 1234}), ["lab"], "1234", "") == ("pbx",)
 
 
 @pytest.mark.parametrize(

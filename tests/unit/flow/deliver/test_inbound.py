@@ -69,6 +69,26 @@ async def rig() -> AsyncIterator[Rig]:
 # --- whose it is -----------------------------------------------------------------------------------
 
 
+async def test_entries_of_one_login_hear_of_the_same_messages(rig: Rig) -> None:
+    """One entry is called back, another one asks: a message arrives once, and a rule may name either."""
+    rig.router.rules = rules({"provider": "twin", "to": "pbx"})
+    shared = InboundRouter(
+        rig.store,
+        rig.metrics,
+        lambda: NOW,
+        rig.router.rules,
+        rig.accounts,
+        rig.owed.append,
+        [("lab", "twin")],
+    )
+    await shared.arrive("lab", [from_phone("once", "1")])
+    await shared.arrive("twin", [from_phone("once", "1")])
+    assert await rig.texts() == ["once"]
+    await shared.arrive("spare", [from_phone("of another", "2")])
+    assert rig.counted("") == 0
+    assert rig.counted("", provider="spare") == 1
+
+
 async def test_a_message(rig: Rig) -> None:
     await rig.router.arrive("lab", [from_phone("Yes: 5 $", at=NOW - 2000)])
     (part,) = await rig.parts()

@@ -1,7 +1,5 @@
 """How the bridge stands with a provider, told by whoever asked it something."""
 
-from typing import Any
-
 import pytest
 
 from smppbridge.errors import (
@@ -15,17 +13,11 @@ from smppbridge.errors import (
     Unavailable,
     Uncertain,
 )
-from smppbridge.flow.health.health import PROBES_BEFORE_TRIAL, ProviderHealth
-from smppbridge.metrics import Metrics
-from smppbridge.model.message import Message
-from smppbridge.providers.base import SendResult, Taken
+from smppbridge.flow.health.health import PROBES_BEFORE_TRIAL
+from smppbridge.providers.base import SendResult
 from smppbridge.smpp.constants import Status
-from tests.support.bridge.scripted_provider import ScriptedProvider
-from tests.support.builders.messages import message
+from tests.unit.flow.health.rig import NO_MONEY, TAKEN, WRONG_KEY, Rig
 
-TAKEN = Taken("ref-1")
-WRONG_KEY = Disabled("wrong key", pause=600.0)
-NO_MONEY = Disabled("no money", pause=600.0, status=Status.ESME_RNOMONEY)
 UNFIT_ONE = Rejected("not one of its services", code=UNFIT)
 HARMLESS = [
     Unavailable("connection refused"),
@@ -33,24 +25,6 @@ HARMLESS = [
     Rejected("no", code="300"),
     Postponed("too soon", after=60.0),
 ]
-
-
-class Rig:
-    """The health of a provider, that provider, the time, and what was announced."""
-
-    def __init__(self, **limits: Any) -> None:
-        self.now = 100.0
-        self.lab = ScriptedProvider("lab", **limits)
-        self.metrics = Metrics()
-        self.changes: list[str] = []
-        self.health = ProviderHealth(self.lab, self.metrics, lambda: self.now, self.changes.append)
-
-    def value(self, name: str) -> float | None:
-        return self.metrics.registry.get_sample_value(f"smppbridge_{name}", {"provider": "lab"})
-
-    @property
-    def open(self) -> bool:
-        return self.health.pause() == 0.0
 
 
 # --- what a hand-over says -------------------------------------------------------------------------
@@ -135,104 +109,6 @@ def test_an_answer_about_us_takes_it_down(results: list[SendResult]) -> None:
     rig.health.record_results(results)
     assert (rig.health.pause(), rig.health.breaker.works, rig.value("provider_up")) == (600.0, False, 0)
     assert rig.changes == ["lab"]
-
-
-# --- trouble that may be that of one message ---------------------------------------------------------
-
-
-def about_message(error: ProviderError) -> ProviderError:
-    error.about_message = True
-    return error
-
-
-THEIR_TROUBLE = [
-    about_message(Disabled("blocked", pause=600.0)),
-    about_message(Unavailable("other error", code="-12")),
-]
-
-
-def to(*numbers: int, tries: int = 0) -> list[Message]:
-    """Messages to these phones."""
-    return [message(number, recipient=f"37529000000{number}", tries=tries) for number in numbers]
-
-
-@pytest.mark.parametrize("error", [WRONG_KEY, NO_MONEY, *THEIR_TROUBLE])
-def test_trouble_beside_what_was_taken_is_that_of_its_message(error: ProviderError) -> None:
-    rig = Rig()
-    for _ in range(9):
-        rig.health.record_results([TAKEN, error], to(1, 2))
-        rig.health.record_results([error], to(3), partly=True)
-    assert (rig.open, rig.health.works, rig.changes) == (True, True, [])
-
-
-@pytest.mark.parametrize("error", THEIR_TROUBLE)
-def test_trouble_of_three_phones_in_a_row_is_ours(error: ProviderError) -> None:
-    rig = Rig()
-    for phone in (1, 1, 2):
-        rig.health.record_results([error], to(phone))
-    rig.health.record_results([TAKEN], to(9))
-    for phone in (1, 2, 1, 2):
-        rig.health.record_results([error], to(phone))
-    assert (rig.open, rig.health.works) == (True, True)
-    rig.health.record_results([error], to(3))
-    if isinstance(error, Disabled):
-        assert (rig.health.pause(), rig.health.works) == (600.0, False)
-    else:
-        assert rig.health.works  # one failure
-        for phone in range(6):
-            rig.health.record_results([error], to(phone))
-        assert not rig.health.works
-
-
-def test_a_package_in_which_three_phones_met_trouble() -> None:
-    rig = Rig()
-    rig.health.record_results([THEIR_TROUBLE[0]] * 3, to(1, 2, 3))
-    assert not rig.health.works
-
-
-@pytest.mark.parametrize("other", [Rejected("no", code="-4"), Postponed("hours", after=60.0), UNFIT_ONE])
-def test_only_messages_that_met_trouble_count(other: ProviderError) -> None:
-    rig = Rig()
-    trouble = about_message(Disabled("blocked", pause=600.0))
-    rig.health.record_results([*[other] * 8, trouble], to(*range(1, 10)))
-    assert rig.open
-    assert rig.health.works
-
-
-def test_money_that_lacks_although_some_is_left() -> None:
-    rig = Rig()
-    rig.health.record_balance(12.5)
-    for phone in (1, 2):
-        rig.health.record_results([NO_MONEY], to(phone))
-    assert rig.health.works
-    rig.health.record_results([NO_MONEY], to(3))
-    assert not rig.health.works
-    rig = Rig()
-    rig.health.record_balance(0.0)
-    rig.health.record_results([NO_MONEY], to(1))
-    assert not rig.health.works
-
-
-def test_a_message_that_fails_again_while_others_are_taken() -> None:
-    rig = Rig()
-    rig.health.record_results([WRONG_KEY], to(1))
-    assert not rig.health.works
-    rig.health.record_results([WRONG_KEY], to(1, tries=1))  # on trial
-    assert not rig.health.works
-    rig.health.record_results([TAKEN], to(2))
-    rig.health.record_results([WRONG_KEY], to(1, tries=2))
-    assert rig.health.works
-    rig.health.record_results([WRONG_KEY], to(3))
-    assert not rig.health.works
-
-
-def test_a_message_that_alone_is_wanted_later_slows_nothing_down() -> None:
-    rig = Rig()
-    rig.health.record_results([about_message(Throttled("later", after=600.0))], to(1))
-    assert (rig.health.pause(), rig.health.works) == (0.0, True)
-
-
-# --- what a hand-over says, again --------------------------------------------------------------------
 
 
 def test_a_success_that_began_after_the_trouble_opens_it_at_once() -> None:

@@ -9,6 +9,7 @@ import pytest
 from smppbridge.errors import Disabled
 from smppbridge.model.message import Message
 from smppbridge.providers.base import SendResult, Taken
+from smppbridge.smpp.constants import Status
 from tests.support.builders.rows import segment
 from tests.unit.flow.send.rig import Lab, Rig, prove, rigged, times
 
@@ -55,6 +56,20 @@ async def test_requests_at_once() -> None:
         assert len(labs[0].sent) + len(labs[1].sent) == 12
 
 
+async def test_each_entry_gets_its_turn() -> None:
+    """Also when one of them has more than the account takes."""
+    names = "one", "two", "three", "four", "five"
+    labs = [Counting(name, [0], 1.0, parallel=2) for name in names]
+    async with sharing(*labs) as rig:
+        for place, name in enumerate(names):
+            first = 100 * place
+            await rig.queue(*(segment(first + n, provider=name, route=name) for n in range(1, 31)))
+        await asyncio.sleep(40.0)
+        sent = [len(lab.sent) for lab in labs]
+        assert max(sent) - min(sent) <= 2
+        assert min(sent) >= 7
+
+
 async def test_only_one_until_the_login_is_known_to_be_right() -> None:
     under_way = [0]
     wrong = Disabled("wrong password", pause=600.0)
@@ -84,6 +99,41 @@ async def test_what_one_entry_learns_the_other_knows() -> None:
         assert [rig.value("provider_balance", provider=name) for name in ("one", "two")] == [7.0, 7.0]
 
 
+async def test_what_one_entry_began_before_the_trouble_of_another_proves_nothing() -> None:
+    async with sharing(Lab("one"), Lab("two")) as rig:
+        one, two = (rig.fleet[name].health for name in ("one", "two"))
+        await asyncio.sleep(10.0)
+        began = asyncio.get_running_loop().time()
+        await asyncio.sleep(1.0)
+        one.record_failure(Disabled("blocked", pause=60.0))
+        two.record_results([Taken("ref")], began=began)
+        assert not one.works
+        two.record_results([Taken("ref")], began=began + 1.0)
+        assert one.works
+
+
+async def test_money_that_was_paid_in_lets_any_entry_try_again() -> None:
+    """Of an account that lives below zero."""
+    labs = Lab("one"), Lab("two")
+    async with sharing(*labs) as rig:
+        one, two = (rig.fleet[lab.name].health for lab in labs)
+        one.record_balance(-50.0)
+        one.record_failure(Disabled("no money", pause=60.0, status=Status.ESME_RNOMONEY))
+        labs[1].money = -20.0
+        assert await two.probe()
+
+
+async def test_any_entry_may_say_when_the_balance_is_low() -> None:
+    labs = Lab("one", low_balance=5.0, leave_when_low=True), Lab("two", low_balance=10.0), Lab("three")
+    async with sharing(*labs) as rig:
+        policy = rig.fleet["three"].health.send_policy
+        told = []
+        for balance in (11.0, 7.0, 3.0):
+            policy.balance = balance
+            told.append((policy.is_low, policy.diverts))
+        assert told == [(False, False), (True, False), (True, True)]
+
+
 async def test_what_belongs_to_the_account_is_asked_for_by_the_first_entry_that_asks() -> None:
     labs = [
         Lab(name, balance_interval=5.0, inbound_interval=interval)
@@ -106,7 +156,8 @@ async def test_messages_per_second() -> None:
 
 
 async def test_questions_follow_each_other() -> None:
-    labs = Lab("one", poll_gap=120.0), Lab("two", poll_gap=120.0)
+    labs = Lab("one", poll_gap=60.0), Lab("two", poll_gap=120.0)
     async with sharing(*labs) as rig:
         one, two = (rig.fleet[lab.name].health.send_policy.questions for lab in labs)
         assert one is two
+        assert one.gap == 120.0

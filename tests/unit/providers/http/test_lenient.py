@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smppbridge.providers.http.lenient import millionths, parse_lenient
+from smppbridge.providers.http.lenient import counted, millionths, parse_lenient
 
 MISPRINTS = [
     # an escape that JSON does not know
@@ -108,3 +108,8 @@ def test_anything_is_a_value_or_a_value_error(text: str) -> None:
 )
 def test_millionths(value: object, amount: int) -> None:
     assert millionths(value) == amount
+
+
+@pytest.mark.parametrize(("parts", "told"), [(1, 1), (255, 255), (256, 0), (0, 0), (-1, 0), (None, 0)])
+def test_counted(parts: int | None, told: int) -> None:
+    assert counted(parts) == told

@@ -27,6 +27,7 @@ async def send(centre: Centre, **changes: Any) -> SendResult:
     [
         (ok(cnt=2, cost="2.80", phones=[ROW]), Particulars(2_800_000, "RUB", 2, "mccmnc=25001")),
         (ok(cnt=2, cost="2.80"), Particulars(2_800_000, "RUB", 2)),
+        (ok(cnt=10**19, cost="2.80"), Particulars(2_800_000, "RUB")),  # more than the store could hold
         ("b1.1,2,2.80,97\n79001112233,25001,2.80,-1,0", Particulars(2_800_000, "RUB", 2, "mccmnc=25001")),
         ("OK - 1 SMS, ID - b1.1, COST - 1.4, BALANCE - 5", Particulars(1_400_000, "RUB", 1)),
         ("b1.1,1", Particulars(parts=1)),

@@ -9,7 +9,7 @@ import pytest
 from smppbridge.errors import Throttled, Unavailable, Uncertain
 from smppbridge.link.persistent_bind import TIMINGS as BIND_TIMINGS
 from smppbridge.providers.base import SendResult, Stream, Taken
-from smppbridge.providers.upstream.jobs import GROUP
+from smppbridge.providers.upstream.jobs import GROUP, LATER_AT_MOST
 from smppbridge.providers.upstream.timings import SMPP_TIMINGS, SmppTimings
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.pdu import SubmitSm
@@ -160,6 +160,29 @@ async def test_throttling_ends_with_the_time() -> None:
         clock().forward(60.0)
         await turns()
         assert len(centre.submitted) == tries
+
+
+@pytest.mark.parametrize("others", [(), (2, 3)])
+async def test_a_message_that_is_too_much_for_long_is_at_fault_where_others_are_taken(
+    others: tuple[int, ...],
+) -> None:
+    def status_of(pdu: SubmitSm) -> int:
+        return Status.ESME_RTHROTTLED if pdu.short_message == b"text 1" else 0
+
+    rules = Rules(status_of=status_of)
+    async with CentreSimulator(rules) as centre, linked(centre, timings=slowest(50.0)) as provider:
+        sending = asyncio.ensure_future(provider.send(batch(1, *others), NOW))
+        await eventually(lambda: len(centre.submitted) > 2 + len(others) and not outstanding(provider))
+        clock().forward(LATER_AT_MOST)
+        tries = len(centre.submitted)
+        if others:
+            error = (await soon(sending))[0]
+            assert isinstance(error, Throttled)
+            assert error.about_message
+        else:
+            await eventually(lambda: len(centre.submitted) > tries + 1)
+            assert not sending.done()
+            sending.cancel()
 
 
 async def test_throttling_that_begins_when_the_time_is_over() -> None:

@@ -30,6 +30,17 @@ def test_binary_content(data_coding: int) -> None:
     assert refusal(options(binary=False), text="", octets=b"\0\1", data_coding=data_coding) == 0x4A3
 
 
+@pytest.mark.parametrize("keys", [{"tlvs": "none"}, {"tlvs": "reference"}, {"interface_version": 0x33}])
+def test_what_is_for_an_application_never_loses_its_ports(keys: dict[str, Any]) -> None:
+    """Neither may a reader get what an application was to get."""
+    for to_port in (draft(ports=PORTS[1:]), draft(text="", octets=b"\0\1", data_coding=4, ports=PORTS[1:])):
+        Wire(options()).check(to_port)
+        with pytest.raises(Refused, match="tlvs: known") as raised:
+            Wire(options(**keys)).check(to_port)
+        assert raised.value.status == 0x43
+    Wire(options(**keys)).check(draft(text="", octets=PORTS + b"x", data_coding=4, ports=PORTS[1:]))
+
+
 def headed(own: SmppOptions, octets: bytes, data_coding: int, **fields: Any) -> SubmitSm:
     Wire(own).check(draft(text="", octets=octets, data_coding=data_coding))
     return submit(own, text="", octets=octets, data_coding=data_coding, **fields)
