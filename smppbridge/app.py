@@ -50,7 +50,7 @@ from smppbridge.logs import event
 from smppbridge.metrics import Metrics
 from smppbridge.model.ids import IdSource
 from smppbridge.model.route import Router
-from smppbridge.providers.base import Provider
+from smppbridge.providers.base import LimitKeeper, Provider
 from smppbridge.providers.registry import build_provider
 from smppbridge.smpp.session import Timers
 from smppbridge.store.opening import make_store
@@ -188,6 +188,10 @@ class App:
             )
         for names in config.logins():
             self.fleet.share(names)
+            first, *others = (self.providers[name] for name in names)
+            for other in others:
+                if isinstance(other, LimitKeeper):
+                    other.share_limits(first)
         self.askers = {name: self._askers_of(provider) for name, provider in self.providers.items()}
         self.housekeeper = Housekeeper(
             store,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from smppbridge.errors import Refused, SmppBridgeError
+from smppbridge.errors import ConnectionLost, InvalidState, Refused, SmppBridgeError
 from smppbridge.link.client import Client
 from smppbridge.link.tls import client_context, configured
 from smppbridge.smpp.constants import EsmClass, Npi, RegisteredDelivery, Status, Tag, Ton, status_name
@@ -151,13 +151,18 @@ async def _await_receipt(
 
 
 async def _unless_over(client: Client, wanted: Coroutine[Any, Any, Result], what: str) -> Result:
-    """What is wanted. Raises SendFailed when the SMSC ends the session before ``what``."""
+    """The result of ``wanted``. Raises SendFailed when the SMSC ends the session before ``what``."""
     coming, over = asyncio.ensure_future(wanted), asyncio.ensure_future(client.over())
     try:
         await asyncio.wait((coming, over), return_when=asyncio.FIRST_COMPLETED)
         await asyncio.sleep(0)  # what came with the unbind counts
         if coming.done():
-            return await coming
+            try:
+                return await coming
+            except InvalidState:  # it was over by then
+                what = "the message was sent"
+            except ConnectionLost:
+                pass
         how = "the SMSC said unbind" if await over else "the connection ended"
         raise SendFailed(f"{how} before {what}")
     finally:

@@ -82,10 +82,10 @@ def _equipment_warnings(account: Account) -> Iterator[str]:
 
 def _sender_warnings(config: Config) -> Iterator[str]:
     """SMSCs that may get an empty source_addr."""
-    if all(account.default_sender for account in config.accounts.values()):
-        return
+    without = [name for name, account in config.accounts.items() if not account.default_sender]
+    reached = {provider for name in without for provider in config.providers_of(name)}
     for name, provider in config.providers.items():
-        if isinstance(provider, SmppOptions) and not provider.default_sender:
+        if isinstance(provider, SmppOptions) and name in reached and not provider.default_sender:
             manual = provider.profile == SMS_ASSISTENT
             who = "sms-assistent takes registered names only (§5.1.5)" if manual else "some SMSCs refuse that"
             yield (
@@ -95,10 +95,13 @@ def _sender_warnings(config: Config) -> Iterator[str]:
 
 
 def _service_warnings(config: Config) -> Iterator[str]:
-    sold = frozenset().union(*(provider.sells() for provider in config.providers.values()))
     for name, account in config.accounts.items():
+        sold = frozenset().union(*(config.providers[one].sells() for one in config.providers_of(name)))
         if missing := sorted(account.services - sold):
-            yield f"accounts.{name}.services: no provider sells {', '.join(missing)}, so it is refused"
+            yield (
+                f"accounts.{name}.services: no provider of its routes sells {', '.join(missing)},"
+                " so it is refused"
+            )
 
 
 def _route_warnings(config: Config) -> Iterator[str]:

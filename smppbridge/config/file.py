@@ -23,6 +23,7 @@ _MERGE = _TAG + "merge"
 _MOST_VALUES = 500_000  # in a file, for aliases of aliases multiply
 _DEPTH = 50  # levels of mappings and lists, one inside the other; deeper ones would exhaust the stack
 _KEYS = re.compile(r"[a-z_]+(\.[\w-]+|\[[0-9]+\])*")
+_TAB = (r"character '\t' that cannot start any token", "a tab where a value must begin; use spaces")
 _QUOTED = re.compile(r"""'[^'<\s]{2,}'|"[^"<\s]{2,}\"""")
 
 
@@ -118,11 +119,13 @@ def _compose(text: str) -> yaml.MappingNode:
         node = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         # str(error) would quote the line and `problem` may quote a word of it: a secret, perhaps.
-        problem = _QUOTED.sub("(...)", error.problem or "")
+        problem = _QUOTED.sub("(...)", (error.problem or "").replace(*_TAB))
         where = f"line {error.problem_mark.line + 1}" if error.problem_mark else "the file"
         raise ConfigError([f"{where}: not valid YAML: {problem}"]) from None
-    except yaml.YAMLError:
-        raise ConfigError(["the file: holds characters that YAML does not allow; save it as UTF-8"]) from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        problem = f"the character U+{error.character:04X} may not stand in it"
+        raise ConfigError([f"line {line}: not valid YAML: {problem}"]) from None
     if not isinstance(node, yaml.MappingNode):
         raise ConfigError(["the file: must be a YAML mapping with keys such as accounts, providers, routes"])
     return node
@@ -133,7 +136,7 @@ class _Reader:
 
     def __init__(self, base: Path, environ: Mapping[str, str], secrets: Collection[str], most: int) -> None:
         self.source = Source()
-        self._left = most  # values that may still come
+        self._most = self._left = most  # values, and those that may still come
         self._base = base
         self._environ = environ
         self._secrets = secrets
@@ -154,8 +157,8 @@ class _Reader:
                 continue
             key, line = key_node.value, key_node.start_mark.line + 1
             if key in lines:
-                twice = f"given twice, on lines {lines[key]} and {line}; delete one"
-                self.source.problems.append(f"{show((*path, key))}: {twice}")
+                where = f", on lines {lines[key]} and {line}" if line != lines[key] else ""
+                self.source.problems.append(f"{show((*path, key))}: given twice{where}; delete one")
                 continue
             lines[key] = self.source.lines[show((*path, key))] = line
             own[key] = self._value(value_node, (*path, key))
@@ -171,9 +174,8 @@ class _Reader:
     def _value(self, node: yaml.Node, path: KeyPath) -> object:
         self._left -= 1
         if self._left < 0:
-            raise ConfigError(
-                [f"{show(path)}: is one value too many; an alias counts as often as it is used"]
-            )
+            most = f"the file has more than {self._most} values; an alias counts as often as it is used"
+            raise ConfigError(located([f"{show(path[:1])}: {most}"], self.source.lines))
         if node in self._open:
             self._complain(path, "an alias (*name) stands inside its own anchor (&name); write it out")
             return None

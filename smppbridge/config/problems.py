@@ -115,6 +115,7 @@ class Describer:
         if kind == "union_tag_invalid":
             return self._unknown_kind(detail["ctx"]["tag"], place)
         text = _TEXTS.get(kind) or message.removeprefix("Value error, ").replace("Input should be", "must be")
+        text = text.replace("True", "true").replace("False", "false")  # as YAML writes them
         if kind in _REPEATED:
             text += self._got(detail["input"], place)
         return text + self._meant(detail["input"], place)
@@ -147,7 +148,7 @@ class Describer:
             return ""
         if isinstance(value, bool) or not isinstance(value, int | float | str):
             return ""
-        text = f'"{value}"' if isinstance(value, str) else str(value)
+        text = f'"{value}"' if isinstance(value, str) else str(value).removesuffix(".0")
         return f" (got {text})" if len(text) <= _SHOWN_MAX and text.isprintable() else ""
 
 

@@ -186,6 +186,16 @@ class Config(Settings):
                 entries.setdefault((options.kind, key), []).append(name)
         return [names for names in entries.values() if len(names) > 1]
 
+    def providers_of(self, account: str) -> list[str]:
+        """The providers of the routes that messages of ``account`` may take, by name."""
+        reached: set[str] = set()
+        for route in self.routes:
+            if not route.account or account in route.account:
+                reached.update(route.to)
+                if not route.destination:
+                    break  # it takes all that is left
+        return sorted(reached)
+
     def callback_token(self, provider: str) -> str:
         """The secret part of a provider's callback URL. It is the same on all nodes with this configuration.
 

@@ -22,15 +22,10 @@ class BadSender(NamedTuple):
 def bad_senders(config: Config) -> Iterator[BadSender]:
     """Each of them, with the first provider that does not take it."""
     for name, account in config.accounts.items():
-        providers = {
-            provider
-            for route in config.routes
-            if not route.account or name in route.account
-            for provider in route.to
-        }
+        providers = config.providers_of(name)
         for key, sender in _senders(account):
             plain = sender.removeprefix("+")
-            problems = {one: config.providers[one].sender_problem(plain) for one in sorted(providers)}
+            problems = {one: config.providers[one].sender_problem(plain) for one in providers}
             refused = [one for one, problem in problems.items() if problem]
             if refused:
                 everywhere = len(refused) == len(problems)

@@ -145,6 +145,11 @@ class Client:
         return connection.session.state in BOUND
 
     @property
+    def connected(self) -> bool:
+        """Whether the connection is there, and is not being closed."""
+        return self._connection is not None and not self._connection.closing
+
+    @property
     def peer_version(self) -> int:
         """sc_interface_version of the SMSC, 0 when it gave none."""
         return self._connection.session.peer_version if self._connection is not None else 0
@@ -255,6 +260,8 @@ class Client:
 def _why(error: Exception) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not accepted: {error.verify_message}"
+    if isinstance(error, ssl.SSLError):  # its errno is none of the system's
+        return f"TLS failed ({error.reason or type(error).__name__}); is this its port for TLS?"
     if isinstance(error, OSError) and (error.errno or 0) > 0:
         return os.strerror(error.errno or 0)
     return str(getattr(error, "strerror", None) or error or type(error).__name__)

@@ -284,11 +284,12 @@ class Upstream:
         bind.silent += len(unanswered)
         mute = not (bind.proven or bind.suspected)
         if mute or bind.late >= SILENT_REQUESTS or (bind.suspected and bind.late):
-            event(
-                log, logging.WARNING, "upstream does not answer, binding anew", provider=self._settings.name
-            )
-            client.unbind(grace=self._timings.unbind_grace)
-            self.changed("the SMSC does not answer")
+            why = "the SMSC ended the connection"
+            if client.connected:
+                why, name = "the SMSC does not answer", self._settings.name
+                event(log, logging.WARNING, "upstream does not answer, binding anew", provider=name)
+                client.unbind(grace=self._timings.unbind_grace)
+            self.changed(why)
         elif bind.silent >= SILENT_REQUESTS:
             bind.suspected, bind.proven = True, False
 

@@ -1,5 +1,6 @@
 """Types that several sections of the configuration share."""
 
+import re
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -54,6 +55,15 @@ def _quoted(value: object) -> object:
         raise mistake("must not be empty")
     return value
 
+
+def _three_letters(code: str) -> str:
+    if not re.fullmatch("[A-Z]{3}", code):
+        raise mistake("must be the three capital letters of a currency, such as RUB")
+    return code
+
+
+Currency = Annotated[str, AfterValidator(_three_letters)]
+"""A code of ISO 4217. "" stands for none where it is the default."""
 
 Secret = Annotated[SecretStr, BeforeValidator(_quoted)]
 """A secret that is not empty. No repr, log line or error message shows it."""

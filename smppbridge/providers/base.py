@@ -203,3 +203,12 @@ class Stream(Protocol):
 
     def begin(self, messages: Sequence[Message], now: int) -> Progress:
         """Like `Provider.send`, but returns at once. Never raises a ProviderError."""
+
+
+@runtime_checkable
+class LimitKeeper(Protocol):
+    """A provider that keeps limits of its account which are not in `Limits`."""
+
+    def share_limits(self, first: Provider) -> None:
+        """This is another entry of the account of ``first``: from now on they keep these limits together.
+        Called before `Provider.start`."""

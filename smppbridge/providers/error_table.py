@@ -12,6 +12,7 @@ from smppbridge.errors import Disabled, Postponed, ProviderError, Rejected, Thro
 
 MAX_REASON = 200
 MAX_DETAILS = 200  # characters
+OPERATOR = ("operator", "country", "mccmnc")  # what `details_of` makes `Particulars.operator` of
 _LETTERS = dict(zip("абвгдеёзийклмнопрстуфыэ", "abvgdeeziyklmnoprstufye", strict=True)) | {
     **{"ж": "zh", "х": "kh", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "shch", "ю": "yu", "я": "ya"},
     **{"ъ": "", "ь": ""},

@@ -63,7 +63,7 @@ class FlashPolicy(ProviderOptions):
     """The key of providers that cannot show a text at once, or not always."""
 
     flash_unsupported: Literal["send_normal", "reject"] = "send_normal"
-    """A flash text that cannot be sent as one: send_normal (an ordinary SMS) or reject (0x4A3)."""
+    """A flash text that cannot be sent as one: send_normal (an ordinary SMS) or reject (0x45)."""
 
     def check_flash(self, flash: bool) -> None:
         """Raise Refused (0x4A3) for a flash text that is not to go as an ordinary one. Called only where the

@@ -18,9 +18,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from smppbridge.errors import StoreError, WrongSignature
-from smppbridge.logs import event
+from smppbridge.logs import Complaints, event
 from smppbridge.providers.base import Callback, News, Provider
-from smppbridge.web.charsets import Charset, charset_of, fields_of, in_charset, named_in, octets_of
+from smppbridge.web.charsets import Charset, charset_of, fields_of, in_charset, octets_of, parameter_of
 from smppbridge.web.forms import form_fields
 
 log = logging.getLogger(__name__)
@@ -42,6 +42,7 @@ class Callbacks:
         self._providers = providers
         self._tokens = tokens
         self._hear = hear
+        self._complain = Complaints(log)
         self._guessed: set[str] = set()  # providers whose character set was guessed, and told
 
     async def receive(self, request: Request) -> Response:
@@ -67,15 +68,19 @@ class Callbacks:
         try:
             await self._hear(name, self._providers[name].parse_callback(callback))
         except WrongSignature as error:
-            event(log, logging.WARNING, "callback with a wrong signature", provider=name, reason=str(error))
+            self._complain_of("callback with a wrong signature", name, error)
             return 403, "wrong signature"
         except ValueError as error:
-            event(log, logging.WARNING, "callback not understood", provider=name, reason=str(error))
+            self._complain_of("callback not understood", name, error)
             return 400, "not understood"
         except StoreError as error:
             event(log, logging.ERROR, "callback not saved", provider=name, error=str(error))
             return 503, "try again later"
         return 200, "ok"
+
+    def _complain_of(self, what: str, name: str, error: Exception) -> None:
+        now = asyncio.get_running_loop().time()
+        self._complain(now, what, (name, str(error)), provider=name, reason=str(error))
 
     def _tell_guess(self, name: str, charset: Charset) -> None:
         """Say once for each provider that its letters may be wrong."""
@@ -102,7 +107,7 @@ def _callback_of(request: Request, body: bytes) -> tuple[Callback, Charset]:
     kind = request.headers.get("content-type", "")
     query, form = fields_of(request.scope["query_string"]), form_fields(kind, body)
     octets = octets_of(query) + (octets_of(form) if form else body)
-    charset = charset_of(octets, query.get("charset", ""), named_in(kind))
+    charset = charset_of(octets, query.get("charset", ""), parameter_of(kind, "charset"))
     callback = Callback(
         method=request.method,
         query=in_charset(query, charset.name),

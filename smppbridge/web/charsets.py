@@ -26,7 +26,7 @@ def charset_of(octets: bytes, *named: str) -> Charset:
     """The first of the ``named`` ones that is known and fits ``octets``, else UTF-8, else windows-1251 by
     guess. The order of the names is that of their weight; "" stands for none."""
     for name in (*named, _UTF_8):
-        known = _NAMES.get(name.strip().strip("\"'").lower())
+        known = _NAMES.get(name.strip().lower())
         if known and (known != _UTF_8 or _is_utf_8(octets)):
             return Charset(known)
     return Charset(_GUESS, guessed=True)
@@ -52,10 +52,11 @@ def in_charset(fields: Fields, name: str) -> dict[str, str]:
     return {text(name_): text(value) for name_, value in fields.items()}
 
 
-def named_in(content_type: str) -> str:
-    """The charset that a content type names (RFC 9110 §8.3.2); "" for none."""
+def parameter_of(content_type: str, name: str) -> str:
+    """A parameter of a content type (RFC 9110 §8.3), without its quotes; "" for none."""
     parameters = (one.partition("=") for one in content_type.split(";")[1:])
-    return next((value for name, _, value in parameters if name.strip().lower() == "charset"), "")
+    found = (value for key, _, value in parameters if key.strip().lower() == name)
+    return next(found, "").strip().strip('"')
 
 
 def _is_utf_8(octets: bytes) -> bool:

@@ -4,9 +4,8 @@ PHP sends `multipart/form-data` as soon as a script hands curl an array of field
 """
 
 import re
-from email.message import Message
 
-from smppbridge.web.charsets import fields_of
+from smppbridge.web.charsets import fields_of, parameter_of
 
 URL_ENCODED, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
 MAX_PARTS = 200  # of a multipart body; others are left out
@@ -19,12 +18,10 @@ def form_fields(content_type: str, body: bytes) -> dict[str, str]:
 
     Of fields with the same name the last counts.
     """
-    header = Message()
-    header["Content-Type"] = content_type
-    kind = header.get_content_type()
+    kind = content_type.partition(";")[0].strip().lower()
     if kind == URL_ENCODED:
         return dict(fields_of(body))
-    boundary = header.get_boundary() if kind == MULTIPART else None
+    boundary = parameter_of(content_type, "boundary") if kind == MULTIPART else ""
     return _parts(boundary.encode("utf-8", "replace"), body) if boundary else {}
 
 

@@ -1,6 +1,7 @@
 """SIGTERM under load: what was begun is finished, nothing is left in doubt; a second one does not wait."""
 
 import asyncio
+import signal
 import time
 from pathlib import Path
 from random import Random
@@ -97,7 +98,8 @@ async def test_nothing_silent_holds_up_a_stop(tmp_path: Path) -> None:
         CentreSimulator() as centre,
     ):
         hanging.faults.extend([Fault.HANG_AFTER] * 100)
-        path.write_text(config_text(two_silent(mute.port, hanging.url, centre.port)))
+        settings = config_text(two_silent(mute.port, hanging.url, centre.port))
+        path.write_text(settings.replace(f"drain: {DRAIN}", "drain: 1m"))
         async with (
             serving(path) as served,
             await Esme.bound(served.smpp_port) as silent,
@@ -105,6 +107,9 @@ async def test_nothing_silent_holds_up_a_stop(tmp_path: Path) -> None:
         ):
             await silent.submit_many([submit("over SMPP"), submit("over HTTP", to="79021234567")])
             await eventually(lambda: mute.submitted and hanging.accepted and centre.sessions)
+            path.write_text(settings)
+            served.process.send_signal(signal.SIGHUP)
+            await eventually(lambda: "configuration reloaded" in served.log)
             began = time.monotonic()
             served.process.terminate()
             idle.reply(await asyncio.wait_for(idle.expect(Unbind), DRAIN / 2), UnbindResp())

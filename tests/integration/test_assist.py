@@ -36,6 +36,26 @@ async def test_a_code_for_one_message_stops_no_other(tmp_path: Path, code: int, 
         assert metric(app, "provider_up", provider="assist") == 1
 
 
+async def test_entries_of_one_login_together_send_no_more_in_plain_than_is_allowed(tmp_path: Path) -> None:
+    rules = Rules(plain_per_minute=6)
+    async with SmsAssistentSimulator(rules) as simulator:
+        entry = f"{{kind: sms-assistent, url: '{simulator.url}', login: user, password: PASSWORD}}"
+        sections = f"""
+providers: {{one: {entry[:-1]}, plain_per_minute: 6}}, two: {entry[:-1]}, plain_per_minute: 9}}}}
+routes: [{{destination: "37529", to: [one]}}, {{to: [two]}}]
+"""
+        async with bridge(tmp_path, sections) as app, await Esme.bound(app.smpp_ports[0]) as esme:
+            urgent = [
+                submit(to=f"375{code}000000{number}", priority_flag=1)
+                for number in range(9)
+                for code in (29, 33)
+            ]
+            await esme.submit_many(urgent)
+            await eventually(lambda: len(simulator.accepted) == len(urgent))
+            assert simulator.requests_by_api["plain"] == 6
+            assert simulator.violations == []
+
+
 async def test_a_person_is_told_why_a_message_was_refused(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

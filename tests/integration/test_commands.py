@@ -267,6 +267,7 @@ async def test_signals(tmp_path: Path) -> None:
         path.write_text(config_text("accounts: {new: {password: secret}}"), encoding="utf-8")
         served.process.send_signal(signal.SIGHUP)
         await esme.expect(Unbind)
+        await esme.close()
         async with await Esme.bound(served.smpp_port, "new") as new:
             await reload(served, path, "accounts: what", 'problem="line 1: accounts: must be a mapping')
             await reload(served, path, "[" * 3000, 'problem="line 1: not valid YAML: nested more')

@@ -82,7 +82,7 @@ class CircuitBreaker:
         elif isinstance(error, Disabled):
             self.reason, self.status = error.reason, error.status
             self._open(now + error.pause)
-        else:
+        elif now >= self._open_until:  # else it began before the pause, whose cause is its cause
             self._failures += 1
             excess = self._failures - FAILURES_BEFORE_PAUSE
             if excess >= 0:

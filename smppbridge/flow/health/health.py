@@ -135,6 +135,8 @@ class ProviderHealth:
         5. What is left is a failure, except where the hand-over went well in part, the provider cannot be
            reached anyway, or the messages were only postponed.
         """
+        refusals = zip(messages, results, strict=False)
+        troubled = [message for message, result in refusals if isinstance(result, Disabled)]
         results = [result for result in results if isinstance(result, Taken) or result.code != UNFIT]
         errors = [result for result in results if isinstance(result, ProviderError)]
         too_fast = (error for error in errors if isinstance(error, Throttled) and not error.about_message)
@@ -145,7 +147,7 @@ class ProviderHealth:
             self._suspected.clear()
         elif trouble is not None:
             overtaken = in_order and began < self._worked_at
-            if not self._about_messages(trouble, messages, partly or overtaken):
+            if not self._about_messages(trouble, troubled, partly or overtaken):
                 grave = grave or trouble
         if grave is not None:
             self.record_failure(grave, began if in_order else None)

@@ -4,6 +4,7 @@ A provider inherits this and adds its API.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
@@ -28,6 +29,7 @@ logger = logging.getLogger(__name__)
 SPARE_CONNECTIONS = 2  # a status or balance question does not wait behind messages
 LARGE_ANSWER = 64 * 1024  # octets; above, an answer is read in a thread
 MAX_NOTED = 100  # kinds of complaints that were logged
+MONEY_PAUSE = 10.0  # seconds between two questions for the balance because of a refusal
 
 Answer = TypeVar("Answer")
 
@@ -64,6 +66,7 @@ class HttpProvider:
         self._client: HttpClient | None = None
         self._stopping = False
         self._noted: set[object] = set()
+        self._money_again = 0.0  # when the balance may be asked for again (loop's clock)
         self._complain = Complaints(logger)
 
     async def start(self, upcalls: Upcalls) -> None:
@@ -98,6 +101,25 @@ class HttpProvider:
     async def inbound(self, since: int | None) -> Sequence[Inbound]:
         """No messages from phones."""
         return []
+
+    async def balance(self) -> float | None:
+        """Nothing can be asked."""
+        return None
+
+    async def look_for_money(self) -> None:
+        """Ask for the balance, because an answer says that money lacks: perhaps it does for a dear message
+        only."""
+        now = asyncio.get_running_loop().time()
+        if now < self._money_again:
+            return
+        self._money_again = now + MONEY_PAUSE
+        with contextlib.suppress(ProviderError):
+            await self.balance()
+
+    @property
+    def has_money(self) -> bool:
+        """Whether some was left when the provider last told."""
+        return (self.last_balance or 0.0) > 0.0
 
     async def call(
         self,

@@ -9,7 +9,7 @@ from pydantic import Field, SecretStr, field_validator
 
 from smppbridge.model.duration import Duration
 from smppbridge.providers.options import FlashPolicy, HttpOptions
-from smppbridge.providers.sms_assistent.addresses import OwnAddresses
+from smppbridge.providers.sms_assistent.addresses import OwnAddresses, addresses
 
 PLAIN_ADVISED = 20  # PLAIN messages a minute; more may be slowed down to this, or blocked (§2)
 
@@ -68,8 +68,12 @@ class SmsAssistentOptions(FlashPolicy, HttpOptions):
         return False
 
     def warnings(self, *, callbacks: bool) -> list[str]:
-        """Bulk in single requests, and statuses that are never asked for: this API has no callbacks."""
+        """An address that is probably not meant, bulk in single requests, and statuses that are never asked
+        for: this API has no callbacks."""
         found = []
+        json = addresses(self.url, self.urls).json
+        if json.count("/api/v") > 1:
+            found.append(f"url: messages go to {json}; write the address of a call as the manual prints it")
         if self.api == "plain":
             found.append(
                 "api: sms-assistent blocks accounts that send bulk in PLAIN, or slows them down to"

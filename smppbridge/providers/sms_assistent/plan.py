@@ -94,6 +94,10 @@ class Allowance:
         self._window = window
         self._used: deque[float] = deque()
 
+    def tighten(self, limit: int) -> None:
+        """Another entry uses this account, too: the narrower limit holds."""
+        self._limit = min(self._limit, limit)
+
     def take(self, wanted: int, now: float) -> int:
         """Up to ``wanted`` of what is left now (seconds of a clock that does not jump)."""
         while self._used and now - self._used[0] >= self._window:

@@ -11,7 +11,6 @@ callbacks, templates, a token instead of the password. Messages from phones are 
 """
 
 import asyncio
-import contextlib
 import logging
 import re
 from collections import Counter, deque
@@ -19,7 +18,7 @@ from collections.abc import Sequence
 
 from smppbridge.errors import Postponed, ProviderError, Refused, Uncertain
 from smppbridge.model.message import Draft, Message, Poll, StatusReport
-from smppbridge.providers.base import Callback, News, SendResult, Taken
+from smppbridge.providers.base import Callback, News, Provider, SendResult, Taken
 from smppbridge.providers.error_table import Kind
 from smppbridge.providers.http.sending import SENDING_TIME, RequestRun
 from smppbridge.providers.sms_assistent import codes, wire_json, wire_plain, wire_xml
@@ -45,7 +44,6 @@ __all__ = ["SmsAssistent", "SmsAssistentOptions"]
 MAX_PARTS = 10  # the manual has no number; §5.3 only says that a text may be too long
 TOO_NEAR = "too near to be scheduled there"
 WAVES, WAVE = 10, 30.0  # messages outside the hours come back in so many waves, so many seconds apart
-MONEY_PAUSE = 10.0  # seconds between two questions for the balance because of -1
 SCHEDULE_SLACK = 60_000  # ms from here to the hand-over of a message that they are to keep
 
 _RECIPIENT = re.compile(r"[1-9][0-9]{10,14}")
@@ -66,7 +64,12 @@ class SmsAssistent(SmsAssistentApi):
         self._allowance = Allowance(options.plain_per_minute)
         self._questions = StatusQuestions(self)
         self._suspicion = {way: Suspicion() for way in ("plain", "json", "xml")}  # one may be down alone
-        self._money_again = 0.0  # when the balance may be asked for again (loop's clock)
+
+    def share_limits(self, first: Provider) -> None:
+        """PLAIN is counted for the account (§2): see `LimitKeeper`."""
+        if isinstance(first, SmsAssistent):
+            self._allowance = first._allowance
+            self._allowance.tighten(self.own.plain_per_minute)
 
     def check(self, draft: Draft) -> None:
         """Raise Refused (0x0A, 0x0B, 0x4A3, 0x4A5) for what API v1 does not take."""
@@ -146,7 +149,7 @@ class SmsAssistent(SmsAssistentApi):
         except ProviderError as error:
             run.fail([message], error)
             return True
-        await self._look_for_money(answer)
+        await self._money_of(answer)
         if answer.failure == codes.BLOCKED:
             self._plain_allowed = False
             told = f"PLAIN is blocked ({codes.BLOCKED}): urgent messages go in packages from now on"
@@ -183,7 +186,7 @@ class SmsAssistent(SmsAssistentApi):
             # The question was refused; no manual says that its messages were, too.
             run.fail(package.messages, Uncertain(f"with a status question: {self.code_reason(codes.BAD_ID)}"))
             return False
-        await self._look_for_money(answer)
+        await self._money_of(answer)
         if answer.failure:
             return self._refused(run, package.format, package.messages, answer.failure)
         self._suspicion[package.format].passed(package.messages)
@@ -206,7 +209,7 @@ class SmsAssistent(SmsAssistentApi):
     def _refused(self, run: RequestRun, way: str, messages: Sequence[Message], code: int) -> bool:
         """Note that a request was refused with ``code``: nothing of it was taken. True where one of several
         messages may be at fault."""
-        likely = code == codes.NO_MONEY and self._has_money
+        likely = code == codes.NO_MONEY and self.has_money
         suspected = self._suspicion[way].refused(messages, likely=likely)
         if len(messages) > 1 and (suspected or self._is_final(messages, code, run.now())):
             return True
@@ -234,7 +237,7 @@ class SmsAssistent(SmsAssistentApi):
             unique = times[row.ref] == 1
             result = self._result(message, row, run.now(), unique=unique, beside=some_taken)
             if isinstance(result, ProviderError):
-                ours = row.error == codes.NO_MONEY and not self._has_money
+                ours = row.error == codes.NO_MONEY and not self.has_money
                 result.about_message = some_taken or not ours
             run.note({message.id: result})
 
@@ -263,21 +266,10 @@ class SmsAssistent(SmsAssistentApi):
             error.after += message.id % WAVES * WAVE
         return error
 
-    async def _look_for_money(self, answer: AssistAnswer) -> None:
-        """Ask for the balance if an answer says that money lacks: perhaps it does for a dear message only."""
-        if codes.NO_MONEY not in {answer.failure, *(row.error for row in answer.sent)}:
-            return
-        now = asyncio.get_running_loop().time()
-        if now < self._money_again:
-            return
-        self._money_again = now + MONEY_PAUSE
-        with contextlib.suppress(ProviderError):
-            await self.balance()
-
-    @property
-    def _has_money(self) -> bool:
-        """Whether there was some when they were last asked."""
-        return (self.last_balance or 0.0) > 0.0
+    async def _money_of(self, answer: AssistAnswer) -> None:
+        """Ask for the balance if an answer says that money lacks."""
+        if codes.NO_MONEY in {answer.failure, *(row.error for row in answer.sent)}:
+            await self.look_for_money()
 
 
 def _not_too_near(messages: Sequence[Message], now: int) -> None:

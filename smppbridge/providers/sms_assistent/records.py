@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from typing import NamedTuple
 
-from smppbridge.model.message import UNTOLD, Message, Particulars
+from smppbridge.model.message import Message, Particulars
 from smppbridge.providers.error_table import details_of
 from smppbridge.providers.http.lenient import counted, integer
 
@@ -36,10 +36,8 @@ class SentRow(NamedTuple):
     @property
     def told(self) -> Particulars:
         """What it says besides. Statuses repeat it."""
-        told = counted(self.parts)
-        if not told and not self.operator:
-            return UNTOLD
-        return Particulars(parts=told, operator=details_of({"operator": self.operator}, ("operator",)))
+        operator = details_of({"operator": self.operator}, ("operator",))
+        return Particulars(parts=counted(self.parts), operator=operator)
 
 
 class StatusRow(NamedTuple):

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from smppbridge.model.duration import Duration
 from smppbridge.model.services import SERVICES
-from smppbridge.model.settings import Secret, Text, mistake
+from smppbridge.model.settings import Currency, Secret, Text, mistake
 from smppbridge.providers.options import HttpOptions, base_url
 from smppbridge.providers.smsc_ru.order import Wishes, sender_problem
 
@@ -61,7 +61,7 @@ class SmscRuOptions(HttpOptions):
     """Which API: form (/sys/send.php) or rest (/rest/send/)."""
     format: Literal["json", "xml", "numbers", "text"] = "json"
     """How smsc.ru answers. Only json tells operators and countries."""
-    currency: str = Field(default="RUB", pattern="^[A-Z]{3}$")
+    currency: Currency = "RUB"
     """Currency of the account, for prices: answers do not name it."""
     callback_secret: Secret | None = None
     """The word entered at smsc.ru that signs callbacks; without it, they are not checked."""
@@ -77,7 +77,7 @@ class SmscRuOptions(HttpOptions):
     """Between two such questions; 0: never, the account's `uncertain` decides."""
     service_texts: Literal["escape", "reject", "pass"] = "escape"
     """Texts that smsc.ru would read commands out of: escape (prefixes and comments go out harmless) or reject
-    (0x4A5). Menus, buttons and files in the texts of services are refused unless it is pass."""
+    (0x01). Menus, buttons and files in the texts of services are refused unless it is pass."""
     translit: Literal[0, 1, 2] = 0
     """Whether smsc.ru writes texts in Latin letters: 0 no, 1 as translit, 2 as mpaHc/Ium."""
     tinyurl: bool = False

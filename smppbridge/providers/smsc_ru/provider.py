@@ -90,7 +90,8 @@ class SmscRu(HttpProvider):
             refusals_in_row=REFUSALS_IN_ROW,
             refusals_window=REFUSALS_WINDOW,
             validity_max=VALIDITY_MAX,
-            lease=sending_time + (len(options.bases) + 2) * options.timeout,
+            # the last message and the balance, each after waiting for its turn, and spare time
+            lease=sending_time + (2 * (len(options.bases) + 1) + 1) * options.timeout,
         )
         super().__init__(name, options, limits, secrets=options.secrets, sending_time=sending_time)
         self._wishes = options.wishes
@@ -147,6 +148,8 @@ class SmscRu(HttpProvider):
         except ProviderError as error:
             return error
         if answer.failure is not None:
+            if answer.failure.code == codes.NO_MONEY:
+                await self.look_for_money()
             return self._refusal(message, answer.failure)
         if answer.balance is not None:
             self.last_balance = answer.balance
@@ -180,8 +183,7 @@ class SmscRu(HttpProvider):
         reason = self._reason(failure, message.sender or self._wishes.default_sender)
         tries = message.tries if ref else 0
         error = codes.to_send_error(code, words, reason, attempt=message.attempt, tries=tries)
-        money = self.last_balance or 0.0
-        error.about_message = bool(ref) and codes.is_about_message(code, money_left=money > 0)
+        error.about_message = bool(ref) and codes.is_about_message(code, money_left=self.has_money)
         return error
 
     # --- questions ---------------------------------------------------------------------------------

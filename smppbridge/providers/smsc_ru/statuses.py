@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from smppbridge.model.message import UNTOLD, Particulars, State, StatusReport
-from smppbridge.providers.error_table import details_of, safe_reason
+from smppbridge.model.message import Particulars, State, StatusReport
+from smppbridge.providers.error_table import OPERATOR, details_of, safe_reason
 from smppbridge.providers.http.lenient import millionths
 from smppbridge.providers.smsc_ru import codes
 
 _WITHOUT_SENDER = frozenset({"4", "5", "8"})  # `type` of HLR, PING and MAIL, which ask for none
-_OPERATOR = ("operator", "country", "mccmnc")
 _HLR = ("imsi", "msc", "mcc", "mnc", "cn", "net", "rcn", "rnet")
 
 
@@ -49,7 +48,6 @@ class StatusReader(NamedTuple):
 
         ``cost`` (in millionths) and ``parts``: what the answer to a send request says above its rows.
         """
-        price, operator = cost or millionths(fields.get("cost")), details_of(fields, _OPERATOR)
+        price, operator = cost or millionths(fields.get("cost")), details_of(fields, OPERATOR)
         sender = "" if fields.get("type") in _WITHOUT_SENDER else fields.get("sender_id", "")
-        told = Particulars(price, self.currency if price else "", parts, operator, sender.removeprefix("+"))
-        return UNTOLD if told == UNTOLD else told
+        return Particulars(price, self.currency if price else "", parts, operator, sender.removeprefix("+"))

@@ -40,6 +40,7 @@ from smppbridge.providers.smspilot.options import POLL_ADVISED, POLL_BANNED, POL
 from smppbridge.providers.smspilot.records import (
     PhoneMessage,
     PilotAnswer,
+    PilotFailure,
     PilotWire,
     Question,
     server_id,
@@ -49,6 +50,7 @@ from smppbridge.providers.smspilot.sales import SALES, SERVICES, check_draft
 from smppbridge.providers.smspilot.split import MINUTE, Splitter, pair, pair_by_number, planned
 from smppbridge.providers.smspilot.wire_json import JsonWire
 from smppbridge.providers.smspilot.wire_xml import XmlWire
+from smppbridge.smpp.constants import Status
 
 __all__ = ["Smspilot", "SmspilotOptions"]
 
@@ -166,13 +168,21 @@ class Smspilot(HttpProvider):
             run.results |= results
             run.stop = next(filter(_is_ours, results.values()), None)
             return False
-        if len(packet) > 1 and codes.rule_for(answer.failure.code).about_message:
+        if await self._may_go_in_part(answer.failure) and len(packet) > 1:
             return True
         errors = {message.id: self._results.refused(message, answer.failure) for message in packet}
         first = errors[packet[0].id]
         run.results |= errors
         run.stop = None if isinstance(first, Uncertain) else stops_batch(first)
         return False
+
+    async def _may_go_in_part(self, failure: PilotFailure) -> bool:
+        """Whether a packet may have been refused for some of its messages, or because not all can be paid."""
+        rule = codes.rule_for(failure.code, failure.status)
+        if rule.status != Status.ESME_RNOMONEY:
+            return rule.about_message
+        await self.look_for_money()
+        return self.has_money
 
     async def _ask_packet(self, run: RequestRun, packet: Sequence[Message]) -> PilotAnswer:
         """The answer to a packet. Where smspilot does not like our callback address, messages go without one
@@ -373,5 +383,6 @@ def _limits(options: SmspilotOptions, has_callbacks: bool, sending_time: float) 
         refusals_in_row=REFUSALS_IN_ROW,
         refusals_window=REFUSALS_WINDOW,
         validity_max=VALIDITY_MAX,
-        lease=sending_time + 2 * options.timeout,
+        # the last packet, the same without our callback address, the balance, and spare time
+        lease=sending_time + 4 * options.timeout,
     )

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
 from smppbridge.model.message import UNTOLD, Particulars
-from smppbridge.providers.error_table import details_of
+from smppbridge.providers.error_table import OPERATOR, details_of
 from smppbridge.providers.http.lenient import counted, integer, millionths, text_of
 
 MAX_TTL_MINUTES = 1440  # API-2 §1: 1..1440
@@ -155,7 +155,7 @@ def _where(row: Mapping[str, object]) -> str:
         "country": text_of(row.get("country")) or text_of(row.get("cn")),
         "mccmnc": text_of(row.get("mcc")) + text_of(row.get("mnc")) if row.get("mnc") else "",
     }
-    return details_of(places, tuple(places))
+    return details_of(places, OPERATOR)
 
 
 def arrival_of(row: Mapping[str, object]) -> PhoneMessage | None:

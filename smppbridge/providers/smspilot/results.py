@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from smppbridge.errors import ProviderError, Rejected, Uncertain
-from smppbridge.model.message import UNTOLD, Message, Particulars, State, StatusReport
+from smppbridge.model.message import Message, Particulars, State, StatusReport
 from smppbridge.providers.base import SendResult, Taken
 from smppbridge.providers.error_table import Rule, to_error
 from smppbridge.providers.smspilot import codes
@@ -51,9 +51,7 @@ class PilotResults:
         told = item.told
         if self._free:
             told = told._replace(price=0, currency="")
-        if not shown:
-            told = told._replace(sender="")
-        return UNTOLD if told == UNTOLD else told
+        return told if shown else told._replace(sender="")
 
     def _of_row(self, message: Message, item: Item, *, others_taken: bool) -> ProviderError:
         rule = codes.rule_of_row(item.error)

@@ -111,18 +111,21 @@ class Signature(Settings):
         return digest.hex() if self.encoding == "hex" else base64.b64encode(digest).decode()
 
     def _payload(self, callback: Callback, url: str) -> bytes:
-        """``signed`` as octets: the body goes in as it came, whatever it holds."""
+        """``signed`` as octets: the body goes in as it came, whatever it holds, and the fields of a form in
+        their character set."""
 
         def value(name: str) -> str:
+            charset = "utf-8"
             if name.startswith(HEADER):
                 text = callback.headers.get(name.removeprefix(HEADER).lower(), "")
             elif name == "url":
                 text = url
             elif name == "form_sorted":
                 text = "".join(key + callback.form[key] for key in sorted(callback.form))
+                charset = callback.charset
             else:
                 return callback.body.decode("latin-1")  # one character an octet
-            return text.encode("utf-8", "replace").decode("latin-1")
+            return text.encode(charset, "replace").decode("latin-1")
 
         return self.signed.render(value).encode("latin-1", "replace")
 
@@ -188,7 +191,8 @@ class CallbackOptions(Settings):
 
     def documents(self, callback: Callback) -> list[Document]:
         """What is to be read, one for each message. Raises ValueError."""
-        whole = Document(callback.body, headers=callback.headers, query=callback.query, form=callback.form)
+        body = callback.body if callback.charset == "utf-8" else callback.text.encode()
+        whole = Document(body, headers=callback.headers, query=callback.query, form=callback.form)
         if self.each is None:
             return [whole]
         items = walk(whole.json, compile_path(self.each))

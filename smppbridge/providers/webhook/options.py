@@ -9,7 +9,7 @@ from urllib.parse import quote, quote_plus, urlsplit
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from smppbridge.model.duration import Duration, PositiveDuration
-from smppbridge.model.settings import Secret, mistake
+from smppbridge.model.settings import Currency, Secret, mistake
 from smppbridge.providers.options import FlashPolicy, HttpOptions
 from smppbridge.providers.webhook.callback import CallbackOptions
 from smppbridge.providers.webhook.codes import DEFAULT, ErrorTable, StateTable
@@ -175,7 +175,7 @@ class WebhookOptions(FlashPolicy, HttpOptions):
     """How it is asked by our own {id} whether the provider has a message."""
     balance: BalanceRequest | None = None
     """How the money left is asked for."""
-    currency: str = Field(default="", pattern="^([A-Z]{3})?$")
+    currency: Currency = ""
     """Currency of prices that come without one."""
     id_pattern: str = r"[!-~]{1,128}"
     """What the provider's ids look like; others are not asked for."""

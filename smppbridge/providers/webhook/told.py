@@ -4,11 +4,9 @@ from collections.abc import Iterator, Mapping
 
 from smppbridge.model.message import UNTOLD, Particulars
 from smppbridge.model.settings import Settings
-from smppbridge.providers.error_table import details_of
+from smppbridge.providers.error_table import OPERATOR, details_of
 from smppbridge.providers.http.lenient import counted, integer, millionths
 from smppbridge.providers.webhook.extract import Document, Extract, Extracts, first_word
-
-_OPERATOR = ("operator", "country", "mccmnc")
 
 
 class ToldPlaces(Settings):
@@ -49,11 +47,10 @@ def particulars(words: Mapping[str, str], currency: str) -> Particulars:
     price = millionths(words.get("price"))
     named = words.get("currency", "").upper()
     usable = named.isascii() and named.isalpha() and len(named) == 3
-    told = Particulars(
+    return Particulars(
         price,
         (named if usable else currency) if price else "",
         counted(integer(words.get("parts"))),
-        details_of(words, _OPERATOR),
+        details_of(words, OPERATOR),
         words.get("sender", "").removeprefix("+"),
     )
-    return UNTOLD if told == UNTOLD else told

@@ -103,7 +103,7 @@ class Changes:
         ended, last, seen = row.stage == Stage.FINAL, row.state, row.seen
         for verdict in verdicts:
             state, final, err, code, at, details, reason, told, silent = verdict
-            if told is not UNTOLD:
+            if any(told):
                 self._note_told(row, told, ends=final and not ended)
             if ended:
                 self._late += state != last

@@ -86,11 +86,6 @@ class SmsAssistentRig(SimulatedRig):
         provider = SmsAssistent("assist", options)
         return await self.opened(provider, report)
 
-    @property
-    def requests(self) -> int:
-        """Without questions for the balance: -1 has one asked."""
-        return super().requests - self.simulator.requests_by_api["credits"]
-
     def settings(self) -> dict[str, Any]:
         return {
             "kind": "sms-assistent",

@@ -355,6 +355,7 @@ async def test_a_connection_that_is_cut_has_nothing_sent_twice(tmp_path: Path) -
         centre.conduct = Conduct()
         centre.drop()
         await eventually(lambda: tried(app) == 2)
+        clock().forward(5.0)  # the pause of the provider
         receipts = [parse_receipt((await esme.receipt()).short_message.decode()) for _ in range(15)]
         assert {receipt.stat for receipt in receipts} == {"DELIVRD"}
         assert len({message["short_message"] for message in centre.submitted}) == 20

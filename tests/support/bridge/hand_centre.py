@@ -32,10 +32,6 @@ class HandCentre:
 
     def close(self) -> None:
         self._server.close()
-        self.hang_up()
-
-    def hang_up(self) -> None:
-        """End all sessions. A bridge that stops need not wait for the answers to its unbinds then."""
         for session in self.sessions:
             session.writer.transport.abort()
 

@@ -22,6 +22,7 @@ def options(port: int) -> SendOptions:
     ("answered", "unbinds", "problem"),
     [
         (False, True, "the SMSC said unbind before the answer came; the message may have been taken"),
+        (False, False, "the connection ended before the answer came; the message may have been taken"),
         (True, True, "the SMSC said unbind before the receipt came; it waits for the next bind"),
         (True, False, "the connection ended before the receipt came; it waits for the next bind"),
     ],
@@ -42,6 +43,15 @@ async def test_an_smsc_that_leaves_ends_it_at_once(answered: bool, unbinds: bool
             await asyncio.wait_for(sending, 10)
     assert str(failed.value) == problem
     assert [event["event"] for event in events] == ["bound", "submitted"][: 1 + answered]
+
+
+async def test_an_smsc_that_unbinds_with_its_answer_to_the_bind() -> None:
+    async with hand_centre() as centre:
+        sending = asyncio.ensure_future(send(options(centre.port), lambda _: None))
+        session = await centre.session()
+        session.send(Unbind())
+        with pytest.raises(SendFailed, match=r"^the SMSC said unbind before the message was sent$"):
+            await asyncio.wait_for(sending, 10)
 
 
 async def test_receipts_that_come_with_the_unbind_count() -> None:

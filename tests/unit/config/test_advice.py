@@ -152,3 +152,30 @@ def test_an_smsc_that_may_get_an_empty_sender(account: str, provider: str, words
     )
     assert len(warned) == bool(words)
     assert all(one.startswith("providers.lab.default_sender: is not set") and words in one for one in warned)
+
+
+BY_ROUTE = """
+listen: [{host: 127.0.0.1}]
+accounts:
+  pbx: {password: "12345678", services: [HLR, CALL]}
+  crm: {password: "12345678", default_sender: ALARM}
+providers:
+  centre: {kind: smpp, host: 127.0.0.1, system_id: us, password: "12345678"}
+  calls: {kind: smsc, login: us, password: "12345678", poll_interval: 1h}
+routes: [{account: %s, to: [centre]}, {account: %s, to: [calls]}, {to: [calls, centre]}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("accounts", "warned"),
+    [
+        (
+            ("pbx", "crm"),
+            ["accounts.pbx.services: no provider", "providers.centre.default_sender: is not set"],
+        ),
+        (("crm", "pbx"), []),
+    ],
+)
+def test_only_providers_that_an_account_may_reach_count(accounts: tuple[str, str], warned: list[str]) -> None:
+    told = [one for one in advice(BY_ROUTE % accounts) if "services" in one or "default_sender" in one]
+    assert [one[: len(begins)] for one, begins in zip(told, warned, strict=True)] == warned

@@ -80,7 +80,8 @@ def test_any_problem_has_a_line_or_none(problem: str) -> None:
 
 def test_aliases_of_aliases_do_not_fill_the_memory() -> None:
     doubled = "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 49))
-    with pytest.raises(ConfigError, match="is one value too many; an alias counts as often as it is used"):
+    too_many = r"^line 12: a11: the file has more than 5000 values; an alias counts as often as it is used"
+    with pytest.raises(ConfigError, match=too_many):
         read("a0: &a0 x\n" + doubled, Path("/nowhere"), {}, SECRETS, most=5000)
 
 
@@ -208,10 +209,27 @@ def test_names_what_is_wrong_with_a_secret_file(tmp_path: Path) -> None:
     assert len(read_in.problems) == len(found)
 
 
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("a:\n\tb: 1", "line 2: not valid YAML: found a tab where a value must begin; use spaces"),
+        ("a: 1\nb: x\x01y", "line 2: not valid YAML: the character U+0001 may not stand in it"),
+    ],
+)
+def test_characters_that_nobody_sees_are_named(text: str, problem: str) -> None:
+    assert refusal(text) == problem
+
+
 def test_names_a_key_that_is_given_twice() -> None:
+    assert source("{a: 1, a: 2}").problems == ["a: given twice; delete one"]
     assert source("a:\n  b: 1\n  c: 2\n  b: 3\n").problems == [
         "a.b: given twice, on lines 2 and 4; delete one"
     ]
+
+
+def test_a_key_of_its_own_has_its_own_line_before_that_of_a_merged_one() -> None:
+    lines = source("base: &base\n  x: 1\n  y: 1\na:\n  x: 2\n  <<: *base\n").lines
+    assert (lines["a.x"], lines["a.y"]) == (5, 3)
 
 
 def test_merges_shared_keys() -> None:
@@ -257,7 +275,7 @@ def test_the_file_must_be_a_mapping(text: str) -> None:
         ("password: 'hunter2", "line 1"),
         ("password: %hunter2", "line 1"),
         ("a: 1\n---\npassword: hunter2", "line 2"),
-        ("password: hunter2\x01", "the file"),
+        ("password: hunter2\x01", "line 1"),
     ],
 )
 def test_bad_yaml_is_located_but_never_quoted(text: str, line: str) -> None:

@@ -69,6 +69,8 @@ def problems(private: tuple[str, ...] = (), **keys: Any) -> list[str]:
         ({"garden": "big"}, "garden: must be a mapping with keys of its own"),
         ({"code": "0x100"}, "code: must be between 0 and 255 (got 256)"),
         ({"height": 100}, "height: must be less than 100 (got 100)"),
+        ({"height": 18000.0}, "height: must be less than 100 (got 18000)"),
+        ({"height": 100.25}, "height: must be less than 100 (got 100.25)"),
         ({"pets": {"tom": {"kind": "cat", "lives": 0}}}, "pets.tom.lives: must be more than 0 (got 0)"),
         ({"pets": {"rex": {"kind": "dog", "legs": 9}}}, "pets.rex.legs: must be between 0 and 8 (got 9)"),
         (

@@ -140,7 +140,7 @@ def test_a_section_without_keys_has_its_defaults() -> None:
         ),
         (
             "accounts: {pbx: {password: secret12, receipt: {tlvs: vendor}}}",
-            "accounts.pbx.receipt.tlvs: must be True, False or 'standard'",
+            "accounts.pbx.receipt.tlvs: must be true, false or 'standard'",
         ),
         (
             "accounts: {pbx: {password: secret12, outbind: {host: esme}}}",

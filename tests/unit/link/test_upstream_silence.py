@@ -97,6 +97,21 @@ async def test_a_session_that_never_answers_is_left_after_the_first_timeout(
     assert "does not answer" in caplog.text
 
 
+async def test_a_connection_that_is_cut_is_no_silence(caplog: pytest.LogCaptureFixture) -> None:
+    owner = Owner()
+    async with (
+        CentreSimulator(Rules(lose_answer=lambda number: number <= UNPROVEN_WINDOW)) as centre,
+        upstream(owner, settings(centre.port)) as link,
+    ):
+        link.submit(items(*range(UNPROVEN_WINDOW)))
+        await heard_on_all(link)
+        centre.hang_up()
+        await eventually(lambda: len(unanswered(owner)) == UNPROVEN_WINDOW)
+        await eventually(lambda: centre.counts["binds"] == 2)
+    assert "does not answer" not in caplog.text
+    assert "upstream bind ended" in caplog.text
+
+
 async def test_a_single_request_may_find_that_out() -> None:
     owner = Owner()
     async with (
@@ -248,4 +263,4 @@ async def test_an_answer_ends_the_suspicion() -> None:
         session.reply(await session.expect(SubmitSm), SubmitSmResp("10"))
         await eventually(lambda: owner.taken == [0, 1, 7, 10])
         assert owner.counts == [1]
-        centre.hang_up()
+        centre.close()  # a stop would wait for its unbind_resp

@@ -5,7 +5,17 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from smppbridge.model.settings import File, NotBuilt, Octet, Secret, Settings, Text, mistake, not_built
+from smppbridge.model.settings import (
+    Currency,
+    File,
+    NotBuilt,
+    Octet,
+    Secret,
+    Settings,
+    Text,
+    mistake,
+    not_built,
+)
 
 
 class Section(Settings):
@@ -14,6 +24,7 @@ class Section(Settings):
     text: Text = ""
     secret: Secret | None = None
     octet: Octet = 0
+    currency: Currency = ""
     file: File | None = None
     later: NotBuilt = None
 
@@ -117,3 +128,12 @@ def test_files_are_relative_to_the_configuration_and_must_exist(tmp_path: Path) 
 
 def test_files_of_a_program_are_taken_as_they_are() -> None:
     assert section(file="none.pem").file == Path("none.pem")
+
+
+@pytest.mark.parametrize("code", ["rub", "RU", "RUBL", "RUB\n", "РУБ", ""])
+def test_currency(code: str) -> None:
+    assert section(currency="BYN").currency == "BYN"
+    assert refused(currency=code) == (
+        "mistake",
+        "must be the three capital letters of a currency, such as RUB",
+    )

@@ -9,7 +9,7 @@ import pytest
 
 from smppbridge.metrics import Metrics
 from smppbridge.model.message import StatusReport
-from smppbridge.providers.base import News
+from smppbridge.providers.base import Callback, News
 from smppbridge.providers.smspilot.provider import Smspilot, SmspilotOptions
 from smppbridge.web.callbacks import Callbacks
 from smppbridge.web.server import Web
@@ -26,10 +26,11 @@ REASON = "604: the message was cancelled, or cannot be delivered: Undeliverable,
 class Site:
     """The web server, and what callbacks have told it."""
 
-    def __init__(self, port: int, told: list[News]) -> None:
+    def __init__(self, port: int, told: list[News], callbacks: list[Callback]) -> None:
         self.port = port
         self.path = "/callbacks/pilot/token"
         self.told = told
+        self.callbacks = callbacks
 
     async def hear(self, news: Sequence[News]) -> None:
         raise AssertionError
@@ -47,6 +48,18 @@ class Site:
             writer.close()
 
 
+class Recording(Smspilot):
+    """Remembers the callbacks that it reads."""
+
+    def __init__(self) -> None:
+        super().__init__("pilot", SmspilotOptions.model_validate({"kind": "smspilot", "apikey": "K"}))
+        self.callbacks: list[Callback] = []
+
+    def parse_callback(self, callback: Callback) -> list[News]:
+        self.callbacks.append(callback)
+        return super().parse_callback(callback)
+
+
 @asynccontextmanager
 async def site() -> AsyncIterator[Site]:
     told: list[News] = []
@@ -57,11 +70,11 @@ async def site() -> AsyncIterator[Site]:
     async def ready() -> list[str]:
         return []
 
-    pilot = Smspilot("pilot", SmspilotOptions.model_validate({"kind": "smspilot", "apikey": "K"}))
+    pilot = Recording()
     web = Web(Metrics(), Callbacks({"pilot": pilot}, {"pilot": "token"}, hear), ready)
     port = await web.start("127.0.0.1", 0)
     try:
-        yield Site(port, told)
+        yield Site(port, told, pilot.callbacks)
     finally:
         await web.stop()
 
@@ -139,7 +152,7 @@ async def test_the_charset_of_a_callback(
 
 
 async def test_octets_elsewhere_stay_as_they_are() -> None:
-    form = "server_id=5&status=2&x=ж".encode()
+    form = "x=ж&server_id=5&status=2".encode()  # made longer, it would lose its end
     head = f"POST {here_path()} HTTP/1.1\r\nHost: a\r\nX-Name: \u00e9\r\nContent-Length: {len(form)}\r\n"
     head += "Content-Type: application/x-www-form-urlencoded\r\n\r\n"
     async with site() as here:
@@ -148,8 +161,31 @@ async def test_octets_elsewhere_stay_as_they_are() -> None:
         assert len(here.told) == 2
 
 
+async def test_headers_stay_as_they_are_in_whatever_pieces_they_come() -> None:
+    async with site() as here:
+        line = f"GET {here.path}?server_id=5&status=2 HTTP/1.1\r\n".encode()
+        name, end = b"X-Name: \xe9\r\n", b"Host: a\r\n\r\n"
+        for pieces in ((line + name + end,), (line, name, end), (line[:9], line[9:], name + end)):
+            assert await here.ask(*pieces) == b"200"
+            assert here.callbacks.pop().headers["x-name"] == "\xe9"
+
+
+async def test_what_is_not_understood_is_told_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
+    async with site() as here:
+        for fields in ("server_id=x", "status=2", "message=a"):
+            assert await here.ask(f"GET {here.path}?{fields} HTTP/1.1\r\nHost: a\r\n\r\n".encode()) == b"400"
+    assert caplog.messages == ["callback not understood"] * 2  # statuses, and messages from phones
+
+
+async def test_a_guess_is_told_only_of_what_is_understood(caplog: pytest.LogCaptureFixture) -> None:
+    async with site() as here:
+        path = here.path.encode()
+        assert await here.ask(b"GET %s?a=%%cf HTTP/1.1\r\nHost: a\r\n\r\n" % path) == b"400"
+    assert "callback not in UTF-8" not in caplog.messages
+
+
 def here_path() -> str:
-    return Site(0, []).path
+    return Site(0, [], []).path
 
 
 @pytest.mark.parametrize("request_line", ["GET /каша", "ЖЖЖ / HTTP/1.1"])

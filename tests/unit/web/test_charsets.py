@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smppbridge.web.charsets import Charset, charset_of, fields_of, in_charset, octets_of
+from smppbridge.web.charsets import Charset, charset_of, fields_of, in_charset, octets_of, parameter_of
 
 RUSSIAN = "Россия"
 
@@ -17,7 +17,7 @@ RUSSIAN = "Россия"
         (RUSSIAN.encode("windows-1251"), (), Charset("windows-1251", guessed=True)),
         (RUSSIAN.encode("windows-1251"), ("", "Windows-1251"), Charset("windows-1251")),
         (RUSSIAN.encode("koi8-r"), ("KOI8-R", "utf-8"), Charset("koi8-r")),
-        (RUSSIAN.encode("koi8-r"), ("", ' "koi8-r"'), Charset("koi8-r")),
+        (RUSSIAN.encode("koi8-r"), ("", " koi8-r"), Charset("koi8-r")),
         (RUSSIAN.encode("windows-1251"), ("utf-8", "cp1251"), Charset("windows-1251")),
         (RUSSIAN.encode("windows-1251"), ("utf-8",), Charset("windows-1251", guessed=True)),  # it lies
         (RUSSIAN.encode(), ("unicode_escape", "idna", "none"), Charset("utf-8")),  # Python has these
@@ -25,6 +25,19 @@ RUSSIAN = "Россия"
 )
 def test_charset(octets: bytes, named: tuple[str, ...], expected: Charset) -> None:
     assert charset_of(octets, *named) == expected
+
+
+@pytest.mark.parametrize(
+    ("content_type", "expected"),
+    [
+        ("text/xml; charset=koi8-r", "koi8-r"),
+        ('text/xml; x="charset"; Charset = "koi8-r" ', "koi8-r"),
+        ("text/xml; charset=", ""),
+        ("charset=koi8-r", ""),
+    ],
+)
+def test_parameter(content_type: str, expected: str) -> None:
+    assert parameter_of(content_type, "charset") == expected
 
 
 @pytest.mark.parametrize("charset", ["utf-8", "windows-1251", "koi8-r"])

@@ -38,6 +38,9 @@ def test_both_encodings_of_one_form() -> None:
         "multipart/form-data",
         'multipart/form-data; boundary=""',
         "multipart/mixed; boundary=b",
+        "multipart/form-data; boundary*=idna''b",
+        "multipart/form-data; boundary*0=b; boundary*=b",
+        f"multipart/form-data; boundary*{'9' * 5000}=b",
         "ж",
     ],
 )
@@ -63,6 +66,11 @@ def test_what_is_a_part(body: bytes, fields: dict[str, str]) -> None:
     assert form_fields("Multipart/Form-Data; boundary=b", body) == fields
 
 
+def test_a_boundary_in_quotes() -> None:
+    body = b'--b c\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--b c--'
+    assert form_fields('multipart/form-data; charset=utf-8; Boundary="b c" ; x', body) == {"a": "1"}
+
+
 def test_only_so_many_parts_are_read() -> None:
     request = multipart({str(n): "" for n in range(MAX_PARTS + 50)})
     assert len(form_fields(request.headers["content-type"], request.read())) == MAX_PARTS
@@ -71,6 +79,7 @@ def test_only_so_many_parts_are_read() -> None:
 @given(st.text(), st.binary())
 def test_nothing_fails(content_type: str, body: bytes) -> None:
     form_fields(content_type, body)
+    form_fields(f"multipart/form-data; {content_type}", body)
     form_fields("multipart/form-data; boundary=b", b"--b\r\n" + body)
 
 

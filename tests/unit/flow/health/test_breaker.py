@@ -119,6 +119,15 @@ def test_the_pause_after_failures_counts_from_the_last_and_doubles() -> None:
     assert breaker.wait(105.0) == 10.0
 
 
+def test_what_was_under_way_when_the_pause_began_does_not_prolong_it() -> None:
+    breaker = CircuitBreaker()
+    for _ in range(FAILURES_BEFORE_PAUSE + 4):  # one connection that is cut ends them all
+        breaker.record_failure(Unavailable("cut"), now=0.0)
+    assert breaker.wait(0.0) == 5.0
+    breaker.record_failure(Unavailable("cut again"), now=5.0)
+    assert breaker.wait(5.0) == 10.0
+
+
 def test_failures_without_a_reason_are_a_trial_all_the_same() -> None:
     breaker = CircuitBreaker()
     breaker.record_success()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from smppbridge.errors import Disabled, ProviderError, Throttled, Unavailable
+from smppbridge.errors import UNFIT, Disabled, Postponed, ProviderError, Rejected, Throttled, Unavailable
 from smppbridge.flow.health.health import MESSAGES_BEFORE_PAUSE, PHONES_BEFORE_PAUSE
 from smppbridge.model.message import Message
 from tests.support.builders.messages import message
@@ -57,6 +57,17 @@ def test_a_package_in_which_three_phones_met_trouble() -> None:
     rig = Rig()
     rig.health.record_results([THEIR_TROUBLE[0]] * 3, to(1, 2, 3))
     assert not rig.health.works
+
+
+@pytest.mark.parametrize(
+    "other", [Rejected("no", code="-4"), Postponed("hours", after=60.0), Rejected("no", code=UNFIT)]
+)
+def test_only_messages_that_met_trouble_count(other: ProviderError) -> None:
+    rig = Rig()
+    trouble = about_message(Disabled("blocked", pause=600.0))
+    rig.health.record_results([*[other] * 8, trouble], to(*range(1, 10)))
+    assert rig.open
+    assert rig.health.works
 
 
 def test_money_that_lacks_although_some_is_left() -> None:

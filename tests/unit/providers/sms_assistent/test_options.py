@@ -82,6 +82,10 @@ def test_a_name_in_cyrillic_letters_is_refused_by_its_reason() -> None:
         ({"api": "xml", "batch_wait": 0}, ["batch_wait"]),
         ({"api": "plain", "batch_wait": 0}, ["bulk in PLAIN"]),
         ({"poll_interval": 0}, ["no status"]),
+        ({"url": "https://h/api/v1"}, []),
+        ({"url": "https://h/api/v1/xml"}, []),
+        ({"url": "https://h/api/v1/jsn"}, ["url: messages go to https://h/api/v1/jsn/api/v1/json; "]),
+        ({"url": "https://h/api/v1/jsn", "urls": {"json": "https://h/api/v1/jsn"}}, []),
         ({"api": "plain", "poll_interval": 0}, ["bulk in PLAIN", "no status"]),
     ],
 )

@@ -199,6 +199,21 @@ async def test_a_question_about_doubts_is_no_longer_than_one_about_statuses() ->
 
 # --- messages from phones, money -------------------------------------------------------------------
 
+
+@pytest.mark.parametrize(
+    ("answer", "about_message"),
+    [('{"balance":"98.60"}', True), ('{"balance":"0.00"}', False), ('{"error":"no","error_code":9}', False)],
+)
+async def test_no_money_makes_it_ask_for_the_balance(answer: str, about_message: bool) -> None:
+    refusal = json.dumps({"error": "no", "error_code": 3, "id": "b1.1"})
+    async with Centre(refusal, answer, refusal) as centre:
+        for _ in range(2):
+            (refused,) = await centre.send(1)
+            assert isinstance(refused, Disabled)
+            assert refused.about_message == about_message
+        assert centre.paths == ["/sys/send.php", "/sys/balance.php", "/sys/send.php"]
+
+
 ANSWERS = [
     {
         "id": 7,

@@ -52,7 +52,7 @@ async def test_statuses_in_full() -> None:
         ] * 2
         assert centre.forms[0]["all"] == "2"
         (report,) = await centre.provider.status([poll("b1.1")])
-        assert report.told is UNTOLD
+        assert report.told == UNTOLD
 
 
 @pytest.mark.parametrize("format_", ["text", "numbers", "xml"])

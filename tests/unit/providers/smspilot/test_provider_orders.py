@@ -145,7 +145,7 @@ async def test_a_service_that_is_not_sold_is_rejected() -> None:
 @pytest.mark.parametrize("api", ["api2-json", "api2-xml", "api1"])
 async def test_a_call_whose_number_is_the_code_goes_by_api1_one_by_one(api: str) -> None:
     row = {"server_id": "0", "phone": message(1).recipient, "status": "0"}
-    answers = [json.dumps({"send": [{**row, "server_id": "11"}], "server_packet_id": "11"}), refuse(112)]
+    answers = [json.dumps({"send": [{**row, "server_id": "11"}], "server_packet_id": "11"}), refuse(113)]
     async with Pilot(*answers, api=api) as pilot:
         messages = [message(n, service_type="FLSHC", text="0123") for n in (1, 2)]
         results = await pilot.provider.send(messages, NOW)

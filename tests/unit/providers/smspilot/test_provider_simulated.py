@@ -153,6 +153,15 @@ async def test_no_money(wire: dict[str, object]) -> None:
         assert error.status == 0x4A4
 
 
+async def test_money_for_some_of_a_packet(wire: dict[str, object]) -> None:
+    """The packet is refused whole: the account cannot pay for all of it."""
+    async with both(wire, balance=3.0) as it:
+        results = await it.send(*(fresh(number, text="x") for number in range(1, 9)))
+        assert [isinstance(result, Taken) for result in results] == [True] * 2 + [False] * 6
+        assert {type(result) for result in results[2:]} == {Disabled}
+        assert it.provider.last_balance == pytest.approx(3.0 - 2 * 1.29)
+
+
 async def test_balance(wire: dict[str, object]) -> None:
     async with both(wire, balance=100.0) as it:
         assert await it.provider.balance() == 100.0

@@ -145,7 +145,7 @@ def test_a_status_tells_no_sender_again(row: dict[str, Any], nothing: bool) -> N
     """What says nothing is not written to the store."""
     report = RESULTS.report(item_of({"server_id": "5", "status": 2, **row}))
     assert report is not None
-    assert (report.told is UNTOLD) == nothing
+    assert (report.told == UNTOLD) == nothing
     assert not report.told.sender
 
 

@@ -69,6 +69,12 @@ def test_hmac_of_more_than_the_body() -> None:
             check(keys, headers, form=form)
 
 
+def test_hmac_of_a_form_in_another_character_set() -> None:
+    keys = {"header": "X-Sign", "hmac": "md5", "key": "{secret.key}", "signed": "{form_sorted}"}
+    signature = sign("a1bё".encode("koi8-r"), "md5").hex()
+    check(keys, {"x-sign": signature}, form={"b": "ё", "a": "1"}, charset="koi8-r")
+
+
 def test_a_fixed_value() -> None:
     keys = {"header": "Authorization", "equals": "Bearer {secret.key}"}
     check(keys, {"authorization": "Bearer K"})
@@ -132,6 +138,13 @@ def test_a_status(body: object, heard: Heard | None) -> None:
     options = CallbackOptions.model_validate(STATE)
     (document,) = options.documents(Callback("POST", {}, {}, body=json.dumps(body).encode()))
     assert status_in(options, document) == heard
+
+
+def test_a_body_in_another_character_set() -> None:
+    options = CallbackOptions.model_validate(STATE | {"error_text": {"json": "$.why"}})
+    body = '{"id": "r-1", "state": "failed", "why": "Абонент"}'.encode("windows-1251")
+    (document,) = options.documents(Callback("POST", {}, {}, {}, body, charset="windows-1251"))
+    assert status_in(options, document) == Heard("r-1", "failed", "", "Абонент")
 
 
 @pytest.mark.parametrize("each", ["$.results", "$.results[*]"])
