@@ -213,9 +213,9 @@ class App:
             Poller(provider, store, self.outcomes, clock, health),
             Finder(provider, store, self.recorder, self.fleet, clock),
         ]
-        if health.asks_for_all("inbound_interval"):
+        if health.asks_for_all(lambda limits: limits.inbound_interval):
             askers.append(InboundPoller(provider, store, self.inbound, clock, health))
-        if health.asks_for_all("balance_interval"):
+        if health.asks_for_all(lambda limits: limits.balance_interval):
             askers.append(BalancePoller(provider, health))
         return askers
 

@@ -45,9 +45,8 @@ class Settlement(NamedTuple):
     alerted: frozenset[str] = frozenset()  # accounts that are owed an alert by it
     refused: tuple[tuple[str, str], ...] = ()  # code and reason of each message that did not arrive
     spent: Mapping[str, int] = MappingProxyType({})  # currency -> millionths: prices that were told now
-    replaced: tuple[
-        tuple[str, str], ...
-    ] = ()  # senders of messages that ended: asked for, shown by the phone
+    # Senders of messages that ended: the one asked for, and the one that the phone shows.
+    replaced: tuple[tuple[str, str], ...] = ()
 
 
 class Recorded(NamedTuple):

@@ -12,7 +12,7 @@ from smppbridge.flow.health.send_policy import SendPolicy
 from smppbridge.logs import event
 from smppbridge.metrics import Metrics
 from smppbridge.model.message import Message
-from smppbridge.providers.base import Provider, SendResult, Taken
+from smppbridge.providers.base import Limits, Provider, SendResult, Taken
 from smppbridge.smpp.constants import Status
 
 log = logging.getLogger(__name__)
@@ -67,10 +67,10 @@ class ProviderHealth:
         """Names the account at the provider, the same for all entries that use it."""
         return self._account[0].name
 
-    def asks_for_all(self, interval: str) -> bool:
-        """Whether this is the first entry of its account that has this ``interval``, a name of `Limits`: what
-        belongs to the account, and not to its messages, is asked for by one entry."""
-        asking = (one for one in self._account if getattr(one._provider.limits, interval))
+    def asks_for_all(self, interval_of: Callable[[Limits], float]) -> bool:
+        """Whether this is the first entry of its account that has an interval for this question: what belongs
+        to the account, and not to its messages, is asked for by one entry."""
+        asking = (entry for entry in self._account if interval_of(entry._provider.limits))
         return next(asking, self) is self
 
     @property
@@ -135,8 +135,7 @@ class ProviderHealth:
         5. What is left is a failure, except where the hand-over went well in part, the provider cannot be
            reached anyway, or the messages were only postponed.
         """
-        refusals = zip(messages, results, strict=False)
-        troubled = [message for message, result in refusals if isinstance(result, Disabled)]
+        handed_over = zip(messages, results, strict=False)
         results = [result for result in results if isinstance(result, Taken) or result.code != UNFIT]
         errors = [result for result in results if isinstance(result, ProviderError)]
         too_fast = (error for error in errors if isinstance(error, Throttled) and not error.about_message)
@@ -146,6 +145,7 @@ class ProviderHealth:
         if any(isinstance(result, Taken) for result in results):
             self._suspected.clear()
         elif trouble is not None:
+            troubled = [message for message, result in handed_over if isinstance(result, Disabled)]
             overtaken = in_order and began < self._worked_at
             if not self._about_messages(trouble, troubled, partly or overtaken):
                 grave = grave or trouble

@@ -1,6 +1,5 @@
 """All dispatchers of this process: which providers there are, and which of them may be used now."""
 
-import asyncio
 import random
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -45,10 +44,6 @@ class Fleet(Mapping[str, Dispatcher]):
         """Begin to send."""
         for dispatcher in self._dispatchers.values():
             dispatcher.start()
-
-    async def stop(self, grace: float) -> None:
-        """Claim no more; wait up to ``grace`` seconds for the hand-overs under way. See `Dispatcher.stop`."""
-        await asyncio.gather(*(dispatcher.stop(grace) for dispatcher in self._dispatchers.values()))
 
     def wake(self, provider: str, account: str, count: int = 1) -> None:
         """``count`` messages of the account were queued for this provider. Raises KeyError for a provider

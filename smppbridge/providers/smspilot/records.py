@@ -4,7 +4,7 @@ Numbers are read as leniently as the manuals print them: as numbers or as string
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
@@ -193,13 +193,13 @@ def failure_of(error: Mapping[str, object]) -> PilotFailure:
     code = integer(error.get("code"))
     if code is None or code <= 0:
         raise ValueError("an error without a code")
-    words = _words(error, "description", "description_ru", "status_ru")
-    return PilotFailure(code, words, integer(error.get("status")), text_of(error.get("ip")))
+    said = (text_of(error.get(key)).strip() for key in ("description", "description_ru", "status_ru"))
+    return PilotFailure(code, once(said), integer(error.get("status")), text_of(error.get("ip")))
 
 
-def _words(row: Mapping[str, object], *keys: str) -> str:
-    """What is said there in one language or the other, each thing once."""
-    return ", ".join(dict.fromkeys(filter(None, (text_of(row.get(key)).strip() for key in keys))))
+def once(said: Iterable[str]) -> str:
+    """What is said in one language or the other, each thing once."""
+    return ", ".join(dict.fromkeys(filter(None, said)))
 
 
 def server_id(value: object) -> str:

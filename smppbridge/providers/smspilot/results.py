@@ -11,7 +11,7 @@ from smppbridge.providers.base import SendResult, Taken
 from smppbridge.providers.error_table import Rule, to_error
 from smppbridge.providers.smspilot import codes
 from smppbridge.providers.smspilot.meanings import meaning_of
-from smppbridge.providers.smspilot.records import Item, PilotAnswer, PilotFailure
+from smppbridge.providers.smspilot.records import Item, PilotAnswer, PilotFailure, once
 from smppbridge.smpp.constants import Status
 
 REFUSED = -2  # the status of a message that was refused, and its code where none is told
@@ -55,7 +55,9 @@ class PilotResults:
 
     def _of_row(self, message: Message, item: Item, *, others_taken: bool) -> ProviderError:
         rule = codes.rule_of_row(item.error)
-        error = self._refusal(message, rule, PilotFailure(item.error or REFUSED, words_of(item)))
+        error = self._refusal(
+            message, rule, PilotFailure(item.error or REFUSED, once((item.words, item.words_ru)))
+        )
         error.about_message = codes.is_about_message(rule, others_taken=others_taken)
         return error
 
@@ -105,15 +107,10 @@ class PilotResults:
         )
         if not final or state == State.DELIVERED:
             return report
-        reason = self._reason(PilotFailure(item.error or item.status, words_of(item)))
+        reason = self._reason(PilotFailure(item.error or item.status, once((item.words, item.words_ru))))
         return report._replace(reason=reason)
 
     def _reason(self, failure: PilotFailure, sender: str = "") -> str:
         """The code and what it means, then smspilot's own words."""
         ours = meaning_of(failure.code, self._safe(sender), failure.address)
         return ": ".join(filter(None, (str(failure.code), ours, self._safe(failure.words))))
-
-
-def words_of(item: Item) -> str:
-    """Why it failed, in both languages."""
-    return ", ".join(dict.fromkeys(filter(None, (item.words, item.words_ru))))

@@ -9,9 +9,8 @@ from smppbridge.model.message import Overdue, Particulars, Stage
 from smppbridge.store.results import Attempt, Backlog, Gauges, Story
 from smppbridge.store.sqlite.messages import OVERDUE_COLUMNS, to_overdue
 
-SOON_MS = (
-    10 * 60 * 1000
-)  # what waits longer is scheduled or held for quiet hours: its age is no sign of trouble
+# What waits longer is scheduled or held for quiet hours: its age is no sign of trouble.
+SOON_MS = 10 * 60 * 1000
 _COUNT_QUEUED = f"""
 SELECT provider, count(*), min(id) FILTER (WHERE stage = {Stage.QUEUED:d} OR due_at <= ?)
 FROM messages INDEXED BY messages_due

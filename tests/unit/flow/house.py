@@ -25,6 +25,7 @@ from tests.support.builders.clock import Clock
 from tests.support.builders.failing import FailingStore
 from tests.support.builders.metrics import value
 from tests.support.builders.stores import fast_store
+from tests.unit.flow.fleets import stop_all
 
 KEEP_DAYS = 10
 KEEP = 7200.0  # seconds that receipts of "pbx" are kept
@@ -118,7 +119,7 @@ class House:
 
     async def stop(self) -> None:
         await self.housekeeper.stop()
-        await self.fleet.stop(1.0)
+        await stop_all(self.fleet, 1.0)
         await self.rerouter.stop()
 
 

@@ -33,6 +33,7 @@ from tests.support.builders.clock import Clock
 from tests.support.builders.failing import FailingStore
 from tests.support.builders.stores import fast_store
 from tests.support.esme.pending import connected
+from tests.unit.flow.fleets import stop_all
 
 PHONE = "375291234567"
 _TURNS = 200  # of the loop: more than any chain of callbacks takes
@@ -170,5 +171,5 @@ async def scene(max_unsaved: int = 100, **limits: Any) -> AsyncIterator[Scene]:
         made = Scene(store, link, max_unsaved, **limits)
         await made.wire_ids.start()
         yield made
-        await made.fleet.stop(0)
+        await stop_all(made.fleet, 0)
         await made.joiner.stop()

@@ -8,7 +8,6 @@ from tests.unit.flow.deliver.scene import ids, scene
 
 pytestmark = pytest.mark.virtual_time
 
-LONG = 200.0  # longer than leases and looks
 IDLE = 30.0  # seconds between two looks without being woken
 
 

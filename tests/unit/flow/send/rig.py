@@ -23,6 +23,7 @@ from tests.support.builders.clock import Clock
 from tests.support.builders.failing import FailingStore
 from tests.support.builders.metrics import value
 from tests.support.builders.stores import fast_store
+from tests.unit.flow.fleets import stop_all
 
 
 class Lab(ScriptedProvider):
@@ -127,7 +128,7 @@ async def rigged(*providers: Provider, **account: Any) -> AsyncIterator[Rig]:
         try:
             yield rig
         finally:
-            await rig.fleet.stop(0.1)
+            await stop_all(rig.fleet, 0.1)
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ from smppbridge.model.message import Message, Stage
 from smppbridge.providers.base import SendResult
 from tests.support.builders.rows import NOW, segment
 from tests.support.system.virtual_time import moment
+from tests.unit.flow.fleets import stop_all
 from tests.unit.flow.send.rig import Lab, rigged, sending, times
 from tests.unit.flow.send.streams import Step, Streamed, ok
 
@@ -37,7 +38,7 @@ async def test_a_hand_over_under_way_is_waited_for_and_saved() -> None:
     async with sending(lab) as rig:
         await rig.queue(segment(1))
         await asyncio.sleep(1)
-        await rig.fleet.stop(10.0)
+        await stop_all(rig.fleet, 10.0)
         assert rig.clock.seconds == 4.0  # no longer than that
         assert lab.stopped
         assert (await rig.row(1)).stage == Stage.SENT
@@ -48,7 +49,7 @@ async def test_a_hand_over_that_takes_too_long_is_cancelled_and_found_by_its_lea
     async with sending(lab) as rig:
         await rig.queue(segment(1))
         await asyncio.sleep(1)
-        await rig.fleet.stop(5.0)
+        await stop_all(rig.fleet, 5.0)
         assert rig.clock.seconds == 6.0
         assert (await rig.row(1)).stage == Stage.SENDING
         await asyncio.sleep(60)
@@ -61,7 +62,7 @@ async def test_all_dispatchers_stop_at_the_same_time() -> None:
     async with sending(*labs) as rig:
         await rig.queue(*(segment(number, provider=lab.name) for number, lab in enumerate(labs, 1)))
         await moment()
-        await rig.fleet.stop(10.0)
+        await stop_all(rig.fleet, 10.0)
         assert rig.clock.seconds == 4.0
         assert [(await rig.row(number)).stage for number in (1, 2, 3)] == [Stage.SENT] * 3
 
@@ -71,7 +72,7 @@ async def test_what_the_provider_had_not_sent_goes_back_to_its_queue() -> None:
     async with sending(lab, spare) as rig:
         await rig.queue(segment(1), segment(2))
         await asyncio.sleep(1)
-        await rig.fleet.stop(10.0)
+        await stop_all(rig.fleet, 10.0)
         assert rig.clock.seconds == 1.0
         for number in (1, 2):
             found, row = await rig.found(number), await rig.row(number)
@@ -91,7 +92,7 @@ async def test_what_happens_at_the_end_says_nothing_about_the_provider(error: Ex
         lab.errors.extend([error] * 3)
         await rig.queue(*(segment(number, route="lab") for number in (1, 2, 3)))
         await moment()
-        await rig.fleet.stop(10.0)
+        await stop_all(rig.fleet, 10.0)
         assert (rig.fleet.working("lab"), rig.changes) == (True, [])
         assert rig.fleet["lab"].health.breaker.works
 
@@ -102,7 +103,7 @@ async def test_another_error_at_the_end_counts_for_its_message() -> None:
         lab.errors.append(Disabled("wrong key", pause=600.0))
         await rig.queue(segment(1))
         await moment()
-        await rig.fleet.stop(10.0)
+        await stop_all(rig.fleet, 10.0)
         row = await rig.row(1)
         assert (row.stage, row.provider) == (Stage.QUEUED, "spare")
 
@@ -111,7 +112,7 @@ async def test_nothing_new_begins_after_the_stop() -> None:
     lab = Lab()
     async with sending(lab) as rig:
         await moment()
-        await rig.fleet.stop(5.0)
+        await stop_all(rig.fleet, 5.0)
         assert rig.clock.seconds < 0.01  # there was nothing to wait for
         await rig.queue(segment(1))
         await asyncio.sleep(100)
@@ -125,7 +126,7 @@ async def test_what_is_put_back_to_wait_is_saved_before_the_end() -> None:
         rig.store.failing = {"hand_back"}
         await rig.queue(segment(1), segment(2))
         await moment()
-        stopping = asyncio.create_task(rig.fleet.stop(5.0))
+        stopping = asyncio.create_task(stop_all(rig.fleet, 5.0))
         await moment()
         rig.store.failing = set()
         await stopping
@@ -138,7 +139,7 @@ async def test_answers_that_are_waited_for_come_before_the_end() -> None:
     async with sending(lab) as rig:
         await rig.queue(segment(1))
         await asyncio.sleep(1)
-        await rig.fleet.stop(10.0)
+        await stop_all(rig.fleet, 10.0)
         assert rig.clock.seconds == 4.0
         assert (await rig.row(1)).stage == Stage.SENT
 
@@ -148,7 +149,7 @@ async def test_answers_that_do_not_come_are_not_waited_for_longer_than_the_grace
     async with sending(lab) as rig:
         await rig.queue(segment(1))
         await asyncio.sleep(1)
-        await rig.fleet.stop(10.0)
+        await stop_all(rig.fleet, 10.0)
         assert rig.clock.seconds == 11.0
         await asyncio.sleep(60)
         assert (await rig.row(1)).stage == Stage.SENDING
@@ -162,7 +163,7 @@ async def test_a_hand_over_that_breaks_at_the_end_stops_nobody() -> None:
     async with sending(lab, spare) as rig:
         await rig.queue(segment(1), segment(2, provider="spare"))
         await moment()
-        await rig.fleet.stop(10.0)
+        await stop_all(rig.fleet, 10.0)
         assert (await rig.row(2)).stage == Stage.SENT
 
 
@@ -170,5 +171,5 @@ async def test_a_dispatcher_that_was_not_started_stops_at_once() -> None:
     lab = Lab()
     async with rigged(lab) as rig:
         await rig.queue(segment(1))
-        await rig.fleet.stop(5.0)
+        await stop_all(rig.fleet, 5.0)
         assert (rig.clock.seconds, times(lab)) == (0.0, [])

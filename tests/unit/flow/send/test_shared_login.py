@@ -141,8 +141,16 @@ async def test_what_belongs_to_the_account_is_asked_for_by_the_first_entry_that_
     ]
     async with sharing(*labs) as rig:
         entries = [rig.fleet[lab.name].health for lab in labs]
-        assert [entry.asks_for_all("balance_interval") for entry in entries] == [True, False, False]
-        assert [entry.asks_for_all("inbound_interval") for entry in entries] == [False, True, False]
+        assert [entry.asks_for_all(lambda limits: limits.balance_interval) for entry in entries] == [
+            True,
+            False,
+            False,
+        ]
+        assert [entry.asks_for_all(lambda limits: limits.inbound_interval) for entry in entries] == [
+            False,
+            True,
+            False,
+        ]
 
 
 async def test_messages_per_second() -> None:
