@@ -11,18 +11,19 @@ import asyncio
 import itertools
 import logging
 import ssl
-import time
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 
 from smppbridge.config.changes import changed_keys
 from smppbridge.config.sections import Config, TlsFiles
-from smppbridge.errors import ConfigError
+from smppbridge.errors import ConfigError, StoreError
 from smppbridge.flow.accept.intake import Intake
 from smppbridge.flow.accept.joiner import Joiner
+from smppbridge.flow.accept.rates import Rates
 from smppbridge.flow.accept.requests import Requests
 from smppbridge.flow.accept.wire_ids import WireIds
 from smppbridge.flow.accounts import Accounts
+from smppbridge.flow.budgets import show_budgets
 from smppbridge.flow.deliver.courier import Courier
 from smppbridge.flow.deliver.inbound import InboundRouter
 from smppbridge.flow.deliver.inbound_poller import InboundPoller
@@ -42,7 +43,9 @@ from smppbridge.flow.settle.pending import PendingResponses
 from smppbridge.flow.settle.poller import Poller
 from smppbridge.flow.settle.recorder import Recorder
 from smppbridge.flow.waiting import Waiting
+from smppbridge.flow.wall_clock import WallClock, elapsed_ms, now_ms
 from smppbridge.flow.worker import Asker
+from smppbridge.link.admission import CLOSING, Admission, connections_for
 from smppbridge.link.authentication import Authenticator
 from smppbridge.link.server import Server
 from smppbridge.link.tls import configured, server_context
@@ -54,7 +57,7 @@ from smppbridge.providers.base import LimitKeeper, Provider
 from smppbridge.providers.registry import build_provider
 from smppbridge.smpp.session import Timers
 from smppbridge.store.opening import make_store
-from smppbridge.store.results import Backlog
+from smppbridge.store.results import CERTAIN_FROM, Backlog
 from smppbridge.submission.appraisal import Appraiser
 from smppbridge.web.callbacks import Callbacks
 from smppbridge.web.server import Web
@@ -64,6 +67,8 @@ log = logging.getLogger(__name__)
 _RELOADED = ("accounts.", "routes", "inbound", "store.keep_days", "store.max_queued", "log.", "drain")
 # How keys begin that a reload changes. `serve` takes over those of `log`.
 
+_OWN_DESCRIPTORS = 24 + CLOSING  # of the store, the log, the loop, the web, and a few for threads
+
 # Shares of the time for a stop (`drain`), at whose ends what is not done is cut off.
 _HAND_OVERS = 0.7
 _UNBINDING = 0.8
@@ -72,23 +77,23 @@ _WEB = 0.9
 _SAVING = 0.95
 
 
-def now_ms() -> int:
-    """The clock of the bridge: milliseconds since 1970, UTC."""
-    return time.time_ns() // 1_000_000
-
-
 class App:
     """One running bridge. `start`, then `stop`; both once."""
 
-    def __init__(self, config: Config, clock: Callable[[], int] = now_ms) -> None:
+    def __init__(
+        self, config: Config, clock: Callable[[], int] = now_ms, elapsed: Callable[[], int] = elapsed_ms
+    ) -> None:
+        """``clock`` and ``elapsed``: see `WallClock`. A clock of its own, which may be put forward, needs an
+        ``elapsed`` of its own."""
         self._config = config
-        self._clock = clock
+        self._clock = WallClock(clock, elapsed)
         self._running = AsyncExitStack()
         self._drain = Drain(config.drain)
         self._open: list[str] = []  # providers that were started, or tried to
         self.smpp_ports: list[int] = []
         self.web_port = 0
         self.metrics = Metrics()
+        self.admission = Admission(connections_for(descriptors(config)), self.metrics)
         self.accounts = Accounts(config.accounts)
         self.store = make_store(config.store.url, self.metrics.committed)
         self.providers = {
@@ -101,6 +106,8 @@ class App:
         async with AsyncExitStack() as starting:
             backlog = await self.store.open()
             starting.push_async_callback(self.store.close)
+            self._clock.certain_from = await self.store.mark(CERTAIN_FROM) or 0
+            self._clock.compare(backlog.latest)
             self._build(backlog)
             await self._start(starting, backlog)
             self._running = starting.pop_all()
@@ -128,7 +135,7 @@ class App:
         self.rerouter.routes = config.routes
         self.inbound.rules = config.inbound
         self.appraiser.router = Router(config.routes)
-        self.waiting.most = config.store.max_queued
+        self.waiting.messages.most = config.store.max_queued
         self.housekeeper.keep_days = config.store.keep_days
         self._drain = Drain(config.drain)
         self.server.reload(dict(config.accounts))
@@ -139,7 +146,7 @@ class App:
 
     def _build(self, backlog: Backlog) -> None:
         self.ids = IdSource(last_id=backlog.last_id)
-        self.waiting = Waiting(self._config.store.max_queued)
+        self.waiting = Waiting(self._config.store.max_queued, self.accounts)
         self._build_settling()
         self._build_sending(backlog)
         self._build_accepting()
@@ -147,7 +154,15 @@ class App:
         self.readiness = Readiness(self.store, self.fleet)
         tokens = {name: self._config.callback_token(name) for name in self._config.providers}
         callbacks = Callbacks(self.providers, tokens, self.news.take)
-        self.web = Web(self.metrics, callbacks, self.readiness.reasons)
+        token = self._config.web.metrics_token
+        self.web = Web(
+            self.metrics,
+            callbacks,
+            self.readiness.reasons,
+            self.admission,
+            metrics_token=token.get_secret_value() if token else "",
+        )
+        show_budgets(self.metrics, self.admission, self.authenticator, self.waiting, self.pending)
 
     def _build_settling(self) -> None:
         """What comes back from providers, and goes on to equipment."""
@@ -155,15 +170,14 @@ class App:
         timeout = config.smpp.response_timeout
         self.courier = Courier(store, metrics, clock, response_timeout=timeout, absent=self._absent)
         self.remarks = Remarks(metrics, {name: provider.codes for name, provider in self.providers.items()})
-        self.outcomes = Outcomes(
-            store, metrics, clock, self.remarks, self.courier.owed, self.courier.owed_inbound
-        )
+        owed, owed_inbound = self.courier.owed, self.courier.owed_inbound
+        self.outcomes = Outcomes(store, metrics, clock, self.remarks, self.waiting, owed, owed_inbound)
         logins = config.logins()
         self.inbound = InboundRouter(
-            store, metrics, clock, config.inbound, self.accounts, self.courier.owed_inbound, logins
+            store, metrics, clock, config.inbound, self.accounts, owed_inbound, logins
         )
         self.news = ProviderNews(store, self.outcomes, self.inbound, logins)
-        self.pending = PendingResponses()
+        self.pending = PendingResponses(self.accounts)
         self.recorder = Recorder(store, self.outcomes, self.pending)
 
     def _build_sending(self, backlog: Backlog) -> None:
@@ -223,13 +237,16 @@ class App:
         """What equipment submits."""
         clock, store, fleet = self._clock, self.store, self.fleet
         self.appraiser = Appraiser(Router(self._config.routes), self.providers, fleet)
-        self.joiner = Joiner(store, self.appraiser, self.outcomes, fleet, self.accounts, self.metrics, clock)
+        outcomes, waiting, accounts, metrics = self.outcomes, self.waiting, self.accounts, self.metrics
+        self.joiner = Joiner(store, self.appraiser, outcomes, waiting, fleet, accounts, metrics, clock)
         self.wire_ids = WireIds(store)
+        self.rates = Rates(asyncio.get_running_loop().time)
         self.intake = Intake(
             store,
             self.appraiser,
             self.ids,
             self.wire_ids,
+            self.rates,
             fleet,
             self.waiting,
             self.pending,
@@ -244,18 +261,21 @@ class App:
             store,
             self.intake.accept,
             self.appraiser,
+            self.rates,
             self.outcomes,
             self.pending,
             self.fleet,
             self.ids,
             clock,
         )
+        self.authenticator = Authenticator(dict(self.accounts))
         self.server = Server(
-            Authenticator(dict(self.accounts)),
+            self.authenticator,
             self.intake.accept,
             requests.handle,
             self.courier,
             metrics,
+            self.admission,
             system_id=smpp.system_id,
             timers=Timers(smpp.bind_timeout, smpp.enquire_link, smpp.inactivity, smpp.response_timeout),
             max_pdu_octets=smpp.max_pdu_octets,
@@ -277,6 +297,8 @@ class App:
         """Start every part, and put its end on ``stack``."""
         stack.push_async_callback(self._settle_down)
         stack.push_async_callback(self._let_go)
+        with suppress(StoreError):  # it has become slow: then the housekeeper tries again
+            self.waiting.correct({}, await self.store.waiting())
         for name, provider in self.providers.items():
             self._open.append(name)
             await provider.start(ProviderUpcalls(self.fleet[name], self.news, self.metrics))
@@ -345,6 +367,13 @@ class App:
     def _absent(self, account: str) -> None:
         """Something is owed to an account without a bind that may receive."""
         self.outbind_caller.owed(account)
+
+
+def descriptors(config: Config) -> int:
+    """How many descriptors are needed besides those of connections that come to us."""
+    providers = sum(provider.connections() for provider in config.providers.values())
+    calls = sum(account.outbind is not None for account in config.accounts.values())
+    return _OWN_DESCRIPTORS + len(config.listen) + providers + calls
 
 
 def tls_context(files: TlsFiles) -> ssl.SSLContext:

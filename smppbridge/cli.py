@@ -13,29 +13,23 @@ import click
 from click.core import ParameterSource
 
 from smppbridge import __version__
+from smppbridge.commands.capacity import Capacity, shown, this_machine
 from smppbridge.commands.demo import demo
 from smppbridge.commands.explain.command import explain_command
+from smppbridge.commands.options import config_option
 from smppbridge.commands.send import SendOptions, send
 from smppbridge.commands.serve import serve
+from smppbridge.commands.store.command import store_command
 from smppbridge.config.advice import warnings
 from smppbridge.config.file import located
 from smppbridge.config.loading import load_located, schema
-from smppbridge.config.sections import Config
+from smppbridge.config.sections import PASSWORD_LENGTH, Config
 from smppbridge.errors import ConfigError, SmppBridgeError
 from smppbridge.logs import Format
 from smppbridge.model.passwords import hash_password
 
 EXIT_FAILED = 1
 EXIT_CONFIG = 2
-
-_config_option = click.option(
-    "-c",
-    "--config",
-    "path",
-    required=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="The configuration file (YAML).",
-)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -45,7 +39,7 @@ def cli() -> None:
 
 
 @cli.command("serve")
-@_config_option
+@config_option
 @click.option(
     "--log-format", type=click.Choice(["text", "json"]), help="How log lines look; default: from the file."
 )
@@ -64,17 +58,20 @@ def demo_command(once: bool) -> None:
 
 
 @cli.command("check")
-@_config_option
+@config_option
 @click.option("--urls", is_flag=True, help="Print each provider's callback URL: NAME URL.")
 def check_command(path: Path, urls: bool) -> None:
-    """Validate the configuration; opens nothing. Exit code 0 or 2."""
+    """Validate the configuration and show what it allows on this machine; opens nothing. Exit code 0 or 2."""
     config, lines = load_located(path)
-    for warning in located(warnings(config), lines):
+    capacity = Capacity(config, this_machine())
+    for warning in (*located(warnings(config), lines), *capacity.shortfalls()):
         click.echo(f"warning: {warning}", err=True)
     if urls:
         _print_urls(config)
-    else:
-        click.echo(f"{path}: ok")
+        return
+    click.echo(f"{path}: ok")
+    for line in shown(capacity.lines()):
+        click.echo(line)
 
 
 def _print_urls(config: Config) -> None:
@@ -87,6 +84,7 @@ def _print_urls(config: Config) -> None:
 
 
 cli.add_command(explain_command)
+cli.add_command(store_command)
 
 
 @cli.command("config-schema")
@@ -104,6 +102,10 @@ def hash_password_command() -> None:
         password = sys.stdin.readline().rstrip("\r\n")
     if not password:
         raise click.UsageError("the password is empty")
+    if len(password) < PASSWORD_LENGTH:  # `check` cannot see it any more
+        click.echo(
+            f"warning: shorter than the {PASSWORD_LENGTH} characters of SMPP 3.4; can be guessed", err=True
+        )
     click.echo(hash_password(password))
 
 

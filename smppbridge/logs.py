@@ -14,6 +14,7 @@ from typing import Literal, TextIO
 _NUMBER_FIELDS = frozenset(
     {"recipient", "sender", "shown", "source", "destination", "source_addr", "destination_addr", "number"}
 )
+_LONGEST = 2000  # characters of a value: a provider may say as much as it likes
 _NUMBER_MIN_DIGITS = 7  # fewer digits are the short code of a service, not somebody's number
 # These libraries log whole addresses, with keys and tokens. They are heard only when something is wrong.
 _TALKATIVE = ("httpx2", "httpcore2", "uvicorn", "uvicorn.access", "uvicorn.error", "asyncio")
@@ -22,10 +23,13 @@ Level = Literal["debug", "info", "warning", "error"]
 Format = Literal["text", "json"]
 
 
-def event(logger: logging.Logger, level: int, what: str, /, **fields: object) -> None:
-    """Log that ``what`` happened. ``what`` is a fixed phrase to search for; details are in ``fields``."""
+def event(
+    logger: logging.Logger, level: int, what: str, /, *, traced: object = False, **fields: object
+) -> None:
+    """Log that ``what`` happened. ``what`` is a fixed phrase to search for; details are in ``fields``.
+    ``traced``: with the traceback of the exception that is being handled."""
     if logger.isEnabledFor(level):
-        logger.log(level, "%s", what, extra={"fields": fields})
+        logger.log(level, "%s", what, extra={"fields": fields}, exc_info=bool(traced))
 
 
 def mask_number(number: str) -> str:
@@ -78,9 +82,12 @@ class _Formatter(logging.Formatter):
     def _shown(self, name: str, value: object) -> object:
         if value is None or isinstance(value, bool | float):
             return value
-        if self._mask and name in _NUMBER_FIELDS:
-            return mask_number(str(value))
-        return value if isinstance(value, int | str) else str(value)
+        masked = self._mask and name in _NUMBER_FIELDS
+        if isinstance(value, int) and not masked:
+            return value
+        text = str(value)
+        shown = mask_number(text[:_LONGEST]) if masked else text[:_LONGEST]
+        return shown if len(text) <= _LONGEST else f"{shown}... ({len(text)} characters)"
 
     def failure_of(self, record: logging.LogRecord) -> str:
         """The traceback of the record; "" when it has none."""
@@ -102,10 +109,12 @@ def _one_line(text: str) -> str:
 
 
 def _value(value: object) -> str:
-    text = _one_line(str(value))
-    if text and not any(char in text for char in ' "='):
+    """The value, in quotes where it needs them. In quotes ``\\`` stands before a quote and before itself:
+    what a parser takes out of the quotes is what was logged."""
+    text = str(value)
+    if text and text.isprintable() and not any(char in text for char in ' "=\\'):
         return text
-    return '"' + text.replace('"', '\\"') + '"'
+    return '"' + _one_line(text.replace("\\", r"\\").replace('"', r"\"")) + '"'
 
 
 class TextFormatter(_Formatter):
@@ -194,11 +203,22 @@ class Complaints:
         self._seldom = Seldom(interval)
 
     def __call__(
-        self, now: float, what: str, key: Hashable, level: int = logging.WARNING, /, **fields: object
+        self,
+        now: float,
+        what: str,
+        key: Hashable,
+        level: int = logging.WARNING,
+        /,
+        *,
+        traced: object = False,
+        **fields: object,
     ) -> None:
-        """Log `event` ``what`` with its fields, unless the same ``what`` and ``key`` came a moment ago.
+        """Log `event` ``what`` with its fields, unless the same ``what`` and ``key`` came a moment ago. The
+        field ``held_back`` says how many were not logged since.
 
         ``now``: seconds of a clock that does not jump.
         """
-        if self._seldom.allows((what, key), now):
-            event(self._logger, level, what, **fields)
+        times = self._seldom.allows((what, key), now)
+        if times:
+            held_back = {"held_back": times - 1} if times > 1 else {}
+            event(self._logger, level, what, traced=traced, **fields, **held_back)

@@ -42,13 +42,28 @@ class Metrics:
 
         self.build_info = self._gauge("build_info", "Version of the running program.", "version", "python")
         self.binds = self._gauge("binds", "Bound sessions.", "account", "bind_type")
+        self.connections = self._gauge(
+            "connections", "Connections that peers opened, by their state.", "state"
+        )
+        self.refused_connections = self._counter(
+            "refused_connections", "Connections ended before anybody knew whose they are.", "cause"
+        )
         self.bind_attempts = self._counter("bind_attempts", "Answered binds.", "account", "status")
+        self.locked_out_binds = self._counter(
+            "locked_out_binds", "Binds refused because their address guessed too many passwords."
+        )
         self.outbind_calls = self._counter(
             "outbind_calls", "Calls of equipment that did not come for its receipts.", "account", "result"
         )
         self.submit_sm = self._counter("submit_sm", "Answered submit_sm.", "account", "status")
         self.submit_seconds = self._histogram(
             "submit_seconds", "From a submit_sm received to its answer.", _QUICK, "account"
+        )
+        self.waiting_messages = self._gauge(
+            "waiting_messages", "Messages and parts that no provider has taken yet.", "account"
+        )
+        self.waiting_limit = self._gauge(
+            "waiting_limit", "So many of them an account may have, whatever others have.", "account"
         )
         self.collecting_parts = self._gauge(
             "collecting_parts", "Parts of long messages that wait for the others.", "account"
@@ -115,7 +130,17 @@ class Metrics:
         self.unknown_statuses = self._gauge(
             "unknown_statuses", "Statuses kept whose message nobody knows.", "provider"
         )
+        self.clock_suspect = self._gauge(
+            "clock_suspect", "1 while the clock is not believed: nothing is given up or deleted."
+        )
+        self.budget_limit = self._gauge("budget_limit", "How much of a budget there is.", "budget")
+        self.budget_used = self._gauge("budget_used", "How much of it is used now.", "budget")
         self.store_commit_seconds = self._histogram("store_commit_seconds", "Duration of COMMIT.", _QUICK)
+        self.store_wal_bytes = self._gauge("store_wal_bytes", "Size of the write-ahead log.")
+        self.store_wal_held_seconds = self._gauge(
+            "store_wal_held_seconds", "For how long a reader has kept the log from beginning anew."
+        )
+        self.disk_free_bytes = self._gauge("disk_free_bytes", "Room left on the disk of the store.")
         self.store_batch_rows = self._histogram("store_batch_rows", "Rows written in one transaction.", _ROWS)
 
         self.build_info.labels(version=__version__, python=platform.python_version()).set(1)

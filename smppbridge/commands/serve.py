@@ -13,18 +13,20 @@ from smppbridge.app import App
 from smppbridge.config.loading import load
 from smppbridge.config.sections import Config
 from smppbridge.errors import ConfigError
+from smppbridge.link.names import NameLoop
 from smppbridge.logs import event
 
 log = logging.getLogger(__name__)
 
-_OPEN_FILES = 8192
+OPEN_FILES = 8192  # what the limit is raised to, where the system lets us
 
 
 def serve(path: Path, log_format: logs.Format | None) -> None:
     """Run the configuration of ``path`` until SIGTERM or SIGINT. Raises SmppBridgeError, OSError."""
     config = load(path)
     _set_up_logs(config, log_format)
-    asyncio.run(_serve(config, path, log_format))
+    with asyncio.Runner(loop_factory=NameLoop) as runner:
+        runner.run(_serve(config, path, log_format))
 
 
 def _set_up_logs(config: Config, log_format: logs.Format | None) -> None:
@@ -32,11 +34,11 @@ def _set_up_logs(config: Config, log_format: logs.Format | None) -> None:
 
 
 async def _serve(config: Config, path: Path, log_format: logs.Format | None) -> None:
+    _allow_connections()
     app = App(config)
     stopping = stop_on_signals()
     reload = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload.set)
-    _allow_connections()
     await app.start()
     gc.collect()
     gc.freeze()  # modules and settings stay for good: looking at them takes 15 ms of every full collection
@@ -68,9 +70,15 @@ def stop_on_signals() -> asyncio.Event:
 def _allow_connections() -> None:
     """Raise the limit of open files: the usual 1024 are fewer than the connections that the bridge takes."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
+    wanted = open_files(soft, hard)
+    if wanted != soft:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def open_files(soft: int, hard: int) -> int:
+    """What the limit of open files becomes at the start, from the limits that the process is given."""
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    return soft if soft == resource.RLIM_INFINITY else max(soft, wanted)
 
 
 async def _reload(app: App, path: Path, log_format: logs.Format | None, asked: asyncio.Event) -> None:

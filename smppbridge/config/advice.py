@@ -23,6 +23,7 @@ def warnings(config: Config) -> list[str]:
     return [
         *_web_warnings(config),
         *_account_warnings(config),
+        *_store_warnings(config),
         *_service_warnings(config),
         *(str(bad) for bad in bad_senders(config) if bad.path.endswith(".default_sender")),
         *_sender_warnings(config),
@@ -32,6 +33,11 @@ def warnings(config: Config) -> list[str]:
 
 
 def _web_warnings(config: Config) -> Iterator[str]:
+    if config.web.metrics_token is None and not _is_loopback(config.web.host):
+        yield (
+            "web.metrics_token: is not set, and web.host is not this machine alone; whoever reaches it reads"
+            " /metrics, with the names of accounts"
+        )
     url = config.web.public_url
     callers = [name for name, provider in config.providers.items() if provider.calls_back()]
     if url is None:
@@ -51,14 +57,32 @@ def _web_warnings(config: Config) -> Iterator[str]:
 def _account_warnings(config: Config) -> Iterator[str]:
     exposed = any(not _is_loopback(one.host) for one in config.listen)
     for name, account in config.accounts.items():
-        length = len(account.password.get_secret_value()) if account.password else PASSWORD_LENGTH
-        if length != PASSWORD_LENGTH:
-            judgement = "shorter" if length < PASSWORD_LENGTH else "longer"
-            risk = "can be guessed" if length < PASSWORD_LENGTH else "some equipment cannot send it"
-            yield f"accounts.{name}.password: is {judgement} than the 8 characters of SMPP 3.4; {risk}"
+        if account.password is not None:
+            length = len(account.password.get_secret_value())
+            yield from (f"accounts.{name}.password: {text}" for text in _password_warnings(account, length))
         if exposed and account.allow_from is None:
             yield f"accounts.{name}.allow_from: is not set, so binds are taken from every address"
         yield from (f"accounts.{name}.{text}" for text in _equipment_warnings(account))
+
+
+def _password_warnings(account: Account, length: int) -> Iterator[str]:
+    if length > PASSWORD_LENGTH:
+        yield f"is longer than the {PASSWORD_LENGTH} characters of SMPP 3.4; some equipment cannot send it"
+    elif length < PASSWORD_LENGTH and account.allow_from is None:
+        yield (
+            f"is shorter than the {PASSWORD_LENGTH} characters of SMPP 3.4, and anybody may guess it;"
+            f" take {PASSWORD_LENGTH} random characters, or set allow_from"
+        )
+    elif length < PASSWORD_LENGTH:
+        yield f"is shorter than the {PASSWORD_LENGTH} characters of SMPP 3.4; can be guessed"
+
+
+def _store_warnings(config: Config) -> Iterator[str]:
+    """Limits of accounts that the store is not meant for."""
+    most = config.store.max_queued
+    own = sum(account.max_queued or 0 for account in config.accounts.values())
+    if own > most:
+        yield f"store.max_queued: is {most}, but max_queued of accounts allows {own} in all; raise it"
 
 
 def _equipment_warnings(account: Account) -> Iterator[str]:

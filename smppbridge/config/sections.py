@@ -78,6 +78,8 @@ class WebConfig(Settings):
     """Address under which providers reach this bridge; without it, statuses are asked for."""
     admin_token: NotBuilt = None
     """Not in this version."""
+    metrics_token: Secret | None = None
+    """What /metrics asks for as a bearer token; without it, the page is for everybody."""
     secret: Secret | None = None
     """The secret part of callback addresses is derived from it; without it, from each provider's
     credential."""
@@ -104,7 +106,7 @@ class StoreConfig(Settings):
     keep_days: int = Field(default=90, ge=1, le=3650)
     """Final messages are deleted after so many days."""
     max_queued: int = Field(default=1_000_000, ge=1)
-    """Unsent messages; with more a submit_sm is answered ESME_RMSGQFUL."""
+    """Unsent messages; with more, who has an equal share of it is answered ESME_RMSGQFUL."""
 
     @field_validator("url")
     @classmethod

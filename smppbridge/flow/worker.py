@@ -6,9 +6,10 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
+from weakref import WeakKeyDictionary
 
 from smppbridge.errors import SmppBridgeError, StoreError
-from smppbridge.logs import event
+from smppbridge.logs import Complaints
 
 log = logging.getLogger(__name__)
 
@@ -16,6 +17,17 @@ Result = TypeVar("Result")
 
 _PAUSE_AFTER_ERROR = 1.0  # seconds
 _LONGEST_PAUSE = 10.0
+
+# A store that fails, fails every worker and every record again and again: they complain together.
+_complaints: WeakKeyDictionary[asyncio.AbstractEventLoop, Complaints] = WeakKeyDictionary()
+
+
+def complain(what: str, kind: str, error: BaseException, *, traced: bool = False, **fields: object) -> None:
+    """Log that something failed and will be tried again: once a minute for each ``kind`` and error.
+    ``traced``: with the traceback of the exception that is being handled."""
+    loop = asyncio.get_running_loop()
+    told = _complaints.setdefault(loop, Complaints(log))
+    told(loop.time(), what, (kind, str(error)), logging.ERROR, traced=traced, **fields, error=str(error))
 
 
 class Worker:
@@ -62,12 +74,11 @@ class Worker:
             try:
                 pause = await self._step()
             except SmppBridgeError as error:
-                event(
-                    log, logging.ERROR, "worker step failed, will go on", worker=self._name, error=str(error)
-                )
+                complain("worker step failed, will go on", _kind(self._name), error, worker=self._name)
                 pause = _PAUSE_AFTER_ERROR
-            except Exception:
-                log.exception("worker %s: unexpected error, will go on", self._name)
+            except Exception as error:
+                what = "unexpected error in a worker, will go on"
+                complain(what, _kind(self._name), error, traced=True, worker=self._name)
                 pause = _PAUSE_AFTER_ERROR
             if pause > 0 and not self._stopping and not self._woken:
                 await self._sleep(pause)
@@ -119,6 +130,11 @@ async def persist(what: str, save: Callable[[], Awaitable[Result]]) -> Result:
         try:
             return await save()
         except StoreError as error:
-            event(log, logging.ERROR, "cannot save, trying again", record=what, error=str(error))
+            complain("cannot save, trying again", _kind(what), error, record=what)
         await asyncio.sleep(pause)
         pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+def _kind(name: str) -> str:
+    """The first word of a name: "courier pbx 17" is a courier, one of thousands."""
+    return name.partition(" ")[0]

@@ -5,23 +5,29 @@ from an allowed address.
 """
 
 import asyncio
-import hmac
 import logging
 import ssl
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple, cast
 
 from smppbridge.errors import LinkError
+from smppbridge.link.acceptor import Acceptor
+from smppbridge.link.admission import Admission, Place
 from smppbridge.link.client import Client
 from smppbridge.link.persistent_bind import BindOwner, BindSettings
+from smppbridge.link.tls_protocol import ServerTls
 from smppbridge.logs import Complaints, event
+from smppbridge.model.passwords import same
 from smppbridge.smpp.constants import Status, status_name
 from smppbridge.smpp.events import Fault
 from smppbridge.smpp.pdu import BindReceiver, BindResp, Outbind, Pdu
 
 log = logging.getLogger(__name__)
 
-MAX_CALLERS = 8  # connections at once
+MAX_CALLERS = 8  # connections at once that are not bound, and as many inside a handshake of TLS
+# In all. They have a budget of their own, which that of the process leaves free.
+CONNECTIONS = 3 * MAX_CALLERS
 
 
 class OutbindSettings(NamedTuple):
@@ -43,9 +49,13 @@ class OutbindListener:
         self._settings = settings
         self._outbind = outbind
         self._owner = owner
-        self._listener: asyncio.Server | None = None
-        self._closed = False  # a handshake of TLS may outlive the listener
-        self._callers: set[Client] = set()  # all connections
+        self.port = 0  # that it listens on, after `start`
+        self._admission = Admission(CONNECTIONS)
+        self._strangers = self._admission.budget("handshake", MAX_CALLERS)
+        self._calling = self._admission.budget("calling", MAX_CALLERS)
+        self._lasting = self._admission.budget("bound", CONNECTIONS, lasting=True)
+        self._acceptor: Acceptor | None = None
+        self._callers: dict[Client, Place] = {}  # all connections
         self._known: set[Client] = set()  # those that said outbind: we bind, or are bound
         self._bound: set[Client] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -56,27 +66,22 @@ class OutbindListener:
         """How many sessions are bound."""
         return len(self._bound)
 
-    @property
-    def port(self) -> int:
-        """The port that it listens on, 0 before `start`."""
-        return int(self._listener.sockets[0].getsockname()[1]) if self._listener is not None else 0
-
     async def start(self) -> None:
         """Listen. Raises OSError when the port is taken."""
-        outbind = self._outbind
-        self._listener = await asyncio.get_running_loop().create_server(
-            lambda: _AddressCheck(self._admit),
-            outbind.host,
-            outbind.port,
-            ssl=outbind.tls,
-            ssl_handshake_timeout=self._settings.timings.handshake if outbind.tls is not None else None,
+        outbind, timings = self._outbind, self._settings.timings
+        self._acceptor = Acceptor(
+            self._admission,
+            self._strangers,
+            lambda place: _AfterHandshake(partial(self._admit, place)),
+            allows=outbind.allowed,
+            tls=ServerTls(outbind.tls, timings.handshake) if outbind.tls is not None else None,
         )
+        self.port = await self._acceptor.listen(outbind.host, outbind.port)
 
     async def close(self) -> None:
         """Listen no more; unbind."""
-        self._closed = True
-        if self._listener is not None:
-            self._listener.close()
+        if self._acceptor is not None:
+            await self._acceptor.stop()
         await asyncio.gather(*(client.close() for client in list(self._callers)))
         for task in list(self._tasks):
             task.cancel()
@@ -84,19 +89,11 @@ class OutbindListener:
 
     # --- inside --------------------------------------------------------------------------------
 
-    def _admit(self, peer: str) -> asyncio.Protocol | None:
-        """The protocol for a new connection, None to close it. A refused connection does not count towards
-        MAX_CALLERS."""
-        if self._closed:
-            return None
-        if not self._outbind.allowed(peer):
-            self._complain("outbind refused", peer=peer)
-            return None
-        if len(self._callers) >= MAX_CALLERS:
-            self._complain("outbind refused: too many connections", peer=peer)
-            return None
+    def _admit(self, place: Place) -> asyncio.Protocol:
+        """The protocol for a new connection. Where there are too many, the oldest that is not bound ends."""
         client: Client = self._settings.client(self._incoming, lambda fault: self._fault(client, fault))
-        self._callers.add(client)
+        place.move(self._calling)
+        self._callers[client] = place
         protocol = client.protocol()
         task = asyncio.get_running_loop().create_task(self._await_end(client))
         self._tasks.add(task)
@@ -113,7 +110,7 @@ class OutbindListener:
 
     async def _await_end(self, client: Client) -> None:
         await client.lost()
-        self._callers.discard(client)
+        self._callers.pop(client)
         self._known.discard(client)
         if client in self._bound:
             self._bound.discard(client)
@@ -138,8 +135,7 @@ class OutbindListener:
     def _matches(self, outbind: Outbind) -> bool:
         """Whether password and system_id are those that we were told."""
         own = self._outbind
-        same = hmac.compare_digest(outbind.password.encode(), own.password.encode())
-        return same and own.system_id in ("", outbind.system_id)
+        return same(outbind.password, own.password) and own.system_id in ("", outbind.system_id)
 
     async def _bind(self, client: Client) -> None:
         try:
@@ -152,7 +148,10 @@ class OutbindListener:
             self._complain("bind after outbind refused", peer=client.peer)
             client.unbind()
             return
+        if client not in self._callers:
+            return  # it has left since
         self._bound.add(client)
+        self._callers[client].move(self._lasting)
         event(log, logging.INFO, "upstream bound by outbind", provider=self._settings.name, peer=client.peer)
         self._owner.changed("")
 
@@ -161,17 +160,13 @@ class OutbindListener:
         self._complaints(now, what, peer, provider=self._settings.name, peer=peer)
 
 
-class _AddressCheck(asyncio.Protocol):
-    """Looks at the peer's address before anything of it is read; over TLS that is after the handshake."""
+class _AfterHandshake(asyncio.Protocol):
+    """Makes the protocol of a connection when it is there: over TLS that is after the handshake."""
 
-    def __init__(self, admit: Callable[[str], asyncio.Protocol | None]) -> None:
-        self._admit = admit
+    def __init__(self, make: Callable[[], asyncio.Protocol]) -> None:
+        self._make = make
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        peername = transport.get_extra_info("peername")
-        protocol = self._admit(peername[0] if isinstance(peername, tuple) else "")
-        if protocol is None:
-            transport.close()
-            return
+        protocol = self._make()
         cast(asyncio.Transport, transport).set_protocol(protocol)
         protocol.connection_made(transport)

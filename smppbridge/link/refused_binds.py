@@ -8,6 +8,7 @@ import logging
 from enum import Enum
 
 from smppbridge.logs import Seldom, event
+from smppbridge.model.hosts import network_of
 from smppbridge.smpp.constants import Status, status_name
 
 log = logging.getLogger(__name__)
@@ -24,16 +25,19 @@ class BindRefusal(Enum):
     NO_ACCOUNT = "no such account"
     PASSWORD = "wrong password"
     ADDRESS = "address not allowed"
+    LOCKED_OUT = "locked out after wrong passwords"
+    BUSY = "too many passwords wait for their check"
     TOO_MANY = "too many binds"
     NOT_CALLED = "not the bind that our outbind asked for"
     FAILURE = "an error of the bridge"
 
     @property
     def status(self) -> Status:
-        """The command_status of the answer. It tells nobody which system_ids exist."""
-        if self in (BindRefusal.NO_ACCOUNT, BindRefusal.PASSWORD):
-            return Status.ESME_RINVPASWD
-        return Status.ESME_RSYSERR if self is BindRefusal.FAILURE else Status.ESME_RBINDFAIL
+        """The command_status of the answer. To who does not know the password it tells nothing."""
+        if self in (BindRefusal.BUSY, BindRefusal.FAILURE):  # many clients give up for good at ESME_RINVPASWD
+            return Status.ESME_RSYSERR
+        after_password = self in (BindRefusal.TOO_MANY, BindRefusal.NOT_CALLED)
+        return Status.ESME_RBINDFAIL if after_password else Status.ESME_RINVPASWD
 
     @property
     def authentic(self) -> bool:
@@ -50,12 +54,13 @@ class RefusedBinds:
 
     def refused(self, now: float, address: str, system_id: str, cause: BindRefusal) -> None:
         """Log this, unless the same was logged a moment ago. ``now``: seconds of the loop's clock."""
-        seldom = self._of(address, now)
+        crowd = cause is BindRefusal.BUSY  # nobody's fault in particular
+        seldom = self._others if crowd else self._of(network_of(address), now)
         peer = _OTHERS if seldom is self._others else address
-        name = _clean(system_id)
-        if not seldom.tells_apart((name, cause), now):
-            name = _OTHERS
-        times = seldom.allows((name, cause), now)
+        # A lock-out is the address's: it has one line, whatever it tries meanwhile.
+        key = ("" if crowd or cause is BindRefusal.LOCKED_OUT else system_id, cause)
+        name = system_id if seldom.tells_apart(key, now) and not crowd else _OTHERS
+        times = seldom.allows(key, now)
         if times:
             event(
                 log,
@@ -85,8 +90,3 @@ class RefusedBinds:
             if now - used < INTERVAL:
                 return
             del self._by_address[address]
-
-
-def _clean(system_id: str) -> str:
-    """What a stranger wrote as system_id (at most 15 characters), fit to be read."""
-    return "".join(char if char.isprintable() else "?" for char in system_id)

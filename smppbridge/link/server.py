@@ -13,11 +13,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
+from smppbridge.link.admission import Admission
 from smppbridge.link.authentication import Authenticator
 from smppbridge.link.connection import LIMITS, Connection, ConnectionLimits
+from smppbridge.link.listeners import STRANGERS, Listeners, StrangerLimits
 from smppbridge.link.outbind_calls import Endpoint, OutbindCalls
 from smppbridge.link.refused_binds import BindRefusal, RefusedBinds
 from smppbridge.link.refused_connections import RefusedConnections
+from smppbridge.link.reloading import sessions_of, unwanted
 from smppbridge.logs import Complaints, event
 from smppbridge.metrics import Metrics
 from smppbridge.model.account import Account
@@ -35,8 +38,8 @@ _FIRST_TLV_VERSION = 0x34
 class ServerLimits:
     """Limits that nobody configures. The defaults are those of the bridge; tests take others."""
 
-    connections: int = 2000  # at once
-    refused: int = 200  # of these, at most, after the refusal of their bind
+    strangers: StrangerLimits = STRANGERS
+    refused: int = 200  # connections after the refusal of their bind
     refusal: float = 1.0  # seconds that such a one stays open, unless its peer ends it
     tick: float = 0.5  # seconds between two looks at the timers
     connection: ConnectionLimits = LIMITS
@@ -109,6 +112,7 @@ class Server:
         serve: Serve,
         receiver: Receiver,
         metrics: Metrics,
+        admission: Admission,
         *,
         system_id: str,
         timers: Timers,
@@ -135,8 +139,9 @@ class Server:
             began=self._began,
             limits=limits.connection,
         )
-        self._handshake_timeout = timers.bind or None
-        self._listeners: list[asyncio.Server] = []
+        self._listeners = Listeners(
+            admission, limits.strangers, self._new_connection, authenticator.addresses, timers.bind or None
+        )
         self._connections: set[Connection] = set()
         self._links: dict[Connection, BoundLink] = {}
         self._calls = OutbindCalls()
@@ -148,18 +153,8 @@ class Server:
 
     async def listen(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
         """Open a listener; the port it got (``port`` 0: a free one). Raises OSError."""
-        loop = asyncio.get_running_loop()
-        listener = await loop.create_server(
-            self._connect,
-            host,
-            port,
-            ssl=tls,
-            ssl_handshake_timeout=self._handshake_timeout if tls else None,
-            backlog=512,
-        )
-        self._listeners.append(listener)
+        bound = await self._listeners.open(host, port, tls)
         self._start_ticking()
-        bound: int = listener.sockets[0].getsockname()[1]
         return bound
 
     async def call(self, account: str, to: Endpoint, outbind: Outbind) -> bool:
@@ -174,28 +169,31 @@ class Server:
         return await self._calls.call(account, to, partial(self._new_connection, began=began))
 
     def reload(self, accounts: dict[str, Account]) -> None:
-        """Use these accounts from now on. Binds get the new settings at once; binds of accounts that are gone
-        are ended with unbind."""
+        """Use these accounts from now on. Binds get the new settings at once; those that may not be there any
+        more are ended with unbind."""
         self._authenticator.reload(accounts)
-        for link in list(self._links.values()):
-            account = accounts.get(link.account.name)
-            if account is None:
-                event(
-                    log, logging.WARNING, "unbinding an account that was removed", account=link.account.name
-                )
-                link.connection.unbind()
-            else:
-                link.account = account
-                link.connection.session.window = account.window
+        for link, why in unwanted(self._links.values(), accounts):
+            event(
+                log,
+                logging.WARNING,
+                "unbinding",
+                account=link.account.name,
+                cause=why,
+                bind_type=link.bind_type,
+                peer=link.connection.peer,
+            )
+            link.connection.unbind()
+        for link in self._links.values():
+            link.account = accounts.get(link.account.name, link.account)
+            link.connection.session.window = link.account.window
 
     def close_listeners(self) -> None:
         """Accept no further connections."""
-        for listener in self._listeners:
-            listener.close()
+        self._listeners.close()
 
     async def stop(self, grace: float) -> None:
         """Unbind every session and close. After ``grace`` seconds what is left is cut off."""
-        self.close_listeners()
+        await self._listeners.stop()
         for connection in list(self._connections):
             connection.unbind() if connection in self._links else connection.close()
         deadline = asyncio.get_running_loop().time() + grace
@@ -205,8 +203,6 @@ class Server:
             connection.abort()
         if self._ticker is not None:
             self._ticker.cancel()
-        for listener in self._listeners:
-            await listener.wait_closed()
 
     # --- connections ---------------------------------------------------------------------------
 
@@ -214,15 +210,9 @@ class Server:
         if self._ticker is None:
             self._ticker = asyncio.get_running_loop().create_task(self._tick())
 
-    def _connect(self) -> asyncio.Protocol:
-        limit = self._limits.connections
-        if len(self._connections) >= limit:
-            self._complain("connection refused: too many connections", limit=limit)
-            return _Refusal()
-        return self._new_connection()
-
     def _began(self, connection: Connection) -> None:
         self._connections.add(connection)
+        self._listeners.unbound(connection)
 
     def _ended(self, connection: Connection) -> None:
         self._connections.discard(connection)
@@ -290,8 +280,17 @@ class Server:
             self._ask(link, pdu)
 
     def _fault(self, connection: Connection, fault: Fault) -> None:
+        """Count it, and log it once a minute for each kind and account: all strangers are one."""
         self._metrics.protocol_errors.labels(fault.kind).inc()
-        self._complain("protocol error", kind=fault.kind, detail=fault.detail, peer=connection.peer)
+        link = self._links.get(connection)
+        self._complaints(
+            asyncio.get_running_loop().time(),
+            "protocol error",
+            (fault.kind, link.account.name if link is not None else ""),
+            kind=fault.kind,
+            detail=fault.detail,
+            peer=connection.peer,
+        )
 
     def _submit(self, link: BoundLink, submits: list[SubmitSm]) -> None:
         if not submits:
@@ -314,11 +313,10 @@ class Server:
         connection = link.connection
         account = link.account.name
         received = asyncio.get_running_loop().time()
-        connection.hold(1)
+        connection.hold_request(request)
 
         def reply(response: Response, submitted: Sequence[int]) -> None:
-            connection.session.respond(request, response)
-            connection.answered(1)
+            connection.answer_request(request, response)
             self._count(account, received, submitted)
 
         self._serve(link, request, reply)
@@ -335,29 +333,34 @@ class Server:
     # --- binding -------------------------------------------------------------------------------
 
     async def _bind(self, connection: Connection, pdu: Bind) -> None:
+        came = asyncio.get_running_loop().time()
+        self._listeners.binding(connection)
         verdict = await self._authenticator.check(
             pdu.system_id, pdu.password, connection.peer, gone=lambda: connection.closing
         )
+        if connection.closing:
+            return
         if isinstance(verdict, Account):
             verdict = self._fits(connection, pdu, verdict)
         refusal = verdict if isinstance(verdict, BindRefusal) else None
         name = pdu.system_id if refusal is None or refusal.authentic else ""
         status = Status.ESME_ROK if refusal is None else refusal.status
         self._metrics.bind_attempts.labels(name, status_name(status)).inc()
-        if connection.closing:
-            return
+        if refusal is BindRefusal.LOCKED_OUT:
+            self._metrics.locked_out_binds.inc()
         if isinstance(verdict, Account):
             self._bound(connection, pdu, verdict)
             return
-        now = asyncio.get_running_loop().time()
-        self._refused_binds.refused(now, connection.peer, pdu.system_id, verdict)
-        connection.session.refuse(pdu, status)
-        self._refused.keep(connection)
+        self._refused_binds.refused(came, connection.peer, pdu.system_id, verdict)
+        self._listeners.unbound(connection)
+        await self._authenticator.wait(verdict, came)
+        if not connection.closing:
+            connection.session.refuse(pdu, status)
+            self._refused.keep(connection)
 
     def _fits(self, connection: Connection, pdu: Bind, account: Account) -> Account | BindRefusal:
         """The account, or why it may not bind once more."""
-        bound = sum(1 for link in self._links.values() if link.account.name == account.name)
-        if bound >= account.binds:
+        if self._listeners.full or len(sessions_of(account.name, self._links.values())) >= account.binds:
             return BindRefusal.TOO_MANY
         return account if self._calls.may_bind(connection, account.name, pdu) else BindRefusal.NOT_CALLED
 
@@ -365,10 +368,12 @@ class Server:
         session = connection.session
         session.respond(pdu, pdu.response(system_id=self._system_id))
         session.window = account.window
+        connection.belongs_to(account.name)
         connection.flush()
         bind_type = _BIND_TYPES[session.state]
         link = BoundLink(self._new_link_id(), account, connection, bind_type)
         self._links[connection] = link
+        self._listeners.bound(connection)
         self._metrics.binds.labels(account.name, bind_type).inc()
         event(
             log,
@@ -381,16 +386,4 @@ class Server:
         )
         self._receiver.bound(link)
         self._calls.bound(connection)
-
-    def _complain(self, what: str, **fields: object) -> None:
-        """Log what a peer did wrong: once a minute for each kind, so that no peer can fill the disk."""
-        now = asyncio.get_running_loop().time()
-        key = (fields.get("account"), fields.get("kind"), fields.get("peer"))
-        self._complaints(now, what, key, **fields)
-
-
-class _Refusal(asyncio.Protocol):
-    """Closes at once: the protocol of connections over the limit."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        transport.close()
+        connection.bind_answered()

@@ -17,10 +17,10 @@ from pydantic import (
 )
 from pydantic.json_schema import SkipJsonSchema
 
-from smppbridge.model.duration import Duration, PositiveDuration
+from smppbridge.model.duration import Duration, PositiveDuration, write_duration
 from smppbridge.model.hosts import Network, is_host, is_within
 from smppbridge.model.numbers import COUNTRIES
-from smppbridge.model.passwords import parse_hash
+from smppbridge.model.passwords import parse_hash, same, verify_hash
 from smppbridge.model.profiles import PROFILES, fill_in
 from smppbridge.model.quiet import Quiet
 from smppbridge.model.receipt_profile import ReceiptProfile
@@ -164,9 +164,11 @@ class Account(Settings):
     window: int = Field(default=100, ge=1, le=10000)
     """Unanswered deliver_sm towards the equipment."""
     rate: float = Field(default=0.0, ge=0, allow_inf_nan=False)
-    """submit_sm per second; 0: no limit."""
+    """Requests per second (a submit_multi: destinations); 0: no limit."""
     burst: int = Field(default=200, ge=1)
-    """submit_sm at once above the rate, where there is one."""
+    """Requests at once above the rate, where there is one."""
+    max_queued: int | None = Field(default=None, ge=1)
+    """Unsent messages that it may have; without it, an equal share of `store.max_queued`, or what is free."""
     default_encoding: EncodingName = "latin-1"
     """What data_coding 0 means."""
     encodings: Encodings = Field(default_factory=dict)
@@ -195,7 +197,9 @@ class Account(Settings):
     """When a submit_sm is answered: queued (it is stored), or sync (the provider has answered)."""
     uncertain: Literal["hold", "resend", "fail"] = "hold"
     """When a provider may or may not have a message and cannot be asked: hold, resend or fail."""
-    validity: PositiveDuration = 86400.0
+    horizon: PositiveDuration = 30 * 86400.0
+    """How far ahead a schedule_delivery_time may be, and how long after it a validity_period may end."""
+    validity: PositiveDuration = Field(default=86400.0, validate_default=True)
     """How long messages without a validity_period are tried."""
     quiet: Quiet | None = None
     """Hours of the day when messages without a priority wait here, such as 22-8."""
@@ -236,6 +240,16 @@ class Account(Settings):
         if "gsm" not in {info.data["default_encoding"], *info.data["encodings"].values()}:
             raise mistake("is for GSM 03.38 only: set default_encoding: gsm, or leave it out")
         return value
+
+    @field_validator("validity")
+    @classmethod
+    def _check_validity(cls, validity: float, info: ValidationInfo) -> float:
+        horizon = info.data.get("horizon", validity)
+        if validity > horizon:
+            raise mistake(
+                f"must be at most horizon ({write_duration(horizon)}); shorten it, or raise horizon"
+            )
+        return validity
 
     @field_validator("default_service")
     @classmethod
@@ -297,6 +311,12 @@ class Account(Settings):
     @property
     def _quiet_zone(self) -> tzinfo:
         return self.receipt.zone if self.quiet_time_zone is None else zone_of(self.quiet_time_zone)
+
+    def takes(self, password: str) -> bool:
+        """Whether ``password`` is that of this account. Slow where there is a `password_hash`."""
+        if self.password is not None:
+            return same(self.password.get_secret_value(), password)
+        return self.password_hash is not None and verify_hash(password, self.password_hash.get_secret_value())
 
     def allows(self, ip: str) -> bool:
         """Whether this account may bind from ``ip``. IPv4 may also be written as ``::ffff:…``."""

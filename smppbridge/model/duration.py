@@ -37,6 +37,14 @@ def _parse_text(text: str) -> float:
     return float(written[1]) * _UNITS[written[2]]
 
 
+def write_duration(seconds: float) -> str:
+    """The shortest way to write ``seconds`` in the configuration: ``90m``, ``30d``, ``0.5s``."""
+    for unit in ("d", "h", "m"):
+        if seconds and not seconds % _UNITS[unit]:
+            return f"{seconds / _UNITS[unit]:.0f}{unit}"
+    return f"{seconds:g}s"
+
+
 Duration = Annotated[
     float,
     BeforeValidator(parse_duration),

@@ -59,3 +59,17 @@ def is_within(ip: str, networks: Iterable[IPv4Network | IPv6Network]) -> bool:
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         return any(address.ipv4_mapped in network for network in networks)
     return any(address in network for network in networks)
+
+
+def network_of(ip: str) -> str:
+    """What counts as one peer where strangers are counted: an IPv4 address, the /64 of an IPv6 address, which
+    any host may fill. Text that is no address stays as it is."""
+    if ":" not in ip:
+        return ip
+    try:
+        address = IPv6Address(ip)
+    except ValueError:
+        return ip
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return f"{IPv6Address(int(address) >> 64 << 64)}/64"

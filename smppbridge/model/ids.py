@@ -11,6 +11,11 @@ _SEQUENCE_MASK = (1 << _SEQUENCE_BITS) - 1
 MAX_NODE = (1 << _NODE_BITS) - 1
 
 
+def taken_at(message_id: int) -> int:
+    """When an id was given: milliseconds since 1970, UTC."""
+    return (message_id >> _TIME_SHIFT) + EPOCH_MS
+
+
 class IdSource:
     """Generates ids that always grow, even when the clock stands still or goes back.
 

@@ -149,6 +149,7 @@ class Sent(NamedTuple):
     """The end of an attempt: the provider took the message."""
 
     id: int
+    account: str
     attempt: int
     provider_ref: str  # the provider's id of the message, unique within the provider
     packet_ref: str  # the provider's id of the request, "" where there is none
@@ -323,6 +324,7 @@ class Settled(NamedTuple):
     state: int
     submitted_at: int
     owed: bool  # a receipt is now owed
+    unsent: bool = False  # no provider had taken it
 
 
 class Draft(NamedTuple):

@@ -13,6 +13,7 @@ from smppbridge.model.duration import Duration, PositiveDuration
 from smppbridge.providers.base import Limits
 from smppbridge.smpp.constants import Status
 
+SPARE_CONNECTIONS = 2  # a status or balance question does not wait behind messages
 EARLY = (10.0, 30.0)  # seconds: most messages arrive within moments
 
 
@@ -45,6 +46,10 @@ class ProviderOptions(BaseModel):
     def sender_problem(self, sender: str) -> str:
         """Why the provider never takes this sender; "" if it may. ``sender``: without a +."""
         return ""
+
+    def connections(self) -> int:
+        """How many connections it may hold at once: so many descriptors are kept free for it."""
+        return 8
 
     def sells(self) -> frozenset[str]:
         """The service_types besides SMS that messages may ask for here: keys of model.services.SERVICES."""
@@ -133,6 +138,10 @@ class HttpOptions(ProviderOptions):
         """`Limits.poll_early` of a provider that may be asked for statuses soon after it took a message. None
         where the operator says when to begin."""
         return () if "poll_first" in self.model_fields_set else EARLY
+
+    def connections(self) -> int:
+        """Requests at once, and those that do not wait behind messages."""
+        return self.parallel + SPARE_CONNECTIONS
 
     def limits(self, **own: Any) -> Limits:
         """The rules of conduct that the operator set, with those of the provider itself."""

@@ -69,6 +69,10 @@ class SandboxOptions(ProviderOptions):
         """Everything, so that equipment can be tried with it."""
         return frozenset(SERVICES)
 
+    def connections(self) -> int:
+        """None."""
+        return 0
+
     @field_validator("outcomes")
     @classmethod
     def _weights(cls, outcomes: dict[str, float]) -> dict[str, float]:
@@ -118,9 +122,8 @@ class Sandbox:
         self._delay = options.delay
         self._words = list(options.outcomes)
         self._bounds = list(accumulate(options.outcomes.values()))
-        self._waiting: deque[_Due] = (
-            deque()
-        )  # one delay for all: the order of sending is the order of pushing
+        # One delay for all: the order of sending is the order of pushing.
+        self._waiting: deque[_Due] = deque()
         self._awake = asyncio.Event()
         self._pusher: asyncio.Task[None] | None = None
         self._stopping = False

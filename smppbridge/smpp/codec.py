@@ -11,9 +11,10 @@ from typing import Any
 from smppbridge.errors import FramingError, PduError
 from smppbridge.smpp.constants import RESPONSE_BIT, Status
 from smppbridge.smpp.fields import HEADER_OCTETS, Plan, read_body
-from smppbridge.smpp.pdu import PDUS, Pdu
+from smppbridge.smpp.pdu import PDUS, Pdu, SubmitMulti
 from smppbridge.smpp.tlv import Tlv, read_tlvs, write_tlvs
 
+_COUNTED_BITS = 8  # 1 << 8 octets of a PDU count as another PDU
 HEADER = struct.Struct(">IIII")  # command_length, command_id, command_status, sequence_number
 _LENGTH = struct.Struct(">I")
 
@@ -67,18 +68,24 @@ class Decoder:
     2. `lenient`: accept texts that are too long, and damaged TLVs. We are lenient as an ESME, because what an
        SMSC sends must not be lost.
     3. `password_max`: octets of a password with its NUL. 9 in the specification, more on live systems.
+    4. `most`: about so many PDUs are returned at once; 0 = any number. Each destination of a submit_multi
+       counts as a PDU, and so do 256 octets.
     """
 
-    def __init__(self, *, max_octets: int = 65536, lenient: bool = False, password_max: int = 65) -> None:
+    def __init__(
+        self, *, max_octets: int = 65536, lenient: bool = False, password_max: int = 65, most: int = 0
+    ) -> None:
         self._max_octets = max_octets
         self._lenient = lenient
+        self._most = most
         self._readers = _readers(lenient, password_max)
         self._rest = bytearray()  # the start of a PDU whose end has not come yet
         self._need = _LENGTH.size  # octets of `_rest` that make it worth looking again
         self._lost = False
+        self.behind = False  # `most` was reached, and octets are left: another `feed` returns more
 
     def feed(self, data: bytes) -> list[Item]:
-        """All PDUs that `data` completes, in order. A malformed PDU is a PduError in its place.
+        """All PDUs that `data` completes, in order, up to `most`. A malformed PDU is a PduError in its place.
 
         After a FramingError (command_length below 16 or over the limit) nothing more can be read: it is the
         last item, and later calls return []. It is found as soon as the 4 octets of the length are there.
@@ -94,7 +101,13 @@ class Decoder:
         items: list[Item] = []
         pos = 0
         size = len(data)
+        left = self._most or size
+        self.behind = False
         while size - pos >= _LENGTH.size:
+            if left <= 0:
+                self.behind = True
+                self._need = 0
+                break
             (length,) = _LENGTH.unpack_from(data, pos)
             if not HEADER_OCTETS <= length <= self._max_octets:
                 self._lost = True
@@ -104,12 +117,43 @@ class Decoder:
             if end > size:
                 self._need = length
                 break
-            items.append(self._decode(data[pos:end]))
+            item = self._decode(data[pos:end])
+            items.append(item)
             pos = end
+            left -= 1 + (length >> _COUNTED_BITS)
+            if type(item) is SubmitMulti:
+                left -= len(item.dest_address)
         else:
             self._need = _LENGTH.size
         self._rest += memoryview(data)[pos:]
         return items
+
+    def first(self, data: bytes) -> Item | None:
+        """The first PDU, as `feed` returns it; None when it is not complete yet. What is behind it is kept,
+        and not looked at before the next call of this or of `feed`."""
+        self._rest += data
+        if self._lost or len(self._rest) < self._need:
+            return None
+        (length,) = _LENGTH.unpack_from(self._rest)
+        if not HEADER_OCTETS <= length <= self._max_octets:
+            self._lost = True
+            return FramingError(Status.ESME_RINVCMDLEN, f"command_length {length}")
+        if length > len(self._rest):
+            self._need = length
+            return None
+        raw = bytes(self._rest[:length])
+        del self._rest[:length]
+        self._need = _LENGTH.size
+        return self._decode(raw)
+
+    def keep(self, data: bytes) -> None:
+        """Take octets for a later call."""
+        self._rest += data
+
+    @property
+    def kept(self) -> int:
+        """How many octets are kept for the next call."""
+        return len(self._rest)
 
     def _decode(self, raw: bytes) -> Pdu | PduError:
         """Decode one complete PDU."""

@@ -16,6 +16,7 @@ class FaultKind(StrEnum):
     FRAMING = "framing"  # an impossible command_length: the connection ends
     MALFORMED = "malformed"  # the body of a request cannot be read
     UNKNOWN_COMMAND = "unknown_command"
+    BEFORE_BIND = "before_bind"  # more than a peer may send before it binds: the connection ends
     WRONG_STATE = "wrong_state"  # a request that may not be sent in this state, or not by the peer's role
     UNMATCHED = "unmatched"  # a response without a request: late, doubled, or of the wrong kind
     GENERIC_NACK = "generic_nack"  # a generic_nack that belongs to no request of ours
@@ -24,7 +25,7 @@ class FaultKind(StrEnum):
 class CloseReason(StrEnum):
     """Why a session is over."""
 
-    FRAMING = "framing"
+    FRAMING = "framing"  # or too much before the bind
     BIND_TIMEOUT = "bind_timeout"
     ENQUIRE_LINK_TIMEOUT = "enquire_link_timeout"
     RESPONSE_TIMEOUT = "response_timeout"  # our bind was not answered

@@ -4,7 +4,7 @@ Texts are exact both ways: nothing is replaced or guessed.
 """
 
 from codecs import charmap_decode, charmap_encode
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from smppbridge.smpp import gsm_tables
@@ -16,6 +16,7 @@ ESCAPE = 0x1B
 _ESCAPE = b"\x1b"
 _CR = 0x0D
 _PADDINGS = (b"\x00", b"\x0d")
+LONG = 1000  # characters; what longer texts come to is remembered for all their recipients and providers
 
 
 class _Alphabet(NamedTuple):
@@ -81,11 +82,18 @@ def _decode_escaped(octets: bytes, alphabet: _Alphabet) -> str:
 
 def encode_gsm(text: str, locking: int = 0, single: int = 0) -> bytes | None:
     """``text`` in unpacked GSM 03.38, one octet per septet. None when the alphabet lacks a character."""
+    return (_encode_long if len(text) > LONG else _encode)(text, locking, single)
+
+
+def _encode(text: str, locking: int, single: int) -> bytes | None:
     alphabet = _of(locking, single) if locking or single else _DEFAULT
     try:
         return charmap_encode(text, "strict", alphabet.octets)[0]
     except UnicodeEncodeError:
         return None
+
+
+_encode_long = lru_cache(maxsize=4)(_encode)
 
 
 def _of(locking: int, single: int) -> _Alphabet:

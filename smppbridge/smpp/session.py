@@ -13,6 +13,7 @@ from collections import OrderedDict
 from typing import Any, NamedTuple
 
 from smppbridge.errors import FramingError, InvalidState, ProtocolError
+from smppbridge.smpp.before_bind import BeforeBind, TooMuchBeforeBind
 from smppbridge.smpp.codec import Decoder, Item, encode, encode_header
 from smppbridge.smpp.constants import (
     INTERFACE_VERSION,
@@ -35,6 +36,7 @@ from smppbridge.smpp.events import (
 )
 from smppbridge.smpp.pdu import PDUS, Bind, EnquireLink, GenericNack, Pdu, Request, Response, Unbind
 from smppbridge.smpp.states import BOUND, RECEIVABLE, SENDABLE, STATE_AFTER_BIND, Role, State
+from smppbridge.smpp.timers import CONTROL_TIMEOUT, Timers
 from smppbridge.smpp.tlv import tlv
 
 __all__ = [
@@ -52,17 +54,6 @@ __all__ = [
     "Unanswered",
     "Unbound",
 ]
-
-CONTROL_TIMEOUT = 10.0  # seconds for enquire_link_resp, and for all control answers without a response timer
-
-
-class Timers(NamedTuple):
-    """Seconds (SMPP 3.4 §7.2); 0 = off."""
-
-    bind: float = 10.0  # from the connection to a successful bind
-    enquire_link: float = 30.0  # of silence, then we ask
-    inactivity: float = 600.0  # without any PDU
-    response: float = 30.0  # for the answer to a request of ours
 
 
 class _Sent(NamedTuple):
@@ -100,13 +91,15 @@ class Session:
         window: int = 100,
         max_pdu_octets: int = 65536,
         password_max: int = 65,
+        most: int = 0,
     ) -> None:
+        """``most``: about so many PDUs are taken by one `receive`, see `Decoder`."""
         self.role = role
         self.window = window
         self.peer_version = 0
         self._timers = timers
         self._decoder = Decoder(
-            max_octets=max_pdu_octets, lenient=role is Role.ESME, password_max=password_max
+            max_octets=max_pdu_octets, lenient=role is Role.ESME, password_max=password_max, most=most
         )
         self._out: list[bytes] = []
         self._sent: OrderedDict[int, _Sent] = OrderedDict()  # by sequence_number, the oldest first
@@ -115,18 +108,30 @@ class Session:
         self._opened_at = now
         self._heard_at = now
         self._unbound_at: float | None = None  # when the peer said unbind
+        self._before_bind = BeforeBind(self._decoder)
         self._asked_to_bind: Bind | None = None  # the bind that waits for the application
         self._last_event: Unbound | Closing | None = None
         self._enter(State.OPEN)
 
     # --- what the peer says --------------------------------------------------------------------
 
+    @property
+    def behind(self) -> bool:
+        """Whether octets are left that `receive` has not looked at: call it again, with b""."""
+        return self._decoder.behind and self.state is not State.CLOSED
+
     def receive(self, data: bytes, now: float) -> list[Event]:
-        """Take octets from the peer. Never raises on them. Unbound and Closing stand last in the list."""
+        """Take octets from the peer. Never raises on them. Unbound and Closing stand last in the list.
+
+        What an SMSC gets behind a bind is kept until the bind is answered: call this again then, with b"".
+        """
         events: list[Event] = []
         if self.state is State.CLOSED:
             return events
-        items = self._decoder.feed(data)
+        if self._hears_strangers:
+            items = self._before_bind.feed(data, bind_waits=self._asked_to_bind is not None)
+        else:
+            items = self._decoder.feed(data)
         if items:
             self._heard_at = now
         for item in items:
@@ -178,7 +183,7 @@ class Session:
                 self._unbound_at = now
                 self._last_event = Unbound()
                 self._enter(State.UNBINDING)
-        elif type(item) in RECEIVABLE[self.role][self.state] and self._asked_to_bind is None:
+        elif type(item) in RECEIVABLE[self.role][self.state]:
             if isinstance(item, Bind):
                 self._asked_to_bind = item
                 self.peer_version = item.interface_version
@@ -187,8 +192,7 @@ class Session:
             self._take_untimely(item, events)
 
     def _take_untimely(self, request: Pdu, events: list[Event]) -> None:
-        bound = self.state in BOUND or self._asked_to_bind is not None
-        again = isinstance(request, Bind) and self.role is Role.SMSC and bound
+        again = isinstance(request, Bind) and self.role is Role.SMSC and self.state in BOUND
         self._answer(request, Status.ESME_RALYBND if again else Status.ESME_RINVBNDSTS)
         detail = f"{type(request).__name__} in state {self.state.name}"
         events.append(Fault(FaultKind.WRONG_STATE, detail, request.command_id))
@@ -198,7 +202,8 @@ class Session:
         number = error.sequence_number
         cls = PDUS.get(error.command_id)
         if isinstance(error, FramingError):
-            kind = FaultKind.FRAMING
+            too_much = isinstance(error, TooMuchBeforeBind)
+            kind = FaultKind.BEFORE_BIND if too_much else FaultKind.FRAMING
             self._out.append(encode_header(Command.GENERIC_NACK, error.status, number))
             self._close(CloseReason.FRAMING)
         elif cls is None:
@@ -291,6 +296,11 @@ class Session:
         if accepted:
             self._enter(STATE_AFTER_BIND[type(request)])
 
+    @property
+    def kept(self) -> int:
+        """Octets that came behind a bind, and wait until it is answered."""
+        return 0 if self._asked_to_bind is None else self._decoder.kept
+
     def refuse(self, request: Pdu, status: int) -> None:
         """Answer a request with a status. Nothing is sent for a request that has no response."""
         if request is self._asked_to_bind:
@@ -380,5 +390,6 @@ class Session:
     def _enter(self, state: State) -> None:
         self.state = state
         self._sendable = SENDABLE[self.role][state]
+        self._hears_strangers = self.role is Role.SMSC and state is State.OPEN
         # Requests that `receive` passes on without further checks. None in OPEN: binds are checked.
         self._traffic = RECEIVABLE[self.role][state] if state in BOUND else frozenset()

@@ -7,12 +7,13 @@ Text must arrive exactly as it was sent, so nothing is replaced or guessed:
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple
 
 from smppbridge.errors import Refused
 from smppbridge.smpp.concat import count_octets
 from smppbridge.smpp.constants import Status
-from smppbridge.smpp.gsm import decode_gsm, encode_gsm
+from smppbridge.smpp.gsm import LONG, decode_gsm, encode_gsm
 
 _BYTE_ORDER_MARK = "\ufeff"
 
@@ -104,10 +105,17 @@ def parts(text: str) -> int:
     Characters are not cut. The result is at least 1, and may exceed the 255 parts that a header can count.
     Raises ValueError for a lone surrogate.
     """
+    return (_parts_of_long if len(text) > LONG else _parts)(text)
+
+
+def _parts(text: str) -> int:
     octets = encode_gsm(text)
     if octets is not None:
         return count_octets(octets, wide=False)
     return count_octets(text.encode("utf-16-be"), wide=True)
+
+
+_parts_of_long = lru_cache(maxsize=4)(_parts)
 
 
 def _ucs2(codec: str) -> Callable[[bytes], str]:

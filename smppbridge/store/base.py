@@ -1,7 +1,7 @@
 """What the flow asks of a store, in verbs of its own domain.
 
 `Store` is made of five roles, so that a constructor shows what its worker may touch: `Accepting`, `Sending`,
-`Settling`, `Delivering` and `Housekeeping`. Three of them are `Marking`, too. All times are arguments:
+`Settling`, `Delivering` and `Housekeeping`. Four of them are `Marking`, too. All times are arguments:
 integer milliseconds since 1970, UTC.
 
 Every verb that returns a future promises this:
@@ -47,6 +47,7 @@ from smppbridge.store.results import (
     Gauges,
     Kept,
     Made,
+    Reached,
     Recorded,
     Rerouted,
     Settlement,
@@ -63,12 +64,12 @@ class Accepting(Protocol):
     def add_or_replace(
         self, segments: Sequence[Segment], replacing: Collection[int]
     ) -> "Future[dict[int, Kept]]":
-        """Store accepted segments, all or none. Those whose id is in ``replacing`` may take the place of a
-        stored message.
+        """Store accepted segments of one account, all or none. Those whose id is in ``replacing`` may take
+        the place of a stored message.
 
         1. The message that is replaced has the same account, recipient, source_addr and service_type, is
            WAITING or QUEUED, and its deadline has not come. No attempt of it ended "uncertain", after which
-           a provider may have it after all. Of several such messages it is the latest.
+           a provider may have it after all. Of several such messages it is the latest before the segment.
         2. It keeps its id, its wire_id and the time when it was submitted. Everything else is new.
         3. Where there is no such message, the segment is added.
 
@@ -89,7 +90,7 @@ class Accepting(Protocol):
 
     def await_parts(self, now: int) -> "Future[None]":
         """Wait for missing parts from ``now`` on for as long as at first, but for a minute at most: nobody
-        could bring them for a while."""
+        could bring them for a while, or the clock has jumped. None is waited for any longer than at first."""
 
     def take_joins(self, now: int, limit: int) -> "Future[list[Join]]":
         """Up to ``limit`` long messages: first those whose parts are all there, then those whose missing
@@ -315,11 +316,24 @@ class Delivering(Marking, Protocol):
         """Each item is (part id, due at, tries): owed still."""
 
 
-class Housekeeping(Protocol):
+class Housekeeping(Marking, Protocol):
     """What time alone changes, what is too old, and how full the store is."""
 
     def promote(self, provider: str, now: int, limit: int) -> "Future[frozenset[str]]":
         """Up to ``limit`` WAITING messages whose time has come become QUEUED; the accounts of these."""
+
+    def hasten(self, provider: str, now: int, after: Reached, limit: int) -> "Future[Reached]":
+        """The clock was put back to ``now``: messages that are due later by a pause of the bridge's own are
+        due now. Looks at up to ``limit`` from ``after`` on. Returns where to go on, HASTENED at the end.
+
+        1. WAITING, because an attempt failed, or because they were handed back or put off. What waits for its
+           schedule stays.
+        2. UNCERTAIN or SENT, with a question before the deadline.
+        3. What a provider is to keep until later stays as it is (send_at)."""
+
+    def hasten_owed(self, account: str, now: int, limit: int) -> "Future[int]":
+        """The clock was put back to ``now``: what is owed to the account, and due later, is due now. Up to
+        ``limit`` receipts, parts of messages from phones, and alerts; how many."""
 
     def overdue(self, provider: str, now: int, limit: int) -> "Future[list[Overdue]]":
         """Up to ``limit`` messages to give up on. Changes nothing.
@@ -337,15 +351,25 @@ class Housekeeping(Protocol):
         3. Not counted, and up to ``limit`` more: alerts, and watches for them, of messages that ended
            before it."""
 
-    def purge(self, before: int, orphans_before: int, limit: int) -> "Future[int]":
+    def purge(self, before: int, orphans_before: int, now: int, limit: int) -> "Future[int]":
         """Delete up to ``limit`` rows that are too old; how many.
 
         1. FINAL messages that were submitted before ``before``, with their attempts and parts.
-        2. Messages from phones that were taken before it.
-        3. Statuses for unknown references that came before ``orphans_before``, a row for each reference."""
+        2. FINAL messages that were submitted after ``now``, by a clock that was ahead, once one that was
+           stored later is too old.
+        3. Messages from phones that were taken before ``before``.
+        4. Statuses for unknown references that came before ``orphans_before``, or after ``now``; a row for
+           each reference."""
 
     def probe(self) -> "Future[None]":
         """Write one small thing. StoreError when the store takes no writes."""
+
+    async def waiting(self) -> dict[str, int]:
+        """How many messages of each account no provider has taken yet (COLLECTING to UNCERTAIN). The parts of
+        a long message count one by one until they are joined. Slow; beside the work, like `gauges`.
+
+        They are counted as they are at the moment of the call, whatever changes while it runs. What is in a
+        COMMIT at that moment may count or not."""
 
     async def gauges(self, now: int) -> Gauges:
         """Count the queues. Slow; on a connection of its own, beside the work. ``now`` is for what counts

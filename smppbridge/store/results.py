@@ -11,6 +11,9 @@ from smppbridge.model.message import (
     Settled,
 )
 
+# Marks whose values are times (ms): at which the bridge ran, and `flow.wall_clock.WallClock.certain_from`.
+CLOCK, CERTAIN_FROM = "clock", "clock certain from"
+
 
 class Backlog(NamedTuple):
     """What was there at the start: whom to wake."""
@@ -19,6 +22,15 @@ class Backlog(NamedTuple):
     providers: frozenset[str]  # every provider that a message not yet FINAL waits for
     last_id: int  # the highest message id in the store, 0 when empty
     inbound: frozenset[str]  # accounts that are owed messages from phones
+    latest: int  # the latest time (ms) known: the newest message's, or the mark CLOCK; 0 when empty
+
+
+class Files(NamedTuple):
+    """What a store that is a file takes on its disk."""
+
+    log_octets: int = 0  # of the write-ahead log
+    log_held_up: float = 0.0  # seconds for which somebody who reads has kept the log from beginning anew
+    disk_free: int = 0  # octets
 
 
 class Gauges(NamedTuple):
@@ -33,6 +45,7 @@ class Gauges(NamedTuple):
     collecting: dict[str, int]  # account -> parts of long messages that wait for the others
     # provider -> statuses that have waited a minute for a message with their reference, of the oldest 10,000
     unknown: dict[str, int]
+    files: Files = Files()
 
 
 class Settlement(NamedTuple):
@@ -54,6 +67,7 @@ class Recorded(NamedTuple):
 
     settlement: Settlement  # by statuses that had waited for what was sent; `notified` by all of it
     settled: list[Settled]  # became final by outcomes
+    sent: Mapping[str, int] = MappingProxyType({})  # account -> messages that became SENT
 
 
 class Cancelled(NamedTuple):
@@ -113,3 +127,15 @@ class Rerouted(NamedTuple):
     accounts: frozenset[str]  # whose messages moved
     moved: int  # how many messages
     last: int  # the last id looked at, to go on after; 0 when the end was reached
+
+
+class Reached(NamedTuple):
+    """How far `Housekeeping.hasten` has come."""
+
+    stage: int = 0
+    due_at: int = 0
+    id: int = 0
+
+
+HASTENED = Reached(-1)
+"""It has come to the end."""

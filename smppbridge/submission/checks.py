@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from smppbridge.errors import Refused
 from smppbridge.model.account import Account
+from smppbridge.model.duration import write_duration
 from smppbridge.model.numbers import normalise
 from smppbridge.model.owed import KEPT_BITS
 from smppbridge.model.services import ORDINARY, named_by, special_address
@@ -132,8 +133,13 @@ def times_of(account: Account, submit: SubmitSm, now: int) -> tuple[int, int]:
     2. In the account's quiet hours only messages with a priority are sent; others at the end of these hours.
     3. Without a validity_period the end is the account's `validity` after the time to send.
 
-    Raises Refused (0x61 schedule, 0x62 validity_period), also where the end is not after the time to send:
-    the sender learns at once that it has to choose another time or a priority.
+    Raises Refused (0x61 schedule, 0x62 validity_period):
+
+    1. for what is no time;
+    2. where the schedule is further ahead than the account's `horizon`, or the end further behind the time to
+       send: such messages would fill the store for years;
+    3. where the end is not after the time to send. The sender learns at once that it has to choose another
+       time or a priority.
     """
     validity_ms = round(account.validity * 1000)
     quiet = account.quiet is not None and not submit.priority_flag
@@ -141,6 +147,9 @@ def times_of(account: Account, submit: SubmitSm, now: int) -> tuple[int, int]:
         return now, now + validity_ms
     not_before = _time(submit.schedule_delivery_time, now, Status.ESME_RINVSCHED)
     not_before = now if not_before is None else max(now, not_before)
+    horizon_ms = round(account.horizon * 1000)
+    if not_before - now > horizon_ms:
+        raise Refused(Status.ESME_RINVSCHED, f"schedule_delivery_time lies {_beyond(account)}")
     deadline = _time(submit.validity_period, now, Status.ESME_RINVEXPIRY)
     if deadline is not None and deadline <= not_before:
         raise Refused(Status.ESME_RINVEXPIRY, "validity_period ends before the message may be sent")
@@ -151,7 +160,13 @@ def times_of(account: Account, submit: SubmitSm, now: int) -> tuple[int, int]:
     if deadline <= not_before:
         reason = f"validity_period ends before the account's quiet hours ({account.quiet}) do"
         raise Refused(Status.ESME_RINVEXPIRY, reason)
+    if deadline - not_before > horizon_ms:
+        raise Refused(Status.ESME_RINVEXPIRY, f"validity_period ends {_beyond(account)}")
     return not_before, deadline
+
+
+def _beyond(account: Account) -> str:
+    return f"beyond the account's horizon ({write_duration(account.horizon)})"
 
 
 def _time(value: str, now: int, status: Status) -> int | None:

@@ -20,7 +20,7 @@ from smppbridge.submission.appraisal import Appraisal
 from smppbridge.submission.checks import tlvs_of
 
 _ADDRESS_MAX = 20  # characters of an address that fit every other PDU, its receipt among them
-_LONGEST_QOS = 31 * 86400  # seconds; no provider tries as long
+_LONGEST_QOS = 31 * 86400  # seconds that a relative time can name; few accounts have such a horizon
 _HEADER = {"command_status", "sequence_number"}
 _OF_MULTI = tuple(
     {one.name for one in fields(SubmitMulti)} & {one.name for one in fields(SubmitSm)} - _HEADER

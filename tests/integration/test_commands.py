@@ -2,13 +2,11 @@
 
 import asyncio
 import json
-import os
 import re
 import signal
 import socket
-from asyncio.subprocess import PIPE
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import httpx2
 import pytest
@@ -18,10 +16,10 @@ from smppbridge.model.passwords import verify_hash
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.pdu import SubmitSmResp, Unbind
 from tests.simulators.smspilot.simulator import SmspilotSimulator
+from tests.support.bridge.commands import Ended, run
 from tests.support.bridge.running import (
     Served,
     bridge,
-    command,
     config_text,
     eventually,
     free_port,
@@ -29,25 +27,6 @@ from tests.support.bridge.running import (
     serving,
 )
 from tests.support.esme.esme import PHONE, Esme, submit
-
-
-class Ended(NamedTuple):
-    """A command that has run."""
-
-    code: int
-    out: str
-    err: str
-
-
-async def run(*arguments: str, stdin: str = "", **environ: str) -> Ended:
-    process = await asyncio.create_subprocess_exec(
-        *command(*arguments), stdin=PIPE, stdout=PIPE, stderr=PIPE, env=os.environ | environ
-    )
-    out, err = await process.communicate(stdin.encode())
-    assert process.returncode is not None
-    ended = Ended(process.returncode, out.decode("utf-8"), err.decode("utf-8"))
-    assert "Traceback" not in ended.err
-    return ended
 
 
 def written(directory: Path, sections: str = "") -> Path:
@@ -71,10 +50,11 @@ def events(ended: Ended) -> list[dict[str, Any]]:
 
 
 async def test_help_and_usage() -> None:
-    commands = ("serve", "demo", "check", "send", "config-schema", "hash-password")
-    whole, *each = await asyncio.gather(run("--help"), *(run(name, "--help") for name in commands))
+    commands = ("serve", "demo", "check", "send", "config-schema", "hash-password", "store", "store salvage")
+    lines = [name.split() for name in commands]
+    whole, *each = await asyncio.gather(run("--help"), *(run(*line, "--help") for line in lines))
     assert whole.code == 0
-    assert all(name in whole.out for name in commands)
+    assert all(words[0] in whole.out for words in lines)
     for name, ended in zip(commands, each, strict=True):
         assert (ended.code, ended.err) == (0, ""), name
         assert ended.out.startswith(f"Usage: smppbridge {name}"), ended.out
@@ -102,7 +82,11 @@ async def test_wrong_usage() -> None:
 async def test_check(tmp_path: Path) -> None:
     ended = await run("check", "-c", str(written(tmp_path)))
     assert ended.code == 0
-    assert ended.out.strip().endswith("bridge.yaml: ok")
+    head, *capacity = ended.out.splitlines()
+    assert head.endswith("bridge.yaml: ok")
+    assert [line.split()[0] for line in capacity if line[0] != " "] == [
+        *("connections", "open", "lock-outs", "messages", "memory", "disk")
+    ]
     assert list(tmp_path.iterdir()) == [tmp_path / "bridge.yaml"]  # nothing was opened
 
 
@@ -160,6 +144,8 @@ async def test_hash_password(tmp_path: Path) -> None:
     assert "hidden" not in ended.out
     assert verify_hash("hidden words", ended.out.strip())
     assert not verify_hash("other words", ended.out.strip())
+    assert ended.err == ""
+    assert "can be guessed" in (await run("hash-password", stdin="hidden\n")).err
     assert (await run("hash-password", stdin="\n")).code == 2
     good = written(tmp_path, f"accounts: {{pbx: {{password_hash: '{ended.out.strip()}'}}}}")
     assert (await run("check", "-c", str(good))).code == 0

@@ -13,7 +13,8 @@ from smppbridge.commands.explain.run import explain
 from smppbridge.commands.explain.sources import from_capture
 from smppbridge.smpp.codec import encode
 from smppbridge.smpp.pdu import BindTransceiver
-from tests.integration.test_commands import Ended, run, written
+from tests.integration.test_commands import written
+from tests.support.bridge.commands import Ended, run
 from tests.support.bridge.running import PATIENCE, bridge, config
 from tests.support.esme.esme import PHONE, submit
 from tests.support.system.capture import Conversation, Recorder, pcap, recording
@@ -119,6 +120,7 @@ async def test_refusals_are_foretold(tmp_path: Path) -> None:
         submit(service_type="HLR"),
         submit(sm_default_msg_id=3),
         submit(validity_period="xx"),
+        submit(schedule_delivery_time="990000000000000R"),
         submit(""),
         submit("x" * 200, esm_class=0x40, short_message=b"\x05\x00\x03\x01\x02"),
         submit(),

@@ -234,7 +234,7 @@ async def test_a_reload_says_what_it_does_not_change(
         changed = "{url: 'sqlite:///other.db', keep_days: 7, max_queued: 9}"
         app.reload(config(tmp_path, f"store: {changed}\nlog: {{level: debug}}\nsmpp: {{inactivity: 5m}}"))
         assert app.housekeeper.keep_days == 7
-        assert app.waiting.most == 9
+        assert app.waiting.messages.most == 9
     (line,) = [line for line in caplog.messages if "restart" in line]
     (named,) = [vars(one)["fields"] for one in caplog.records if one.getMessage() == line]
     assert named == {"keys": "store.url, smpp.inactivity"}

@@ -45,8 +45,10 @@ REFUSALS: dict[str, tuple[int, SubmitSm]] = {
     "a receipt": (0x43, submit(esm_class=0x04)),
     "an acknowledgement": (0x43, submit(esm_class=0x08)),
     "an impossible schedule": (0x61, submit(schedule_delivery_time="261332250000000+")),
+    "a schedule in 2125": (0x61, submit(schedule_delivery_time="990000000000000R")),
     "a short schedule": (0x61, submit(schedule_delivery_time="2611")),
     "an impossible validity": (0x62, submit(validity_period="9913322500000000")),
+    "a validity until 2125": (0x62, submit(validity_period="990000000000000R")),
     "a validity that is over": (0x62, submit(validity_period="200101000000000+")),
     "a validity that ends before the schedule": (
         0x62,
@@ -148,7 +150,7 @@ async def test_a_full_queue(tmp_path: Path) -> None:
     async with bridge(tmp_path, settings) as app, await Esme.bound(app.smpp_ports[0]) as esme:
         await esme.submit_many([submit() for _ in range(3)])
     async with bridge(tmp_path, settings) as app, await Esme.bound(app.smpp_ports[0]) as esme:
-        await eventually(lambda: app.waiting.count == 3)
+        assert app.waiting.messages.total == 3  # from the first submit_sm on
         assert await status_of(esme, submit()) == Status.ESME_RMSGQFUL
         assert await status_of(esme, submit(to="G777")) == Status.ESME_RMSGQFUL
 

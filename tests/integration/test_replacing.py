@@ -111,6 +111,8 @@ async def test_a_new_validity_period(tmp_path: Path) -> None:
 BAD: dict[str, tuple[dict[str, Any], int]] = {
     "a predefined message": ({"sm_default_msg_id": 1}, Status.ESME_RINVDFTMSGID),
     "no time": ({"schedule_delivery_time": "2" * 16}, Status.ESME_RINVSCHED),
+    "a time in 2125": ({"schedule_delivery_time": "990000000000000R"}, Status.ESME_RINVSCHED),
+    "a period until 2125": ({"validity_period": "990000000000000R"}, Status.ESME_RINVEXPIRY),
     "no period": ({"validity_period": "9" * 15 + "+"}, Status.ESME_RINVEXPIRY),
     "an end before the scheduled time": ({"validity_period": format_relative(60)}, Status.ESME_RINVEXPIRY),
     "an end that is over": ({"validity_period": "200101000000000+"}, Status.ESME_RINVEXPIRY),

@@ -79,6 +79,7 @@ REFUSED: dict[str, tuple[SubmitMulti, int]] = {
     "an impossible priority": (multi([PHONE], priority_flag=4), Status.ESME_RINVPRTFLG),
     "replacing": (multi([PHONE, OTHER], replace_if_present_flag=1), Status.ESME_RINVREPFLAG),
     "a time that is none": (multi([PHONE], schedule_delivery_time="2" * 16), Status.ESME_RINVSCHED),
+    "a time in 2125": (multi([PHONE], schedule_delivery_time="990000000000000R"), Status.ESME_RINVSCHED),
     "a service that is none": (multi([PHONE, OTHER], service_type="VIP"), Status.ESME_RINVSERTYP),
 }
 
@@ -255,14 +256,14 @@ async def test_it_lives_as_long_as_it_says(tmp_path: Path) -> None:
     async with bound(tmp_path, lab, clock=clock) as (_, esme):
         await in_hand(lab, esme)
         message_id = await data_sm(esme, data("short", PHONE, tlv(Tag.QOS_TIME_TO_LIVE, 60)))
-        longest = await data_sm(esme, data("long", PHONE, tlv(Tag.QOS_TIME_TO_LIVE, 2**32 - 1)))
+        longest = await data_sm(esme, data("long", PHONE, tlv(Tag.QOS_TIME_TO_LIVE, 30 * 86_400)))
         clock.forward(61)
         receipt = await esme.receipt()
         assert (id_of(receipt), stat(receipt)) == (message_id, "EXPIRED")
         [(days,)] = rows(
             tmp_path, f"SELECT (deadline - submitted_at) / 86400000 FROM messages WHERE wire_id = '{longest}'"
         )
-        assert days == 31
+        assert days == 30
         assert rows(tmp_path, "SELECT tlvs FROM messages WHERE tlvs IS NOT NULL") == []
 
 
@@ -275,6 +276,10 @@ BAD_DATA: dict[str, tuple[DataSm, int]] = {
     "an alphabet that is not carried": (data(data_coding=5), Status.ESME_RINVENCODING),
     "an acknowledgement": (data(esm_class=8), Status.ESME_RINVESMCLASS),
     "no time to live": (data("x", PHONE, tlv(Tag.QOS_TIME_TO_LIVE, 0)), Status.ESME_RINVEXPIRY),
+    "a time to live of 136 years": (
+        data("x", PHONE, tlv(Tag.QOS_TIME_TO_LIVE, 2**32 - 1)),
+        Status.ESME_RINVEXPIRY,
+    ),
     "a service that is none": (data(service_type="VIP"), Status.ESME_RINVSERTYP),
 }
 

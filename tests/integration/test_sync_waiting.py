@@ -134,7 +134,7 @@ async def test_who_says_unbind_still_gets_the_answer(tmp_path: Path) -> None:
 
 async def test_at_the_end_everybody_is_answered_and_nothing_is_lost(tmp_path: Path) -> None:
     clock, lab = Clock(), Slow("lab", batch=1)
-    app = App(scripted_config(tmp_path, lab, sections=SYNC), clock)
+    app = App(scripted_config(tmp_path, lab, sections=SYNC), clock, clock)
     app.providers["lab"] = lab
     await app.start()
     async with await Esme.bound(app.smpp_ports[0]) as esme:

@@ -19,6 +19,8 @@ from tests.support.esme.esme import Esme, submit
 TOKEN = config(Path(), pilot("http://127.0.0.1")).callback_token("pilot")  # derived from the key alone
 NAMES = [
     "build_info",
+    "budget_limit",
+    "budget_used",
     "binds",
     "bind_attempts_total",
     "submit_sm_total",

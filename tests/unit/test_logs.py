@@ -1,14 +1,16 @@
 """Log lines: their shape, what they never show, and that nobody can fill the disk with them."""
 
+import ast
 import json
 import logging
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
@@ -140,6 +142,17 @@ def test_secrets_are_not_shown(records: list[logging.LogRecord], formatter: logg
     assert "**********" in line
 
 
+@pytest.mark.parametrize("formatter", [TextFormatter(), JsonFormatter()])
+def test_what_others_say_is_not_longer_than_a_line_may_be(
+    records: list[logging.LogRecord], formatter: logging.Formatter
+) -> None:
+    event(LOGGER, logging.INFO, "x", shown="7" * 1_000_000, reason="x" * 1_000_000, id=7)
+    line = formatter.format(records[0])
+    assert len(line) < 5000
+    assert line.count("(1000000 characters)") == 2
+    assert "77777****" in line
+
+
 HOSTILE = "a\n2026-01-02T03:04:05.678Z ERROR forged\r\x1b[2J\u2028\u202e\x9b"
 
 
@@ -162,6 +175,26 @@ def test_any_value_stays_on_one_line(text: str) -> None:
     line = JsonFormatter().format(record)
     assert line.isprintable()
     assert json.loads(line)["x"] == text
+
+
+FIELD = re.compile(r' (\w+)=("(?:[^"\\]|\\.)*"|\S*)')
+
+
+def parsed(line: str, what: str) -> dict[str, str]:
+    """The fields of a text line, as a program reads them."""
+    found = FIELD.findall(line.partition(what)[2])
+    return {name: ast.literal_eval(value) if value.startswith('"') else value for name, value in found}
+
+
+@given(st.text(st.sampled_from('\\"= \nx\x1b\u2028') | st.characters(), max_size=15), st.text(max_size=5))
+@example("\\", 'a" b="')
+@example('\\" peer=forged x="', "\\")
+def test_a_stranger_cannot_forge_fields(system_id: str, peer: str) -> None:
+    fields = {"system_id": system_id, "peer": peer}
+    record = LOGGER.makeRecord(
+        LOGGER.name, logging.INFO, "", 0, "%s", ("what",), None, extra={"fields": fields}
+    )
+    assert parsed(TextFormatter().format(record), " what") == fields
 
 
 def test_a_traceback_is_indented_and_clean(records: list[logging.LogRecord]) -> None:
@@ -253,10 +286,12 @@ def test_a_complaint_is_logged_once_in_an_interval(caplog: pytest.LogCaptureFixt
     complain(59.9, "bind refused", "b", logging.ERROR, peer="b")
     complain(59.9, "too fast", "a", peer="a")  # another kind of complaint
     complain(60.0, "bind refused", "a", peer="a")
+    complain(120.0, "bind refused", "a", peer="a")
     told = [(line.levelname, line.getMessage(), vars(line)["fields"]) for line in caplog.records]
     assert told == [
         ("WARNING", "bind refused", {"peer": "a"}),
         ("ERROR", "bind refused", {"peer": "b"}),
         ("WARNING", "too fast", {"peer": "a"}),
+        ("WARNING", "bind refused", {"peer": "a", "held_back": 1}),
         ("WARNING", "bind refused", {"peer": "a"}),
     ]

@@ -12,6 +12,7 @@ from smppbridge.commands.explain.printing import ExplainOptions, visible
 from smppbridge.commands.explain.run import explain
 from smppbridge.commands.explain.sources import Fields, Sources, from_capture, from_fields, from_octets
 from smppbridge.commands.explain.writing import kind_of_recipient, kind_of_sender
+from smppbridge.commands.options import config_option
 from smppbridge.config.loading import load
 from smppbridge.config.sections import Config
 from smppbridge.model.account import Account
@@ -48,14 +49,7 @@ Examples:
 
 
 @click.command("explain", epilog=_EPILOG)
-@click.option(
-    "-c",
-    "--config",
-    "path",
-    required=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="The configuration file (YAML).",
-)
+@config_option
 @click.option("--hex", "hexadecimal", help='PDUs as hexadecimal text; "-" reads it from stdin.')
 @click.option(
     "--pcap",

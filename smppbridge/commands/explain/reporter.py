@@ -3,6 +3,7 @@
 Remembers what belongs together: who has bound on a connection, and the parts of long messages.
 """
 
+import asyncio
 import dataclasses
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -30,7 +31,6 @@ from smppbridge.commands.explain.values import Instant, Meant, NamedStatus
 from smppbridge.commands.explain.writing import nobody
 from smppbridge.config.sections import Config
 from smppbridge.errors import ProtocolError, Refused
-from smppbridge.link.authentication import Authenticator
 from smppbridge.link.refused_binds import BindRefusal
 from smppbridge.model.account import Account
 from smppbridge.smpp.concat import Concat
@@ -65,7 +65,6 @@ class Reporter:
         self._config = config
         self._named = account
         self._examiner = Examiner(config)
-        self._authenticator = Authenticator(config.accounts)
         self._bound: OrderedDict[str, str] = OrderedDict()
         self._joins = Joins()
 
@@ -117,16 +116,18 @@ class Reporter:
             self._bound.popitem(last=False)
         self._bound[found.link] = pdu.system_id
         address = _address(found.place)
-        verdict = await self._authenticator.check(
-            pdu.system_id, pdu.password, address or "127.0.0.1", lambda: False
-        )
-        known = pdu.system_id in self._config.accounts
-        name = pdu.system_id if known else Meant(pdu.system_id, "not in the configuration")
-        if verdict is BindRefusal.ADDRESS and not address:
+        account = self._config.accounts.get(pdu.system_id)
+        name = pdu.system_id if account else Meant(pdu.system_id, "not in the configuration")
+        if account is None:
+            return BindReport(BindOutcome(name, answer=_refused(BindRefusal.NO_ACCOUNT)))
+        if not await asyncio.to_thread(account.takes, pdu.password):
+            return BindReport(BindOutcome(name, answer=_refused(BindRefusal.PASSWORD)))
+        if account.allow_from is not None and not address:
             then = "the answer depends on the address that it comes from (allow_from)"
             return BindReport(BindOutcome(name, then=then))
-        answer = verdict.status if isinstance(verdict, BindRefusal) else Status.ESME_ROK
-        return BindReport(BindOutcome(name, answer=StatusAnswer(NamedStatus(answer))))
+        if not account.allows(address):
+            return BindReport(BindOutcome(name, answer=_refused(BindRefusal.ADDRESS)))
+        return BindReport(BindOutcome(name, answer=StatusAnswer(NamedStatus(Status.ESME_ROK))))
 
     def _account(self, link: str) -> tuple[Account | None, Whose]:
         """The account of a PDU, None where it is not known."""
@@ -211,6 +212,11 @@ def _hints(account: Account, submit: SubmitSm) -> tuple[str, ...] | None:
 
 def _part(concat: Concat) -> PartNumber:
     return PartNumber(concat.number, concat.total, concat.reference, _KINDS[concat.width])
+
+
+def _refused(why: BindRefusal) -> StatusAnswer:
+    """What the peer is told, and why, which it is not told."""
+    return StatusAnswer(NamedStatus(why.status), why.value)
 
 
 def _address(place: str) -> str:

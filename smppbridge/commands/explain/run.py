@@ -6,7 +6,6 @@ Sends nothing, stores nothing, opens no socket and no database. The bridge's own
 
 from collections.abc import Callable
 
-from smppbridge.app import now_ms
 from smppbridge.commands.explain.capture.formats import CaptureError
 from smppbridge.commands.explain.found import Remark
 from smppbridge.commands.explain.printing import Emit, ExplainOptions, Printer, to_stderr
@@ -14,6 +13,7 @@ from smppbridge.commands.explain.reporter import Reporter
 from smppbridge.commands.explain.sources import Sources
 from smppbridge.config.sections import Config
 from smppbridge.errors import SmppBridgeError
+from smppbridge.flow.wall_clock import now_ms
 
 
 async def explain(

@@ -16,6 +16,7 @@ from typing import TypeVar
 from smppbridge.errors import Refused, StoreError
 from smppbridge.flow.accept.hints import CodingHints
 from smppbridge.flow.accept.joiner import Joiner
+from smppbridge.flow.accept.rates import Rates
 from smppbridge.flow.accept.wire_ids import WireIds
 from smppbridge.flow.send.fleet import Fleet
 from smppbridge.flow.settle.pending import PendingResponse, PendingResponses
@@ -26,7 +27,6 @@ from smppbridge.model.account import Account
 from smppbridge.model.ids import IdSource
 from smppbridge.model.joining import Collected, Part
 from smppbridge.model.message import Segment, Stage
-from smppbridge.model.token_bucket import TokenBucket
 from smppbridge.smpp.constants import Status, status_name
 from smppbridge.smpp.pdu import SubmitSm, SubmitSmResp
 from smppbridge.store.base import Accepting
@@ -37,8 +37,6 @@ from smppbridge.submission.paths import PathOf
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-MAX_UNSAVED = 50_000  # segments waiting for a COMMIT, all accounts together
 
 NameOf = Callable[[int], str]
 """The message_id for the ESME by our own id."""
@@ -94,46 +92,51 @@ class Intake:
         appraiser: Appraiser,
         ids: IdSource,
         wire_ids: WireIds,
+        rates: Rates,
         fleet: Fleet,
         waiting: Waiting,
         pending: PendingResponses,
         joiner: Joiner,
         clock: Callable[[], int],
-        *,
-        max_unsaved: int = MAX_UNSAVED,
     ) -> None:
         self._store = store
         self._appraiser = appraiser
         self._ids = ids
         self._wire_ids = wire_ids
+        self._rates = rates
         self._clock = clock
         self._fleet = fleet
         self._waiting = waiting
         self._pending = pending
         self._joiner = joiner
-        self._max_unsaved = max_unsaved
-        self._unsaved = 0
-        self._buckets: dict[str, tuple[Account, TokenBucket]] = {}
         self._complaints = Complaints(log)
         self._loop = asyncio.get_running_loop()
         self._hints = CodingHints(self._loop.time)
 
     def accept(
-        self, link: BoundLink, submits: Sequence[SubmitSm], answer: Answer, *, one_id: bool = False
+        self,
+        link: BoundLink,
+        submits: Sequence[SubmitSm],
+        answer: Answer,
+        *,
+        one_id: bool = False,
+        allowed: int | None = None,
     ) -> None:
         """Appraise and store the submit_sm of one read. ``answer`` gets the response to each, perhaps in
-        several calls. With ``one_id`` all that are taken get the same message_id (submit_multi)."""
+        several calls. With ``one_id`` all that are taken get the same message_id (submit_multi). ``allowed``:
+        how many are within the account's rate, where the caller has asked."""
         now = self._clock()
-        allowed = self._bucket(link.account).take(len(submits), self._loop.time())
-        full = self._unsaved >= self._max_unsaved or self._waiting.full
+        if allowed is None:
+            allowed = self._rates.take(link.account, len(submits))
+        room = self._waiting.room(link.account)
         path_of, name_of = self._appraiser.paths(), self._names(link, one_id)
         whole, parts = _Batch(link, answer), _Batch(link, answer)
         for index, submit in enumerate(submits):
             try:
                 if index >= allowed:
                     raise Refused(Status.ESME_RTHROTTLED, "above the account's rate")
-                if full:
-                    raise Refused(Status.ESME_RMSGQFUL, "too many messages are waiting")
+                if len(whole.segments) + len(parts.segments) >= room:
+                    raise Refused(Status.ESME_RMSGQFUL, self._waiting.why_full(link.account))
                 self._hints.look(link.account, submit)
                 self._take(link, submit, now, path_of, name_of, whole, parts)
             except Refused as refusal:
@@ -152,6 +155,7 @@ class Intake:
 
     def _save(self, batch: _Batch) -> None:
         def saved(kept: Mapping[int, Kept] | None) -> None:
+            self._saved(batch, len(batch.segments) - len(kept or ()))
             if kept:
                 batch.replaced(kept)
                 self._pending.saved([one.id for one in kept.values()])  # they have been answered as well
@@ -171,7 +175,7 @@ class Intake:
             new = sum(
                 one.wire_id == part.segment.wire_id for one, part in zip(collected, batch.parts, strict=True)
             )
-            self._waiting.add(new)
+            self._saved(batch, new)
             batch.rename(one.wire_id for one in collected)
             batch.give()
             if any(one.ready for one in collected):
@@ -181,14 +185,15 @@ class Intake:
 
     def _follow(self, batch: _Batch, saving: "Future[T]", saved: Callable[[T], None]) -> None:
         """Call ``saved`` once the batch is on disk. When saving fails nothing was taken; all are told so."""
-        self._unsaved += len(batch.segments)
+        self._waiting.save(batch.segments[0].account, len(batch.segments))
+        batch.link.connection.share.ask(len(batch.segments))
 
         def done(future: "Future[T]") -> None:
-            self._unsaved -= len(batch.segments)
             error = ConnectionError("stopped") if future.cancelled() else future.exception()
             if error is None:
                 saved(future.result())
                 return
+            self._saved(batch, 0)
             self._complain("submit_sm not saved", error=str(error))
             if not isinstance(error, StoreError | ConnectionError):
                 log.error("unexpected error while saving", exc_info=error)
@@ -196,6 +201,11 @@ class Intake:
             batch.give()
 
         saving.add_done_callback(done)
+
+    def _saved(self, batch: _Batch, new: int) -> None:
+        """The saving of a batch is over; ``new`` of its messages were not there before."""
+        self._waiting.saved(batch.segments[0].account, len(batch.segments), new)
+        batch.link.connection.share.told(len(batch.segments))
 
     def _withhold(self, batch: _Batch, answered: set[int]) -> None:
         """Let responses wait for the provider's result, but for two kinds, which are answered now:
@@ -222,7 +232,6 @@ class Intake:
     def _announce(self, segments: list[Segment]) -> None:
         queued = Counter((item.provider, item.account) for item in segments if item.stage == Stage.QUEUED)
         for (provider, account), count in queued.items():
-            self._waiting.add(count)
             self._fleet.wake(provider, account, count)
 
     # --- checking ------------------------------------------------------------------------------
@@ -265,13 +274,6 @@ class Intake:
             return common
 
         return name_of
-
-    def _bucket(self, account: Account) -> TokenBucket:
-        known = self._buckets.get(account.name)
-        if known is None or known[0] is not account:  # new settings after a reload start a new bucket
-            known = (account, TokenBucket(account.rate, account.burst, self._loop.time()))
-            self._buckets[account.name] = known
-        return known[1]
 
     def _refusal(self, account: Account, submit: SubmitSm, refusal: Refused) -> SubmitSmResp:
         status = account.status_for(refusal.status)

@@ -5,12 +5,14 @@ Every step begins and ends at rows of the store, so joining goes on after a rest
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from smppbridge.errors import Refused
 from smppbridge.flow.accounts import Accounts
 from smppbridge.flow.send.fleet import Fleet
 from smppbridge.flow.settle.outcomes import Outcomes
+from smppbridge.flow.waiting import Waiting
+from smppbridge.flow.wall_clock import WallClock
 from smppbridge.flow.worker import Worker
 from smppbridge.logs import Complaints
 from smppbridge.metrics import Metrics
@@ -37,7 +39,7 @@ class _Step:
     def __init__(self) -> None:
         self.joined: list[Joined] = []
         self.given_up: list[GivenUp] = []
-        self.results: dict[int, tuple[str, str]] = {}  # by head: account, and how it ends
+        self.results: dict[int, tuple[str, str, int]] = {}  # by head: account, how it ends, parts
 
 
 class Joiner:
@@ -48,21 +50,23 @@ class Joiner:
         store: Accepting,
         appraiser: Appraiser,
         outcomes: Outcomes,
+        waiting: Waiting,
         fleet: Fleet,
         accounts: Accounts,
         metrics: Metrics,
-        clock: Callable[[], int],
+        clock: WallClock,
     ) -> None:
         self._store = store
         self._appraiser = appraiser
         self._outcomes = outcomes
+        self._waiting = waiting
         self._metrics = metrics
         self._clock = clock
         self._fleet = fleet
         self._accounts = accounts
         self._worker = Worker("joiner", self._step)
         self._complaints = Complaints(log)
-        self._begun = False
+        self._moves = -1  # of the clock, when the waiting was last set right
 
     def start(self) -> None:
         """Begin, with what was left when the bridge stopped."""
@@ -78,20 +82,23 @@ class Joiner:
 
     async def _step(self) -> float:
         now = self._clock()
-        if not self._begun:
+        moves, suspect = self._clock.moves, self._clock.suspect  # in the turn of that reading
+        if moves != self._moves:
             await self._store.await_parts(now)  # nobody could take them while we were away
-            self._begun = True
-        joins = await self._store.take_joins(now, _CHUNK)
+            self._moves = moves
+        joins = await self._store.take_joins(0 if suspect else now, _CHUNK)
         if joins:
             step = self._decide(joins, now)
             self._tell(step, await self._store.join(step.joined, step.given_up, now))
-        forgotten = await self._store.forget_joins(now, _CHUNK)
+        forgotten = 0 if suspect else await self._store.forget_joins(now, _CHUNK)
         return 0.0 if _CHUNK in (len(joins), forgotten) else _TICK
 
     def _tell(self, step: _Step, made: Made) -> None:
         self._outcomes.announce(made.settlement)
         for head in made.heads:
-            self._metrics.joined_messages.labels(*step.results[head]).inc()
+            account, result, parts = step.results[head]
+            self._metrics.joined_messages.labels(account, result).inc()
+            self._waiting.left(account, parts - 1)  # they wait in their message, or have ended with it
         for one in step.joined:
             if one.head in made.heads and one.stage == Stage.QUEUED:
                 self._fleet.wake(one.provider, step.results[one.head][0])
@@ -113,7 +120,7 @@ class Joiner:
                 result = "rejected"
             if join.missing:
                 self._complain(join, "some parts did not come in time")
-            step.results[join.head] = (join.account, result)
+            step.results[join.head] = (join.account, result, len(join.parts))
         return step
 
     def _end(self, step: _Step, join: Join, account: Account | None, now: int, path_of: PathOf) -> str:

@@ -1,5 +1,7 @@
 """What an ESME asks besides submit_sm: submit_multi, data_sm, query_sm, cancel_sm and replace_sm.
 
+All of them count against the account's rate. Above it they are refused before anything is looked up.
+
 1. submit_multi and data_sm are submit_sm in other words. `intake` takes them as such.
 2. The others are about stored messages. Each is one step of the store, or two of which the second checks
    again, because a message may go to a provider at any moment.
@@ -13,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
 
 from smppbridge.errors import Refused, StoreError
+from smppbridge.flow.accept.rates import Rates
 from smppbridge.flow.send.fleet import Fleet
 from smppbridge.flow.settle.outcomes import Outcomes
 from smppbridge.flow.settle.pending import PendingResponses
@@ -62,7 +65,13 @@ class Accept(Protocol):
     """`Intake.accept`."""
 
     def __call__(
-        self, link: BoundLink, submits: list[SubmitSm], answer: Answer, *, one_id: bool = False
+        self,
+        link: BoundLink,
+        submits: list[SubmitSm],
+        answer: Answer,
+        *,
+        one_id: bool = False,
+        allowed: int | None = None,
     ) -> None: ...
 
 
@@ -73,6 +82,7 @@ class _Asked:
         self.link = link
         self.account: Account = link.account
         self.request = request
+        self.allowed = 0  # messages and questions that are within the account's rate
         self._reply = reply
         self._answered = False
 
@@ -107,6 +117,7 @@ class Requests:
         store: Accepting,
         accept: Accept,
         appraiser: Appraiser,
+        rates: Rates,
         outcomes: Outcomes,
         pending: PendingResponses,
         fleet: Fleet,
@@ -114,6 +125,7 @@ class Requests:
         clock: Callable[[], int],
     ) -> None:
         self._store = store
+        self._rates = rates
         self._accept = accept
         self._appraiser = appraiser
         self._outcomes = outcomes
@@ -134,7 +146,14 @@ class Requests:
     def handle(self, link: BoundLink, request: Request, reply: Reply) -> None:
         """Answer a request, now or when the store has done its part."""
         asked = _Asked(link, request, reply)
-        self._try(asked, lambda: self._steps[type(request)](asked, request))
+        self._try(asked, lambda: self._begin(asked, request))
+
+    def _begin(self, asked: _Asked, request: Request) -> None:
+        count = len(request.dest_address) if isinstance(request, SubmitMulti) else 1
+        asked.allowed = self._rates.take(asked.account, count)
+        if not asked.allowed:
+            raise Refused(Status.ESME_RTHROTTLED, "above the account's rate")
+        self._steps[type(request)](asked, request)
 
     # --- submitting ----------------------------------------------------------------------------
 
@@ -152,7 +171,8 @@ class Requests:
                 asked.answer(multi_response(pdu, taken, failed), [0] * len(taken) + list(failed.values()))
 
         if submits:
-            self._accept(asked.link, submits, answer, one_id=True)
+            allowed = max(0, asked.allowed - len(failed))
+            self._accept(asked.link, submits, answer, one_id=True, allowed=allowed)
         else:
             answer((), ())
 
@@ -162,7 +182,7 @@ class Requests:
                 status, message_id = response.command_status, response.message_id
                 asked.answer(DataSmResp(command_status=status, message_id=message_id), [status])
 
-        self._accept(asked.link, [from_data_sm(pdu)], answer)
+        self._accept(asked.link, [from_data_sm(pdu)], answer, allowed=asked.allowed)
 
     # --- asking --------------------------------------------------------------------------------
 

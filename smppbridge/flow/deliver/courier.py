@@ -96,6 +96,7 @@ class Courier:
         self._workers: dict[int, Worker] = {}
         self._links: dict[str, list[BoundLink]] = {}
         self._saving: set[asyncio.Task[None]] = set()
+        self._sent: dict[Key, float] = {}  # not answered: until when that may take (loop's clock)
         self._answered: set[Key] = set()  # their answers are being saved: not to be sent again
         self._inbound: set[str] = set()  # accounts that may be owed messages from phones, and alerts
         self._looked: dict[str, float] = {}  # account -> when these were last looked for (loop's clock)
@@ -140,6 +141,7 @@ class Courier:
             owed = item.context
             if not isinstance(owed, Receipt | InboundPart):
                 continue
+            self._sent.pop(_key(owed), None)
             status = _status(item)
             words["timeout" if status is None else status_name(status)] += 1
             if status in _TOO_FAST:
@@ -272,11 +274,15 @@ class Courier:
         profile = link.account.receipt
         style = receipt_style(profile)
         with_tlvs = profile.tlvs and link.takes_tlvs
+        now = asyncio.get_running_loop().time()
+        until = now + self._lease_ms / 1000
         for index, owed in enumerate(claimed):
-            if _key(owed) in self._answered:
+            key = _key(owed)
+            if key in self._answered or self._sent.get(key, now) > now:  # a lease that a jump has ended
                 continue
             try:
                 link.connection.request(_pdu(owed, style, with_tlvs), owed)
+                self._sent[key] = until
             except InvalidState:
                 return claimed[index:]
             except Exception:  # one that cannot be encoded must not hold up the others

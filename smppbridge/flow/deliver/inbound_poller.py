@@ -83,4 +83,6 @@ class InboundPoller(Asker):
             await self._store.set_mark(self._first_mark, now)
             await self._store.set_mark(self._mark, now)
             return now
-        return max(await self._store.mark(self._first_mark) or 0, saved - _OVERLAP_MS)
+        # A mark from the future was set by a clock that was ahead.
+        first = await self._store.mark(self._first_mark) or 0
+        return min(now, max(first, min(saved, now) - _OVERLAP_MS))

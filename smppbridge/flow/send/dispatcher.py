@@ -11,19 +11,15 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from smppbridge.errors import (
-    ProviderError,
-    Throttled,
-    Unavailable,
-    Uncertain,
-)
+from smppbridge.errors import ProviderError, Throttled, Unavailable, Uncertain
 from smppbridge.flow.accounts import Accounts
 from smppbridge.flow.health.health import ProviderHealth
 from smppbridge.flow.remarks import Remarks
 from smppbridge.flow.send.decide import Situation, after_error, result_word
+from smppbridge.flow.send.in_hand import InHand
 from smppbridge.flow.settle.recorder import Recorder
-from smppbridge.flow.worker import Worker, persist
-from smppbridge.logs import event
+from smppbridge.flow.worker import Worker, complain, persist
+from smppbridge.logs import Complaints, event
 from smppbridge.metrics import Metrics
 from smppbridge.model.message import Doubt, Message, Outcome, Overdue, Sent, Stage, Unsent
 from smppbridge.model.route import Choice
@@ -78,11 +74,13 @@ class Dispatcher:
         self._accounts = accounts
         self._loop = asyncio.get_running_loop()
         self._worker = Worker(f"dispatcher {self.name}", self._step)
+        self._complaints = Complaints(log)
         self.health = ProviderHealth(provider, metrics, self._loop.time, changed)
         self._turns: dict[str, None] = {}  # accounts that may have queued messages, next turn first
         self._fresh = 0  # messages heard of since the last claim
         self._fill_until = 0.0  # until then a batch is waited for that is full
         self._stopping = False
+        self._in_hand = InHand()
         self._saving: set[asyncio.Task[None]] = set()  # messages on their way back to the queue
         self._tasks: set[asyncio.Task[None]] = set()  # hand-overs that take a slot
         self._answering: set[asyncio.Task[None]] = set()  # those that only wait for their last answers
@@ -124,6 +122,10 @@ class Dispatcher:
         self.health.linked(why)
         self._worker.wake()
 
+    def in_hand(self, message_id: int) -> bool:
+        """Whether the message is being handed over, and its lease not over by a clock that does not jump."""
+        return self._in_hand.holds(message_id, self._loop.time())
+
     def retry(self) -> None:
         """If the provider is down: try it now instead of after its pause."""
         if not self.health.breaker.works:
@@ -148,6 +150,7 @@ class Dispatcher:
         try:
             batch, pause = await self._next_batch()
             if batch:
+                self._in_hand.take(batch, now + self._limits.lease)
                 task = self._loop.create_task(self._hand_over(batch), name=f"send {self.name}")
                 self._tasks.add(task)
                 task.add_done_callback(self._handed_over)
@@ -200,7 +203,7 @@ class Dispatcher:
         batch: list[Message] = []
         for account, claim in zip(turn, claims, strict=True):
             if isinstance(claim, BaseException):
-                event(log, logging.ERROR, "claim failed", provider=self.name, error=str(claim))
+                complain("claim failed", self.name, claim, provider=self.name)
                 self._loop.call_later(_CLAIM_AGAIN, self.wake, account)
                 continue
             if len(claim) == share:
@@ -301,6 +304,7 @@ class Dispatcher:
         if not self._stopping:
             self.health.record_results(results, batch, began=began, partly=partly, in_order=in_order)
         await persist(f"results of {self.name}", lambda: self._record(batch, results))
+        self._in_hand.let_go(batch)
 
     async def _send(self, batch: list[Message]) -> Sequence[SendResult]:
         """One result for each message. After a mistake in the provider's code all of them are in doubt."""
@@ -376,9 +380,8 @@ class Dispatcher:
         if limits.poll_early and begins <= now and self.health.send_policy.asks_early(self._loop.time()):
             first = limits.poll_early[0]
         poll_at = begins + round(first * 1000) if limits.poll_interval else give_up
-        return Sent(
-            message.id, message.attempt, taken.ref, taken.packet, poll_at, give_up, taken.parts, taken.told
-        )
+        whose = (message.id, message.account, message.attempt)
+        return Sent(*whose, taken.ref, taken.packet, poll_at, give_up, taken.parts, taken.told)
 
     def _pass_on(self, batch: Sequence[Message], unsent: Sequence[Unsent]) -> None:
         account_of = {message.id: message.account for message in batch}
@@ -386,11 +389,6 @@ class Dispatcher:
             if item.stage == Stage.QUEUED:
                 self._others.wake(item.provider, account_of[item.id])
             elif item.stage == Stage.UNCERTAIN:
-                event(
-                    log,
-                    logging.WARNING,
-                    "message is uncertain and held: the provider may or may not have it",
-                    id=item.id,
-                    provider=self.name,
-                    reason=item.reason,
-                )
+                what = "message is uncertain and held: the provider may or may not have it"
+                now, reason = self._loop.time(), item.reason
+                self._complaints(now, what, reason, id=item.id, provider=self.name, reason=reason)

@@ -5,13 +5,14 @@ out again. Until either is clear, the message stays UNCERTAIN.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from smppbridge.errors import ProviderError
 from smppbridge.flow.send.decide import after_question
 from smppbridge.flow.send.fleet import Fleet
 from smppbridge.flow.settle.recorder import Recorder
 from smppbridge.flow.turns import Turns
+from smppbridge.flow.wall_clock import WallClock
 from smppbridge.flow.worker import Asker, persist
 from smppbridge.logs import event
 from smppbridge.model.message import Doubt, Outcome, Sent, Stage, Unsent
@@ -32,7 +33,7 @@ class Finder(Asker):
         store: Sending,
         recorder: Recorder,
         fleet: Fleet,
-        clock: Callable[[], int],
+        clock: WallClock,
     ) -> None:
         super().__init__(f"finder {provider.name}", provider.limits.find_interval)
         self._provider = provider
@@ -72,6 +73,7 @@ class Finder(Asker):
         2. Unclear, despite such a reference, while an equal message is SENDING: the reference may belong to
            that message.
         3. Missing: no such reference, a complete answer, and all ``unlikely`` references belong to others.
+           But where the clock was put back since the hand-over, the list may not reach back to that.
         4. Else unclear.
         """
         told = {trace.id: trace for trace in traces}
@@ -91,7 +93,7 @@ class Finder(Asker):
             elif ref is not None:
                 used.add(ref)
                 found.append(self._dispatcher.sent(doubt, Taken(ref), now))
-            elif trace.complete and used.issuperset(trace.unlikely):
+            elif trace.complete and used.issuperset(trace.unlikely) and self._dated(doubt):
                 missing.append(doubt)
             else:
                 unclear.append(doubt)
@@ -99,6 +101,9 @@ class Finder(Asker):
         missed, untold = await persist(what, lambda: self._record(found, missing, unclear, now))
         # A miss counts only when the rest is saved, and only once: not in `_record`, which may run again.
         await persist(what, lambda: self._store.note_doubts(missed, untold))
+
+    def _dated(self, doubt: Doubt) -> bool:
+        return doubt.tried_at > self._clock.certain_from
 
     async def _record(
         self, found: list[Sent], missing: list[Doubt], unclear: list[Doubt], now: int

@@ -72,6 +72,11 @@ class Fleet(Mapping[str, Dispatcher]):
         dispatcher = self._dispatchers.get(provider)
         return dispatcher.health.status if dispatcher is not None else Status.ESME_RSYSERR
 
+    def in_hand(self, provider: str, message_id: int) -> bool:
+        """Whether the message is being handed over to the provider, whatever the clock says of its lease."""
+        dispatcher = self._dispatchers.get(provider)
+        return dispatcher is not None and dispatcher.in_hand(message_id)
+
     def situation(self, provider: str, message: Overdue, now: int) -> Situation:
         """What a decision about a message of this provider depends on. ``now`` in ms."""
         dispatcher = self._dispatchers.get(provider)

@@ -5,9 +5,10 @@ Statuses come from callbacks, from providers that push, and from the poller (`po
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from smppbridge.flow.remarks import Remarks
+from smppbridge.flow.waiting import Waiting
 from smppbridge.logs import event
 from smppbridge.metrics import Metrics
 from smppbridge.model.message import Settled, State, StatusReport
@@ -18,7 +19,8 @@ log = logging.getLogger(__name__)
 
 
 class Outcomes:
-    """Stores provider statuses. Announces final states to the metrics and to the courier."""
+    """Stores provider statuses. Announces final states to the metrics and to the courier, and to the count of
+    those that wait what waits no longer."""
 
     def __init__(
         self,
@@ -26,6 +28,7 @@ class Outcomes:
         metrics: Metrics,
         clock: Callable[[], int],
         remarks: Remarks,
+        waiting: Waiting,
         owed: Callable[[str], None],
         alerted: Callable[[str], None] = lambda account: None,
     ) -> None:
@@ -36,6 +39,7 @@ class Outcomes:
         self._owed = owed
         self._alerted = alerted
         self._remarks = remarks
+        self._waiting = waiting
 
     async def settle(self, provider: str, reports: Sequence[StatusReport]) -> None:
         """Apply statuses of ``provider`` and announce what they did. Returns after COMMIT.
@@ -68,6 +72,11 @@ class Outcomes:
             self._alerted(account)
         self.announce_final(settlement.settled)
 
+    def announce_left(self, counts: Mapping[str, int]) -> None:
+        """So many messages of these accounts wait no longer: a provider took them, or they ended."""
+        for account, count in counts.items():
+            self._waiting.left(account, count)
+
     def announce_final(self, messages: Sequence[Settled]) -> None:
         """These messages became final: count them, and wake the courier for the receipts that are owed."""
         now = self._clock()
@@ -75,5 +84,6 @@ class Outcomes:
             self._metrics.outcomes.labels(provider, State(state).name).inc(count)
         for item in messages:
             self._metrics.delivery_seconds.labels(item.provider).observe((now - item.submitted_at) / 1000)
+        self.announce_left(Counter(item.account for item in messages if item.unsent))
         for account in {item.account for item in messages if item.owed}:
             self._owed(account)

@@ -14,10 +14,11 @@ has ended is given as well: the connection does not wait for it any longer, and 
 
 import asyncio
 from collections import Counter, OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sized
 from typing import NamedTuple
 
 from smppbridge.link.server import Answer, BoundLink
+from smppbridge.model.shares import Shares
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.pdu import SubmitSm, SubmitSmResp
 
@@ -25,7 +26,7 @@ PATIENCE = 20.0  # seconds: many clients give up after 30, and would submit the 
 # One connection may leave 5,000 requests unanswered before it is not read any more. What waits for a provider
 # must stay far below: an enquire_link behind it has to be read, or the peer takes us for dead.
 MOST_OF_ONE = 1_000
-MOST = 20_000  # of all connections
+MOST = 20_000  # of all connections; accounts share it
 
 
 class PendingResponse(NamedTuple):
@@ -46,13 +47,18 @@ class PendingResponses:
     """Pending responses by message id. Pure bookkeeping on the event loop."""
 
     def __init__(
-        self, patience: float = PATIENCE, *, most_of_one: int = MOST_OF_ONE, most: int = MOST
+        self,
+        accounts: Sized,
+        patience: float = PATIENCE,
+        *,
+        most_of_one: int = MOST_OF_ONE,
+        most: int = MOST,
     ) -> None:
-        """``patience`` in seconds. At most ``most_of_one`` responses of one connection, and ``most`` in all,
-        are pending at a time."""
+        """``accounts``: those that there are, at any time. ``patience`` in seconds. At most ``most_of_one``
+        responses of one connection are pending at a time, and of all accounts ``most`` as `Shares` says."""
+        self.shares = Shares(most, accounts)
         self._patience = patience
         self._most_of_one = most_of_one
-        self._most = most
         self._loop = asyncio.get_running_loop()
         self._waiting: OrderedDict[int, tuple[float, PendingResponse]] = OrderedDict()  # the oldest first
         self._refused: dict[int, tuple[int, PendingResponse]] = {}  # with their status, until that is on disk
@@ -65,14 +71,15 @@ class PendingResponses:
 
         1. The bridge stops.
         2. The connection has ended.
-        3. Too many responses of this connection, or in all, are pending already.
+        3. Too many responses of this connection, or of its account, are pending already.
         """
         if self._closed or pending.gone:
             return False
         link = pending.link
-        if self._count[link] >= self._most_of_one or len(self._waiting) + len(self._refused) >= self._most:
+        if self._count[link] >= self._most_of_one or self.shares.room(link.account.name) <= 0:
             return False
         self._count[link] += 1
+        self.shares.add(link.account.name, 1)
         deadline = self._loop.time() + self._patience
         self._waiting[message_id] = (deadline, pending)
         if self._alarm is None:
@@ -140,6 +147,7 @@ class PendingResponses:
         for status, pending in told:
             link = pending.link
             self._count[link] -= 1
+            self.shares.add(link.account.name, -1)
             if not self._count[link]:
                 del self._count[link]
             submits, responses = calls.setdefault(pending.answer, ([], []))

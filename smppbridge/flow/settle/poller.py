@@ -1,12 +1,13 @@
 """Asks a provider for the statuses of messages (polling), where its callbacks do not suffice."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from smppbridge.errors import ProviderError, Rejected
 from smppbridge.flow.health.health import ProviderHealth
 from smppbridge.flow.settle.outcomes import Outcomes
 from smppbridge.flow.turns import Turns
+from smppbridge.flow.wall_clock import WallClock
 from smppbridge.flow.worker import Asker
 from smppbridge.logs import event
 from smppbridge.model.message import Poll
@@ -24,7 +25,8 @@ class Poller(Asker):
     1. Only messages that are due are asked about, at most ``poll_batch`` in one question. The same message is
        due again after ``poll_interval``, later after as long as it is under way, up to ``poll_slowest``.
        Before that a few messages are asked about early (``poll_early``): see `SendPolicy.asks_early`.
-    2. No message older than ``poll_max_age`` is asked about.
+    2. No message older than ``poll_max_age`` is asked about. While the clock is suspect all messages count as
+       new: providers end messages that they should know by now, and do not.
     3. Two questions to the provider are ``poll_gap`` apart, also over a restart. None is asked while it is to
        be left alone.
     4. A question that the provider rejects is halved, until the message that spoils it is found. That one
@@ -36,7 +38,7 @@ class Poller(Asker):
         provider: Provider,
         store: Settling,
         outcomes: Outcomes,
-        clock: Callable[[], int],
+        clock: WallClock,
         health: ProviderHealth,
         *,
         look: float = _LOOK,
@@ -61,6 +63,7 @@ class Poller(Asker):
         if wait > 0:
             return min(wait, self._look)
         now = self._clock()
+        new_at = self._clock.machine() if self._clock.suspect else None  # in the turn of that reading
         claimed = await self._store.claim_polls(
             self._provider.name,
             now,
@@ -70,7 +73,11 @@ class Poller(Asker):
             self._early,
         )
         oldest = now - round(limits.poll_max_age * 1000)
-        polls = [poll for poll in claimed if poll.id not in self._refused and poll.sent_at > oldest]
+        polls = [poll for poll in claimed if poll.id not in self._refused]
+        if new_at is None:
+            polls = [poll for poll in polls if poll.sent_at > oldest]
+        else:
+            polls = [poll._replace(sent_at=new_at) for poll in polls]
         if not polls:
             self._turns.withdraw()
             return 0.0 if claimed else min(limits.poll_interval, self._look)

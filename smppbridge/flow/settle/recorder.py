@@ -71,8 +71,10 @@ class Recorder:
                 return
             # Answers first: a receipt that overtakes its submit_sm_resp is unknown to the ESME.
             self._pending.saved([*(item.id for item in sent), *(outcome.id for outcome in outcomes)])
-            self._outcomes.announce_statuses(provider, future.result().settlement)
-            self._outcomes.announce_final(future.result().settled)
+            recorded = future.result()
+            self._outcomes.announce_left(recorded.sent)
+            self._outcomes.announce_statuses(provider, recorded.settlement)
+            self._outcomes.announce_final(recorded.settled)
 
         saving = self._store.record(sent, unsent, outcomes, now)
         self._pending.refuse(refused)

@@ -10,6 +10,12 @@ import json
 import math
 import re
 
+# Objects and lists; an answer about 1000 messages has a few thousand. A million take seconds and a gigabyte.
+MAX_NESTED = 100_000
+# Characters of a text that is repaired, which takes a second for each million. An answer that repeats the
+# texts of 1000 messages of 10 parts has 1.6 million.
+MAX_REPAIRED = 2_000_000
+
 _TOKEN = re.compile(
     r"""\s*(?:(?P<string>"[^"\\]*(?:\\.[^"\\]*)*")|(?P<word>[-+.\w]+)|(?P<mark>[{}\[\]:,]))""", re.DOTALL
 )
@@ -19,7 +25,10 @@ _ESCAPE = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}|(?P<stray>.))', re.DOTAL
 
 
 def parse_lenient(text: str) -> object:
-    """The value that ``text`` means. Raises ValueError when that is not clear."""
+    """The value that ``text`` means. Raises ValueError when that is not clear, and for more than 100,000
+    characters ``{`` and ``[``."""
+    if text.count("{") + text.count("[") > MAX_NESTED:
+        raise ValueError("too many objects and lists")
     try:
         try:
             return _loads(text)
@@ -40,6 +49,8 @@ def _refuse_constant(word: str) -> object:
 
 
 def _repair(text: str) -> str:
+    if len(text) > MAX_REPAIRED:
+        raise ValueError("not JSON")
     repaired: list[str] = []
     position, ended = 0, False  # ended: the last token ended a value, so a comma or bracket must follow
     text = text.rstrip()

@@ -26,7 +26,6 @@ from smppbridge.smpp.constants import SILENT
 
 logger = logging.getLogger(__name__)
 
-SPARE_CONNECTIONS = 2  # a status or balance question does not wait behind messages
 LARGE_ANSWER = 64 * 1024  # octets; above, an answer is read in a thread
 MAX_NOTED = 100  # kinds of complaints that were logged
 MONEY_PAUSE = 10.0  # seconds between two questions for the balance because of a refusal
@@ -73,7 +72,7 @@ class HttpProvider:
         """Open the HTTP client; statuses come by callback or poll, so there is nothing to call."""
         self._client = HttpClient(
             timeout=self._options.timeout,
-            connections=self._options.parallel + SPARE_CONNECTIONS,
+            connections=self._options.connections(),
             transport=self.transport,
         )
 

@@ -30,6 +30,7 @@ PATH = "/api.php"
 CONTENT_TYPE = "application/x-www-form-urlencoded"
 MAX_RECIPIENTS = 300  # of one request; the manual advises POST above that and names no maximum (API-1 §1)
 PAGE = 1000  # messages in one answer about the last day (API-1 v1.12 §2.2)
+MAX_LINES = 20_000  # of an answer in lines: far more than any honest one has
 TEST_REF = "1000"  # messages of a test are not kept: this one is asked about instead (API-1 §11)
 
 # The order of columns is ours only when we name them; a refusal tells its error only when asked to.
@@ -140,14 +141,21 @@ def _read_sent(text: str) -> PilotAnswer:
     head = _HEAD.match(text)
     if head is None:
         return _read_error(text)
-    rows = text.splitlines()[1:]
+    rows = _lines(text)[1:]
     return PilotAnswer(balance=number(head[1]), items=tuple(_item(row, _SENT) for row in rows))
 
 
 def _read_statuses(text: str) -> PilotAnswer:
     if not _ROW.match(text):
         return _read_error(text)
-    return PilotAnswer(items=tuple(_item(row, _STATUSES) for row in text.splitlines()))
+    return PilotAnswer(items=tuple(_item(row, _STATUSES) for row in _lines(text)))
+
+
+def _lines(text: str) -> list[str]:
+    lines = text.splitlines()
+    if len(lines) > MAX_LINES:
+        raise ValueError("too many lines")
+    return lines
 
 
 def _item(row: str, names: Sequence[str]) -> Item:

@@ -19,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from smppbridge.link.outbind_listener import CONNECTIONS
 from smppbridge.link.persistent_bind import UNPROVEN_WINDOW
 from smppbridge.model.account import SystemId
 from smppbridge.model.duration import PositiveDuration
@@ -282,6 +283,10 @@ class SmppOptions(FlashPolicy):
     def calls_back(self) -> bool:
         """Receipts come over the link."""
         return False
+
+    def connections(self) -> int:
+        """Its binds, a reconnect beside each, and who calls us."""
+        return 2 * self.binds + (0 if self.outbind is None else CONNECTIONS)
 
     def limits(self) -> Limits:
         """The send policy. Statuses and messages from phones come by themselves, so nothing is asked."""

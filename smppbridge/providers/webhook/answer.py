@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from smppbridge.errors import ProviderError
 from smppbridge.providers.webhook.codes import DEFAULT, LATER, PLAIN, ErrorRule, error_for, http_rule
-from smppbridge.providers.webhook.extract import Document, compile_path, first_word, walk
+from smppbridge.providers.webhook.extract import MAX_FOUND, Document, compile_path, first_word, walk
 from smppbridge.providers.webhook.regex import MAX_MATCHED
 from smppbridge.providers.webhook.request import BatchOptions, Condition, DeclaredRequest, Success
 
@@ -104,13 +104,13 @@ def results_of(
 ) -> list[WebhookAnswer | None] | None:
     """The result of each message, by its fields ``expected``, in order; None inside: it has no certain one.
 
-    None instead of a list: the answer holds no results at all.
+    None instead of a list: the answer holds no results at all, or more than any honest one.
     """
     try:
         nodes = walk(answer.document.json, compile_path(batch.results))
     except ValueError:
         return None
-    if not nodes or not isinstance(nodes[0], list | dict):
+    if not nodes or not isinstance(nodes[0], list | dict) or len(nodes[0]) > MAX_FOUND:
         return None
     results = nodes[0]
     if batch.match is None:

@@ -117,7 +117,10 @@ class Changes:
                 if reason:
                     self.reasons.append((State(state).name.lower(), code, reason, at, row.id))
                 self.ended.append((row.id, row.account, row.recipient, state, at))
-                self._settled.append(Settled(row.account, row.provider, state, row.submitted_at, owed))
+                unsent = row.stage < Stage.SENT
+                self._settled.append(
+                    Settled(row.account, row.provider, state, row.submitted_at, owed, unsent)
+                )
             else:
                 bit = 1 << state
                 owed = owed and not seen & bit

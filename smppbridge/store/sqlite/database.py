@@ -7,6 +7,7 @@ import fcntl
 import os
 import sqlite3
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from smppbridge.errors import StoreError
@@ -14,26 +15,44 @@ from smppbridge.errors import StoreError
 APPLICATION_ID = 0x534D5042
 OLDEST_SQLITE = (3, 37, 0)  # RETURNING (3.35) and STRICT tables (3.37)
 
+WAY_OUT = (
+    'look with "smppbridge store check -c FILE", save what is whole with "smppbridge store salvage -c FILE '
+    'NEWFILE", or put a backup in its place'
+)
+
 _ADVICE = {
     sqlite3.SQLITE_BUSY: "another program holds the database locked; end it",
     sqlite3.SQLITE_LOCKED: "another program holds the database locked; end it",
     sqlite3.SQLITE_READONLY: "the database is read-only; make the file and its directory writable",
     sqlite3.SQLITE_FULL: "no space left for the database; free some on its disk",
     sqlite3.SQLITE_IOERR: "the disk does not read or write; look into the system log",
-    sqlite3.SQLITE_CORRUPT: "the database is damaged; restore it from a backup",
-    sqlite3.SQLITE_NOTADB: "the file is not a database of smppbridge; give another path",
+    sqlite3.SQLITE_CORRUPT: f"the database is damaged: {WAY_OUT}",
+    sqlite3.SQLITE_NOTADB: (
+        "the file is not a database of smppbridge: give another path, or, where its beginning is damaged, "
+        + WAY_OUT
+    ),
+    sqlite3.SQLITE_INTERRUPT: "the database took too long to answer",
     sqlite3.SQLITE_CANTOPEN: "the database cannot be opened; check its path and permissions",
     sqlite3.SQLITE_CONSTRAINT: "a row with the same key is stored already",
 }
+# What calls of sqlite3 raise. It cannot even tell of a damaged schema whose text is no UTF-8 any more.
+DATABASE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
 _PRIMARY_CODE = 0xFF  # extended result codes carry the primary one in their low octet
 
 
 def store_error(error: Exception) -> StoreError:
     """The StoreError for an exception of sqlite3, or of binding a value. What to do comes first, then what
     SQLite said."""
-    code = getattr(error, "sqlite_errorcode", None)
-    advice = _ADVICE.get(code & _PRIMARY_CODE) if isinstance(code, int) else None
+    advice = _ADVICE.get(primary_code(error))
     return StoreError(f"{advice} ({error})" if advice else f"the database refused: {error}")
+
+
+def primary_code(error: Exception) -> int:
+    """The result code of SQLite in an exception, without what extends it; -1 where there is none."""
+    if isinstance(error, UnicodeDecodeError):
+        return sqlite3.SQLITE_CORRUPT
+    code = getattr(error, "sqlite_errorcode", None)
+    return code & _PRIMARY_CODE if isinstance(code, int) else -1
 
 
 class FileLock:
@@ -91,9 +110,16 @@ def connect(path: Path, wal_limit: int) -> sqlite3.Connection:
 
 
 def connect_reader(path: Path) -> sqlite3.Connection:
-    """A connection that only reads, for the thread that asked for it."""
+    """A connection that only reads. One thread at a time may use it."""
+    # SQLite makes files beside the database even to read it. Where it cannot, on a disk that the system has
+    # made read-only, say, nobody writes to the database either.
+    unchanging = not os.access(path.parent, os.W_OK) and not Path(f"{path}-wal").exists()
     connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=1, isolation_level=None
+        f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if unchanging else ''}",
+        uri=True,
+        timeout=1,
+        isolation_level=None,
+        check_same_thread=False,
     )
     connection.execute("PRAGMA temp_store = MEMORY")
     return connection
@@ -121,8 +147,9 @@ def make_private(path: Path) -> None:
         raise StoreError(f"cannot write the database: {path}: {error.strerror}") from error
 
 
-def migrate(connection: sqlite3.Connection, path: Path) -> None:
-    """Bring the schema up to date: each numbered file in ``migrations/`` in a transaction of its own.
+def migrate(connection: sqlite3.Connection, path: Path, newest: int | None = None) -> None:
+    """Bring the schema up to date, or to version ``newest``: each numbered file in ``migrations/`` in a
+    transaction of its own.
 
     Raises StoreError for a file of another program, or of a newer smppbridge.
     """
@@ -130,15 +157,12 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
     ours = connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
     if not ours and connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
         raise StoreError(f"{path} is a database of another program; give another path")
-    folder = files("smppbridge.store.sqlite").joinpath("migrations")
-    scripts = sorted(
-        (item for item in folder.iterdir() if item.name.endswith(".sql")), key=lambda item: item.name
-    )
+    scripts = _migrations()
     if version > len(scripts):
         raise StoreError(
             f"{path} has schema {version} of a newer smppbridge (known: {len(scripts)}); upgrade"
         )
-    for number, script in enumerate(scripts[version:], start=version + 1):
+    for number, script in enumerate(scripts[version:newest], start=version + 1):
         text = script.read_text(encoding="utf-8")
         try:
             connection.executescript(f"BEGIN IMMEDIATE;\n{text}\nPRAGMA user_version = {number};\nCOMMIT;")
@@ -146,3 +170,15 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
+
+
+def newest_version() -> int:
+    """The version of the schema that this program knows."""
+    return len(_migrations())
+
+
+def _migrations() -> list[Traversable]:
+    folder = files("smppbridge.store.sqlite").joinpath("migrations")
+    return sorted(
+        (item for item in folder.iterdir() if item.name.endswith(".sql")), key=lambda item: item.name
+    )

@@ -45,7 +45,8 @@ UPDATE messages SET text = ?, flash = ?, data_coding = ?, route = ?, provider = 
 _SEGMENTS = "UPDATE messages SET segments = ? WHERE id = ?"
 _SILENCE = "UPDATE messages SET registered_delivery = 0 WHERE id = ?"
 _AWAIT = """
-UPDATE joins AS j SET due_at = max(j.due_at, ? + min(j.due_at - m.submitted_at, ?))
+UPDATE joins AS j SET due_at = max(
+    min(j.due_at, :now + j.due_at - m.submitted_at), :now + min(j.due_at - m.submitted_at, :longest))
 FROM messages m WHERE m.id = j.head"""
 _FORGET = """
 DELETE FROM joins WHERE head IN (
@@ -121,9 +122,9 @@ def _ends(connection: sqlite3.Connection, one: Joined | GivenUp) -> bool:
 
 
 def await_parts(connection: sqlite3.Connection, now: int) -> None:
-    """Wait for parts, and for parts that come again, from ``now`` on for as long as at first, but for
-    LONGEST_RETURN at most."""
-    connection.execute(_AWAIT, (now, LONGEST_RETURN))
+    """Wait for parts, and for parts that come again, from ``now`` on: at least as long as at first, but for
+    LONGEST_RETURN at most, and never longer than at first."""
+    connection.execute(_AWAIT, {"now": now, "longest": LONGEST_RETURN})
 
 
 def forget(connection: sqlite3.Connection, now: int, limit: int) -> int:

@@ -29,12 +29,6 @@ LEFT JOIN joined j INDEXED BY joined_message ON j.message_id = m.id
 JOIN messages h ON h.id = ifnull(j.head, m.id)
 WHERE m.account = ? AND m.wire_id = ? ORDER BY m.id"""
 
-# Once for each account that asks for messages by their addresses, and for ever: see 0004.sql.
-_BEGIN = "INSERT OR IGNORE INTO addressed VALUES (?)"
-_ADDRESS = f"""
-UPDATE messages INDEXED BY messages_due SET addressed = 1
-WHERE account = ? AND due_at IS NOT NULL AND stage < {Stage.SENT:d}"""
-
 _OF_ANY_SERVICE = f"""
 SELECT id FROM messages INDEXED BY messages_pending
 WHERE account = ? AND recipient = ? AND source_addr = ? AND id < ? AND {_WAITS} AND addressed = 1 LIMIT ?"""
@@ -45,13 +39,14 @@ WHERE account = ? AND recipient = ? AND source_addr = ? AND id < ? AND {_WAITS} 
 _LATEST = f"""
 SELECT id, wire_id FROM messages INDEXED BY messages_pending
 WHERE account = ? AND recipient = ? AND source_addr = ? AND {_WAITS} AND addressed = 1
-    AND service_type = ? AND deadline > ? AND {_CERTAINLY_HERE} ORDER BY id DESC LIMIT 1"""
+    AND service_type = ? AND id < ? AND deadline > ? AND {_CERTAINLY_HERE} ORDER BY id DESC LIMIT 1"""
 
 # A message that waits keeps its time, but nothing may wait beyond its deadline.
 _REPLACE = f"""
 UPDATE messages SET text = :text, octets = :octets, flash = :flash, tlvs = :tlvs,
     registered_delivery = CASE segments WHEN 1 THEN :registered_delivery ELSE registered_delivery END,
     route = :route, provider = :provider, deadline = :deadline,
+    asked = CASE WHEN :stage IS NULL THEN asked ELSE 0 END,
     send_at = :send_at, stage = ifnull(:stage, stage), due_at = CASE
         WHEN :stage IS NOT NULL THEN :due_at
         WHEN stage = {Stage.QUEUED:d} THEN :deadline
@@ -60,7 +55,7 @@ WHERE id = :id AND {_WAITS} AND send_at = 0 AND messages.deadline > :now AND {_C
 
 _LASTING = frozenset({"id", "account", "wire_id", "submitted_at"})
 _NEW = ",".join(f"{name} = :{name}" for name in Segment._fields if name not in _LASTING)
-_TAKE_PLACE = f"UPDATE messages SET tries = 0, {_NEW} WHERE id = :kept"
+_TAKE_PLACE = f"UPDATE messages SET tries = 0, asked = 0, {_NEW} WHERE id = :kept"
 
 
 def find(connection: sqlite3.Connection, account: str, wire_id: str) -> list[Found]:
@@ -101,7 +96,6 @@ def cancel_pending(
     live: Binds,
 ) -> Cancelled:
     """Up to CANCEL_CHUNK messages that wait between two addresses -> DELETED."""
-    _address(connection, account)
     key = (account, recipient, source, before)
     if service_type is None:
         rows = connection.execute(_OF_ANY_SERVICE, (*key, CANCEL_CHUNK)).fetchall()
@@ -126,8 +120,6 @@ def add_or_replace(
 ) -> dict[int, Kept]:
     """Insert segments one after the other. Those in ``replacing`` take the places of messages that wait."""
     kept: dict[int, Kept] = {}
-    for account in {segment.account for segment in segments}:
-        _address(connection, account)
     for segment in segments:
         row = _latest(connection, segment) if segment.id in replacing else None
         if row is None:
@@ -140,11 +132,5 @@ def add_or_replace(
 
 def _latest(connection: sqlite3.Connection, segment: Segment) -> Kept | None:
     key = (segment.account, segment.recipient, segment.source_addr, segment.service_type)
-    row = connection.execute(_LATEST, (*key, segment.submitted_at)).fetchone()
+    row = connection.execute(_LATEST, (*key, segment.id, segment.submitted_at)).fetchone()
     return Kept._make(row) if row else None
-
-
-def _address(connection: sqlite3.Connection, account: str) -> None:
-    """From now on the messages of an account that wait are found by their addresses."""
-    if connection.execute(_BEGIN, (account,)).rowcount:
-        connection.execute(_ADDRESS, (account,))

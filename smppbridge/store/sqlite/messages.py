@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from heapq import merge
 from itertools import islice
+from typing import Any
 
 from smppbridge.model.message import (
     ROUTE_SEPARATOR,
@@ -28,7 +29,6 @@ from smppbridge.store.sqlite.rows import placeholders, select_in
 SHORT_ID_MAX = 2**31 - 1
 ABOVE_ANY_PRIORITY = 256  # one octet on the wire
 ASK_GRACE_MS = 15 * 60 * 1000  # how long a question that is due may wait for its provider
-PURGE_LOOKS = 8  # a purge looks at so many times its limit of rows
 
 _INSERT = f"INSERT INTO messages ({','.join(Segment._fields)}) VALUES ({placeholders(len(Segment._fields))})"
 
@@ -55,12 +55,14 @@ INSERT INTO attempts (message_id, number, provider, result, code, reason, at)
 SELECT id, attempt, ?, ?, ?, ?, ? FROM messages
 WHERE id = ? AND attempt = ? AND stage IN ({Stage.SENDING:d}, {Stage.UNCERTAIN:d})"""
 
+# `asked` counts the questions about UNCERTAIN messages. WAITING it is 1 where a message waits by a pause of
+# the bridge, and not for its schedule.
 _UNSENT = f"""
-UPDATE messages SET stage = ?, provider = ?, due_at = ?, tries = ?, asked = 0, misses = 0
+UPDATE messages SET stage = ?, provider = ?, due_at = ?, tries = ?, asked = ?, misses = 0
 WHERE id = ? AND attempt = ? AND stage IN ({Stage.SENDING:d}, {Stage.UNCERTAIN:d})"""
 
 _HAND_BACK = f"""
-UPDATE messages SET stage = {Stage.WAITING:d}, due_at = min(?, deadline), attempt = attempt - 1
+UPDATE messages SET stage = {Stage.WAITING:d}, due_at = min(?, deadline), asked = 1, attempt = attempt - 1
 WHERE id = ? AND attempt = ? AND stage = {Stage.SENDING:d}"""
 
 _CLAIM_AMONG = f"""
@@ -74,7 +76,7 @@ WHERE id IN (
 RETURNING {",".join(Message._fields)}"""
 
 _PUT_OFF = f"""
-UPDATE messages SET stage = {Stage.WAITING:d}, due_at = min(?, deadline)
+UPDATE messages SET stage = {Stage.WAITING:d}, due_at = min(?, deadline), asked = 1
 WHERE id IN (
     SELECT id FROM messages INDEXED BY messages_queue
     WHERE provider = ? AND account = ? AND stage = {Stage.QUEUED:d} AND priority = 0 ORDER BY id LIMIT ?)"""
@@ -147,11 +149,6 @@ _OVERDUE = (
     _WAITING_PAST_DEADLINE,
 )
 
-_PURGEABLE = f"""
-SELECT id, submitted_at, stage = {Stage.FINAL:d} AND NOT EXISTS (
-    SELECT 1 FROM receipts INDEXED BY receipts_message WHERE message_id = messages.id)
-FROM messages WHERE id > ? ORDER BY id LIMIT ?"""
-
 
 def add(connection: sqlite3.Connection, segments: Sequence[Segment]) -> None:
     """Insert accepted segments."""
@@ -208,17 +205,31 @@ def put_off(connection: sqlite3.Connection, provider: str, account: str, until: 
     return connection.execute(_PUT_OFF, (until, provider, account, limit)).rowcount
 
 
-def record_sent(connection: sqlite3.Connection, sent: Sequence[Sent], now: int) -> None:
-    """-> SENT, unless the message is SENT or FINAL already, or a newer attempt has begun."""
-    rows = [
-        (s.provider_ref, s.packet_ref, s.poll_at, s.deadline, now, *s.told[:4], s.id, s.attempt) for s in sent
-    ]
-    if not any(item.parts for item in sent):
-        connection.executemany(_SENT, rows)
-        return
-    for item, row in zip(sent, rows, strict=True):
-        if connection.execute(_SENT, row).rowcount and item.parts:
-            parts.add(connection, item)
+def record_sent(connection: sqlite3.Connection, sent: Sequence[Sent], now: int) -> dict[str, int]:
+    """-> SENT, unless the message is SENT or FINAL already, or a newer attempt has begun; how many of each
+    account."""
+    done: dict[str, int] = {}
+    by_account: dict[str, list[Sent]] = {}
+    for item in sent:
+        by_account.setdefault(item.account, []).append(item)
+    in_parts = any(item.parts for item in sent)
+    for account, theirs in by_account.items():
+        rows = [
+            (s.provider_ref, s.packet_ref, s.poll_at, s.deadline, now, *s.told[:4], s.id, s.attempt)
+            for s in theirs
+        ]
+        if in_parts:
+            done[account] = sum(_sent_in_parts(connection, *pair) for pair in zip(theirs, rows, strict=True))
+        else:
+            done[account] = connection.executemany(_SENT, rows).rowcount
+    return done
+
+
+def _sent_in_parts(connection: sqlite3.Connection, item: Sent, row: tuple[Any, ...]) -> int:
+    done = connection.execute(_SENT, row).rowcount
+    if done and item.parts:
+        parts.add(connection, item)
+    return done
 
 
 def record_unsent(connection: sqlite3.Connection, unsent: Sequence[Unsent]) -> None:
@@ -228,7 +239,8 @@ def record_unsent(connection: sqlite3.Connection, unsent: Sequence[Unsent]) -> N
         _ATTEMPT, [(u.tried, u.result, u.code, u.reason, u.at, u.id, u.attempt) for u in unsent]
     )
     connection.executemany(
-        _UNSENT, [(u.stage, u.provider, u.due_at, u.tries, u.id, u.attempt) for u in unsent]
+        _UNSENT,
+        [(u.stage, u.provider, u.due_at, u.tries, u.stage == Stage.WAITING, u.id, u.attempt) for u in unsent],
     )
 
 
@@ -346,31 +358,3 @@ def overdue(connection: sqlite3.Connection, provider: str, now: int, limit: int)
         wanted = {"provider": provider, "now": now, "limit": limit - len(rows)}
         rows += connection.execute(sql, wanted).fetchall()
     return list(map(to_overdue, rows))
-
-
-def purge(connection: sqlite3.Connection, after: int, before: int, limit: int) -> tuple[int, int]:
-    """Delete up to ``limit`` FINAL messages that were submitted before ``before`` and owe no receipt. Walks
-    up from id ``after``.
-
-    (messages deleted, id to go on after: 0 when the walk has reached messages that are too young).
-    """
-    doomed: list[tuple[int]] = []
-    rows = connection.execute(_PURGEABLE, (after, limit * PURGE_LOOKS)).fetchall()
-    for message_id, submitted_at, ended in rows:
-        if submitted_at >= before:
-            after = 0
-            break
-        after = message_id
-        if ended:
-            doomed.append((message_id,))
-        if len(doomed) == limit:
-            break
-    else:
-        if len(rows) < limit * PURGE_LOOKS:
-            after = 0
-    connection.executemany("DELETE FROM attempts WHERE message_id = ?", doomed)
-    parts.delete(connection, doomed)
-    connection.executemany("DELETE FROM joined WHERE head = ?", doomed)
-    connection.executemany("DELETE FROM alerts WHERE message_id = ?", doomed)
-    connection.executemany("DELETE FROM messages WHERE id = ?", doomed)
-    return len(doomed), after

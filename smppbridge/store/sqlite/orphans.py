@@ -44,6 +44,10 @@ WHERE p.message_id IN ({{}})"""
 # The ids of rows that are gone may be in use again.
 _FORGET = "DELETE FROM orphans WHERE id >= :told AND id < :told + :notations AND told = :told"
 
+MOST = 300_000  # rows: 100 MB, which no honest provider has for references that nobody knows
+# Few at a time: a store of an earlier version may have more than that too many.
+_TOO_MANY = "DELETE FROM orphans WHERE id IN (SELECT id FROM orphans WHERE id < ? ORDER BY id LIMIT ?)"
+
 _OLDEST = "SELECT id, at FROM orphans ORDER BY id LIMIT ?"
 _PURGE = "DELETE FROM orphans WHERE id <= ?"
 
@@ -53,7 +57,8 @@ _WIDTH = len(Row._fields)
 def keep(
     connection: sqlite3.Connection, provider: str, strangers: Iterable[tuple[StatusReport, Verdict]]
 ) -> None:
-    """Keep what is said about references that no message has yet: the first final word, else the last."""
+    """Keep what is said about references that no message has yet: the first final word, else the last. Where
+    there are more than MOST of them, the oldest go."""
     rows: list[tuple[object, ...]] = []
     [free] = connection.execute("SELECT ifnull(max(id), 0) + 1 FROM orphans").fetchone()
     for report, verdict in strangers:
@@ -68,6 +73,7 @@ def keep(
                 )
             )
     connection.executemany(_KEEP, rows)
+    connection.execute(_TOO_MANY, (free + len(rows) - MOST, 2 * len(rows)))
 
 
 def adopt(connection: sqlite3.Connection, ids: Sequence[int]) -> Words:
@@ -95,10 +101,11 @@ def _candidate(fields: tuple[Any, ...]) -> Candidate:
     )
 
 
-def purge(connection: sqlite3.Connection, before: int, limit: int) -> int:
-    """Delete up to ``limit`` rows of statuses that came before ``before``, oldest first; how many."""
+def purge(connection: sqlite3.Connection, before: int, now: int, limit: int) -> int:
+    """Delete up to ``limit`` rows of statuses that came before ``before``, oldest first; how many. Those from
+    the future, which a clock that was ahead has left, count as old."""
     oldest = connection.execute(_OLDEST, (limit,)).fetchall()
-    doomed = list(takewhile(lambda row: row[1] < before, oldest))
+    doomed = list(takewhile(lambda row: row[1] < before or row[1] > now, oldest))
     if doomed:
         connection.execute(_PURGE, (doomed[-1][0],))
     return len(doomed)

@@ -7,10 +7,11 @@ reference was known ("orphans") all end in `verdicts.apply`. Functions of a conn
 import sqlite3
 from collections.abc import Sequence
 
-from smppbridge.model.message import Outcome, StatusReport
-from smppbridge.store.results import Settlement
+from smppbridge.model.joining import GivenUp, Joined
+from smppbridge.model.message import Outcome, Sent, StatusReport, Unsent
+from smppbridge.store.results import Made, Recorded, Settlement
 from smppbridge.store.rules.verdicts import Binds, Row, Verdict, Words, by_message, end_of, first_outcomes
-from smppbridge.store.sqlite import orphans, parts, references
+from smppbridge.store.sqlite import joins, messages, orphans, parts, references
 from smppbridge.store.sqlite.rows import select_in
 from smppbridge.store.sqlite.verdicts import WHOLE, apply
 
@@ -52,6 +53,32 @@ def finish(connection: sqlite3.Connection, outcomes: Sequence[Outcome], live: Bi
         if end is not None:
             ends.append((row, end))
     return apply(connection, by_message(parts.given_up(connection, ends)), live)
+
+
+def record(
+    connection: sqlite3.Connection,
+    sent: Sequence[Sent],
+    unsent: Sequence[Unsent],
+    outcomes: Sequence[Outcome],
+    now: int,
+    live: Binds,
+) -> Recorded:
+    """What became of attempts, and the statuses that waited for what was sent."""
+    became_sent = messages.record_sent(connection, sent, now)
+    settlement = adopt(connection, [item.id for item in sent], live)
+    messages.record_unsent(connection, unsent)
+    ended = finish(connection, outcomes, live)
+    notified = settlement.notified | ended.notified
+    return Recorded(settlement._replace(notified=notified), ended.settled, became_sent)
+
+
+def join(
+    connection: sqlite3.Connection, joined: Sequence[Joined], given_up: Sequence[GivenUp], live: Binds
+) -> Made:
+    """Long messages that are whole, and the ends of those that will never be."""
+    heads = joins.make(connection, joined, given_up)
+    outcomes = [one.outcome for one in given_up if one.head in heads]
+    return Made(heads, finish(connection, outcomes, live))
 
 
 def adopt(connection: sqlite3.Connection, ids: Sequence[int], live: Binds) -> Settlement:

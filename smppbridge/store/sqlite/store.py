@@ -37,6 +37,7 @@ from smppbridge.store.results import (
     Gauges,
     Kept,
     Made,
+    Reached,
     Recorded,
     Rerouted,
     Settlement,
@@ -44,23 +45,22 @@ from smppbridge.store.results import (
 )
 from smppbridge.store.sqlite import (
     alerts,
+    hastening,
     inbound,
     joins,
     lookups,
     messages,
-    orphans,
     receipts,
+    retention,
     settling,
     views,
 )
-from smppbridge.store.sqlite.checkpoint import Checkpointer
-from smppbridge.store.sqlite.connections import LOG_PAGE, Connections, touch
+from smppbridge.store.sqlite.address_index import AddressIndex
+from smppbridge.store.sqlite.checkpoint import LOG_PAGE, PASSIVE_PAGES, RESTART_PAGES, Checkpointer
+from smppbridge.store.sqlite.connections import Connections
 from smppbridge.store.sqlite.writer import SLOW_COMMIT, Writer, commit
 
 T = TypeVar("T")
-
-PASSIVE_PAGES = 4_000  # 16 MB of log not yet in the database: move them
-RESTART_PAGES = 32_000  # 128 MB of log: begin it anew
 
 
 class _Opened(NamedTuple):
@@ -69,6 +69,7 @@ class _Opened(NamedTuple):
     connections: Connections
     writer: Writer
     checkpointer: Checkpointer
+    addresses: AddressIndex
 
 
 class SqliteStore:
@@ -100,7 +101,7 @@ class SqliteStore:
         self._opened: _Opened | None = None
         self._live: set[tuple[str, int]] = set()  # (account, origin) of binds that claim receipts
         self._leaving: set[tuple[str, int]] = set()  # binds that are gone and may have left receipts
-        self._purged_to = 0
+        self._purged = retention.Walk()
 
     async def open(self) -> Backlog:
         """See base. Raises StoreError for a directory that is missing, a file of another program, a second
@@ -111,6 +112,7 @@ class SqliteStore:
         backlog, trial = await asyncio.to_thread(connections.open, self._commit)
         writer = Writer(
             connections.writer,
+            connections.damage,
             commit=self._commit,
             on_commit=self._on_commit,
             slow=trial > self._slow_commit,
@@ -119,13 +121,13 @@ class SqliteStore:
         checkpointer = Checkpointer(
             connections.checkpointer,
             connections.wal,
-            writer.hold,
-            writer.resume,
+            writer,
             passive_pages=self._passive_pages,
             restart_pages=self._restart_pages,
         )
         writer.after_commit = checkpointer.look
-        self._opened = _Opened(connections, writer, checkpointer)
+        addresses = AddressIndex(writer.call, connections.read)
+        self._opened = _Opened(connections, writer, checkpointer, addresses)
         return backlog
 
     async def close(self) -> None:
@@ -133,19 +135,23 @@ class SqliteStore:
         opened, self._opened = self._opened, None
         if opened is not None:
             await opened.writer.close()
+            await opened.addresses.close()
             await opened.checkpointer.close()
             await asyncio.to_thread(opened.connections.close)
 
-    def _call(self, work: Callable[[sqlite3.Connection], T]) -> "Future[T]":
+    @property
+    def _running(self) -> _Opened:
         if self._opened is None:
             raise StoreError("the store is not open")
-        return self._opened.writer.call(work)
+        return self._opened
 
-    async def _read(self, view: Callable[[sqlite3.Connection], T]) -> T:
-        """Run a query on a read-only connection of its own, in a thread."""
-        if self._opened is None:
-            raise StoreError("the store is not open")
-        return await asyncio.to_thread(self._opened.connections.read, view)
+    def _call(self, work: Callable[[sqlite3.Connection], T]) -> "Future[T]":
+        return self._running.writer.call(work)
+
+    async def _read(self, view: Callable[[sqlite3.Connection], T], *, as_of_now: bool = False) -> T:
+        """Run a query on a connection of its own, in a thread; ``as_of_now``: on what is committed now."""
+        connections = self._running.connections
+        return await asyncio.to_thread(connections.read, view, connections.snapshot() if as_of_now else None)
 
     # --- accepting -------------------------------------------------------------------------------
 
@@ -169,12 +175,7 @@ class SqliteStore:
         return self._call(lambda connection: joins.take(connection, now, limit))
 
     def join(self, joined: Sequence[Joined], given_up: Sequence[GivenUp], now: int) -> "Future[Made]":
-        def work(connection: sqlite3.Connection) -> Made:
-            heads = joins.make(connection, joined, given_up)
-            outcomes = [one.outcome for one in given_up if one.head in heads]
-            return Made(heads, settling.finish(connection, outcomes, self._live))
-
-        return self._call(work)
+        return self._call(lambda connection: settling.join(connection, joined, given_up, self._live))
 
     def forget_joins(self, now: int, limit: int) -> "Future[int]":
         return self._call(lambda connection: joins.forget(connection, now, limit))
@@ -184,7 +185,8 @@ class SqliteStore:
     def add_or_replace(
         self, segments: Sequence[Segment], replacing: Collection[int]
     ) -> "Future[dict[int, Kept]]":
-        return self._call(lambda connection: lookups.add_or_replace(connection, segments, replacing))
+        work = partial(lookups.add_or_replace, segments=segments, replacing=replacing)
+        return self._running.addresses.find(segments[0].account, work)
 
     def find_messages(self, account: str, wire_id: str) -> "Future[list[Found]]":
         return self._call(lambda connection: lookups.find(connection, account, wire_id))
@@ -193,18 +195,17 @@ class SqliteStore:
         self, account: str, wire_id: str, source: str, destination: str, now: int
     ) -> "Future[Cancelled]":
         return self._call(
-            lambda connection: lookups.cancel(
-                connection, account, wire_id, source, destination, now, self._live
-            )
+            lambda one: lookups.cancel(one, account, wire_id, source, destination, now, self._live)
         )
 
     def cancel_pending(
         self, account: str, recipient: str, source: str, service_type: str | None, before: int, now: int
     ) -> "Future[Cancelled]":
-        return self._call(
+        return self._running.addresses.find(
+            account,
             lambda connection: lookups.cancel_pending(
                 connection, account, recipient, source, service_type, before, now, self._live
-            )
+            ),
         )
 
     def replace(self, message_id: int, replacement: Replacement, now: int) -> "Future[bool]":
@@ -223,9 +224,7 @@ class SqliteStore:
         least: int = 0,
     ) -> "Future[list[Message]]":
         return self._call(
-            lambda connection: messages.claim(
-                connection, provider, account, limit, now, lease_until, among, least
-            )
+            lambda one: messages.claim(one, provider, account, limit, now, lease_until, among, least)
         )
 
     def put_off(self, provider: str, account: str, until: int, limit: int) -> "Future[int]":
@@ -234,15 +233,7 @@ class SqliteStore:
     def record(
         self, sent: Sequence[Sent], unsent: Sequence[Unsent], outcomes: Sequence[Outcome], now: int
     ) -> "Future[Recorded]":
-        def work(connection: sqlite3.Connection) -> Recorded:
-            messages.record_sent(connection, sent, now)
-            settlement = settling.adopt(connection, [item.id for item in sent], self._live)
-            messages.record_unsent(connection, unsent)
-            ended = settling.finish(connection, outcomes, self._live)
-            notified = settlement.notified | ended.notified
-            return Recorded(settlement._replace(notified=notified), ended.settled)
-
-        return self._call(work)
+        return self._call(lambda one: settling.record(one, sent, unsent, outcomes, now, self._live))
 
     def hand_back(self, items: Sequence[tuple[int, int, int]]) -> "Future[None]":
         return self._call(lambda connection: messages.hand_back(connection, items))
@@ -268,18 +259,10 @@ class SqliteStore:
         return self._call(lambda connection: settling.settle(connection, provider, reports, now, self._live))
 
     def claim_polls(
-        self,
-        provider: str,
-        now: int,
-        limit: int,
-        interval: int,
-        slowest: int,
-        early: Sequence[int] = (),
+        self, provider: str, now: int, limit: int, interval: int, slowest: int, early: Sequence[int] = ()
     ) -> "Future[list[Poll]]":
         return self._call(
-            lambda connection: messages.claim_polls(
-                connection, provider, now, limit, interval, slowest, early
-            )
+            lambda one: messages.claim_polls(one, provider, now, limit, interval, slowest, early)
         )
 
     # --- receipts --------------------------------------------------------------------------------
@@ -358,33 +341,38 @@ class SqliteStore:
     def promote(self, provider: str, now: int, limit: int) -> "Future[frozenset[str]]":
         return self._call(lambda connection: messages.promote(connection, provider, now, limit))
 
+    def hasten(self, provider: str, now: int, after: Reached, limit: int) -> "Future[Reached]":
+        return self._call(lambda one: hastening.messages(one, provider, now, after, limit))
+
+    def hasten_owed(self, account: str, now: int, limit: int) -> "Future[int]":
+        return self._call(lambda connection: hastening.owed(connection, account, now, limit))
+
     def overdue(self, provider: str, now: int, limit: int) -> "Future[list[Overdue]]":
         return self._call(lambda connection: messages.overdue(connection, provider, now, limit))
 
     def expire_receipts(self, account: str, before: int, limit: int) -> "Future[int]":
-        def work(connection: sqlite3.Connection) -> int:
-            count = receipts.expire(connection, account, before, limit)
-            alerts.expire(connection, account, before, limit)
-            return count + inbound.expire(connection, account, before, limit - count)
+        return self._call(lambda connection: retention.expire_owed(connection, account, before, limit))
 
-        return self._call(work)
-
-    def purge(self, before: int, orphans_before: int, limit: int) -> "Future[int]":
+    def purge(self, before: int, orphans_before: int, now: int, limit: int) -> "Future[int]":
         """See base. Messages that owe a receipt stay. A call looks at a bounded number of rows, and the next
         call goes on from there: 0 may also mean that there was nothing to delete among those rows."""
 
         def work(connection: sqlite3.Connection) -> int:
-            count, self._purged_to = messages.purge(connection, self._purged_to, before, limit)
-            count += inbound.purge(connection, before, limit - count)
-            return count + orphans.purge(connection, orphans_before, limit - count)
+            ends = retention.Ends(before, orphans_before, now)
+            count, self._purged = retention.purge(connection, self._purged, ends, limit)
+            return count
 
         return self._call(work)
 
     def probe(self) -> "Future[None]":
-        return self._call(touch)
+        return self._call(self._running.connections.probe)
+
+    async def waiting(self) -> dict[str, int]:
+        return await self._read(views.waiting, as_of_now=True)
 
     async def gauges(self, now: int) -> Gauges:
-        return await self._read(lambda connection: views.gauges(connection, now))
+        files = self._running.checkpointer.files()
+        return await self._read(lambda connection: views.gauges(connection, now, files))
 
     async def list_stage(self, stage: int, limit: int) -> list[Overdue]:
         return await self._read(lambda connection: views.list_stage(connection, stage, limit))

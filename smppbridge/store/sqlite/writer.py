@@ -20,6 +20,7 @@ from time import perf_counter
 from typing import Any, TypeVar
 
 from smppbridge.errors import StoreError
+from smppbridge.store.sqlite.damage import Damage
 from smppbridge.store.sqlite.database import store_error
 
 T = TypeVar("T")
@@ -54,6 +55,7 @@ class Writer:
     def __init__(
         self,
         connection: sqlite3.Connection,
+        damage: Damage,
         *,
         commit: Callable[[sqlite3.Connection], None] = commit,
         on_commit: Callable[[float, int], None] = lambda seconds, rows: None,
@@ -65,8 +67,10 @@ class Writer:
     ) -> None:
         """``on_commit(seconds, rows)`` and the attribute ``after_commit()`` are called after each COMMIT that
         changed rows.
+        ``damage`` hears of errors.
         ``slow``: the disk was found to be slow already. Times, and those of ``clock``, are in seconds."""
         self._connection = connection
+        self._damage = damage
         self._commit = commit
         self._on_commit = on_commit
         self.after_commit: Callable[[], None] = lambda: None
@@ -241,6 +245,7 @@ class Writer:
 
     def _fail(self, jobs: list[_Job], error: BaseException) -> None:
         """Give each future an exception of its own: a shared one would collect all their tracebacks."""
+        self._damage.note(error)
         for job in jobs:
             if job.future.done():
                 continue

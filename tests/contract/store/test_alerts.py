@@ -187,7 +187,7 @@ async def test_they_are_kept_for_a_time(store: Store, reached: bool) -> None:
 async def test_they_go_with_their_message(store: Store) -> None:
     await send(store, segment(1, tlvs=ASKS, registered_delivery=0), segment(2))
     await settle(store, (1, State.UNDELIVERABLE))
-    assert await store.purge(NOW + 1, NOW, 9) == 1
+    assert await store.purge(NOW + 1, NOW, NOW + DAY, 9) == 1
     assert await settle(store, (2, State.DELIVERED)) == NOBODY
 
 

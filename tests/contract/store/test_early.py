@@ -164,7 +164,7 @@ async def test_purge_goes_by_the_last_word(store: Store) -> None:
     [message] = await claimed(store, P)
     for at, ref in ((NOW, "a"), (NOW + 1, "b"), (NOW + 2, "a")):
         await store.settle("lab", [told(ref, state=State.ENROUTE, final=False)], at)
-    assert await store.purge(0, NOW + 2, 10) == 1
+    assert await store.purge(0, NOW + 2, NOW + DAY, 10) == 1
     await record(store, (message, "a"))
     [row] = await store.overdue("lab", NOW + DAY, 10)
     assert row.answered

@@ -162,9 +162,9 @@ async def test_receipts_and_parts_expire_within_one_limit(store: Store) -> None:
 async def test_purge_forgets_messages_that_were_taken_long_ago(store: Store) -> None:
     await store.add_inbound([arrival("1", part(), at=NOW - DAY), arrival("2")], NOW)
     await store.add_inbound([arrival("3")], NOW + 1)
-    assert await store.purge(NOW, 0, 10) == 0
-    assert await store.purge(NOW + 1, 0, 1) == 1
-    assert await store.purge(NOW + 1, 0, 10) == 1
+    assert await store.purge(NOW, 0, NOW + DAY, 10) == 0
+    assert await store.purge(NOW + 1, 0, NOW + DAY, 1) == 1
+    assert await store.purge(NOW + 1, 0, NOW + DAY, 10) == 1
     assert await claimed(store) == [b"yes"]  # what is owed stays owed
     assert await store.add_inbound([arrival("3", part())], NOW) == []
 

@@ -9,7 +9,7 @@ from smppbridge.errors import StoreError
 from smppbridge.model.joining import Collected, GivenUp, Join, Joined, Part
 from smppbridge.model.message import Outcome, Receipt, Segment, Stage, State
 from smppbridge.store.base import Store
-from tests.support.builders.rows import HOUR, NOW, claim, record_sent, report, segment, sent
+from tests.support.builders.rows import DAY, HOUR, NOW, claim, record_sent, report, segment, sent
 
 LATE = NOW + 61_000
 
@@ -304,9 +304,9 @@ async def test_joined_messages_are_purged_with_their_parts(store: Store) -> None
     await store.forget_joins(LATE, 100)
     await hand_over(store)
     await store.settle("lab", [report(10)], NOW)
-    assert await store.purge(NOW + 1, NOW, 100) == 0  # their receipts are owed
+    assert await store.purge(NOW + 1, NOW, NOW + DAY, 100) == 0  # their receipts are owed
     await receipts(store)
-    assert await store.purge(NOW + 1, NOW, 100) == 3
+    assert await store.purge(NOW + 1, NOW, NOW + DAY, 100) == 3
 
 
 async def test_all_parts_of_a_call_or_none(store: Store) -> None:
@@ -356,3 +356,11 @@ async def test_after_a_pause_parts_that_come_again_are_known_still(store: Store)
     await store.await_parts(NOW + HOUR)
     assert await store.forget_joins(NOW + HOUR, 100) == 0
     assert await store.add_parts([part(2, 21)]) == [Collected("20", False)]
+
+
+async def test_when_the_clock_was_put_back_parts_are_waited_for_no_longer_than_at_first(store: Store) -> None:
+    ahead = NOW + 400 * DAY
+    await store.add_parts([part(1, 10, submitted_at=ahead)._replace(due_at=ahead + 60_000)])
+    await store.await_parts(NOW)
+    assert await joins(store, NOW + 59_999) == []
+    assert len(await joins(store, NOW + 60_000)) == 1

@@ -8,6 +8,7 @@ import pytest
 from smppbridge.errors import StoreError
 from smppbridge.model.message import Message, Outcome, Stage, State
 from smppbridge.store.base import Store
+from smppbridge.store.results import CLOCK
 from tests.support.builders.rows import (
     DAY,
     HOUR,
@@ -30,7 +31,7 @@ from tests.support.builders.rows import (
 async def test_a_restart_finds_everything_and_frees_what_was_held(make_store: Callable[[], Store]) -> None:
     store = make_store()
     empty = await store.open()
-    assert empty == (frozenset(), frozenset(), 0, frozenset())
+    assert empty == (frozenset(), frozenset(), 0, frozenset(), 0)
     await store.claim_receipts("pbx", 7, NOW, NOW + HOUR, 10)
     await send(store, segment(1), segment(2, account="alarm"))
     await store.settle("lab", [report(1), report(2)], NOW)
@@ -43,11 +44,26 @@ async def test_a_restart_finds_everything_and_frees_what_was_held(make_store: Ca
     backlog = await store.open()
     assert backlog.queued == {("spare", "alarm")}
     assert backlog.providers == {"lab", "spare"}
-    assert backlog.last_id == 4
+    assert (backlog.last_id, backlog.latest) == (4, NOW)
     [held] = await store.overdue("lab", NOW, 10)
     assert (held.id, held.stage) == (3, Stage.SENDING)
     [receipt] = await store.claim_receipts("pbx", 99, NOW, NOW + HOUR, 10)
     assert (receipt.wire_id, receipt.origin) == ("1", 0)
+    await store.close()
+
+
+@pytest.mark.parametrize(("mark", "latest"), [(NOW - 1, NOW), (NOW + 1, NOW + 1)])
+async def test_a_start_says_when_the_store_was_at_work_last(
+    make_store: Callable[[], Store], mark: int, latest: int
+) -> None:
+    """The newest message counts, whatever was said to older ones; and the mark."""
+    store = make_store()
+    await store.open()
+    await store.add_segments([segment(1, submitted_at=NOW + DAY), segment(2)])
+    await store.set_mark(CLOCK, mark)
+    await store.close()
+    store = make_store()
+    assert (await store.open()).latest == latest
     await store.close()
 
 
@@ -64,6 +80,8 @@ async def test_calls_before_open_and_after_close_raise(make_store: Callable[[], 
         await store.add_segments([segment(1)])
     with pytest.raises(StoreError):
         await store.gauges(NOW)
+    with pytest.raises(StoreError):
+        await store.waiting()
 
 
 async def test_close_finishes_what_was_begun(make_store: Callable[[], Store]) -> None:
@@ -86,33 +104,65 @@ async def test_purge_deletes_old_final_messages_only(store: Store) -> None:
     one, *_ = await claim(store, 1)
     await record_unsent(store, [unsent(one, Stage.QUEUED, NOW + DAY)])
     await finish(store, [Outcome(number, int(State.DELETED), 0, "", NOW) for number in (1, 2, 4)])
-    assert await store.purge(NOW, NOW, 10) == 0
-    assert await store.purge(NOW + 1, NOW, 1) == 1
-    assert await store.purge(NOW + 1, NOW, 10) == 1
-    assert await store.purge(NOW + 1, NOW, 10) == 0
+    assert await store.purge(NOW, NOW, NOW + DAY, 10) == 0
+    assert await store.purge(NOW + 1, NOW, NOW + DAY, 1) == 1
+    assert await store.purge(NOW + 1, NOW, NOW + DAY, 10) == 1
+    assert await store.purge(NOW + 1, NOW, NOW + DAY, 10) == 0
     assert await stages(store) == {3: Stage.QUEUED, 4: Stage.FINAL}
-    assert await store.purge(NOW + HOUR + 1, NOW, 10) == 1
+    assert await store.purge(NOW + HOUR + 1, NOW, NOW + DAY, 10) == 1
 
 
 async def test_purge_keeps_a_message_whose_receipt_is_owed(store: Store) -> None:
     await send(store, segment(1))
     await store.settle("lab", [report(1)], NOW)
-    assert await store.purge(NOW + 1, NOW, 10) == 0
+    assert await store.purge(NOW + 1, NOW, NOW + DAY, 10) == 0
     [receipt] = await store.claim_receipts("pbx", 7, NOW, NOW, 10)
     await store.pay_receipts([receipt.id])
-    assert await store.purge(NOW + 1, NOW, 10) == 1
+    assert await store.purge(NOW + 1, NOW, NOW + DAY, 10) == 1
 
 
 async def test_purge_comes_past_rows_that_have_to_stay(store: Store) -> None:
     await store.add_segments([segment(number, registered_delivery=0) for number in range(1, 101)])
     await finish(store, [Outcome(100, int(State.DELETED), 0, "", NOW)])
-    assert sum([await store.purge(NOW + 1, NOW, 2) for _ in range(10)]) == 1
+    assert sum([await store.purge(NOW + 1, NOW, NOW + DAY, 2) for _ in range(10)]) == 1
+
+
+async def test_purge_comes_past_rows_of_a_clock_that_was_ahead(store: Store) -> None:
+    """They stay as long as what was stored before and after them."""
+    ahead = NOW + 400 * DAY
+    days = {1: NOW - DAY, 2: ahead, 3: ahead, 4: NOW - HOUR, 5: ahead, 6: NOW}
+    await store.add_segments(
+        [segment(number, submitted_at=at, registered_delivery=0) for number, at in days.items()]
+    )
+    await finish(store, [Outcome(number, int(State.DELETED), 0, "", NOW) for number in days])
+    before = NOW - HOUR + 1
+    assert [await store.purge(before, 0, NOW, 10) for _ in range(3)] == [2, 2, 0]
+    assert set(await stages(store)) == {5, 6}
+
+
+async def test_purge_comes_past_many_rows_from_the_future_in_bounded_steps(
+    store: Store,
+) -> None:
+    ahead = NOW + 400 * DAY
+    rows = [segment(number, submitted_at=ahead, registered_delivery=0) for number in range(1, 101)]
+    await store.add_segments([*rows, segment(101, submitted_at=NOW - DAY, registered_delivery=0)])
+    await finish(store, [Outcome(101, int(State.DELETED), 0, "", NOW)])
+    assert sum([await store.purge(NOW, 0, NOW, 2) for _ in range(10)]) == 1
+
+
+async def test_purge_forgets_statuses_from_the_future(store: Store) -> None:
+    """They came by a clock that was ahead, and must not keep later ones from going."""
+    await store.settle("lab", [report(1), report(2)], NOW + 400 * DAY)
+    await store.settle("lab", [report(3)], NOW)
+    await store.settle("lab", [report(4)], NOW + HOUR)
+    assert await store.purge(0, NOW + 1, NOW + HOUR, 10) == 3
+    assert await store.purge(0, NOW + HOUR, NOW + HOUR, 10) == 0
 
 
 async def test_purge_forgets_old_statuses_for_unknown_references(store: Store) -> None:
     await store.settle("lab", [report(1)], NOW)
     await store.settle("lab", [report(2)], NOW + HOUR)
-    assert await store.purge(NOW, NOW + 1, 10) == 1
+    assert await store.purge(NOW, NOW + 1, NOW + DAY, 10) == 1
     messages = await claim_after_adding(store, 1, 2)
     settlement = await record_sent(store, [sent(message) for message in messages], NOW)
     assert len(settlement.settled) == 1

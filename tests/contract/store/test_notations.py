@@ -252,7 +252,7 @@ async def test_an_early_status_is_adopted_once_and_then_gone_in_all_notations(st
     assert await record(store, (first, "1F")) == [State.DELIVERED]
     assert await record(store, (second, "49"), (third, "31")) == []
     assert (await store.gauges(NOW + DAY)).unknown == {}
-    assert await store.purge(0, NOW + DAY, 10) == 0
+    assert await store.purge(0, NOW + DAY, NOW + DAY, 10) == 0
 
 
 async def test_what_the_reference_itself_says_comes_before_other_notations(store: Store) -> None:
@@ -292,9 +292,9 @@ async def test_unknown_references_count_once_each_after_a_minute(store: Store) -
 async def test_purge_forgets_every_notation(store: Store) -> None:
     [message] = await claimed(store, PHONE)
     await store.settle("lab", [told("1F", "31")._replace(provider_ref="1E")], NOW)
-    assert await store.purge(0, NOW, 10) == 0
-    assert await store.purge(0, NOW + 1, 2) == 2
-    assert await store.purge(0, NOW + 1, 2) == 1
+    assert await store.purge(0, NOW, NOW + DAY, 10) == 0
+    assert await store.purge(0, NOW + 1, NOW + DAY, 2) == 2
+    assert await store.purge(0, NOW + 1, NOW + DAY, 2) == 1
     assert await record(store, (message, "1F")) == []
 
 

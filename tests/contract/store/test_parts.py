@@ -295,7 +295,7 @@ async def test_early_statuses_of_parts_in_other_notations(store: Store) -> None:
 async def test_purge_deletes_parts_with_their_message(store: Store) -> None:
     await send(store, ("a", "b"), ("c", "d"), registered_delivery=0)
     await settle(store, word("a"), word("b"))
-    assert await store.purge(NOW + 1, 0, 10) == 1
+    assert await store.purge(NOW + 1, 0, NOW + DAY, 10) == 1
     assert await store.known_refs("lab", ["a", "b", "c", "d"]) == {"c", "d"}
 
 

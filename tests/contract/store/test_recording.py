@@ -39,7 +39,8 @@ async def test_what_became_of_a_batch_in_one_step(store: Store) -> None:
     )
     assert recorded == Recorded(
         Settlement([Settled("pbx", "lab", State.DELIVERED, NOW, True)], frozenset(), 0),
-        [Settled("pbx", "lab", State.REJECTED, NOW, True)],
+        [Settled("pbx", "lab", State.REJECTED, NOW, True, unsent=True)],
+        {"pbx": 2},
     )
     assert await stages(store) == {1: Stage.FINAL, 2: Stage.SENT, 3: Stage.UNCERTAIN, 4: Stage.FINAL}
 

@@ -218,7 +218,7 @@ async def test_an_early_status_that_was_applied_is_forgotten(store: Store) -> No
     await store.add_segments([segment(1)])
     await store.settle("lab", [report(1), report(2)], NOW)
     await record_sent(store, [sent(message) for message in await claim(store)], NOW)
-    assert await store.purge(NOW, NOW + 1, 10) == 1
+    assert await store.purge(NOW, NOW + 1, NOW + DAY, 10) == 1
 
 
 # --- outcomes decided here ---------------------------------------------------------------------------

@@ -194,7 +194,7 @@ async def test_the_address_of_the_equipment_counts_as_ever(tmp_path: Path) -> No
     async with scene(tmp_path, more="allow_from: [192.0.2.1]", sections=ALL_TO_PBX) as (app, equipment):
         await app.inbound.arrive("lab", [from_phone()])
         called, _ = await equipment.outbind()
-        assert (await called.bind(kind="RX")).command_status == Status.ESME_RBINDFAIL
+        assert (await called.bind(kind="RX")).command_status == Status.ESME_RINVPASWD
 
 
 async def test_one_line_for_each_change_and_no_secret(

@@ -147,7 +147,7 @@ async def test_an_address_that_is_not_allowed(
         await now.caller(Outbind(system_id="centre", password=WORD)) as caller,
     ):
         await not_bound(now, caller)
-        assert "outbind refused" in caplog.text
+        assert "connection refused: address not allowed" in caplog.text
 
 
 async def test_a_port_that_is_taken(tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ async def bridge(
 ) -> AsyncIterator[App]:
     """A running App on free ports. Started again in the same directory it finds its store again."""
     settings = config(directory, sections)
-    app = App(settings) if clock is None else App(settings, clock)
+    app = App(settings) if clock is None else App(settings, clock, clock)
     await app.start()
     try:
         yield app
@@ -133,8 +133,18 @@ async def serving(
     finally:
         if process.returncode is None:
             process.terminate()
-            await asyncio.wait_for(process.wait(), PATIENCE)
+            await _ended(process)
         await reading
+
+
+async def _ended(process: Process) -> None:
+    """It ends in time; else it is killed, and TimeoutError says so."""
+    try:
+        await asyncio.wait_for(process.wait(), PATIENCE)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        raise
 
 
 async def _read_log(

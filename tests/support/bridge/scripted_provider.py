@@ -10,9 +10,10 @@ from typing import Any
 import httpx2
 import yaml
 
-from smppbridge.app import App, now_ms
+from smppbridge.app import App
 from smppbridge.config.sections import Config
 from smppbridge.errors import ProviderError, Refused, WrongSignature
+from smppbridge.flow.wall_clock import elapsed_ms, now_ms
 from smppbridge.model.message import Doubt, Draft, Inbound, Message, Poll, StatusReport
 from smppbridge.providers.base import Callback, Limits, News, SendResult, Taken, Trace, Upcalls
 from smppbridge.smpp.constants import Status
@@ -137,7 +138,11 @@ async def scripted(
     clock: Callable[[], int] = now_ms,
 ) -> AsyncIterator[App]:
     """A running App on free ports, whose providers are these."""
-    app = App(scripted_config(directory, *providers, sections=sections), clock)
+    app = App(
+        scripted_config(directory, *providers, sections=sections),
+        clock,
+        elapsed_ms if clock is now_ms else clock,
+    )
     app.providers.update({provider.name: provider for provider in providers})
     await app.start()
     try:

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from smppbridge.app import App, now_ms
+from smppbridge.app import App
 from smppbridge.link.persistent_bind import BindTimings
 from smppbridge.link.upstream import Upstream
 from smppbridge.providers.base import News, Upcalls
@@ -60,7 +60,8 @@ async def upstream_bridge(
     together with that of a `ClockLoop`."""
     settings = config(directory, text)
     loop = asyncio.get_running_loop()
-    app = App(settings, loop.now_ms if isinstance(loop, ClockLoop) else now_ms)
+    clock = (loop.now_ms, loop.now_ms) if isinstance(loop, ClockLoop) else ()
+    app = App(settings, *clock)
     for name, options in settings.providers.items():
         if isinstance(options, SmppOptions):
             app.providers[name] = make(name, options, timings)

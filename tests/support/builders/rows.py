@@ -82,7 +82,8 @@ def report(message_id: int, state: int = State.DELIVERED, final: bool = True) ->
 
 def sent(message: Message, *, poll_at: int = NOW + HOUR, deadline: int = NOW + DAY) -> Sent:
     """The good end of an attempt, with the reference ref-<id>."""
-    return Sent(message.id, message.attempt, f"ref-{message.id}", f"packet-{message.id}", poll_at, deadline)
+    ref, packet = f"ref-{message.id}", f"packet-{message.id}"
+    return Sent(message.id, message.account, message.attempt, ref, packet, poll_at, deadline)
 
 
 def unsent(message: Message, stage: Stage, due_at: int, **changes: Any) -> Unsent:

@@ -1,7 +1,9 @@
 """SQLite stores that open fast: in memory where the system has a file system there, with a short log."""
 
+import asyncio
+import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import cache
 from pathlib import Path
@@ -41,6 +43,28 @@ def store_in(directory: Path) -> SqliteStore:
     if not path.exists():
         path.write_bytes(_empty_database())
     return SqliteStore(path, passive_pages=_SHORT_LOG, slow_commit=_NEVER_SLOW)
+
+
+@contextmanager
+def filled_database(fill: Callable[[SqliteStore], Awaitable[None]]) -> Iterator[Path]:
+    """A database that was closed after ``fill``. It lasts as long as the ``with``."""
+
+    async def make(directory: Path) -> None:
+        store = store_in(directory)
+        await store.open()
+        await fill(store)
+        await store.close()
+
+    with memory() as directory:
+        asyncio.run(make(directory))
+        yield directory / "bridge.db"
+
+
+@contextmanager
+def copy_of(database: Path) -> Iterator[Path]:
+    """A copy of a closed database, to be damaged. It lasts as long as the ``with``."""
+    with memory() as directory:
+        yield Path(shutil.copyfile(database, directory / database.name))
 
 
 @cache

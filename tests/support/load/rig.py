@@ -4,7 +4,7 @@ The provider and the ESME outlive the bridge; store, ports and callback address 
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
@@ -29,20 +29,20 @@ class Lives:
 
     def __init__(self, directory: Path) -> None:
         self.errors: list[str] = []  # what the bridge itself held for an error
-        self._config = directory / "bridge.yaml"
+        self.config = directory / "bridge.yaml"
         self._store = directory / "bridge.db"
 
     @asynccontextmanager
     async def life(self) -> AsyncIterator[Served]:
         """One life of the bridge: ready when the block begins, killed at its end if it still lives."""
-        async with serving(self._config) as served:
+        async with serving(self.config) as served:
             try:
                 yield served
             finally:
                 if served.process.returncode is None:
                     served.process.kill()
                     await served.process.wait()
-        self.errors += _errors(served.log)
+        self.errors += errors(served.log.splitlines())
 
 
 class LoadRig(Lives):
@@ -92,6 +92,6 @@ async def load_rig(
                 yield rig
 
 
-def _errors(log: str) -> list[str]:
+def errors(log: Sequence[str]) -> list[str]:
     """Lines of level ERROR, and tracebacks."""
-    return [line for line in log.splitlines() if " ERROR " in line or line.startswith((" ", "Traceback"))]
+    return [line for line in log if " ERROR " in line or line.startswith((" ", "Traceback"))]

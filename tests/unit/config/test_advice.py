@@ -29,7 +29,14 @@ def test_nothing_to_warn_of() -> None:
     ("text", "warning"),
     [
         ("listen: [{}]", "accounts.pbx.allow_from: is not set"),
-        ("accounts: {pbx: {password: short, allow_from: [10.0.0.0/8]}}", "accounts.pbx.password: is shorter"),
+        (
+            "accounts: {pbx: {password: short, allow_from: [10.0.0.0/8]}}",
+            "accounts.pbx.password: is shorter than the 8 characters of SMPP 3.4; can be guessed",
+        ),
+        (
+            LOCAL + "\naccounts: {pbx: {password: '1234567'}}",
+            "accounts.pbx.password: is shorter than the 8 characters of SMPP 3.4, and anybody may guess",
+        ),
         (
             "accounts: {pbx: {password: longer than 8, allow_from: [10.0.0.0/8]}}",
             "accounts.pbx.password: is longer",
@@ -41,6 +48,7 @@ def test_nothing_to_warn_of() -> None:
             "providers.spare: is named by no",
         ),
         (LOCAL + "\nweb: {public_url: 'http://sms.example.org'}", "web.public_url: is plain http"),
+        (LOCAL + "\nweb: {host: 0.0.0.0}", "web.metrics_token: is not set"),
     ],
 )
 def test_warns(text: str, warning: str) -> None:
@@ -99,6 +107,22 @@ ACCOUNT = LOCAL + "\naccounts: {pbx: {password: secret12, allow_from: [10.0.0.0/
 def test_warns_of_an_account(keys: str, warning: str) -> None:
     (only,) = advice(ACCOUNT % keys)
     assert only.startswith(warning)
+
+
+MANY = """
+store: {max_queued: 100}
+accounts:
+  pbx: {password: secret12, allow_from: [10.0.0.0/8], max_queued: 60}
+  door: {password: secret12, allow_from: [10.0.0.0/8], max_queued: %d}
+  gate: {password: secret12, allow_from: [10.0.0.0/8]}
+"""
+
+
+def test_warns_of_accounts_that_may_have_more_than_the_store() -> None:
+    assert advice(LOCAL + MANY % 40) == []
+    assert advice(LOCAL + MANY % 41) == [
+        "store.max_queued: is 100, but max_queued of accounts allows 101 in all; raise it"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -179,3 +203,10 @@ routes: [{account: %s, to: [centre]}, {account: %s, to: [calls]}, {to: [calls, c
 def test_only_providers_that_an_account_may_reach_count(accounts: tuple[str, str], warned: list[str]) -> None:
     told = [one for one in advice(BY_ROUTE % accounts) if "services" in one or "default_sender" in one]
     assert [one[: len(begins)] for one, begins in zip(told, warned, strict=True)] == warned
+
+
+@pytest.mark.parametrize(
+    "web", ["{host: 0.0.0.0, metrics_token: secret}", "{host: '::1'}", "{host: localhost}"]
+)
+def test_metrics_that_are_for_nobody_or_stay_on_this_machine(web: str) -> None:
+    assert advice(f"{LOCAL}\nweb: {web}") == []

@@ -219,7 +219,7 @@ def test_the_schema_says_what_every_key_is_for() -> None:
         for key, node in section.get("properties", {}).items()
     }
     assert [key for key, text in described.items() if not re.fullmatch(r"[^\n]+[.]", text)] == []
-    assert described["Account.rate"] == "submit_sm per second; 0: no limit."
+    assert described["Account.rate"] == "Requests per second (a submit_multi: destinations); 0: no limit."
     assert described["Account.password_file"] == "File that holds password."
 
 

@@ -15,8 +15,9 @@ from smppbridge.flow.settle.outcomes import Outcomes
 from smppbridge.flow.settle.pending import PendingResponses
 from smppbridge.flow.settle.recorder import Recorder
 from smppbridge.flow.waiting import Waiting
+from smppbridge.flow.wall_clock import WallClock
 from smppbridge.metrics import Metrics
-from smppbridge.model.message import State
+from smppbridge.model.message import Segment, Stage, State
 from smppbridge.model.route import Route
 from smppbridge.store.base import Store
 from tests.support.bridge.scripted_provider import ScriptedProvider
@@ -24,6 +25,7 @@ from tests.support.builders.accounts import account
 from tests.support.builders.clock import Clock
 from tests.support.builders.failing import FailingStore
 from tests.support.builders.metrics import value
+from tests.support.builders.rows import segment
 from tests.support.builders.stores import fast_store
 from tests.unit.flow.fleets import stop_all
 
@@ -37,17 +39,18 @@ class House:
     Messages go to "lab", else to "spare"; "gone" is a provider that is no longer configured.
     """
 
-    def __init__(self, store: Store, **pauses: Any) -> None:
+    def __init__(self, store: Store, lab: ScriptedProvider | None = None, **pauses: Any) -> None:
         self._loop = asyncio.get_running_loop()
         self.began = self._loop.time()
         self.store = store
         self.failing = FailingStore(store)
         self.metrics = Metrics()
-        self.clock = Clock()
+        self.machine = Clock()
+        self.clock = WallClock(self.machine, self.machine.elapsed)
         self.owed: list[tuple[str, float]] = []  # accounts, and when they were owed something
-        self.waiting = Waiting(100)
         self.accounts = Accounts({"pbx": account("pbx", receipt={"keep": KEEP}), "door": account("door")})
-        self.lab, self.spare = ScriptedProvider("lab"), ScriptedProvider("spare")
+        self.waiting = Waiting(100, self.accounts)
+        self.lab, self.spare = lab or ScriptedProvider("lab"), ScriptedProvider("spare")
         self.fleet = Fleet(self.accounts)
         self.rerouting = FailingStore(store)
         routes = [Route.model_validate({"to": ["lab", "spare"]})]
@@ -88,9 +91,10 @@ class House:
             self.metrics,
             self.clock,
             Remarks(self.metrics, {}),
+            self.waiting,
             lambda account: self.owed.append((account, self.now)),
         )
-        return Recorder(store, outcomes, PendingResponses())
+        return Recorder(store, outcomes, PendingResponses(self.accounts))
 
     @property
     def now(self) -> float:
@@ -121,6 +125,11 @@ class House:
         await self.housekeeper.stop()
         await stop_all(self.fleet, 1.0)
         await self.rerouter.stop()
+
+
+def waiting(now: House, number: int, due: float, **changes: Any) -> Segment:
+    """A message that is scheduled: to be queued in so many seconds."""
+    return segment(number, stage=int(Stage.WAITING), due_at=now.at(due), **changes)
 
 
 @asynccontextmanager

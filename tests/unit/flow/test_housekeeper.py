@@ -10,7 +10,6 @@ from smppbridge.errors import Disabled, Throttled
 from smppbridge.flow.readiness import Readiness
 from smppbridge.model.message import (
     Outcome,
-    Segment,
     Stage,
     State,
     StatusReport,
@@ -31,17 +30,12 @@ from tests.support.builders.rows import (
     unsent,
 )
 from tests.support.system.virtual_time import moment
-from tests.unit.flow.house import KEEP, KEEP_DAYS, House, house
+from tests.unit.flow.house import KEEP, KEEP_DAYS, House, house, waiting
 
 pytestmark = pytest.mark.virtual_time
 
 DAY = 86400.0  # seconds
 RARELY: dict[str, Any] = {"tick": DAY, "housekeeping": 3600.0, "counting": DAY / 4}  # for tests of many days
-
-
-def waiting(now: House, number: int, due: float, **changes: Any) -> Segment:
-    """A message that is to be queued in so many seconds."""
-    return segment(number, stage=int(Stage.WAITING), due_at=now.at(due), **changes)
 
 
 # --- due -------------------------------------------------------------------------------------------
@@ -245,7 +239,7 @@ async def test_what_is_old_and_how_much_of_it_is_deleted_in_one_step() -> None:
         await moment()
         calls = list(zip(now.failing.called, now.failing.arguments, strict=True))
         day = 86_400_000
-        assert ("purge", (NOW - 10 * day, NOW - day, 500)) in calls
+        assert ("purge", (NOW - 10 * day, NOW - day, NOW, 500)) in calls
         assert ("expire_receipts", ("pbx", NOW - 7_200_000, 500)) in calls
         assert ("expire_receipts", ("door", NOW - 3 * day, 500)) in calls
         assert ("promote", ("lab", NOW, 500)) in calls

@@ -66,7 +66,8 @@ async def test_the_queues_are_counted() -> None:
         assert now.gauge("oldest_owed_receipt_seconds", account="door") == 10.0
         assert now.gauge("owed_inbound", account="door") == 0
         assert now.gauge("collecting_parts", account="door") == 0
-        assert now.waiting.count == 2 + 1 + 1  # of lab, of gone, and the part
+        # Of lab, of gone, the one in doubt, and the part; two of "pbx" and one of "door" are sent.
+        assert now.waiting.stored() == {"pbx": 2 + 1 + 1 + 1}
 
 
 async def test_an_age_is_never_negative() -> None:
@@ -81,30 +82,74 @@ async def test_an_age_is_never_negative() -> None:
         assert now.gauge("oldest_owed_receipt_seconds", account="pbx") == 0
 
 
-async def test_the_count_replaces_what_was_added_since_the_last_one() -> None:
+async def test_what_waits_and_may_wait_is_told() -> None:
+    async with house() as now:
+        await now.store.add_segments([segment(1), segment(2)])
+        now.fleet["lab"].health.linked("nobody is there")
+        now.accounts.reload({"pbx": now.accounts["pbx"], "door": account("door", max_queued=70)})
+        now.housekeeper.start()
+        await asyncio.sleep(5.1)
+        assert (now.gauge("waiting_messages", account="pbx"), now.gauge("waiting_limit", account="pbx")) == (
+            2,
+            50,
+        )
+        assert (
+            now.gauge("waiting_messages", account="door"),
+            now.gauge("waiting_limit", account="door"),
+        ) == (0, 70)
+        now.waiting.left("pbx", 5)  # more than there is: a count that was wrong
+        await asyncio.sleep(5.0)
+        assert now.gauge("waiting_messages", account="pbx") == 0
+
+
+async def test_what_waits_is_recounted() -> None:
     async with house() as now:
         now.fleet["lab"].health.linked("nobody is there")
+        await now.store.add_segments([segment(1), segment(2)])
         now.housekeeper.start()
         await moment()
-        now.waiting.add(7)
-        await now.store.add_segments([segment(1)])
-        await asyncio.sleep(4.9)
-        assert now.waiting.count == 7
+        assert now.waiting.stored() == {"pbx": 2}
+        now.waiting.left("pbx", 7)  # which is wrong
+        await asyncio.sleep(59.9)
+        assert now.waiting.stored() == {"pbx": -5}
         await asyncio.sleep(0.2)
-        assert now.waiting.count == 1
-        assert now.gauge("oldest_queued_seconds", provider="lab") == 5.0
+        assert now.waiting.stored() == {"pbx": 2}
 
 
-@pytest.mark.parametrize(("took", "every"), [(0, 5.0), (1, 101.0)])
-async def test_long_counts_are_seldom(took: int, every: float) -> None:
-    """A hundred times as long as a count takes passes until the next one."""
+async def test_what_the_store_takes_on_its_disk_is_shown() -> None:
     async with house() as now:
-        now.failing.takes["gauges"] = took
+        now.housekeeper.start()
+        await moment()
+        files = (await now.store.gauges(now.clock())).files
+        assert now.gauge("store_wal_bytes") == files.log_octets > 0
+        assert now.gauge("store_wal_held_seconds") == 0.0
+        assert now.gauge("disk_free_bytes") > 1_000_000
+
+
+async def test_ends_by_time_leave_the_count() -> None:
+    async with house() as now:
+        now.fleet["lab"].health.linked("nobody is there")
+        late = {"deadline": now.at(30.0), "due_at": now.at(30.0)}
+        await now.store.add_segments([segment(1, **late), segment(2, **late), segment(3)])
+        now.housekeeper.start()
+        await moment()
+        assert now.waiting.stored() == {"pbx": 3}
+        await asyncio.sleep(31.1)
+        assert (now.ended(State.EXPIRED), now.waiting.stored()) == (2, {"pbx": 1})
+
+
+@pytest.mark.parametrize("verb", ["gauges", "waiting"])
+@pytest.mark.parametrize("took", [0, 1])
+async def test_long_counts_are_seldom(verb: str, took: int) -> None:
+    """A hundred times as long as a count takes passes until the next one."""
+    every = 101.0 if took else {"gauges": 5.0, "waiting": 60.0}[verb]
+    async with house() as now:
+        now.failing.takes[verb] = took
         now.housekeeper.start()
         await asyncio.sleep(3 * every - 0.1)
-        assert now.failing.called.count("gauges") == 3
+        assert now.failing.called.count(verb) == 3
         await asyncio.sleep(0.2)
-        assert now.failing.called.count("gauges") == 4
+        assert now.failing.called.count(verb) == 4
 
 
 async def test_how_often_to_count_may_be_set() -> None:
@@ -132,16 +177,18 @@ async def test_receipts_and_messages_of_accounts_that_are_gone_are_looked_after(
 
 # --- StoreError at each call -----------------------------------------------------------------------
 
-# The first steps of all three workers; "gone", "lab" and "spare" are the providers.
+# The first steps of all four workers; "gone", "lab" and "spare" are the providers.
 CALLS = [
     "promote",
-    "purge",
+    "set_mark",
     "gauges",
+    "waiting",
     "overdue",
-    "expire_receipts",
+    "purge",
     "promote",
     "expire_receipts",
     "overdue",
+    "expire_receipts",
     "record",
     "promote",
     "overdue",

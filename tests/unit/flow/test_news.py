@@ -10,6 +10,7 @@ from smppbridge.flow.deliver.inbound import InboundRouter
 from smppbridge.flow.news import ProviderNews
 from smppbridge.flow.remarks import Remarks
 from smppbridge.flow.settle.outcomes import Outcomes
+from smppbridge.flow.waiting import Waiting
 from smppbridge.metrics import Metrics
 from smppbridge.model.inbound import InboundRule
 from smppbridge.model.message import Stage, State
@@ -41,6 +42,7 @@ class Rig:
             self.metrics,
             lambda: NOW,
             Remarks(self.metrics, {}),
+            Waiting(1000, {}),
             lambda account: self.owed.append("receipts"),
         )
         self.inbound = InboundRouter(

@@ -83,14 +83,14 @@ async def test_a_wake_before_the_start_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "told", "traced"),
     [
-        (StoreError("disk full"), "worker step failed, will go on"),
-        (ZeroDivisionError("a mistake of ours"), "worker test: unexpected error, will go on"),
+        (StoreError("disk full"), "worker step failed, will go on", False),
+        (ZeroDivisionError("a mistake of ours"), "unexpected error in a worker, will go on", True),
     ],
 )
 async def test_an_error_does_not_end_a_worker(
-    error: Exception, told: str, caplog: pytest.LogCaptureFixture
+    error: Exception, told: str, traced: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     steps = Steps(60.0)
     worker = Worker("test", steps)
@@ -98,13 +98,28 @@ async def test_an_error_does_not_end_a_worker(
     worker.start()
     await asyncio.sleep(2.5)
     assert steps.at == [0.0, 1.0, 2.0]
-    assert caplog.messages == [told] * 3
-    if isinstance(error, StoreError):
-        assert caplog.records[0].__dict__["fields"] == {"worker": "test", "error": "disk full"}
+    [line] = caplog.records
+    assert (line.message, bool(line.exc_info)) == (told, traced)
+    assert line.__dict__["fields"] == {"worker": "test", "error": str(error)}
     steps.error = None
     await asyncio.sleep(10)
     assert steps.at == [0.0, 1.0, 2.0, 3.0]
     await worker.stop()
+
+
+async def test_workers_of_a_kind_complain_together_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
+    """There is a courier for each bind, and a store that fails, fails all of them."""
+    workers = [Worker(f"courier pbx {number}", Steps(60.0)) for number in range(50)]
+    for worker in workers:
+        steps = worker._step
+        assert isinstance(steps, Steps)
+        steps.error = StoreError("disk full")
+        worker.start()
+    await asyncio.sleep(100.5)
+    assert len(caplog.records) == 2
+    assert caplog.records[1].__dict__["fields"]["held_back"] == 50 * 60 - 1
+    for worker in workers:
+        await worker.stop()
 
 
 async def test_a_wake_ends_the_rest_after_an_error() -> None:
@@ -226,8 +241,14 @@ async def test_persist_tries_again_until_the_store_takes_it(caplog: pytest.LogCa
     at: list[float] = []
     assert await persist("a test", failing(7, StoreError("locked"), at)) == "saved"
     assert at == [0.0, 1.0, 3.0, 7.0, 15.0, 25.0, 35.0, 45.0]
-    assert caplog.messages == ["cannot save, trying again"] * 7
+    assert caplog.messages == ["cannot save, trying again"]
     assert caplog.records[0].__dict__["fields"] == {"record": "a test", "error": "locked"}
+
+
+async def test_what_cannot_be_saved_is_told_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
+    records = [persist(f"receipts of {name}", failing(9, StoreError("locked"), [])) for name in range(50)]
+    await asyncio.gather(*records)
+    assert caplog.messages == ["cannot save, trying again"]
 
 
 async def test_persist_does_not_hide_other_errors() -> None:

@@ -1,5 +1,6 @@
 """A Server of ours on a real port, and who stands behind it: everything is written down, nothing answered."""
 
+import asyncio
 import hashlib
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from smppbridge.link.admission import Admission
 from smppbridge.link.authentication import Authenticator
 from smppbridge.link.server import Answer, BoundLink, Reply, Server, ServerLimits
 from smppbridge.logs import TextFormatter
@@ -86,16 +88,20 @@ class Behind:
 class Rig:
     """The server, and its surroundings."""
 
-    def __init__(self, *accounts: Account, limits: ServerLimits | None = None, **keys: Any) -> None:
+    def __init__(
+        self, *accounts: Account, limits: ServerLimits | None = None, connections: int = 100, **keys: Any
+    ) -> None:
         self.behind = Behind()
         self.metrics = Metrics()
         self.port = 0
+        self.admission = Admission(connections, self.metrics)
         self.server = Server(
-            Authenticator({one.name: one for one in accounts or (account(),)}),
+            Authenticator({one.name: one for one in accounts or (account(),)}, answer_time=0.0),
             self.behind.accept,
             self.behind.serve,
             self.behind,
             self.metrics,
+            self.admission,
             **{
                 "system_id": "centre",
                 "timers": TIMERS,
@@ -109,8 +115,8 @@ class Rig:
     def metric(self, name: str, **labels: str) -> float:
         return value(self.metrics, name, **labels)
 
-    async def connect(self) -> Esme:
-        return await Esme.connect(self.port)
+    async def connect(self, source: str = "127.0.0.1") -> Esme:
+        return Esme(*await asyncio.open_connection("127.0.0.1", self.port, local_addr=(source, 0)))
 
     async def bound(self, system_id: str = "pbx", kind: str = "TRX", version: int = 0x34) -> Esme:
         return await Esme.bound(self.port, system_id, kind, version)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from smppbridge.link.outbind_listener import MAX_CALLERS, OutbindListener, OutbindSettings
+from smppbridge.link.outbind_listener import CONNECTIONS, MAX_CALLERS, OutbindListener, OutbindSettings
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.pdu import (
     Bind,
@@ -256,19 +256,27 @@ async def test_an_outbind_whose_bind_is_refused(
         assert "bind after outbind refused" in caplog.text
 
 
-async def test_too_many_connections(caplog: pytest.LogCaptureFixture) -> None:
+async def test_idle_connections_do_not_keep_the_smsc_out() -> None:
     owner = Owner()
     async with opened(owner) as listener, AsyncExitStack() as stack:
         idle = [await stack.enter_async_context(await call(listener)) for _ in range(MAX_CALLERS)]
         for one in idle:
             assert isinstance(await one.ask(EnquireLink()), EnquireLinkResp)
-        async with await call(listener, outbind()) as surplus:
-            await sent_away(surplus)
-        assert "outbind refused: too many connections" in caplog.text
-        await idle[0].close()
-        await eventually(lambda: len(listener._callers) < MAX_CALLERS)
         async with bound(listener, owner):
+            await idle[0].closed()
             assert isinstance(await idle[1].ask(EnquireLink()), EnquireLinkResp)
+            assert len(listener._callers) == MAX_CALLERS
+
+
+async def test_no_caller_ends_a_bind() -> None:
+    owner = Owner()
+    async with opened(owner) as listener, AsyncExitStack() as stack:
+        for count in range(CONNECTIONS):
+            await stack.enter_async_context(bound(listener, owner))
+            assert listener.bound == count + 1
+        async with await call(listener, outbind()) as surplus:
+            await surplus.closed()
+        assert listener.bound == CONNECTIONS
 
 
 async def test_strangers_do_not_keep_others_out(caplog: pytest.LogCaptureFixture) -> None:
@@ -278,7 +286,7 @@ async def test_strangers_do_not_keep_others_out(caplog: pytest.LogCaptureFixture
         for _ in range(MAX_CALLERS + 1):
             stranger = await stack.enter_async_context(await call(listener, outbind(), source="127.0.0.2"))
             await sent_away(stranger)
-        assert caplog.text.count("outbind refused") == 1  # once a minute for each of them
+        assert caplog.text.count("connection refused: address not allowed") == 1  # a minute
         async with bound(listener, owner):
             pass
 

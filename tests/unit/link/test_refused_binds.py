@@ -4,6 +4,7 @@ import pytest
 
 from smppbridge.link.refused_binds import ADDRESSES, INTERVAL, NAMES, BindRefusal, RefusedBinds
 from smppbridge.smpp.constants import Status
+from tests.unit.link.served import lines
 
 PASSWORD, UNKNOWN = BindRefusal.PASSWORD, BindRefusal.NO_ACCOUNT
 
@@ -51,7 +52,7 @@ def test_an_address_that_tries_many_names_gets_few_lines_and_hides_nobody(
 def test_many_addresses_share_lines_and_little_is_remembered(caplog: pytest.LogCaptureFixture) -> None:
     log = RefusedBinds()
     for number in range(3000):
-        log.refused(0.0, f"2001:db8::{number:x}", f"guess{number}", UNKNOWN)
+        log.refused(0.0, f"2001:db8:{number:x}::1", f"guess{number}", UNKNOWN)
     peers = told(caplog, "peer")
     assert len(peers) == ADDRESSES + NAMES + 1
     assert set(peers[ADDRESSES:]) == {("(others)",)}
@@ -59,6 +60,32 @@ def test_many_addresses_share_lines_and_little_is_remembered(caplog: pytest.LogC
     log.refused(INTERVAL, "192.0.2.1", "pbx", PASSWORD)
     assert told(caplog, "peer", "system_id") == [("192.0.2.1", "pbx")]
     assert len(log._by_address) == 1
+
+
+def test_a_lock_out_has_one_line_whatever_is_tried_meanwhile(caplog: pytest.LogCaptureFixture) -> None:
+    log = RefusedBinds()
+    for number in range(20):
+        log.refused(0.0, "192.0.2.1", f"guess{number}", BindRefusal.LOCKED_OUT)
+    log.refused(INTERVAL, "192.0.2.1", "pbx", BindRefusal.LOCKED_OUT)
+    assert told(caplog, "system_id", "held_back") == [("guess0", 0), ("pbx", 19)]
+
+
+def test_a_crowd_has_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    log = RefusedBinds()
+    for number in range(50):
+        log.refused(0.0, f"192.0.2.{number}", f"guess{number}", BindRefusal.BUSY)
+    log.refused(INTERVAL, "192.0.2.1", "pbx", BindRefusal.BUSY)
+    assert told(caplog, "peer", "system_id", "held_back") == [
+        ("(others)", "(others)", 0),
+        ("(others)", "(others)", 49),
+    ]
+
+
+def test_the_addresses_of_one_subscriber_share_lines(caplog: pytest.LogCaptureFixture) -> None:
+    log = RefusedBinds()
+    for number in range(20):
+        log.refused(0.0, f"2001:db8::{number:x}", "pbx", PASSWORD)
+    assert told(caplog, "peer", "held_back") == [("2001:db8::0", 0)]
 
 
 def test_an_address_that_goes_on_is_remembered(caplog: pytest.LogCaptureFixture) -> None:
@@ -72,16 +99,16 @@ def test_an_address_that_goes_on_is_remembered(caplog: pytest.LogCaptureFixture)
     ]
 
 
-def test_a_system_id_that_nobody_can_read(caplog: pytest.LogCaptureFixture) -> None:
-    log = RefusedBinds()
-    log.refused(0.0, "192.0.2.1", "p\n\x1b[2Jbx", UNKNOWN)
-    assert told(caplog, "system_id") == [("p??[2Jbx",)]
+def test_a_system_id_that_nobody_can_read_stays_one_field(caplog: pytest.LogCaptureFixture) -> None:
+    RefusedBinds().refused(0.0, "192.0.2.1", 'a\\" peer=x\n\x1b[2J', UNKNOWN)
+    (line,) = lines(caplog, "bind refused")
+    assert r'system_id="a\\\" peer=x\n\x1b[2J" cause=' in line
 
 
 def test_what_the_peer_learns_does_not_tell_which_accounts_exist() -> None:
-    assert UNKNOWN.status == PASSWORD.status == Status.ESME_RINVPASWD
+    strangers = {UNKNOWN, PASSWORD, BindRefusal.ADDRESS, BindRefusal.LOCKED_OUT}
+    assert {one for one in BindRefusal if one.status == Status.ESME_RINVPASWD} == strangers
     assert {one for one in BindRefusal if one.authentic} == {
-        BindRefusal.ADDRESS,
         BindRefusal.TOO_MANY,
         BindRefusal.NOT_CALLED,
     }

@@ -2,17 +2,21 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 import pytest
 
-from smppbridge.link.authentication import HASHES_AT_ONCE
+from smppbridge.link.authentication import Authenticator
 from smppbridge.link.connection import ConnectionLimits
 from smppbridge.link.refused_binds import BindRefusal
 from smppbridge.link.server import ServerLimits
+from smppbridge.model.account import Account
+from smppbridge.smpp.before_bind import OCTETS_BEHIND_BIND
 from smppbridge.smpp.codec import encode
 from smppbridge.smpp.constants import Status, Tag
 from smppbridge.smpp.pdu import (
     BindTransceiver,
+    BindTransceiverResp,
     DeliverSm,
     DeliverSmResp,
     EnquireLink,
@@ -70,19 +74,19 @@ async def test_the_window_is_that_of_the_account() -> None:
 
 
 @pytest.mark.parametrize(
-    ("system_id", "password", "cause", "name"),
+    ("system_id", "password", "cause"),
     [
-        ("pbx", "wrong", BindRefusal.PASSWORD, ""),
-        ("pbx", "", BindRefusal.PASSWORD, ""),
-        ("far", "wrong", BindRefusal.PASSWORD, ""),  # a stranger does not learn that the address is wrong
-        ("nobody", "secret", BindRefusal.NO_ACCOUNT, ""),
-        ("far", "secret", BindRefusal.ADDRESS, "far"),
+        ("pbx", "wrong", BindRefusal.PASSWORD),
+        ("pbx", "", BindRefusal.PASSWORD),
+        ("far", "wrong", BindRefusal.ADDRESS),
+        ("far", "secret", BindRefusal.ADDRESS),
+        ("nobody", "secret", BindRefusal.NO_ACCOUNT),
     ],
 )
 async def test_a_bind_that_is_refused(
-    system_id: str, password: str, cause: BindRefusal, name: str, caplog: pytest.LogCaptureFixture
+    system_id: str, password: str, cause: BindRefusal, caplog: pytest.LogCaptureFixture
 ) -> None:
-    status = cause.status
+    status = Status.ESME_RINVPASWD  # whatever the cause is
     async with served(account(), account("far", allow_from=["192.0.2.1"])) as rig:
         for _ in range(2):
             async with await rig.connect() as esme:
@@ -90,7 +94,7 @@ async def test_a_bind_that_is_refused(
                 assert (answer.command_status, answer.system_id, answer.tlvs) == (status, "", ())
                 clock().forward(ServerLimits().refusal)
                 await esme.closed()
-        assert rig.metric("bind_attempts_total", account=name, status=status.name) == 2
+        assert rig.metric("bind_attempts_total", account="", status=status.name) == 2
         assert rig.behind.order == []
         (line,) = lines(caplog, "bind refused")  # once a minute
         said = f'system_id={system_id} cause="{cause.value}" status={status.name} peer=127.0.0.1 held_back=0'
@@ -100,6 +104,24 @@ async def test_a_bind_that_is_refused(
         async with await rig.connect() as esme:
             await esme.bind(system_id, password)
         assert "held_back=1" in lines(caplog, "bind refused")[1]
+
+
+async def test_a_refusal_waits_for_its_time() -> None:
+    """Right passwords do not, also where they do not help."""
+    async with served(account(), account("full", binds=1)) as rig, await rig.bound("full"):
+        rig.server._authenticator._answer_time = 0.5
+        clock().stop_clock()
+        async with await rig.connect() as esme, await rig.connect() as gone, await rig.connect() as more:
+            for stranger in (esme, gone):
+                stranger.send(BindTransceiver("pbx", "wrong"))
+            await until(lambda: rig.metric("bind_attempts_total", account="", status="ESME_RINVPASWD") == 2)
+            assert (await more.bind("full")).command_status == Status.ESME_RBINDFAIL
+            await gone.close()
+            await turns(50)
+            assert len(rig.server._binding) == 2
+            clock().forward(0.5)
+            assert (await esme.expect(BindTransceiverResp)).command_status == Status.ESME_RINVPASWD
+            await until(lambda: not rig.server._binding)
 
 
 async def test_too_many_binds_of_an_account(caplog: pytest.LogCaptureFixture) -> None:
@@ -129,16 +151,17 @@ async def test_a_mistake_while_binding_is_answered(caplog: pytest.LogCaptureFixt
 
 async def test_a_peer_that_leaves_before_its_bind_is_answered() -> None:
     async with served(account(password_hash=weak_hash(b"secret"))) as rig, await rig.connect() as esme:
-        hashing = rig.server._authenticator._hashing
-        for _ in range(HASHES_AT_ONCE):
-            await hashing.acquire()
+        slots = rig.server._authenticator.slots
+        slots.limit = 0
         esme.send(BindTransceiver(system_id="pbx", password="secret", interface_version=0x34))
         await until(lambda: rig.server._binding)
         await esme.close()
         await eventually(lambda: not rig.server._connections)
-        hashing.release()
-        await until(lambda: not rig.server._binding)
-        assert (rig.behind.order, rig.server._links) == ([], {})
+        slots.limit = 1
+        async with await rig.bound():
+            await until(lambda: not rig.server._binding)
+        await until(lambda: not rig.server._links)
+        assert rig.behind.order.count("bound") == 1
 
 
 # --- requests --------------------------------------------------------------------------------------
@@ -196,6 +219,74 @@ async def test_what_comes_before_the_bind_is_not_passed_on() -> None:
         assert rig.behind.order == []
         assert rig.metric("protocol_errors_total", kind="wrong_state") == 2
         assert (await esme.bind()).command_status == 0
+
+
+async def test_what_comes_behind_the_bind_waits_for_its_answer() -> None:
+    """Some ESMEs do not wait for bind_resp. All of it is taken, however much it is, and in its order."""
+    async with served(account(password_hash=weak_hash(b"secret"))) as rig, await rig.connect() as esme:
+        submits = [SubmitSm(short_message=bytes(100)) for _ in range(3 * OCTETS_BEHIND_BIND // 100)]
+        esme.send(BindTransceiver("pbx", "secret", interface_version=0x34), *submits)
+        await esme.expect(BindTransceiverResp)
+        await eventually(lambda: sum(len(pdus) for _, pdus, _ in rig.behind.submits) == len(submits))
+        assert rig.behind.order[0] == "bound"
+        rig.behind.take()
+        answers = [await esme.expect(SubmitSmResp) for _ in submits]
+        assert [answer.sequence_number for answer in answers] == list(range(2, len(submits) + 2))
+
+
+async def test_while_a_bind_waits_little_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    go_on, octets = asyncio.Event(), 4 * 1024 * 1024
+
+    async def slow(*arguments: object, **keys: object) -> Account:
+        await go_on.wait()
+        return account()
+
+    monkeypatch.setattr(Authenticator, "check", slow)
+    async with served() as rig, await rig.connect() as esme:
+        esme.send(BindTransceiver("pbx", "secret", interface_version=0x34))
+        await until(lambda: rig.metric("connections", state="binding") == 1)
+        esme.writer.write(encode(EnquireLink()) * (octets // 16))
+        (connection,) = rig.server._connections
+        await until(lambda: connection.session.kept > OCTETS_BEHIND_BIND)
+        await turns(100)
+        assert connection.session.kept < 600 * 1024  # two reads of asyncio
+        go_on.set()
+        await esme.expect(BindTransceiverResp)
+        assert rig.metric("connections", state="bound") == 1
+
+
+async def test_who_leaves_while_its_bind_waits_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No password is checked for it."""
+    left: list[Callable[[], bool]] = []
+
+    async def slow(*arguments: object, gone: Callable[[], bool]) -> Account:
+        left.append(gone)
+        await eventually(gone)
+        return account()
+
+    monkeypatch.setattr(Authenticator, "check", slow)
+    async with served() as rig:
+        async with await rig.connect() as esme:
+            esme.send(BindTransceiver("pbx", "secret", interface_version=0x34), SubmitSm())
+            await until(lambda: left)
+            assert not left[0]()
+        await until(left[0])
+        await until(lambda: rig.admission.used == 0)
+        assert rig.behind.order == []
+
+
+async def test_who_sends_much_before_its_bind_is_sent_away(caplog: pytest.LogCaptureFixture) -> None:
+    """However many do so, from whatever addresses, there is one line."""
+    async with served() as rig:
+        for number in range(2, 5):
+            async with await rig.connect(f"127.0.0.{number}") as esme:
+                esme.send(*(QuerySm() for _ in range(1000)))
+                await esme.closed()
+        assert rig.metric("protocol_errors_total", kind="before_bind") == 3
+        assert rig.metric("protocol_errors_total", kind="wrong_state") == 12
+        kinds = [line.partition("kind=")[2].split()[0] for line in lines(caplog, "protocol error")]
+        assert sorted(kinds) == ["before_bind", "wrong_state"]
+        assert rig.admission.used == 0
 
 
 async def test_who_submits_faster_than_it_is_answered_is_not_read() -> None:

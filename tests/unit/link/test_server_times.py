@@ -2,10 +2,12 @@
 
 import asyncio
 import ssl
+from contextlib import AsyncExitStack
 
 import pytest
 import trustme
 
+from smppbridge.link.listeners import StrangerLimits
 from smppbridge.link.server import ServerLimits
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.pdu import (
@@ -93,7 +95,7 @@ async def test_binds_of_an_account_that_was_removed_are_ended(caplog: pytest.Log
             esme.reply(await esme.expect(Unbind), UnbindResp())
             await esme.closed()
             assert isinstance(await other.ask(EnquireLink()), EnquireLinkResp)
-            assert "account=pbx" in lines(caplog, "unbinding an account that was removed")[0]
+            assert 'account=pbx cause="the account was removed"' in lines(caplog, "unbinding")[0]
         async with await rig.connect() as esme:
             assert (await esme.bind()).command_status == Status.ESME_RINVPASWD
 
@@ -101,22 +103,60 @@ async def test_binds_of_an_account_that_was_removed_are_ended(caplog: pytest.Log
 # --- connections -----------------------------------------------------------------------------------
 
 
-async def test_too_many_connections(caplog: pytest.LogCaptureFixture) -> None:
-    assert DEFAULTS.connections == 2000
-    async with (
-        served(limits=ServerLimits(connections=2)) as rig,
-        await rig.connect() as first,
-        await rig.connect() as second,
-    ):
-        for esme in (first, second):
-            assert isinstance(await esme.ask(EnquireLink()), EnquireLinkResp)
+async def test_no_connection_beside_those_that_are_bound(caplog: pytest.LogCaptureFixture) -> None:
+    async with served(connections=2) as rig, await rig.bound() as first, await rig.bound() as second:
         async with await rig.connect() as third:
             await third.closed()
         assert "limit=2" in lines(caplog, "connection refused: too many connections")[0]
+        assert rig.metric("refused_connections_total", cause="full") == 1
+        assert isinstance(await second.ask(EnquireLink()), EnquireLinkResp)
         await first.close()
-        await eventually(lambda: len(rig.server._connections) == 1)
-        async with await rig.connect() as fourth:
-            assert isinstance(await fourth.ask(EnquireLink()), EnquireLinkResp)
+        await eventually(lambda: rig.admission.used == 1)
+        async with await rig.bound():
+            assert rig.metric("connections", state="bound") == 2
+
+
+async def test_binds_leave_room_for_others() -> None:
+    """For who comes, and for the web."""
+    async with served(account(binds=20), connections=20) as rig, AsyncExitStack() as stack:
+        for _ in range(19):
+            await stack.enter_async_context(await rig.bound())
+        for _ in range(2):
+            async with await rig.connect() as esme:
+                assert (await esme.bind()).command_status == Status.ESME_RBINDFAIL
+
+
+async def test_who_binds_gets_in_beside_those_who_do_not() -> None:
+    """Also where each of them has an address of its own. All of 127.0.0.0/8 is this machine."""
+    async with (
+        served(limits=ServerLimits(strangers=StrangerLimits(unbound=3))) as rig,
+        AsyncExitStack() as stack,
+    ):
+        idle = [
+            await stack.enter_async_context(await rig.connect(f"127.0.0.{number}")) for number in (2, 3, 4, 5)
+        ]
+        await idle[0].closed()
+        async with await rig.bound() as esme:
+            await idle[1].closed()
+            for one in idle[2:]:
+                assert isinstance(await one.ask(EnquireLink()), EnquireLinkResp)
+            assert isinstance(await esme.ask(EnquireLink()), EnquireLinkResp)
+            assert rig.metric("connections", state="unbound") == 2
+            assert rig.metric("connections", state="bound") == 1
+            assert rig.metric("refused_connections_total", cause="displaced") == 2
+    assert rig.admission.used == 0
+
+
+async def test_an_address_that_no_account_allows_is_not_let_in() -> None:
+    """A reload counts for the next connection."""
+    async with served(account(allow_from=["127.0.0.1/32"])) as rig:
+        async with await rig.connect("127.0.0.2") as stranger:
+            await stranger.closed()
+        async with await rig.bound():
+            assert rig.metric("refused_connections_total", cause="address") == 1
+            rig.server.reload({"pbx": account(allow_from=["127.0.0.1/32", "127.0.0.2/32"])})
+            async with await rig.connect("127.0.0.2") as esme:
+                assert (await esme.bind()).command_status == 0
 
 
 async def test_several_listeners_share_one_ticker() -> None:
@@ -131,11 +171,17 @@ async def test_several_listeners_share_one_ticker() -> None:
             await rig.server.listen("127.0.0.1", port)
 
 
-async def test_a_handshake_of_tls_may_take_as_long_as_a_bind() -> None:
+def contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """What the listener shows, and who trusts it."""
     shown, trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
     authority = trustme.CA()
     authority.issue_cert("localhost").configure_cert(shown)
     authority.configure_trust(trusting)
+    return shown, trusting
+
+
+async def test_a_handshake_of_tls_may_take_as_long_as_a_bind() -> None:
+    shown, trusting = contexts()
     async with served() as rig:
         port = await rig.server.listen("127.0.0.1", 0, shown)
         async with await Esme.connect(port, trusting, "localhost") as esme:
@@ -145,6 +191,19 @@ async def test_a_handshake_of_tls_may_take_as_long_as_a_bind() -> None:
                 clock().forward(TIMERS.bind)
                 await silent.closed()
             assert isinstance(await esme.ask(EnquireLink()), EnquireLinkResp)
+
+
+async def test_a_handshake_takes_its_time_from_that_of_the_bind() -> None:
+    shown, trusting = contexts()
+    async with served() as rig:
+        port = await rig.server.listen("127.0.0.1", 0, shown)
+        async with await Esme.connect(port) as slow:
+            await until(lambda: rig.metric("connections", state="handshake") == 1)
+            clock().forward(TIMERS.bind - 1)
+            await soon(slow.writer.start_tls(trusting, server_hostname="localhost"))
+            await until(lambda: rig.metric("connections", state="unbound") == 1)
+            clock().forward(1)
+            await slow.closed()
 
 
 # --- the end ---------------------------------------------------------------------------------------
@@ -181,6 +240,20 @@ async def test_a_stop_waits_no_longer_than_it_may() -> None:
         clock().forward(1.0)
         await soon(stopping)
         await esme.closed()
+
+
+async def test_a_handshake_under_way_at_a_stop_becomes_no_session() -> None:
+    async with served() as rig, await rig.bound() as esme:
+        port = await rig.server.listen("127.0.0.1", 0, contexts()[0])
+        late = await Esme.connect(port)
+        await until(lambda: rig.admission.used == 2)
+        stopping = asyncio.ensure_future(rig.server.stop(5.0))
+        unbind = await esme.expect(Unbind)
+        await late.closed()
+        await late.close()
+        assert not stopping.done()
+        esme.reply(unbind, UnbindResp())
+        await soon(stopping)
 
 
 async def test_listeners_may_be_closed_before() -> None:

@@ -8,9 +8,11 @@ import pytest
 from pydantic import ValidationError
 
 from smppbridge.model.account import Account
-from smppbridge.model.passwords import hash_password
 from smppbridge.model.tls_settings import Tls
 from tests.support.builders.accounts import account
+
+# Of "secret12", with little work.
+HASH = "scrypt$1024$8$1$c2FsdHNhbHRzYWx0c2FsdA==$SAdy4gDbD5wr24EKGao7pH2Jt3IED6r+zSWqDccv6ls="
 
 
 def mistakes(**keys: Any) -> dict[str, str]:
@@ -31,6 +33,7 @@ def test_defaults() -> None:
         "window": 100,
         "rate": 0.0,
         "burst": 200,
+        "max_queued": None,
         "default_encoding": "latin-1",
         "encodings": {},
         "septets": "unpacked",
@@ -45,6 +48,7 @@ def test_defaults() -> None:
         "default_service": None,
         "mode": "queued",
         "uncertain": "hold",
+        "horizon": 2_592_000.0,
         "validity": 86400.0,
         "quiet": None,
         "quiet_time_zone": None,
@@ -62,10 +66,12 @@ def test_the_password_is_not_shown() -> None:
 
 
 def test_exactly_one_of_password_and_hash() -> None:
-    one = account(password=None, password_hash=hash_password("secret12"))
+    one = account(password=None, password_hash=HASH)
     assert one.password is None
+    for known in (one, account(password="secret12")):
+        assert [known.takes(word) for word in ("secret12", "secret1", "")] == [True, False, False]
     assert "exactly one" in mistakes(password=None)[""]
-    assert "exactly one" in mistakes(password_hash=hash_password("x"))[""]
+    assert "exactly one" in mistakes(password_hash=HASH)[""]
 
 
 @pytest.mark.parametrize("password", ["", "two words", "пароль", "tab\t", 12345678, True])
@@ -121,6 +127,7 @@ def test_takes_ready_networks() -> None:
         ("rate", -1),
         ("rate", float("inf")),
         ("burst", 0),
+        ("max_queued", 0),
         ("default_encoding", "koi8"),
         ("encodings", {3: "cp1251", "0x03": "gsm"}),
         ("encodings.3", {3: "windows-1251"}),
@@ -148,6 +155,7 @@ def test_takes_ready_networks() -> None:
         ("outbind.password", {"host": "esme", "password": "x" * 65}),
         ("uncertain", "drop"),
         ("mode", "async"),
+        ("horizon", "0s"),
         ("validity", "0s"),
         ("message_id", "octal"),
         ("status_codes", "own"),
@@ -168,6 +176,15 @@ def test_takes_ready_networks() -> None:
 )
 def test_refuses(key: str, value: object) -> None:
     assert key in mistakes(**{key.partition(".")[0]: value})
+
+
+def test_no_message_is_tried_beyond_the_horizon() -> None:
+    assert account(validity="30d").validity == account().horizon
+    assert account(validity="60d", horizon="60d").validity == account(horizon="60d").horizon
+    too_long = {"validity": "must be at most horizon (30d); shorten it, or raise horizon"}
+    assert mistakes(validity="31d") == too_long
+    assert mistakes(horizon="1h") == {"validity": too_long["validity"].replace("30d", "1h")}
+    assert set(mistakes(validity="31d", horizon="never")) == {"horizon"}
 
 
 def test_encodings() -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from smppbridge.model.duration import Duration, PositiveDuration, parse_duration
+from smppbridge.model.duration import Duration, PositiveDuration, parse_duration, write_duration
 
 DURATION: TypeAdapter[float] = TypeAdapter(Duration)
 POSITIVE: TypeAdapter[float] = TypeAdapter(PositiveDuration)
@@ -46,6 +46,11 @@ def test_positive_refuses_zero() -> None:
     assert POSITIVE.validate_python("1ms") == pytest.approx(0.001)
     with pytest.raises(ValidationError, match="greater than 0"):
         POSITIVE.validate_python("0s")
+
+
+@pytest.mark.parametrize("written", ["30d", "36h", "90m", "1d", "61s", "0.25s", "0s"])
+def test_writes(written: str) -> None:
+    assert write_duration(parse_duration(written)) == written
 
 
 @given(st.text())

@@ -2,7 +2,7 @@
 
 import pytest
 
-from smppbridge.model.hosts import is_host
+from smppbridge.model.hosts import is_host, network_of
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,21 @@ def test_hosts(text: str) -> None:
 )
 def test_no_hosts(text: str) -> None:
     assert not is_host(text)
+
+
+@pytest.mark.parametrize(
+    ("ip", "network"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2::3", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3::3", "2001:db8:1:3::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("name", "name"),
+        ("::1", "::/64"),
+        ("", ""),
+    ],
+)
+def test_what_counts_as_one_address(ip: str, network: str) -> None:
+    assert network_of(ip) == network

@@ -2,7 +2,7 @@
 
 import pytest
 
-from smppbridge.model.ids import EPOCH_MS, MAX_NODE, IdSource
+from smppbridge.model.ids import EPOCH_MS, MAX_NODE, IdSource, taken_at
 
 NOW = EPOCH_MS + 90_000_000_000
 
@@ -31,6 +31,10 @@ def test_nodes_never_share_an_id() -> None:
 
 def test_an_id_fits_63_bits_even_after_decades() -> None:
     assert 0 < IdSource(node=MAX_NODE).next(EPOCH_MS + 50 * 366 * 86_400_000) < 2**63
+
+
+def test_an_id_tells_its_time() -> None:
+    assert taken_at(IdSource(node=MAX_NODE).next(NOW)) == NOW
 
 
 @pytest.mark.parametrize("node", [-1, MAX_NODE + 1])

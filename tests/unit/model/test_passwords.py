@@ -4,23 +4,21 @@ import base64
 
 import pytest
 
-from smppbridge.model.passwords import hash_password, parse_hash, same, verify_hash
+from smppbridge.model.passwords import hash_password, parse_hash, same, verify_hash, work_of
 
 SALT = base64.b64encode(b"sixteen octets..").decode()
 DIGEST = base64.b64encode(bytes(32)).decode()
+SHAPE, RANGE = "must look like scrypt$N$r$p$", "must have an N that"
 
 
 def test_a_hash_verifies_its_password_only() -> None:
     encoded = hash_password("secret12")
-    assert encoded.startswith("scrypt$16384$8$1$")
+    assert encoded.startswith("scrypt$32768$8$3$")
     assert verify_hash("secret12", encoded)
     assert verify_hash(b"secret12", encoded)
     assert not verify_hash("secret13", encoded)
     assert not verify_hash("", encoded)
-
-
-def test_two_hashes_of_one_password_differ() -> None:
-    assert hash_password("secret12") != hash_password("secret12")
+    assert hash_password("secret12") != encoded  # a salt of its own
 
 
 def test_known_answer() -> None:
@@ -31,27 +29,35 @@ def test_known_answer() -> None:
 
 
 @pytest.mark.parametrize(
-    "encoded",
+    ("encoded", "why"),
     [
-        "",
-        "secret12",
-        f"bcrypt$16384$8$1${SALT}${DIGEST}",
-        f"scrypt$16384$8$1${SALT}",
-        f"scrypt$x$8$1${SALT}${DIGEST}",
-        f"scrypt$16385$8$1${SALT}${DIGEST}",  # N is no power of two
-        f"scrypt$2$8$1${SALT}${DIGEST}",  # too cheap
-        f"scrypt$1073741824$8$1${SALT}${DIGEST}",  # too dear
-        f"scrypt$16384$0$1${SALT}${DIGEST}",
-        f"scrypt$16384$8$99${SALT}${DIGEST}",
-        f"scrypt$16384$8$1$!!${DIGEST}",
-        f"scrypt$16384$8$1${SALT}$AAAA",  # too short to mean anything
-        f"scrypt$16384$8$1$AAAA${DIGEST}",
+        ("", SHAPE),
+        ("secret12", SHAPE),
+        (f"bcrypt$16384$8$1${SALT}${DIGEST}", SHAPE),
+        (f"scrypt$16384$8$1${SALT}", SHAPE),
+        (f"scrypt$x$8$1${SALT}${DIGEST}", SHAPE),
+        (f"scrypt$16384$8$1$!!${DIGEST}", SHAPE),
+        (f"scrypt$16385$8$1${SALT}${DIGEST}", RANGE),  # N is no power of two
+        (f"scrypt$2$8$1${SALT}${DIGEST}", RANGE),  # too cheap
+        (f"scrypt$1073741824$8$1${SALT}${DIGEST}", RANGE),  # too dear
+        (f"scrypt$16384$0$1${SALT}${DIGEST}", RANGE),
+        (f"scrypt$16384$8$99${SALT}${DIGEST}", RANGE),
+        (f"scrypt$16384$8$1${SALT}$AAAA", RANGE),  # too short to mean anything
+        (f"scrypt$16384$8$1$AAAA${DIGEST}", RANGE),
     ],
 )
-def test_refuses_what_is_no_hash(encoded: str) -> None:
+def test_refuses_what_is_no_hash(encoded: str, why: str) -> None:
     with pytest.raises(ValueError, match="smppbridge hash-password") as caught:
         parse_hash(encoded)
+    assert why in str(caught.value)
     assert not encoded or encoded not in str(caught.value)
+
+
+def test_what_a_hash_costs() -> None:
+    """Whatever its password, salt and length."""
+    costs = [work_of(f"scrypt${cost}$8$1${SALT}${DIGEST}") for cost in (1024, 16384)]
+    assert costs == [8192, 131072]
+    assert work_of(f"scrypt$16384$8$3$AAAAAAAAAAAAAAA=${DIGEST}") == 3 * costs[1]
 
 
 def test_same() -> None:

@@ -5,6 +5,7 @@ import time
 import pytest
 
 from smppbridge.errors import FramingError, PduError
+from smppbridge.smpp.addresses import SmeAddress
 from smppbridge.smpp.codec import Decoder, Item, encode
 from smppbridge.smpp.pdu import (
     PDUS,
@@ -90,6 +91,34 @@ def test_large_pdus_in_single_octets_cost_linear_time() -> None:
     items = [item for octet in octets for item in decoder.feed(bytes((octet,)))]
     assert items == [EnquireLink(sequence_number=1)]
     assert time.process_time() - started < 2  # about 0.1 s; copying what is there each time takes over 10 s
+
+
+@pytest.mark.parametrize(
+    ("pdu", "together"),
+    [
+        (EnquireLink(), 8),
+        (SubmitSm(short_message=b"x" * 200), 8),
+        (SubmitSm(tlvs=((0x0424, b"x" * 700),)), 3),  # 256 octets count as a PDU
+        (SubmitMulti(dest_address=(SmeAddress(1, 1, "375291234567"),) * 3), 2),  # and so does a destination
+    ],
+)
+def test_most_ends_a_call_and_the_next_one_goes_on(pdu: Pdu, together: int) -> None:
+    decoder = Decoder(most=8)
+    items = decoder.feed(encode(pdu) * 9 + b"\0\0")
+    assert len(items) == together
+    while decoder.behind:
+        more = decoder.feed(b"")
+        assert len(more) <= together
+        items += more
+    assert len(items) == 9
+    assert decoder.feed(b"\0\x10" + encode(EnquireLink())[4:]) == [EnquireLink()]
+    assert not decoder.behind
+
+
+def test_nothing_is_behind_the_last_pdu() -> None:
+    decoder = Decoder(most=2)
+    assert len(decoder.feed(encode(EnquireLink()) * 2)) == 2
+    assert not decoder.behind
 
 
 def test_a_lenient_decoder_takes_what_an_smsc_sends_too_long() -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from smppbridge.smpp.gsm import (
     LANGUAGES,
+    LONG,
     decode_gsm,
     encode_gsm,
     pack_septets,
@@ -270,3 +271,14 @@ def check(vector: dict[str, Any]) -> None:
     assert decode_gsm(unpacked) == text
     if len(unpacked) % 8 != 7:  # there the spare bits may differ
         assert pack_septets(unpacked) == octets
+
+
+def test_a_long_text_is_written_once_for_all_its_recipients() -> None:
+    """Each recipient of a submit_multi has a copy of it."""
+    text, copy = ("ab" * LONG for _ in range(2))
+    octets = encode_gsm(text)
+    assert octets == b"ab" * LONG
+    assert encode_gsm(copy) is octets
+    assert encode_gsm("ж" * 2 * LONG) is None
+    assert encode_gsm("ş" * 2 * LONG) is None
+    assert encode_gsm("ş" * 2 * LONG, single=1) == b"\x1b\x73" * 2 * LONG

@@ -112,18 +112,21 @@ def test_a_second_bind_is_refused_and_changes_nothing(state: State) -> None:
 
 
 def test_while_a_bind_waits_nothing_else_is_taken() -> None:
+    """It is taken when the bind is answered, as if it had come then: nothing of it is lost."""
     smsc = Session(Role.SMSC, 0)
-    first = only_pdu(hear(smsc, encode(BindTransceiver("a", interface_version=0x34, sequence_number=1))))
-    events = hear(
-        smsc,
-        encode(BindReceiver("b", sequence_number=2))
-        + encode(SubmitSm(sequence_number=3))
-        + encode(EnquireLink(sequence_number=4)),
-    )
-    assert [type(event) for event in events] == [Fault, Fault]
-    assert statuses(smsc) == [(0x80000001, 0x05, 2), (0x80000004, 0x04, 3), (0x80000015, 0, 4)]
+    pdus = (SubmitSm(sequence_number=2), EnquireLink(sequence_number=3), BindReceiver("b", sequence_number=4))
+    behind = b"".join(encode(pdu) for pdu in pdus)
+    first = only_pdu(hear(smsc, encode(BindTransceiver("a", interface_version=0x34)) + behind[:20]))
+    assert hear(smsc, behind[20:]) == []
+    assert (smsc.drain(), smsc.kept) == (b"", len(behind))
     smsc.respond(first, BindTransceiverResp())
-    assert smsc.state is State.BOUND_TRX
+    smsc.drain()
+    submit, fault = hear(smsc, b"")
+    assert isinstance(submit, Received)
+    assert isinstance(submit.pdu, SubmitSm)
+    assert isinstance(fault, Fault)
+    assert statuses(smsc) == [(0x80000015, 0, 3), (0x80000001, 0x05, 4)]
+    assert (smsc.state, smsc.kept) == (State.BOUND_TRX, 0)
 
 
 def test_an_answer_to_a_bind_that_is_no_longer_waited_for_is_dropped() -> None:

@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smppbridge.errors import Refused
-from smppbridge.smpp.gsm import LANGUAGES, decode_gsm, encode_gsm
+from smppbridge.smpp.gsm import LANGUAGES, LONG, decode_gsm, encode_gsm
 from smppbridge.smpp.text import (
     ENCODINGS,
     Flavour,
+    _parts_of_long,
     choose_coding,
     decode_text,
     encode_text,
@@ -212,6 +213,15 @@ def test_choose_coding() -> None:
 )
 def test_parts(text: str, expected: int) -> None:
     assert parts(text) == expected
+
+
+@pytest.mark.parametrize(("char", "part"), [("a", 153), ("€", 76), ("я", 67), ("😀", 33)])
+def test_parts_of_long_texts(char: str, part: int) -> None:
+    text, copy = (char * 2 * LONG for _ in range(2))
+    assert parts(text) == -(-len(text) // part)
+    before = _parts_of_long.cache_info().hits
+    assert parts(copy) == parts(text)
+    assert _parts_of_long.cache_info().hits == before + 2
 
 
 @given(st.one_of(st.text(GSM_ALPHABET, max_size=700), st.text("я😀", max_size=300)))

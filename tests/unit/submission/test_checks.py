@@ -217,6 +217,49 @@ def test_times_that_are_refused(changes: dict[str, Any], status: Status) -> None
     assert refusal(times_of, FIVE, submit(**changes), NOW)[0] == status
 
 
+MONTH = format_relative(30 * 86_400)
+LATER = format_relative(30 * 86_400 + 1)
+IN_2125 = "990000000000000R"
+
+
+def test_times_up_to_the_horizon() -> None:
+    horizon = 720 * HOUR
+    scheduled = submit(schedule_delivery_time=MONTH)
+    assert times_of(FIVE, scheduled, NOW) == (NOW + horizon, NOW + horizon + 5)
+    assert times_of(FIVE, submit(validity_period=MONTH), NOW) == (NOW, NOW + horizon)
+    both = submit(schedule_delivery_time=format_relative(3600), validity_period=MONTH)
+    both.validity_period = format_relative(30 * 86_400 + 3600)  # counts from the time to send
+    assert times_of(FIVE, both, NOW) == (NOW + HOUR, NOW + HOUR + horizon)
+    held = submit(validity_period=format_relative(30 * 86_400 + 28_000))
+    assert times_of(QUIET, held, NOW) == (QUIET_ENDS, QUIET_ENDS + horizon)
+
+
+@pytest.mark.parametrize("time", [LATER, IN_2125, "370101000000000+"])
+def test_times_beyond_the_horizon(time: str) -> None:
+    assert refusal(times_of, FIVE, submit(schedule_delivery_time=time), NOW) == (
+        Status.ESME_RINVSCHED,
+        "schedule_delivery_time lies beyond the account's horizon (30d)",
+    )
+    assert refusal(times_of, FIVE, submit(validity_period=time), NOW) == (
+        Status.ESME_RINVEXPIRY,
+        "validity_period ends beyond the account's horizon (30d)",
+    )
+    urgent = submit(validity_period=time, priority_flag=1)
+    assert refusal(times_of, QUIET, urgent, NOW)[0] == Status.ESME_RINVEXPIRY
+    both = submit(schedule_delivery_time=MONTH, validity_period=IN_2125)
+    assert refusal(times_of, FIVE, both, NOW)[0] == Status.ESME_RINVEXPIRY
+
+
+def test_a_horizon_of_the_account() -> None:
+    soon = account(validity="5ms", horizon="90m")
+    ninety, more = format_relative(5400), format_relative(5401)
+    assert times_of(soon, submit(schedule_delivery_time=ninety), NOW) == (NOW + 5_400_000, NOW + 5_400_005)
+    assert refusal(times_of, soon, submit(schedule_delivery_time=more), NOW) == (
+        Status.ESME_RINVSCHED,
+        "schedule_delivery_time lies beyond the account's horizon (90m)",
+    )
+
+
 @pytest.mark.parametrize(
     ("changes", "not_before", "deadline"),
     [

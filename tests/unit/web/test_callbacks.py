@@ -1,22 +1,25 @@
 """Callbacks over a socket, as they come from providers that take HTTP lightly."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
+from smppbridge.link.admission import Admission
 from smppbridge.metrics import Metrics
 from smppbridge.model.message import StatusReport
 from smppbridge.providers.base import Callback, News
 from smppbridge.providers.smspilot.provider import Smspilot, SmspilotOptions
-from smppbridge.web.callbacks import Callbacks
+from smppbridge.web.callbacks import LARGE_BODY, Callbacks
 from smppbridge.web.server import Web
 from tests.simulators.smspilot.simulator import Rules, SmspilotSimulator
 from tests.support.builders.messages import NOW, message
 from tests.support.builders.upcalls import Upcalls
 from tests.support.http.callbacks import Call, CallbackSender
+from tests.support.system.clock import time_flies
 
 FAILED = {"server_id": "182138593", "phone": "79087964781", "status": "-1", "error": "604"}
 WORDS = {"error_en": "Undeliverable", "error_ru": "Невозможно доставить"}
@@ -26,11 +29,12 @@ REASON = "604: the message was cancelled, or cannot be delivered: Undeliverable,
 class Site:
     """The web server, and what callbacks have told it."""
 
-    def __init__(self, port: int, told: list[News], callbacks: list[Callback]) -> None:
+    def __init__(self, port: int, told: list[News], pilot: "Recording") -> None:
         self.port = port
         self.path = "/callbacks/pilot/token"
         self.told = told
-        self.callbacks = callbacks
+        self.callbacks = pilot.callbacks
+        self.threads = pilot.threads
 
     async def hear(self, news: Sequence[News]) -> None:
         raise AssertionError
@@ -54,9 +58,11 @@ class Recording(Smspilot):
     def __init__(self) -> None:
         super().__init__("pilot", SmspilotOptions.model_validate({"kind": "smspilot", "apikey": "K"}))
         self.callbacks: list[Callback] = []
+        self.threads: list[threading.Thread] = []
 
     def parse_callback(self, callback: Callback) -> list[News]:
         self.callbacks.append(callback)
+        self.threads.append(threading.current_thread())
         return super().parse_callback(callback)
 
 
@@ -71,12 +77,15 @@ async def site() -> AsyncIterator[Site]:
         return []
 
     pilot = Recording()
-    web = Web(Metrics(), Callbacks({"pilot": pilot}, {"pilot": "token"}, hear), ready)
+    metrics = Metrics()
+    callbacks = Callbacks({"pilot": pilot}, {"pilot": "token"}, hear)
+    web = Web(metrics, callbacks, ready, Admission(1000, metrics))
     port = await web.start("127.0.0.1", 0)
     try:
-        yield Site(port, told, pilot.callbacks)
+        yield Site(port, told, pilot)
     finally:
-        await web.stop()
+        stopping = asyncio.create_task(web.stop())
+        await time_flies(stopping.done)
 
 
 def reasons(told: Sequence[News]) -> list[str]:
@@ -185,7 +194,7 @@ async def test_a_guess_is_told_only_of_what_is_understood(caplog: pytest.LogCapt
 
 
 def here_path() -> str:
-    return Site(0, [], []).path
+    return Site(0, [], Recording()).path
 
 
 @pytest.mark.parametrize("request_line", ["GET /каша", "ЖЖЖ / HTTP/1.1"])
@@ -193,3 +202,30 @@ async def test_nonsense_is_still_refused(request_line: str) -> None:
     async with site() as here:
         assert await here.ask(request_line.encode() + b"\r\nHost: a\r\n\r\n") in (b"400", b"404")
         assert here.told == []
+
+
+async def test_a_large_body_is_read_beside_the_loop() -> None:
+    """A broken one of 1 MiB takes half a second, in which no ESME would be answered."""
+    async with site() as here:
+        for length, own in ((100, True), (LARGE_BODY, False)):
+            body = f"server_id=1&status=2&x={'y' * length}".encode()
+            head = f"POST {here.path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
+            kind = "Content-Type: application/x-www-form-urlencoded\r\nConnection: close\r\n\r\n"
+            assert await here.ask((head + kind).encode(), body) == b"200"
+            assert (here.threads.pop() is threading.main_thread()) is own
+        assert len(here.told) == 2
+
+
+@pytest.mark.parametrize("end", [b"nonsense\r\n\r\n", None])
+async def test_a_provider_that_stops_within_a_body_is_no_error_of_ours(
+    end: bytes | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with site() as here:
+        _, writer = await asyncio.open_connection("127.0.0.1", here.port)
+        writer.write(f"POST {here.path} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
+        await asyncio.sleep(0.005)
+        writer.write(b"2\r\n{}" + (end or b""))
+        await asyncio.sleep(0.005)
+        writer.close()
+        assert await here.ask(f"GET {here.path}?a=1 HTTP/1.1\r\nHost: a\r\n\r\n".encode()) == b"400"
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []

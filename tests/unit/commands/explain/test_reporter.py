@@ -29,16 +29,17 @@ from tests.unit.commands.explain.told import SECRETS, account, config, refusal, 
 
 
 @pytest.mark.parametrize(
-    ("system_id", "password", "status"),
+    ("system_id", "password", "status", "reason"),
     [
-        ("pbx", SECRETS[0], "ESME_ROK"),
-        ("pbx", "wrong", "ESME_RINVPASWD"),
-        ("pabx", SECRETS[0], "ESME_RINVPASWD"),
+        ("pbx", SECRETS[0], "ESME_ROK", None),
+        ("pbx", "wrong", "ESME_RINVPASWD", "wrong password"),
+        ("pabx", SECRETS[0], "ESME_RINVPASWD", "no such account"),
     ],
 )
-async def test_answer_to_a_bind(system_id: str, password: str, status: str) -> None:
+async def test_answer_to_a_bind(system_id: str, password: str, status: str, reason: str | None) -> None:
     one = await told_one(BindTransceiver(system_id=system_id, password=password))
     assert one["bind"]["answer"]["command_status"]["meaning"] == status
+    assert one["bind"]["answer"].get("reason") == reason
 
 
 async def test_bind_from_anywhere_else() -> None:
@@ -157,18 +158,18 @@ def at(pdu: Pdu, place: str = "", link: str = "", ms: int | None = None) -> Foun
 
 
 @pytest.mark.parametrize(
-    ("place", "status"),
+    ("place", "status", "reason"),
     [
-        ("10.1.2.3:40001 > 192.0.2.1:2775", 0),
-        ("[2001:db8::7]:40001 > [2001:db8::1]:2775", 0),
-        ("192.0.2.7:40001 > 192.0.2.1:2775", 0x0D),
+        ("10.1.2.3:40001 > 192.0.2.1:2775", 0, None),
+        ("[2001:db8::7]:40001 > [2001:db8::1]:2775", 0, None),
+        ("192.0.2.7:40001 > 192.0.2.1:2775", 0x0E, "address not allowed"),
     ],
 )
-async def test_a_bind_from_an_address(place: str, status: int) -> None:
+async def test_a_bind_from_an_address(place: str, status: int, reason: str | None) -> None:
     reporter = Reporter(config(**account(allow_from=["10.0.0.0/8", "2001:db8::/32"])), None)
     report = await reporter.report(at(BIND, place), 0)
     assert isinstance(report.about, BindReport)
-    assert report.about.bind == BindOutcome("pbx", answer=StatusAnswer(NamedStatus(status)))
+    assert report.about.bind == BindOutcome("pbx", answer=StatusAnswer(NamedStatus(status), reason))
 
 
 async def test_a_bind_of_an_unknown_account() -> None:

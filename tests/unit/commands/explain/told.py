@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from smppbridge.app import now_ms
 from smppbridge.commands.explain.printing import ExplainOptions
 from smppbridge.commands.explain.run import explain
 from smppbridge.commands.explain.sources import Sources, from_octets
 from smppbridge.config.loading import parse
 from smppbridge.config.sections import Config
+from smppbridge.flow.wall_clock import now_ms
 from smppbridge.smpp.codec import encode
 from smppbridge.smpp.pdu import Pdu, SubmitSm
 from tests.support.esme.esme import submit

@@ -7,6 +7,7 @@ from typing import Any
 
 from smppbridge.flow.accept.intake import Intake
 from smppbridge.flow.accept.joiner import Joiner
+from smppbridge.flow.accept.rates import Rates
 from smppbridge.flow.accept.requests import Requests
 from smppbridge.flow.accept.wire_ids import WireIds
 from smppbridge.flow.accounts import Accounts
@@ -17,6 +18,7 @@ from smppbridge.flow.settle.outcomes import Outcomes
 from smppbridge.flow.settle.pending import PendingResponses
 from smppbridge.flow.settle.recorder import Recorder
 from smppbridge.flow.waiting import Waiting
+from smppbridge.flow.wall_clock import WallClock
 from smppbridge.link.server import BoundLink
 from smppbridge.metrics import Metrics
 from smppbridge.model.ids import IdSource
@@ -62,7 +64,8 @@ class Scene:
     def __init__(self, store: SqliteStore, link: BoundLink, max_unsaved: int, **limits: Any) -> None:
         self.loop = asyncio.get_running_loop()
         self.began = self.loop.time()
-        self.clock = Clock()
+        self.machine = Clock()
+        self.clock = WallClock(self.machine, self.machine.elapsed)
         self.file, self.link = store, link
         self.failing = FailingStore(store)
         self.store = self.failing.store
@@ -70,17 +73,20 @@ class Scene:
         self.accounts = Accounts({link.account.name: link.account})
         self.metrics = Metrics()
         self.owed: list[str] = []
-        self.pending = PendingResponses()
+        self.pending = PendingResponses(self.accounts)
+        self.waiting = Waiting(10_000, self.accounts, max_unsaved=max_unsaved)
         remarks = Remarks(self.metrics, {})
-        self.outcomes = Outcomes(self.store, self.metrics, self.clock, remarks, self.owed.append)
+        self.outcomes = Outcomes(
+            self.store, self.metrics, self.clock, remarks, self.waiting, self.owed.append
+        )
         self.fleet = Fleet(self.accounts)
-        recorder = Recorder(self.store, self.outcomes, self.pending)
+        self.recorder = Recorder(self.store, self.outcomes, self.pending)
         for provider in self.providers.values():
             self.fleet.add(
                 Dispatcher(
                     provider,
                     self.store,
-                    recorder,
+                    self.recorder,
                     self.fleet,
                     self.accounts,
                     self.metrics,
@@ -89,30 +95,38 @@ class Scene:
                     lambda name: None,
                 )
             )
-        self.waiting = Waiting(10_000)
         self.directory = store._path.parent
         self.ids = IdSource()
         self.appraiser = Appraiser(Router((Route(to=("lab", "spare")),)), self.providers, self.fleet)
         self.joiner = Joiner(
-            self.store, self.appraiser, self.outcomes, self.fleet, self.accounts, self.metrics, self.clock
+            self.store,
+            self.appraiser,
+            self.outcomes,
+            self.waiting,
+            self.fleet,
+            self.accounts,
+            self.metrics,
+            self.clock,
         )
         self.wire_ids = WireIds(self.store)
+        self.rates = Rates(self.loop.time)
         self.intake = Intake(
             self.store,
             self.appraiser,
             self.ids,
             self.wire_ids,
+            self.rates,
             self.fleet,
             self.waiting,
             self.pending,
             self.joiner,
             self.clock,
-            max_unsaved=max_unsaved,
         )
         self.requests = Requests(
             self.store,
             self.intake.accept,
             self.appraiser,
+            self.rates,
             self.outcomes,
             self.pending,
             self.fleet,
@@ -120,6 +134,11 @@ class Scene:
             self.clock,
         )
         self.answers: list[list[SubmitSmResp]] = []  # the responses of each call
+
+    @property
+    def waits(self) -> int:
+        """How many messages and parts wait, by the count that is kept."""
+        return self.waiting.messages.held["pbx"]
 
     @property
     def passed(self) -> float:
@@ -173,3 +192,5 @@ async def scene(max_unsaved: int = 100, **limits: Any) -> AsyncIterator[Scene]:
         yield made
         await stop_all(made.fleet, 0)
         await made.joiner.stop()
+        counted = {name: count for name, count in made.waiting.stored().items() if count}
+        assert counted == await store.waiting()  # whatever has happened

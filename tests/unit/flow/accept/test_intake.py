@@ -6,6 +6,7 @@ import logging
 import pytest
 
 from smppbridge.errors import Disabled, Rejected
+from smppbridge.link.scheduler import MOST_ASKED
 from smppbridge.model.message import Stage
 from smppbridge.smpp.constants import Status
 from tests.support.bridge.failing_store import failing, rows
@@ -63,7 +64,7 @@ async def test_what_is_not_saved_is_not_acknowledged(caplog: pytest.LogCaptureFi
             statuses = await here.statuses(submit(), submit(to="G777"), submit())
         assert statuses == [Status.ESME_RSYSERR, Status.ESME_RINVDSTADR, Status.ESME_RSYSERR]
         assert "submit_sm not saved" in caplog.text
-        assert here.waiting.count == 0
+        assert (here.waits, here.waiting.unsaved.total) == (0, 0)
         assert await here.statuses(submit()) == [0]
 
 
@@ -132,21 +133,64 @@ async def test_what_is_refused_for_the_rate_does_not_count_against_it() -> None:
         assert await here.statuses(submit()) == [0]
 
 
+FULL = Status.ESME_RMSGQFUL
+
+
 async def test_a_full_queue_takes_nothing() -> None:
     async with scene() as here:
-        here.waiting.most = 2
-        assert await here.statuses(submit(), submit(), submit()) == [0, 0, 0]  # one read is taken whole
-        assert here.waiting.count == 3
-        assert await here.statuses(submit(), submit(to="G777")) == [Status.ESME_RMSGQFUL] * 2
-        here.waiting.recount(1)
-        assert await here.statuses(submit()) == [0]
+        here.settings(max_queued=2)
+        bad = submit(to="G777")
+        assert await here.statuses(submit(), bad, submit(), submit()) == [0, Status.ESME_RINVDSTADR, 0, FULL]
+        assert here.waits == 2
+        assert await here.statuses(submit(), bad, part(1)) == [FULL] * 3
+        here.settings(max_queued=4)
+        assert await here.statuses(part(1), submit()) == [0, 0]
+        assert await here.statuses(part(2)) == [FULL]
+
+
+async def test_what_leaves_makes_room_at_once() -> None:
+    """Two places, and a thousand messages one after the other."""
+    async with scene() as here:
+        here.settings(max_queued=2)
+        here.fleet.start()
+        await turns()
+        for _ in range(500):
+            assert await here.statuses(submit(), submit()) == [0, 0]
+        assert (here.passed, here.waits, len(here.providers["lab"].sent)) == (0, 0, 1000)
+
+
+async def test_what_is_on_its_way_to_the_disk_takes_its_place() -> None:
+    async with scene() as here:
+        here.settings(max_queued=2)
+        for _ in range(3):
+            here.accept(submit())
+        await turns()
+        assert [one.command_status for call in here.answers for one in call] == [FULL, 0, 0]
+
+
+async def test_an_account_is_refused_for_what_it_has_itself(caplog: pytest.LogCaptureFixture) -> None:
+    """One of two accounts fills the store: the other has its half of it."""
+    async with scene() as here:
+        here.waiting.messages.most = 6
+        ours, theirs = here.link.account, account("other")
+        here.accounts.reload({"pbx": ours, "other": theirs})
+        assert await here.statuses(*[submit()] * 8) == [0] * 6 + [FULL] * 2
+        here.link.account = theirs
+        assert await here.statuses(*[submit()] * 4) == [0] * 3 + [FULL]
+        here.link.account = ours
+        assert await here.statuses(submit()) == [FULL]
+        refused = [one for one in caplog.records if one.getMessage() == "submit_sm refused"]
+        assert [one.__dict__["fields"]["reason"] for one in refused] == [
+            f"store.max_queued is reached, and {name} has its share; see why messages wait, or raise it"
+            for name in ("pbx", "other")
+        ]
 
 
 async def test_what_waits_for_its_commit_is_bounded() -> None:
     async with scene(max_unsaved=3) as here:
         here.accept(submit(), submit(), submit())
         here.accept(submit())
-        assert [one.command_status for one in here.answers[0]] == [Status.ESME_RMSGQFUL]
+        assert [one.command_status for one in here.answers[0]] == [FULL]
         await turns()
         # What is saved makes room again, and so does what could not be saved.
         assert await here.statuses(submit(), submit(), submit()) == [0, 0, 0]
@@ -154,6 +198,39 @@ async def test_what_waits_for_its_commit_is_bounded() -> None:
             await here.submit(submit(), submit(), submit())
         assert await here.statuses(part(1), part(2), submit()) == [0, 0, 0]
         assert await here.statuses(submit(), submit(), submit()) == [0, 0, 0]
+
+
+async def test_an_account_that_the_store_has_much_to_save_of_is_read_later() -> None:
+    """Else the messages of others, which the store saves in the order of their coming, wait for seconds."""
+    async with scene(max_unsaved=2 * MOST_ASKED) as here:
+        share = here.link.connection.share
+        for pdu in (submit(), part(1)):
+            here.accept(*[pdu] * (MOST_ASKED // 2 - 1))
+        here.accept(submit(to="G777"))
+        assert not share.busy
+        here.accept(submit(), submit())
+        assert share.busy
+        await turns()
+        assert not share.busy
+        with failing(here.directory, "INSERT ON messages"):
+            here.accept(*[submit()] * MOST_ASKED)
+            assert share.busy
+            await turns()
+        assert share.asked == 0
+
+
+async def test_one_account_does_not_use_up_the_commits_of_others() -> None:
+    async with scene(max_unsaved=3) as here:
+        ours, theirs = here.link.account, account("other")
+        here.accounts.reload({"pbx": ours, "other": theirs})
+        here.accept(*[submit()] * 5)
+        here.link.account = theirs
+        here.accept(*[submit()] * 2)
+        await turns()
+        assert [[one.command_status for one in call] for call in here.answers] == [
+            [0, 0, 0, FULL, FULL],
+            [0, FULL],  # its share is one
+        ]
 
 
 # --- what is woken ---------------------------------------------------------------------------------
@@ -166,14 +243,14 @@ async def test_the_provider_gets_it_at_once() -> None:
         await here.submit(submit(), submit())
         assert len(here.providers["lab"].sent) == 2
         assert here.passed == 0
-        assert here.waiting.count == 2  # until the store is counted again
+        assert here.waits == 0
 
 
 async def test_a_scheduled_message_waits_and_wakes_nobody() -> None:
     async with scene() as here:
         here.fleet.start()
         await here.submit(submit(schedule_delivery_time="000000010000000R"))
-        assert here.waiting.count == 0
+        assert here.waits == 1
         assert len(await here.stored(Stage.WAITING)) == 1
         await asyncio.sleep(1)
         assert not here.providers["lab"].sent
@@ -185,12 +262,12 @@ async def test_parts_count_when_they_are_new_and_wake_the_joiner_when_all_are_th
         here.joiner.start()
         await turns()
         first = await here.submit(part(1, text=b"Hello, "))
-        assert here.waiting.count == 1
+        assert here.waits == 1
         again = await here.submit(part(1, text=b"Hello, "))
-        assert here.waiting.count == 1
+        assert here.waits == 1
         assert again[0].message_id == first[0].message_id
         await here.submit(part(2, text=b"world"))
-        assert here.waiting.count == 2
+        assert here.waits == 0
         assert [message.text for message in here.providers["lab"].sent] == ["Hello, world"]
         assert here.passed == 0
 

@@ -224,3 +224,29 @@ async def test_a_while_with_nothing_to_do_joins_at_once_afterwards() -> None:
         began = here.passed
         await here.submit(part(1, b"a"), part(2, b"b"))
         assert (texts(here), here.passed) == (["ab"], began)
+
+
+@pytest.mark.parametrize("jump", [-3600.0, 26 * 3600.0])
+@pytest.mark.parametrize("running", [500.0, 700.0], ids=["followed at once", "followed later"])
+async def test_a_jump_of_the_clock_gives_no_parts_up_and_makes_none_wait_for_long(
+    jump: float, running: float
+) -> None:
+    async with scene() as here:
+        here.settings(join={"timeout": 60, "incomplete": "fail"})
+        await started(here)
+        await asyncio.sleep(running)
+        await here.submit(part(1, b"a"))
+        here.machine.jump(jump)
+        await asyncio.sleep(590.0)
+        assert rows(here.directory, "SELECT stage FROM messages") == [(Stage.COLLECTING,)]
+        await asyncio.sleep(75.0)
+        assert joined(here, "incomplete") == 1
+
+
+async def test_parts_that_are_all_there_are_joined_while_the_clock_is_suspect() -> None:
+    async with scene() as here:
+        await started(here)
+        here.machine.jump(26 * 3600.0)
+        await here.submit(part(1, b"a"), part(2, b"b"))
+        assert texts(here) == ["ab"]
+        assert here.clock.suspect

@@ -8,16 +8,18 @@ from typing import Any, cast
 import pytest
 
 from smppbridge.errors import StoreError
+from smppbridge.flow.accept.rates import Rates
 from smppbridge.flow.accept.requests import Requests
 from smppbridge.flow.accounts import Accounts
 from smppbridge.flow.remarks import Remarks
 from smppbridge.flow.send.fleet import Fleet
 from smppbridge.flow.settle.outcomes import Outcomes
 from smppbridge.flow.settle.pending import PendingResponses
+from smppbridge.flow.waiting import Waiting
 from smppbridge.link.server import Answer, BoundLink
 from smppbridge.metrics import Metrics
 from smppbridge.model.ids import IdSource
-from smppbridge.smpp.addresses import SmeAddress
+from smppbridge.smpp.addresses import DistributionList, SmeAddress
 from smppbridge.smpp.constants import Status
 from smppbridge.smpp.pdu import (
     CancelSm,
@@ -33,6 +35,7 @@ from smppbridge.smpp.pdu import (
 from smppbridge.store.base import Store
 from smppbridge.store.results import Cancelled, Settlement
 from smppbridge.submission.appraisal import Appraiser
+from tests.support.builders.accounts import account
 from tests.support.esme.pending import connected
 
 PHONE = "375291234567"
@@ -76,16 +79,18 @@ def after(outcome: Any) -> "Future[Any]":
     return future
 
 
-def never(link: BoundLink, submits: list[SubmitSm], answer: Answer, *, one_id: bool = False) -> None:
+def never(link: BoundLink, submits: list[SubmitSm], answer: Answer, **how: Any) -> None:
     raise AssertionError("nothing is submitted here")
 
 
 def requests(store: Stub, accept: Any = never) -> Requests:
     there = cast(Store, store)
-    outcomes = Outcomes(there, Metrics(), lambda: 0, Remarks(Metrics(), {}), lambda account: None)
+    remarks, waiting = Remarks(Metrics(), {}), Waiting(1000, {})
+    outcomes = Outcomes(there, Metrics(), lambda: 0, remarks, waiting, lambda account: None)
     appraiser = cast(Appraiser, None)  # nothing comes that far
     fleet = Fleet(Accounts({}))
-    return Requests(there, accept, appraiser, outcomes, PendingResponses(), fleet, IdSource(), lambda: 0)
+    rates, pending = Rates(get_running_loop().time), PendingResponses(())
+    return Requests(there, accept, appraiser, rates, outcomes, pending, fleet, IdSource(), lambda: 0)
 
 
 async def turn() -> None:
@@ -134,6 +139,39 @@ async def test_a_fault_with_submits_is_counted_for_each(pdu: Request, count: int
         assert answers.all == [(Status.ESME_RSYSERR, [Status.ESME_RSYSERR] * count)]
 
 
+@pytest.mark.parametrize("pdu", [*STORED, MULTI, DataSm()], ids=lambda pdu: type(pdu).__name__)
+async def test_above_the_rate_nothing_is_looked_up(pdu: Request) -> None:
+    async with connected() as link:
+        link.account = account(rate=0.001, burst=1)
+        answers, store = Answers(), Stub(lambda: after(StoreError("disk full")))
+        asked = requests(store)
+        asked.handle(link, QuerySm("7"), answers)
+        await turn()
+        assert len(store.called) == 1
+        asked.handle(link, pdu, answers)
+        count = {SubmitMulti: 2, DataSm: 1}.get(type(pdu), 0)
+        assert answers.all[1:] == [(Status.ESME_RTHROTTLED, [Status.ESME_RTHROTTLED] * count)]
+        assert len(store.called) == 1
+
+
+async def test_each_destination_takes_a_token_also_one_that_is_no_phone() -> None:
+    came: list[tuple[int, int]] = []
+
+    def accept(link: BoundLink, submits: list[SubmitSm], answer: Answer, **how: Any) -> None:
+        came.append((len(submits), how["allowed"]))
+
+    async with connected() as link:
+        link.account = account(rate=0.001, burst=8)
+        asked = requests(Stub(failing), accept)
+        mixed = SubmitMulti(dest_address=(DistributionList("all"), *MULTI.dest_address))
+        for _ in range(3):
+            asked.handle(link, mixed, Answers())
+        assert came == [(2, 2), (2, 2), (2, 1)]
+        answers = Answers()
+        asked.handle(link, QuerySm("7"), answers)
+        assert answers.all == [(Status.ESME_RTHROTTLED, [])]
+
+
 async def test_the_same_complaint_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     async with connected() as link:
         asked = requests(Stub(lambda: after([])))
@@ -148,8 +186,8 @@ async def test_the_same_complaint_is_logged_once(caplog: pytest.LogCaptureFixtur
 async def test_a_submit_multi_is_answered_with_its_last_destination() -> None:
     came: list[tuple[list[SubmitSm], Answer]] = []
 
-    def accept(link: BoundLink, submits: list[SubmitSm], answer: Answer, *, one_id: bool = False) -> None:
-        assert one_id
+    def accept(link: BoundLink, submits: list[SubmitSm], answer: Answer, **how: Any) -> None:
+        assert how == {"one_id": True, "allowed": 2}
         came.append((submits, answer))
 
     async with connected() as link:

@@ -59,7 +59,7 @@ async def test_a_message_under_way_and_one_that_has_ended(err: int, code: int) -
         assert response == QuerySmResp(message_id, "", MessageState.ENROUTE, 0)
         [claimed] = await here.store.claim_messages("lab", "pbx", 1, here.clock(), here.clock() + 1000)
         ended = Outcome(claimed.id, State.UNDELIVERABLE, err, "x", 1_760_000_060_000)
-        await here.store.record((), (), [ended], here.clock())
+        await here.recorder.record("lab", here.clock(), outcomes=[ended])
         [(response, _)] = await here.ask(QuerySm(message_id, source_addr="ALARM"))
         # error_code is one octet.
         assert response == QuerySmResp(message_id, "251009085420000+", MessageState.UNDELIVERABLE, code)
@@ -83,7 +83,8 @@ async def test_of_several_that_ended_the_last_to_end_is_told() -> None:
             (OTHER, State.DELIVERED, MessageState.ENROUTE),
             (PHONE, State.EXPIRED, MessageState.EXPIRED),
         ):
-            await here.store.record((), (), [Outcome(ids[to], end, 0, "x", here.clock())], here.clock())
+            ended = Outcome(ids[to], end, 0, "x", here.clock())
+            await here.recorder.record("lab", here.clock(), outcomes=[ended])
             assert await state_of(here, first.message_id) == told
             await asyncio.sleep(1)
 

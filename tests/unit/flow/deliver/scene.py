@@ -11,6 +11,8 @@ from smppbridge.flow.deliver.courier import Courier
 from smppbridge.flow.deliver.inbound import InboundRouter
 from smppbridge.flow.remarks import Remarks
 from smppbridge.flow.settle.outcomes import Outcomes
+from smppbridge.flow.waiting import Waiting
+from smppbridge.flow.wall_clock import WallClock
 from smppbridge.metrics import Metrics
 from smppbridge.model.inbound import InboundRule
 from smppbridge.model.message import State
@@ -39,7 +41,8 @@ class Scene:
         self.failing = failing
         self.store = failing.store
         self.metrics = Metrics()
-        self.clock = Clock()
+        self.machine = Clock()
+        self.clock = WallClock(self.machine, self.machine.elapsed)
         self.absent: list[str] = []
         self._bound: list[Bound] = []
         self.accounts = Accounts({name: account(name) for name in ("pbx", "door")})
@@ -66,7 +69,13 @@ class Scene:
         )
         remarks = Remarks(self.metrics, {})
         self.outcomes = Outcomes(
-            self.store, self.metrics, self.clock, remarks, courier.owed, courier.owed_inbound
+            self.store,
+            self.metrics,
+            self.clock,
+            remarks,
+            Waiting(1000, self.accounts),
+            courier.owed,
+            courier.owed_inbound,
         )
         return courier
 

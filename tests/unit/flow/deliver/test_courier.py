@@ -243,6 +243,21 @@ async def test_what_is_claimed_is_leased_until_half_a_minute_after_the_last_answ
         assert leases == [60_000] * 3
 
 
+async def test_what_is_not_answered_yet_is_not_sent_again_when_the_clock_jumps() -> None:
+    """A jump ends its lease."""
+    async with scene() as now:
+        message_ids = await now.receipts(1)
+        await now.phone("yes")
+        bound = await now.bind(status=lambda pdu: None)
+        now.machine.jump(26 * 3600.0)
+        message_ids += await now.receipts(1)
+        now.courier.owed_inbound("pbx")
+        await moment()
+        assert (ids(bound), len(bound.came)) == (message_ids, 3)
+        await asyncio.sleep(LONG)
+        assert len(bound.came) > 3
+
+
 async def test_a_smaller_step() -> None:
     async with scene(claim_at_most=2) as now:
         message_ids = await now.receipts(5)

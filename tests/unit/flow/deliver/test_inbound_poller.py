@@ -276,3 +276,18 @@ async def test_a_store_that_fails_once(nth: int) -> None:
         (since,) = rig.provider.inbound_asked
         assert since is not None and ms(15.0) <= since <= ms(16.1)
         assert await rig.texts() == ["one", "two"]
+
+
+async def test_a_clock_that_was_ahead_once_hides_no_messages() -> None:
+    async with rigged() as rig:
+        rig.poller.start()
+        rig.clock.jump(400 * 86400.0)
+        await asyncio.sleep(20.0)
+        await rig.poller.stop()
+        rig.clock.jump(-400 * 86400.0)
+        rig.provider.inbound_asked.clear()
+        poller = rig.new_poller()
+        poller.start()
+        await asyncio.sleep(20.0)
+        await poller.stop()
+        assert rig.provider.inbound_asked == [ms(35.0)]

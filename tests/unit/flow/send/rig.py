@@ -13,6 +13,8 @@ from smppbridge.flow.send.fleet import Fleet
 from smppbridge.flow.settle.outcomes import Outcomes
 from smppbridge.flow.settle.pending import PendingResponses
 from smppbridge.flow.settle.recorder import Recorder
+from smppbridge.flow.waiting import Waiting
+from smppbridge.flow.wall_clock import WallClock
 from smppbridge.metrics import Metrics
 from smppbridge.model.account import Account
 from smppbridge.model.message import Found, Message, Overdue, Segment, Stage
@@ -58,15 +60,19 @@ class Rig:
     def __init__(self, store: SqliteStore, providers: Sequence[Provider], **account: Any) -> None:
         self.disk = store
         self.store = FailingStore(store)
-        self.clock = Clock()
+        self.machine = Clock()
+        self.clock = WallClock(self.machine, self.machine.elapsed)
         self.metrics = Metrics()
         self.owed: list[str] = []  # accounts that are owed a receipt
         self.changes: list[str] = []  # providers that went up or down
-        self.pending = PendingResponses()
         settings = {"name": "pbx", "password": "secret", **account}
         self.accounts = Accounts({"pbx": Account.model_validate(settings)})
+        self.pending = PendingResponses(self.accounts)
         self.remarks = Remarks(self.metrics, {provider.name: provider.codes for provider in providers})
-        outcomes = Outcomes(self.store.store, self.metrics, self.clock, self.remarks, self.owed.append)
+        self.waiting = Waiting(1000, self.accounts)
+        outcomes = Outcomes(
+            self.store.store, self.metrics, self.clock, self.remarks, self.waiting, self.owed.append
+        )
         self.recorder = Recorder(self.store.store, outcomes, self.pending)
         self.fleet = Fleet(self.accounts)
         for provider in providers:

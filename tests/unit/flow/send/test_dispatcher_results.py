@@ -85,7 +85,7 @@ async def test_when_a_message_is_asked_about_and_given_up(
         taken = Taken("ref", "packet", ("a", "b"), told)
         sent = rig.fleet["lab"].sent(messages.message(1, **plain), taken, NOW)
         until = NOW + give_up + 15 * MINUTE
-        assert sent == Sent(1, 3, "ref", "packet", NOW + poll_at, until, ("a", "b"), told)
+        assert sent == Sent(1, "pbx", 3, "ref", "packet", NOW + poll_at, until, ("a", "b"), told)
 
 
 async def test_few_messages_are_asked_about_early() -> None:

@@ -249,3 +249,14 @@ async def test_after_some_questions_in_vain_the_account_s_policy_decides(
         )
         if policy == "fail":
             assert ((await rig.found(1)).state, rig.owed) == (State.UNDELIVERABLE, ["pbx"])
+
+
+async def test_nothing_from_before_the_clock_was_put_back_is_certainly_missing() -> None:
+    """It may be older than it seems, and the list of the provider may not reach back so far."""
+    lab = asked_lab()
+    lab.traces = traces()
+    async with finding(lab, segment(1)) as rig:
+        rig.machine.jump(-3600.0)
+        await asyncio.sleep(4000.0)
+        assert len(lab.found) >= 2
+        assert (await rig.row(1)).stage == Stage.UNCERTAIN

@@ -12,7 +12,6 @@ from smppbridge.flow.remarks import Remarks
 from smppbridge.flow.send.finder import Finder
 from smppbridge.flow.send.rerouter import Rerouter
 from smppbridge.flow.settle.outcomes import Outcomes
-from smppbridge.flow.waiting import Waiting
 from smppbridge.model.message import Stage, State, StatusReport
 from smppbridge.providers.base import Trace
 from tests.support.builders.rows import NOW, segment
@@ -39,7 +38,7 @@ async def late(lab: Lab) -> AsyncIterator[Rig]:
             rig.fleet,
             Rerouter(store, rig.fleet, []),
             rig.accounts,
-            Waiting(1000),
+            rig.waiting,
             rig.metrics,
             rig.clock,
             providers=["lab"],
@@ -67,7 +66,7 @@ async def test_a_doubt_is_asked_about_though_its_time_is_over() -> None:
         await asyncio.sleep(10)
         assert (len(lab.found), (await rig.row(1)).stage) == (1, Stage.SENT)
         remarks = Remarks(rig.metrics, {})
-        outcomes = Outcomes(rig.store.store, rig.metrics, rig.clock, remarks, rig.owed.append)
+        outcomes = Outcomes(rig.store.store, rig.metrics, rig.clock, remarks, rig.waiting, rig.owed.append)
         await outcomes.settle("lab", [StatusReport("ref-9", int(State.DELIVERED), True, 0, "2")])
         assert ((await rig.found(1)).state, rig.owed) == (State.DELIVERED, ["pbx"])
 

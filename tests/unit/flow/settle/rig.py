@@ -11,6 +11,8 @@ from smppbridge.flow.health.health import ProviderHealth
 from smppbridge.flow.remarks import Remarks
 from smppbridge.flow.settle.outcomes import Outcomes
 from smppbridge.flow.settle.poller import Poller
+from smppbridge.flow.waiting import Waiting
+from smppbridge.flow.wall_clock import WallClock
 from smppbridge.metrics import Metrics
 from smppbridge.model.message import Poll, Stage, StatusReport
 from tests.support.bridge.scripted_provider import ScriptedProvider
@@ -29,6 +31,7 @@ class Asked(ScriptedProvider):
         super().__init__("lab", **limits)
         self.began = asyncio.get_running_loop().time()
         self.questions: list[list[int]] = []
+        self.sent_at_told: list[int] = []
         self.at: list[float] = []  # when, in seconds from the beginning
         self.spoilers: set[int] = set()
         self.errors: deque[ProviderError] = deque()
@@ -36,6 +39,7 @@ class Asked(ScriptedProvider):
 
     async def status(self, polls: Sequence[Poll]) -> list[StatusReport]:
         self.questions.append([poll.id for poll in polls])
+        self.sent_at_told = [poll.sent_at for poll in polls]  # in the last question
         self.at.append(round(asyncio.get_running_loop().time() - self.began, 3))
         if self.errors:
             raise self.errors.popleft()
@@ -53,7 +57,8 @@ class Rig:
         self.metrics = Metrics()
         self.owed: list[float] = []  # when a receipt was announced
         self.provider = Asked({"poll_interval": 60.0, **limits})
-        self.clock = Clock()
+        self.machine = Clock()
+        self.clock = WallClock(self.machine, self.machine.elapsed)
         self.begin()
 
     def begin(self) -> None:
@@ -65,6 +70,7 @@ class Rig:
             self.metrics,
             self.clock,
             Remarks(self.metrics, {}),
+            Waiting(1000, {}),
             lambda account: self.owed.append(round(loop.time() - self.provider.began, 3)),
         )
         self.poller = Poller(self.provider, self.store, outcomes, self.clock, self.health)

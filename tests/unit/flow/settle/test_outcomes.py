@@ -8,6 +8,7 @@ import pytest
 from smppbridge.errors import StoreError
 from smppbridge.flow.remarks import Remarks
 from smppbridge.flow.settle.outcomes import Outcomes
+from smppbridge.flow.waiting import Waiting
 from smppbridge.metrics import Metrics
 from smppbridge.model.message import Stage, State
 from tests.support.builders.failing import FailingStore
@@ -27,11 +28,13 @@ class Rig:
         self.metrics = Metrics()
         self.owed: list[str] = []
         self.alerted: list[str] = []
+        self.waiting = Waiting(1000, {})
         self.outcomes = Outcomes(
             self.store,
             self.metrics,
             lambda: NOW + 2000,
             Remarks(self.metrics, {"lab": {"9"}}),
+            self.waiting,
             self.owed.append,
             self.alerted.append,
         )
@@ -89,7 +92,9 @@ async def test_an_alert_is_told_as_such(rig: Rig) -> None:
 
 
 async def test_alerts_without_anybody_to_hear_of_them(rig: Rig) -> None:
-    outcomes = Outcomes(rig.store, rig.metrics, lambda: NOW, Remarks(rig.metrics, {}), rig.owed.append)
+    outcomes = Outcomes(
+        rig.store, rig.metrics, lambda: NOW, Remarks(rig.metrics, {}), rig.waiting, rig.owed.append
+    )
     await send(
         rig.store,
         segment(1, tlvs=ASKS_FOR_AN_ALERT, registered_delivery=0),

@@ -7,6 +7,7 @@ import pytest
 from smppbridge.flow.remarks import Remarks
 from smppbridge.flow.settle.outcomes import Outcomes
 from smppbridge.flow.settle.poller import Poller
+from smppbridge.flow.waiting import Waiting
 from smppbridge.model.message import State
 from tests.support.builders.metrics import value
 from tests.support.builders.rows import NOW
@@ -98,7 +99,14 @@ async def test_the_pause_between_looks_may_be_another() -> None:
         poller = Poller(
             rig.provider,
             rig.store,
-            Outcomes(rig.store, rig.metrics, rig.clock, Remarks(rig.metrics, {}), lambda account: None),
+            Outcomes(
+                rig.store,
+                rig.metrics,
+                rig.clock,
+                Remarks(rig.metrics, {}),
+                Waiting(1000, {}),
+                lambda account: None,
+            ),
             rig.clock,
             rig.health,
             look=3.0,
@@ -196,3 +204,16 @@ async def test_other_questions_have_their_turn() -> None:
         assert questions.wait("doubts", asyncio.get_running_loop().time()) == pytest.approx(3.9)
         await asyncio.sleep(4.0)
         assert questions.wait("doubts", asyncio.get_running_loop().time()) == 0
+
+
+async def test_while_the_clock_is_suspect_no_message_counts_as_old() -> None:
+    """Providers end messages by their age that they do not know."""
+    async with rigged(poll_max_age=3600.0) as rig:
+        rig.provider.answer_at_once = False
+        await rig.sent(1)
+        rig.machine.jump(26 * 3600.0)
+        rig.poller.start()
+        await asyncio.sleep(1.0)
+        assert rig.clock.suspect
+        assert rig.provider.questions == [[1]]
+        assert rig.provider.sent_at_told == [rig.machine() - 1000]

@@ -10,6 +10,7 @@ from smppbridge.flow.remarks import Remarks
 from smppbridge.flow.settle.outcomes import Outcomes
 from smppbridge.flow.settle.pending import PendingResponses
 from smppbridge.flow.settle.recorder import Recorder
+from smppbridge.flow.waiting import Waiting
 from smppbridge.metrics import Metrics
 from smppbridge.model.message import Message, Outcome, Stage, State
 from smppbridge.store.base import Store
@@ -31,7 +32,7 @@ class Rig:
     """A recorder, and an ESME that waits for messages 1 to 4, which are being sent."""
 
     def __init__(self, failing: FailingStore, read: Read, messages: list[Message]) -> None:
-        pending = PendingResponses()
+        pending = PendingResponses(("pbx",))
         for message in messages:
             pending.add(message.id, read.pending(message.id))
         self.owed: list[str] = []
@@ -39,9 +40,9 @@ class Rig:
         self.store: Store = failing.store
         self.read = read
         self.metrics = Metrics()
-        outcomes = Outcomes(
-            self.store, self.metrics, lambda: NOW, Remarks(self.metrics, {}), self.owed.append
-        )
+        self.waiting = Waiting(1000, {})
+        remarks = Remarks(self.metrics, {})
+        outcomes = Outcomes(self.store, self.metrics, lambda: NOW, remarks, self.waiting, self.owed.append)
         self.recorder = Recorder(self.store, outcomes, pending)
         self._messages = messages
 
@@ -78,6 +79,19 @@ async def test_each_is_told_what_became_of_its_message(rig: Rig) -> None:
     assert await stages(rig.store) == DONE
     assert rig.owed == ["pbx"]
     assert (rig.ended(State.EXPIRED), rig.ended(State.REJECTED)) == (1, 1)
+
+
+async def test_what_is_sent_or_ends_waits_no_longer(rig: Rig) -> None:
+    rig.waiting.save("pbx", 4)
+    rig.waiting.saved("pbx", 4, 4)
+    rig.failing.failing.add("record")
+    with pytest.raises(StoreError):
+        await rig.record()
+    assert rig.waiting.stored() == {"pbx": 4}
+    rig.failing.failing.clear()
+    for _ in range(2):  # the second time nothing of it happens
+        await rig.record()
+        assert rig.waiting.stored() == await rig.store.waiting() == {"pbx": 1}
 
 
 async def test_a_refusal_without_a_status_is_an_error_of_ours(rig: Rig) -> None:

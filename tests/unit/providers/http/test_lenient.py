@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smppbridge.providers.http.lenient import counted, millionths, parse_lenient
+from smppbridge.providers.http.lenient import MAX_NESTED, MAX_REPAIRED, counted, millionths, parse_lenient
 
 MISPRINTS = [
     # an escape that JSON does not know
@@ -113,3 +113,22 @@ def test_millionths(value: object, amount: int) -> None:
 @pytest.mark.parametrize(("parts", "told"), [(1, 1), (255, 255), (256, 0), (0, 0), (-1, 0), (None, 0)])
 def test_counted(parts: int | None, told: int) -> None:
     assert counted(parts) == told
+
+
+@pytest.mark.parametrize("unit", ["{},", "[],", '{"a":[{"b":1}]},'])
+def test_more_objects_than_any_honest_answer_has_are_not_even_read(unit: str) -> None:
+    """Eight megabytes of them were a gigabyte in memory, and 20 s of work."""
+    braces = unit.count("{") + unit.count("[")
+    most = (MAX_NESTED - 1) // braces
+    assert len(parse_lenient("[" + unit * most + "0]")) == most + 1  # type: ignore[arg-type]  # it is a list
+    with pytest.raises(ValueError, match="too many"):
+        parse_lenient("[" + unit * (most + 1) + "0]")
+
+
+def test_a_text_larger_than_any_honest_answer_is_not_repaired() -> None:
+    """One of 8 MB took 12 s."""
+    broken = '{"a": 1, "b": "%s"}'
+    room = MAX_REPAIRED - len(broken) + 2
+    assert parse_lenient((broken % ("x" * room)).replace(", ", "  ")) == {"a": 1, "b": "x" * room}
+    with pytest.raises(ValueError, match="not JSON"):
+        parse_lenient((broken % ("x" * (room + 1))).replace(", ", "  "))

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smppbridge.model.message import Particulars
-from smppbridge.providers.smspilot.api1 import Api1, Format
+from smppbridge.providers.smspilot.api1 import MAX_LINES, Api1, Format
 from smppbridge.providers.smspilot.codes import code_of_words
 from smppbridge.providers.smspilot.records import (
     Item,
@@ -309,3 +309,16 @@ def test_any_octets_are_an_answer_or_a_value_error(body: bytes) -> None:
         for question in questions(format):
             with contextlib.suppress(ValueError):
                 question.decode(body)
+
+
+@pytest.mark.parametrize(
+    ("question", "head"),
+    [
+        (Api1("K", "text").encode_send(PACKET), "SUCCESS=SMS SENT 1/1\n"),
+        (Api1("K", "text").encode_check(["1"]), "1,79000000001,0\n"),
+    ],
+)
+def test_more_lines_than_any_honest_answer_has_are_no_answer(question: Question, head: str) -> None:
+    assert len(question.decode((head + ",\n" * 1000).encode()).items) >= 1000
+    with pytest.raises(ValueError, match="lines"):
+        question.decode((head + ",\n" * MAX_LINES).encode())

@@ -157,6 +157,7 @@ ONE, TWO = {"ref": "1"}, {"ref": 2}
         ({}, {"r": {"1": "a", "2": "b"}}, [None, None]),
         ({}, {"x": []}, None),
         ({}, {"r": "text"}, None),
+        (BY_NAME, {"r": [ONE] * 2001}, None),  # to look through a million takes seconds
         ({}, b"garbage", None),
         (BY_NAME, {"r": [TWO, ONE]}, [ONE, TWO]),
         (BY_NAME, {"r": {"x": TWO, "y": ONE}}, [ONE, TWO]),

@@ -80,7 +80,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> SqliteStore:
 
 async def test_every_message_is_where_it_was(store: SqliteStore) -> None:
     backlog = await store.open()
-    assert backlog == (frozenset({("lab", "pbx")}), frozenset({"lab"}), 7, frozenset())
+    assert backlog == (frozenset({("lab", "pbx")}), frozenset({"lab"}), 7, frozenset(), NOW)
     assert await stages(store) == {stage + 1: stage for stage in Stage}
     assert await store.take_short_ids(1) == 4711
     await store.close()
@@ -101,7 +101,7 @@ async def test_what_was_under_way_is_overdue_and_may_still_be_found(store: Sqlit
     await store.open()
     [sending] = [one for one in await store.overdue("lab", NOW, 10) if one.stage == Stage.SENDING]
     assert (sending.id, sending.attempt) == (4, 1)
-    late = Sent(sending.id, sending.attempt, "ref-4", "", NOW, NOW + DAY)
+    late = Sent(sending.id, sending.account, sending.attempt, "ref-4", "", NOW, NOW + DAY)
     settlement = await record_sent(store, [late], NOW)
     assert [item.state for item in settlement.settled] == [State.EXPIRED]  # its status had come before
     assert (await store.gauges(NOW + HOUR)).unknown == {}
@@ -131,7 +131,7 @@ async def test_a_receipt_is_still_owed(store: SqliteStore) -> None:
     [receipt] = await store.claim_receipts("pbx", 9, NOW, NOW + HOUR, 10)
     assert (receipt.wire_id, receipt.origin, receipt.details, receipt.text) == ("7", 0, "", "text 7")
     await store.pay_receipts([receipt.id])
-    assert await store.purge(NOW + 1, 0, 10) == 1
+    assert await store.purge(NOW + 1, 0, NOW + DAY, 10) == 1
     await store.close()
 
 

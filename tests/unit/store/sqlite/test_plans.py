@@ -10,6 +10,7 @@ import pytest
 from smppbridge.model.message import Stage
 from smppbridge.store.sqlite import (
     alerts,
+    hastening,
     inbound,
     joins,
     lookups,
@@ -68,9 +69,16 @@ PLANS = [
         lookups._OF_SERVICE,
         "messages_pending (account=? AND recipient=? AND source_addr=? AND service_type=? AND id<?)",
     ),
-    (lookups._LATEST, "messages_pending (account=? AND recipient=? AND source_addr=? AND service_type=?)"),
+    (
+        lookups._LATEST,
+        "messages_pending (account=? AND recipient=? AND source_addr=? AND service_type=? AND id<?)",
+    ),
     (messages._KNOWN_REFS.format("?,?"), "messages_ref (provider=? AND provider_ref=?)"),
     (receipts._CLAIM, "receipts_due (account=? AND origin=? AND due_at<?)"),
+    (hastening._LATER, "messages_due (provider=? AND stage=? AND due_at>?)"),
+    (hastening._RECEIPTS, "receipts_due (account=? AND origin=? AND due_at>?)"),
+    (hastening._INBOUND, "inbound_parts_due (account=? AND due_at>?)"),
+    (hastening._ALERTS, "alerts_due (account=? AND due_at>?)"),
     (inbound._CLAIM, "inbound_parts_due (account=? AND due_at<?)"),
     (inbound._EXPIRE, "inbound_parts_taken (account=? AND taken_at<?)"),
     (inbound._PURGE, "inbound_taken (taken_at<?)"),

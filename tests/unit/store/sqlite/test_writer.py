@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from smppbridge.errors import StoreError
+from smppbridge.store.sqlite.damage import Damage
 from smppbridge.store.sqlite.database import connect
 from smppbridge.store.sqlite.writer import Writer
 
@@ -84,7 +85,7 @@ def path(tmp_path: Path) -> Path:
 async def opened(path: Path, commits: Commits, **options: Any) -> AsyncIterator[Writer]:
     connection = connect(path, 0)
     connection.execute("CREATE TABLE numbers (value INTEGER UNIQUE)")
-    writer = Writer(connection, commit=commits, clock=commits.clock, **options)
+    writer = Writer(connection, Damage(path), commit=commits, clock=commits.clock, **options)
     try:
         yield writer
     finally:

@@ -1,0 +1,1 @@
+"""`smppbridge store`: what an operator does with the database file itself."""
