@@ -24,12 +24,17 @@ settings.register_profile("quick", deadline=None, max_examples=25)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """What tests/acceptance and tests/integration/upstream/test_foreign.py can be told."""
+    """What tests/acceptance, tests/faults and tests/integration/upstream/test_foreign.py can be told."""
     group = parser.getgroup("smppbridge")
     group.addoption(
         "--kills", type=int, default=3, help="how often the crash tests kill the bridge (long mode: 50)"
     )
     group.addoption("--kill-seed", type=int, help="repeat a run of a crash test: the number it printed")
+    group.addoption(
+        "--faults",
+        action="store_true",
+        help="attack the bridge in tests/faults for longer, with more sockets and at more steps: two minutes",
+    )
     group.addoption(
         "--node",
         action="store_true",
@@ -64,7 +69,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Marks follow from the folders: quick, and how long acceptance tests may take."""
     longer = pytest.mark.timeout(ACCEPTANCE_TIMEOUT + TIMEOUT_PER_KILL * config.option.kills)
     for item in items:
-        if item.path.is_relative_to(HERE / "acceptance"):
+        if any(item.path.is_relative_to(HERE / folder) for folder in ("acceptance", "faults")):
             item.add_marker(longer, append=False)
         elif config.option.node and item.path.name == "test_foreign.py":
             item.add_marker(pytest.mark.timeout(NODE_TIMEOUT))
