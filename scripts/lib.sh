@@ -75,3 +75,18 @@ setup() {
     if ! is_current dev && ! is_current "$1"; then install "$1"; fi
     unlock
 }
+
+packages() { "$1" -c 'import sysconfig; print(sysconfig.get_path("purelib"))'; }
+
+# extra DIRECTORY GROUP: an environment that sees what .venv holds, and has the packages of a further group of
+# pyproject.toml: tools that somebody runs once in a while.
+extra() {
+    "$root/.venv/bin/python" -m venv "$1"
+    packages "$root/.venv/bin/python" > "$(packages "$1/bin/python")/dev.pth"
+    "$1/bin/python" - "$root/pyproject.toml" "$2" > "$1/requirements.txt" <<'END'
+import sys, tomllib
+with open(sys.argv[1], "rb") as file:
+    print(*tomllib.load(file)["project"]["optional-dependencies"][sys.argv[2]], sep="\n")
+END
+    "$1/bin/python" -m pip install --quiet --quiet --disable-pip-version-check -r "$1/requirements.txt"
+}
