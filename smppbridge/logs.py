@@ -99,8 +99,9 @@ def _time(record: logging.LogRecord) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _one_line(text: str) -> str:
-    """Escape what could end the line, move the cursor or hide text. A stranger may have sent it."""
+def visible(text: str) -> str:
+    """``text`` with an escape for whatever could end the line, move the cursor or hide text: a stranger may
+    have written it."""
     if text.isprintable():
         return text
     return "".join(
@@ -114,7 +115,7 @@ def _value(value: object) -> str:
     text = str(value)
     if text and text.isprintable() and not any(char in text for char in ' "=\\'):
         return text
-    return '"' + _one_line(text.replace("\\", r"\\").replace('"', r"\"")) + '"'
+    return '"' + visible(text.replace("\\", r"\\").replace('"', r"\"")) + '"'
 
 
 class TextFormatter(_Formatter):
@@ -122,11 +123,11 @@ class TextFormatter(_Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as one line. A traceback follows on indented lines."""
-        words = [_time(record), record.levelname, record.name, _one_line(record.getMessage())]
+        words = [_time(record), record.levelname, record.name, visible(record.getMessage())]
         words += [f"{name}={_value(value)}" for name, value in self.fields_of(record).items()]
         line = " ".join(words)
         for below in self.failure_of(record).splitlines():
-            line += "\n    " + _one_line(below)
+            line += "\n    " + visible(below)
         return line
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import yaml
 
 from smppbridge.errors import ConfigError
+from smppbridge.logs import visible
 
 KeyPath = tuple[str | int, ...]
 """Where a value stands: ``("routes", 0, "to")``."""
@@ -61,7 +62,7 @@ def _line_of(problem: str, lines: Mapping[str, int]) -> int:
 def show(path: KeyPath) -> str:
     """A path as people write it: ``routes[0].to``."""
     text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
-    return text.removeprefix(".") or "the file"
+    return visible(text.removeprefix(".")) or "the file"
 
 
 def read(

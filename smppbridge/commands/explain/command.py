@@ -8,13 +8,14 @@ from typing import Any
 import click
 
 from smppbridge.commands.explain.found import read_hex
-from smppbridge.commands.explain.printing import ExplainOptions, visible
+from smppbridge.commands.explain.printing import ExplainOptions
 from smppbridge.commands.explain.run import explain
 from smppbridge.commands.explain.sources import Fields, Sources, from_capture, from_fields, from_octets
 from smppbridge.commands.explain.writing import kind_of_recipient, kind_of_sender
 from smppbridge.commands.options import config_option
 from smppbridge.config.loading import load
 from smppbridge.config.sections import Config
+from smppbridge.logs import visible
 from smppbridge.model.account import Account
 
 MAX_HEX = 16 * 1024 * 1024  # characters

@@ -19,6 +19,7 @@ from smppbridge.commands.explain.report import PduReport
 from smppbridge.commands.explain.values import INLINE, Hex, Instant, Meant, NamedStatus, Octets
 from smppbridge.commands.explain.verdict import verdict
 from smppbridge.errors import ProtocolError
+from smppbridge.logs import visible
 from smppbridge.smpp.codec import HEADER
 from smppbridge.smpp.constants import RESPONSE_BIT, status_name
 from smppbridge.smpp.fields import HEADER_OCTETS
@@ -75,11 +76,6 @@ def as_json(report: JsonObject) -> str:
 def as_text(title: str, report: JsonObject) -> str:
     """Several lines, the last one empty."""
     return "\n".join([visible(title), *_lines(report, 1), ""])
-
-
-def visible(text: str) -> str:
-    """``text`` with an escape for whatever is not printable."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def _lines(report: JsonObject, depth: int) -> Iterator[str]:
