@@ -54,7 +54,7 @@ def seeds() -> Iterator[bytes]:
     for section in sections:
         yield _yaml({**accounts, **lab, **section})
     yield b"a: &a [*a]\nb: {<<: *a, c: !x ${NO}, password_file: x}\n'c': ${SECRET:-}${\n"
-    yield 'accounts: {"a\\n\\u0b4a": {password: x}}\n"\\u2028": 1\n'.encode()
+    yield b'accounts: {"a\\n\\u0b4a": {password: x}}\n"\\u2028": 1\n'
     yield b"x: &x {k: &y [1, 2]}\naccounts: {a: {<<: *x, password: ${SECRET}}, a: 1}\n"
     yield _FULL.read_bytes()
 
