@@ -44,9 +44,9 @@ class Source:
 
 def located(problems: Iterable[str], lines: Mapping[str, int]) -> list[str]:
     """``problems``, which begin with a path, in the order of the file, each after its line: that of the key,
-    or of what is around it."""
+    or of what is around it. Names from the file are made `visible`."""
     found = sorted(((_line_of(problem, lines), problem) for problem in problems), key=lambda pair: pair[0])
-    return [f"line {line}: {problem}" if line else problem for line, problem in found]
+    return [visible(f"line {line}: {problem}" if line else problem) for line, problem in found]
 
 
 def _line_of(problem: str, lines: Mapping[str, int]) -> int:
@@ -62,7 +62,7 @@ def _line_of(problem: str, lines: Mapping[str, int]) -> int:
 def show(path: KeyPath) -> str:
     """A path as people write it: ``routes[0].to``."""
     text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
-    return visible(text.removeprefix(".")) or "the file"
+    return text.removeprefix(".") or "the file"
 
 
 def read(

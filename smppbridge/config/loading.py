@@ -1,7 +1,7 @@
 """Reading a configuration file: it is checked, and all mistakes are reported at once, each with its path."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
@@ -48,7 +48,7 @@ def parse(text: str, base: Path, environ: Mapping[str, str] = os.environ) -> Con
 def _parse(text: str, base: Path, environ: Mapping[str, str]) -> Located:
     plain_schema = _plain_schema()
     source = config_file.read(text, base, environ, _secret_keys(plain_schema) | {"admin_token"})
-    problems = source.problems + list(_unknown_names(source.values))
+    problems = source.problems + list(_unknown_names(source.values, source.filled))
     # A section without keys counts as missing. The store is never missing: its default path needs `base`.
     values = {"store": {}} | {key: value for key, value in source.values.items() if value is not None}
     config = None
@@ -59,16 +59,18 @@ def _parse(text: str, base: Path, environ: Mapping[str, str]) -> Located:
         for place, what in describer.describe(error):
             if not any(place[:length] in source.broken for length in range(1, len(place) + 1)):
                 problems.append(f"{config_file.show(place)}: {what}")
+    if config is not None:
+        config._variables = frozenset(source.variables)
     if config is not None and not problems:
         problems = [str(one) for one in bad_senders(config) if one.everywhere]
     if config is None or problems:
         raise ConfigError(config_file.located(problems, source.lines))
-    config._variables = frozenset(source.variables)
     return Located(config, source.lines)
 
 
-def _unknown_names(values: Mapping[str, object]) -> Iterator[str]:
-    """Mistakes of routes and inbound rules: names of accounts and providers that do not exist.
+def _unknown_names(values: Mapping[str, object], private: Collection[config_file.KeyPath]) -> Iterator[str]:
+    """Mistakes of routes and inbound rules: names of accounts and providers that do not exist. Those at the
+    places in ``private`` are not quoted.
 
     It works on the plain values, so these mistakes are reported together with those of other sections.
     """
@@ -81,10 +83,13 @@ def _unknown_names(values: Mapping[str, object]) -> Iterator[str]:
         rules, known = values.get(lines), values.get(section)
         for index, rule in enumerate(rules if isinstance(rules, list) else ()):
             named = rule.get(key) if isinstance(rule, dict) else None
-            for name in named if isinstance(named, list) else [named]:
+            several = isinstance(named, list)
+            for number, name in enumerate(named if isinstance(named, list) else [named]):
                 if isinstance(known, dict) and isinstance(name, str | int) and str(name) not in known:
+                    place = (lines, index, key, *([number] if several else []))
+                    what = "the name" if place in private else f'"{name}"'
                     meant = did_you_mean(str(name), known) or f"; known there: {', '.join(known)}"
-                    yield f'{lines}[{index}].{key}: "{name}" is not in {section}{meant}'
+                    yield f"{lines}[{index}].{key}: {what} is not in {section}{meant}"
 
 
 @cache

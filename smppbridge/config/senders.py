@@ -1,6 +1,6 @@
 """Senders of accounts that providers would never take: mistakes where none of them does."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from smppbridge.config.sections import Config
@@ -23,7 +23,7 @@ def bad_senders(config: Config) -> Iterator[BadSender]:
     """Each of them, with the first provider that does not take it."""
     for name, account in config.accounts.items():
         providers = config.providers_of(name)
-        for key, sender in _senders(account):
+        for key, sender in _senders(account, config.variables):
             plain = sender.removeprefix("+")
             problems = {one: config.providers[one].sender_problem(plain) for one in providers}
             refused = [one for one, problem in problems.items() if problem]
@@ -32,8 +32,9 @@ def bad_senders(config: Config) -> Iterator[BadSender]:
                 yield BadSender(f"accounts.{name}.{key}", refused[0], problems[refused[0]], everywhere)
 
 
-def _senders(account: Account) -> Iterator[tuple[str, str]]:
+def _senders(account: Account, variables: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Each sender, and where it stands. What came from the environment (``variables``) is not quoted."""
     if account.default_sender:
         yield "default_sender", account.default_sender
     for sender in sorted(account.senders or ()):
-        yield f'senders "{sender}"', sender
+        yield "senders" if any(map(sender.__contains__, variables)) else f'senders "{sender}"', sender

@@ -55,6 +55,9 @@ def seeds() -> Iterator[bytes]:
         yield _yaml({**accounts, **lab, **section})
     yield b"a: &a [*a]\nb: {<<: *a, c: !x ${NO}, password_file: x}\n'c': ${SECRET:-}${\n"
     yield b'accounts: {"a\\n\\u0b4a": {password: x}}\n"\\u2028": 1\n'
+    yield b'accounts: {a: {password: xxxxxxxx, senders: ["x${SECRET}"], default_sender: "${SECRET}"}}\n' + (
+        b'providers: {lab: {kind: sandbox}}\nroutes: [{to: ["lab${SECRET}"], account: "a${SECRET}"}]\n'
+    )
     yield b"x: &x {k: &y [1, 2]}\naccounts: {a: {<<: *x, password: ${SECRET}}, a: 1}\n"
     yield _FULL.read_bytes()
 

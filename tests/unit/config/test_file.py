@@ -295,4 +295,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 def test_show() -> None:
     assert show(("routes", 0, "to", 1)) == "routes[0].to[1]"
     assert show(()) == "the file"
-    assert show(("accounts", "a\nb\u2028c")) == r"accounts.a\nb\u2028c"
+
+
+def test_a_problem_stays_on_its_line() -> None:
+    assert located(['accounts.a\nb: "\u2028" is wrong'], {}) == [r'accounts.a\nb: "\u2028" is wrong']

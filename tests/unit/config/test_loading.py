@@ -133,13 +133,25 @@ def test_no_message_shows_a_secret(tmp_path: Path) -> None:
         providers:
           lab: {kind: "${SECRET}"}
           pilot: {kind: smspilot, apikey: [hunter2], url: "http://hunter2@x"}
+        routes: [{account: "${SECRET}", to: ["${SECRET}"]}]
         log: {level: "${SECRET}"}
         """,
         tmp_path,
         SECRET="hunter2",
     )
-    assert len(found) == 13
+    assert len(found) == 15
     assert "hunter2" not in "\n".join(found)
+
+
+def test_a_sender_from_the_environment_is_not_quoted(tmp_path: Path) -> None:
+    text = """
+        accounts: {pbx: {password: secret12, senders: ["${NAME} of the hill"]}}
+        providers: {pilot: {kind: smspilot, apikey: ABCDEFGHIJKLMNOP1234567890}}
+        routes: [{to: [pilot]}]
+        """
+    (found,) = problems(text, tmp_path, NAME="Hunter")
+    assert "accounts.pbx.senders: provider pilot does not take it" in found
+    assert "Hunter" not in found
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
