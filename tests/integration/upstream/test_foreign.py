@@ -322,7 +322,7 @@ async def test_shutdown_says_unbind(tmp_path: Path, make: Make) -> None:
         async with upstream_bridge(tmp_path, sections(link(centre.port, bind="pair", binds=2))) as app:
             await eventually(bound(app, 4))
             stopped_at = loop.time()
-        assert loop.time() - stopped_at < 2  # nobody is waited for in vain
+        assert loop.time() - stopped_at < 4.5  # each session has 5 s: nobody is waited for in vain
         if isinstance(centre, ForeignCentre):
             assert (centre.came["unbind"], centre.bound) == (4, 0)
 
