@@ -29,6 +29,8 @@ from tests.support.bridge.running import (
 )
 from tests.support.esme.esme import PHONE, Esme, submit
 
+pytestmark = pytest.mark.timeout(180)  # seconds: programs of their own, one after the other
+
 
 def written(directory: Path, sections: str = "") -> Path:
     """A configuration file."""

@@ -302,9 +302,11 @@ async def test_parts_count_as_messages_that_wait(tmp_path: Path) -> None:
         assert statuses == [0] * 10 + [0x14] * 90
 
 
+@pytest.mark.timeout(180)  # hundreds of COMMITs, one after the other
 async def test_late_parts_while_the_disk_is_slow(tmp_path: Path) -> None:
     """Each comes about when its message is given up: it is part of it, or of another one, never of none."""
     account = "accounts: {pbx: {password: secret, join: {timeout: 1s}}}\n"
+    account += "smpp: {response_timeout: 600s}\n"  # the receipts are read when all is submitted
 
     def slow(connection: sqlite3.Connection) -> None:
         time.sleep(0.02)

@@ -50,7 +50,7 @@ NAMES = [
 @contextmanager
 def locked(directory: Path) -> Iterator[None]:
     """Another program holds the database."""
-    other = sqlite3.connect(directory / "bridge.db", isolation_level=None)
+    other = sqlite3.connect(directory / "bridge.db", timeout=PATIENCE, isolation_level=None)
     try:
         other.execute("BEGIN IMMEDIATE")
         yield

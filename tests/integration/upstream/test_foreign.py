@@ -124,6 +124,7 @@ async def test_a_message_and_its_receipt(tmp_path: Path, make: Make) -> None:
         fields = parse_receipt(receipt.short_message.decode())
         assert (fields.id, fields.stat, fields.err) == (message_id, "DELIVRD", "000")
         assert (receipt.source_addr, receipt.destination_addr) == (PHONE, "ALARM")
+        await eventually(lambda: centre.submitted)  # a process tells it besides
         (message,) = centre.submitted
         assert (message["source"], message["source_ton"], message["source_npi"]) == ("ALARM", 5, 0)
         assert (message["destination"], message["destination_ton"]) == (PHONE, 1)
