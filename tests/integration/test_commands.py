@@ -18,6 +18,7 @@ from smppbridge.smpp.pdu import SubmitSmResp, Unbind
 from tests.simulators.smspilot.simulator import SmspilotSimulator
 from tests.support.bridge.commands import Ended, run
 from tests.support.bridge.running import (
+    PATIENCE,
     Served,
     bridge,
     config_text,
@@ -27,6 +28,8 @@ from tests.support.bridge.running import (
     serving,
 )
 from tests.support.esme.esme import PHONE, Esme, submit
+
+pytestmark = pytest.mark.timeout(180)  # seconds: programs of their own, one after the other
 
 
 def written(directory: Path, sections: str = "") -> Path:
@@ -123,7 +126,7 @@ async def test_check_prints_callback_urls_that_work(tmp_path: Path) -> None:
         assert (name, url.startswith(f"http://127.0.0.1:{port}/callbacks/pilot/")) == ("pilot", True)
         async with (
             bridge(tmp_path, settings),
-            httpx2.AsyncClient(trust_env=False) as client,
+            httpx2.AsyncClient(trust_env=False, timeout=PATIENCE) as client,
         ):
             answer = await client.get(url, params={"server_id": "1", "status": "2"})
             assert answer.status_code == 200

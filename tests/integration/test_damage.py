@@ -13,6 +13,8 @@ from tests.support.bridge.running import bridge, config_text, eventually, free_p
 from tests.support.esme.esme import Esme, submit
 from tests.support.system.damage import overwrite, trees
 
+pytestmark = pytest.mark.timeout(180)  # seconds: programs of their own, one after the other
+
 COUNT = 60
 # What was under way when the bridge fell goes out again.
 SANDBOX = """

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 import smpplib.client
 import smpplib.gsm
 
@@ -18,6 +19,8 @@ from tests.support.bridge.commands import Ended, run
 from tests.support.bridge.running import PATIENCE, bridge, config
 from tests.support.esme.esme import PHONE, submit
 from tests.support.system.capture import Conversation, Recorder, pcap, recording
+
+pytestmark = pytest.mark.timeout(180)  # seconds: programs of their own, one after the other
 
 SECRET = "5ECRET12"
 SECTIONS = f"""

@@ -70,7 +70,7 @@ async def test_a_provider_that_refuses_us_is_paused(tmp_path: Path) -> None:
             assert (await get(app, "/readyz")).status_code == 200  # one is enough
             simulator.rules.apikey = "KEY"
             app.reload(config(tmp_path, settings))  # a person has mended it
-            await eventually(lambda: len(simulator.accepted) == len(stuck), patience=15)
+            await eventually(lambda: len(simulator.accepted) == len(stuck))
             await eventually(lambda: metric(app, "provider_up", provider="pilot") == 1)
 
 
@@ -114,7 +114,7 @@ async def test_a_provider_that_is_too_busy_is_given_time(
 async def test_a_status_that_comes_before_the_answer(tmp_path: Path) -> None:
     port = free_port()
     async with SmspilotSimulator(Rules(delay=0.02)) as simulator:
-        simulator.faults.append(Fault.SLOW)
+        simulator.faults.append(Fault.HANG_AFTER)
         async with (
             bridge(tmp_path, pilot(simulator.url, web_port=port)) as app,
             await Esme.bound(app.smpp_ports[0]) as esme,
@@ -122,6 +122,7 @@ async def test_a_status_that_comes_before_the_answer(tmp_path: Path) -> None:
             message_id = await esme.submit(submit())
             await eventually(lambda: simulator.callbacks.answered == 2)
             assert metric(app, "attempts_total", provider="pilot", result="sent") == 0
+            simulator.server.go_on.set()
             pdu = await esme.receipt()
             assert (id_of(pdu), pdu.tlv(Tag.MESSAGE_STATE)) == (message_id, 2)
 

@@ -12,7 +12,7 @@ from smppbridge.smpp.pdu import DeliverSm
 from smppbridge.smpp.receipt import parse_receipt
 from tests.support.bridge.owed import all_delivered
 from tests.support.bridge.pauses import build_with
-from tests.support.bridge.running import Clock, eventually, metric
+from tests.support.bridge.running import PATIENCE, Clock, eventually, metric
 from tests.support.bridge.scripted_provider import ScriptedProvider, call_back, scripted, scripted_config
 from tests.support.esme.esme import Esme, submit
 from tests.support.esme.phones import ALL_TO_PBX, PHONE, arrive, from_phone, text_of
@@ -139,7 +139,7 @@ async def test_a_callback_that_cannot_be_saved_comes_again(tmp_path: Path) -> No
         scripted(tmp_path, lab, sections=ALL_TO_PBX) as app,
         await Esme.bound(app.smpp_ports[0]) as esme,
     ):
-        other = sqlite3.connect(tmp_path / "bridge.db", isolation_level=None)
+        other = sqlite3.connect(tmp_path / "bridge.db", timeout=PATIENCE, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         assert await arrive(app, lab, from_phone()) == 503
         other.execute("ROLLBACK")

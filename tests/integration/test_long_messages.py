@@ -161,6 +161,7 @@ async def test_merged_receipts_are_on_the_first_part_that_asks_for_the_end(tmp_p
 async def test_what_stays_incomplete_fails_or_is_sent_as_the_account_says(tmp_path: Path) -> None:
     """All but the second part came, and the time for parts is over."""
     clock = Clock()
+    clock.stop()
     accounts = "accounts: {pbx: {password: secret}, other: {password: secret, join: {incomplete: send}}}\n"
     async with (
         bridge(tmp_path, accounts, clock) as app,
@@ -171,10 +172,10 @@ async def test_what_stays_incomplete_fails_or_is_sent_as_the_account_says(tmp_pa
         failed = await esme.submit_many([parts[0], *parts[2:]])
         parts = cut([b"one ", b"two ", b"three"])
         sent = await other.submit_many([parts[0], *parts[2:]])
-        clock.forward(50)
+        clock.forward(59)
         # The joiner looks once a second.
         await asyncio.gather(esme.silence(DeliverSm, 1.5), other.silence(DeliverSm, 1.5))
-        clock.forward(11)
+        clock.forward(2)
         found = [parsed(pdu) for pdu in await esme.receipts(len(failed))]
         assert {(one.id, one.stat, one.err) for one in found} == {(one, "UNDELIV", "241") for one in failed}
         assert await receipts(other, len(sent)) == dict.fromkeys(sent, "DELIVRD")
@@ -301,9 +302,11 @@ async def test_parts_count_as_messages_that_wait(tmp_path: Path) -> None:
         assert statuses == [0] * 10 + [0x14] * 90
 
 
+@pytest.mark.timeout(180)  # hundreds of COMMITs, one after the other
 async def test_late_parts_while_the_disk_is_slow(tmp_path: Path) -> None:
     """Each comes about when its message is given up: it is part of it, or of another one, never of none."""
     account = "accounts: {pbx: {password: secret, join: {timeout: 1s}}}\n"
+    account += "smpp: {response_timeout: 600s}\n"  # the receipts are read when all is submitted
 
     def slow(connection: sqlite3.Connection) -> None:
         time.sleep(0.02)

@@ -20,6 +20,9 @@ from tests.support.bridge.running import PROGRAM, config_text, serving
 from tests.support.esme.esme import PHONE, Esme, submit
 from tests.support.http.scripted import ScriptedServer
 
+pytestmark = pytest.mark.timeout(180)  # seconds: programs of their own, one after the other
+
+PROCESS_PATIENCE = 120  # seconds
 SOURCE = Path(tiny_provider.__file__)
 MAX_LINES = 150
 ROOT = Path(__file__).parents[2]
@@ -50,7 +53,9 @@ def configured(directory: Path, url: str) -> Path:
 
 def checked(path: Path, environ: dict[str, str]) -> "subprocess.CompletedProcess[str]":
     line = (*PROGRAM, "check", "-c", str(path))
-    return subprocess.run(line, env=environ, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(
+        line, env=environ, capture_output=True, text=True, check=False, timeout=PROCESS_PATIENCE
+    )
 
 
 async def check_a_message(path: Path, program: Sequence[str], environ: dict[str, str]) -> None:

@@ -65,13 +65,18 @@ async def test_a_datagram_has_no_receipt(tmp_path: Path) -> None:
 async def test_intermediate_notifications(tmp_path: Path) -> None:
     port = free_port()
     async with (
-        SmspilotSimulator(Rules(delay=0.1)) as simulator,
+        SmspilotSimulator(Rules(delay=3600)) as simulator,
         bridge(tmp_path, pilot(simulator.url, web_port=port)) as app,
         await Esme.bound(app.smpp_ports[0]) as esme,
     ):
         plain = await esme.submit(submit(to=GOOD))
         watched = await esme.submit(submit(to=BAD, registered_delivery=0x11))
-        pdus = await esme.receipts(3)
+        await eventually(lambda: metric(app, "attempts_total", provider="pilot", result="sent") == 2)
+        simulator.move_on()  # each callback has come before the next one goes
+        pdus = [await esme.receipt()]
+        await eventually(lambda: simulator.callbacks.answered == 2)
+        simulator.move_on()
+        pdus += await esme.receipts(2)
         assert [pdu.esm_class for pdu in pdus if id_of(pdu) == plain] == [0x04]
         told = [(pdu.esm_class, pdu.tlv(Tag.MESSAGE_STATE)) for pdu in pdus if id_of(pdu) == watched]
         assert told == [(0x20, 1), (0x04, 2)]

@@ -235,7 +235,7 @@ async def test_a_doubt_that_is_held_is_a_queued_message_in_the_end(
     ):
         status, message_id = await ask(esme)
         assert status == 0
-        assert stages(tmp_path)[0][0] == Stage.UNCERTAIN
+        await eventually(lambda: stages(tmp_path)[0][0] == Stage.UNCERTAIN)
         clock.forward(3601)
         pdu = await esme.receipt()
         assert (id_of(pdu), stat(pdu)) == (message_id, "UNKNOWN")
@@ -243,6 +243,7 @@ async def test_a_doubt_that_is_held_is_a_queued_message_in_the_end(
 
 async def test_a_doubt_that_is_sent_again_is_waited_for(tmp_path: Path) -> None:
     clock, lab = Clock(), ScriptedProvider("lab")
+    clock.stop()  # it waits until it was looked at
     lab.answers.append(Uncertain("read timeout"))
     async with (
         scripted(tmp_path, lab, sections=POLICY % "resend", clock=clock) as app,

@@ -101,6 +101,7 @@ async def test_who_goes_away_is_owed_a_receipt(tmp_path: Path) -> None:
 
 async def test_who_goes_away_leaves_a_message_that_is_tried_again(tmp_path: Path) -> None:
     clock, lab = Clock(), Slow("lab")
+    clock.stop()  # it waits until it was looked at
     lab.answers.append(Unavailable("connection refused"))
     async with scripted(tmp_path, lab, sections=SYNC, clock=clock) as app:
         async with await Esme.bound(app.smpp_ports[0]) as esme:

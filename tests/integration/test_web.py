@@ -50,7 +50,7 @@ NAMES = [
 @contextmanager
 def locked(directory: Path) -> Iterator[None]:
     """Another program holds the database."""
-    other = sqlite3.connect(directory / "bridge.db", isolation_level=None)
+    other = sqlite3.connect(directory / "bridge.db", timeout=PATIENCE, isolation_level=None)
     try:
         other.execute("BEGIN IMMEDIATE")
         yield
@@ -159,7 +159,7 @@ async def callback(
     if token is None:
         token = TOKEN
     url = f"http://127.0.0.1:{app.web_port}/callbacks/{name}/{token}"
-    async with httpx2.AsyncClient(trust_env=False, timeout=15) as client:
+    async with httpx2.AsyncClient(trust_env=False, timeout=PATIENCE) as client:
         return await (client.post(url, data=fields) if post else client.get(url, params=fields))
 
 

@@ -13,6 +13,9 @@ import pytest
 
 from tests.unit.config.test_examples import EXAMPLE
 
+pytestmark = pytest.mark.timeout(180)  # seconds: programs of their own, one after the other
+
+PROCESS_PATIENCE = 120  # seconds
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ("demo.yaml", "smppbridge.yaml")  # of config/; its folder providers/ goes with them, whole
 
@@ -20,7 +23,7 @@ EXAMPLES = ("demo.yaml", "smppbridge.yaml")  # of config/; its folder providers/
 def build(source: Path, target: Path) -> Path:
     """The wheel of the tree ``source``."""
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(target)]
-    subprocess.run(command, cwd=source, check=True, capture_output=True, timeout=60)
+    subprocess.run(command, cwd=source, check=True, capture_output=True, timeout=PROCESS_PATIENCE)
     (wheel,) = target.glob("*.whl")
     return wheel
 
@@ -64,7 +67,7 @@ def run(installed: Path, *arguments: str, **environ: str) -> subprocess.Complete
         check=False,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PROCESS_PATIENCE,
     )
 
 

@@ -96,6 +96,13 @@ class Rig(Protocol):
     def requests(self) -> int:
         """How many requests the simulator has seen."""
 
+    @property
+    def hung(self) -> int:
+        """How many requests have come to where they wait for their answer, as their fault says."""
+
+    def go_on(self) -> None:
+        """Requests that wait so are answered now."""
+
     def taken(self) -> Sequence[Kept]:
         """The plain SMS that the provider's side has really taken, in order."""
 
@@ -188,6 +195,13 @@ class SimulatedRig(Rig):
     @property
     def requests(self) -> int:
         return self._simulator.server.requests
+
+    @property
+    def hung(self) -> int:
+        return self._simulator.server.hung
+
+    def go_on(self) -> None:
+        self._simulator.server.go_on.set()
 
 
 def query_callback(query: Mapping[str, str], headers: Mapping[str, str] | None = None) -> Callback:

@@ -4,8 +4,8 @@ import asyncio
 import logging
 import time
 import traceback
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Awaitable, Iterable, Sequence
+from typing import Any, TypeVar
 
 from smppbridge.errors import ProviderError
 from smppbridge.logs import TextFormatter
@@ -14,10 +14,14 @@ from smppbridge.providers.base import News, Provider, SendResult, Taken
 from tests.contract.providers.rig import Rig
 from tests.support.builders.messages import DAY, message
 from tests.support.http.server import Fault
+from tests.support.system.clock import clock, until
+
+T = TypeVar("T")
 
 WORD = "Привет"  # every text of `fresh` begins so: no log line and no error may say it
 PHONE = "79001112233"  # of nobody else than who uses it by name
 HANGING = frozenset({Fault.HANG_BEFORE, Fault.HANG_AFTER})
+TIMEOUT = 10.0  # seconds that a provider of `Rig.open` waits for an answer
 
 
 def now() -> int:
@@ -48,9 +52,13 @@ def as_message(number: int, draft: Draft) -> Message:
     return fresh(number, **{name: value for name, value in fields.items() if name not in only_intake_knows})
 
 
-def patience(fault: Fault) -> float:
-    """Seconds to wait for an answer: long on a busy machine, unless there will be none."""
-    return 0.8 if fault in HANGING else 10.0
+async def after(rig: Rig, fault: Fault, asked: Awaitable[T]) -> T:
+    """What comes of it when a request has this fault: where it hangs, the time for its answer is over now."""
+    asking = asyncio.ensure_future(asked)
+    if fault in HANGING:
+        await until(lambda: rig.hung)
+        clock().forward(TIMEOUT)
+    return await asking
 
 
 async def no_report(reports: Sequence[News]) -> None:

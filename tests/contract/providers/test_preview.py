@@ -26,6 +26,7 @@ from tests.contract.providers.rig import Rig
 from tests.contract.providers.rigs import RIGS, with_rigs
 from tests.contract.providers.smsc_ru import SmscRuTextRig, SmscRuXmlRig
 from tests.contract.providers.steps import as_message, fresh, no_report, now, refs_of
+from tests.support.bridge.running import PATIENCE
 from tests.support.builders.messages import DAY
 from tests.support.builders.upcalls import Upcalls
 from tests.support.http.server import HttpServer
@@ -51,7 +52,7 @@ class Tap:
         headers = tuple((name.decode(), value.decode()) for name, value in request.headers.raw)
         target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         self.seen.append(HttpRequest(request.method, target, headers, body))
-        async with httpx2.AsyncClient(trust_env=False) as client:
+        async with httpx2.AsyncClient(trust_env=False, timeout=PATIENCE) as client:
             kept = [(name, value) for name, value in headers if name not in (*UNSEEN, "host")]
             answer = await client.request(request.method, self._url + target, content=body, headers=kept)
         await Response(answer.content, answer.status_code, media_type="x/y")(scope, receive, send)

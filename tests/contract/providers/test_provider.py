@@ -17,6 +17,7 @@ from tests.contract.providers.rig import WRONG_SECRET, Rig
 from tests.contract.providers.rigs import with_providers, with_rigs
 from tests.contract.providers.steps import (
     PHONE,
+    after,
     apart,
     as_message,
     assert_silent,
@@ -26,7 +27,6 @@ from tests.contract.providers.steps import (
     no_report,
     pairs,
     pairs_of,
-    patience,
     refs_of,
     submit,
     told_by,
@@ -304,14 +304,14 @@ async def test_stop_during_a_request_that_is_not_answered(rig: Rig) -> None:
 
 
 async def check_stop(rig: Rig, fault: Fault, first: type[object]) -> None:
-    provider = await rig.open(no_report, timeout=patience(fault))
+    provider = await rig.open(no_report)
     rig.faults.append(fault)
     messages = apart(rig, 1, 2, 3, 4, 5)
     sending = asyncio.create_task(submit(provider, messages))
     while not rig.requests:
         await asyncio.sleep(0.01)
     provider.stop()
-    results = await sending
+    results = await after(rig, fault, sending)
     assert [type(result) for result in results] == [first] + [Unavailable] * 4
     assert errors_of(await submit(provider, batch(6)))[0].reason == "not sent: stopping"
     assert rig.requests == 1

@@ -15,6 +15,7 @@ from smppbridge.providers.base import Provider
 from tests.contract.providers.rig import Rig
 from tests.contract.providers.rigs import with_providers, with_rigs
 from tests.contract.providers.steps import (
+    after,
     apart,
     assert_silent,
     batch,
@@ -24,7 +25,6 @@ from tests.contract.providers.steps import (
     now,
     pairs,
     pairs_of,
-    patience,
     polls_of,
     refs_of,
     submit,
@@ -32,6 +32,7 @@ from tests.contract.providers.steps import (
 )
 from tests.support.builders.messages import doubt
 from tests.support.http.server import Fault, HttpServer
+from tests.support.system.clock import time_flies
 
 every = with_rigs()
 each_provider = with_providers()
@@ -78,10 +79,10 @@ async def test_timeout_while_sending(rig: Rig, fault: Fault) -> None:
 
 
 async def check_sending(rig: Rig, fault: Fault) -> None:
-    provider = await rig.open(no_report, timeout=patience(fault))
+    provider = await rig.open(no_report)
     rig.faults.append(fault)
     messages = batch(1, 2, 3)
-    errors = errors_of(await submit(provider, messages))
+    errors = errors_of(await after(rig, fault, submit(provider, messages)))
     together = 3 if rig.requests_for(3) == 1 else 1
     expected = CERTAIN.get(fault, Uncertain)
     rest = Unavailable if expected is Uncertain else expected
@@ -170,10 +171,11 @@ async def test_slow_answer_is_waited_for(rig: Rig) -> None:
 @each_provider
 @pytest.mark.slow
 async def test_many_timeouts_do_not_use_up_the_connections(rig: Rig) -> None:
-    provider = await rig.open(no_report, timeout=0.5)
+    provider = await rig.open(no_report)
     rig.faults.extend([Fault.HANG_AFTER] * 5)  # one more than there can be connections
-    results = await asyncio.gather(*(submit(provider, batch(n)) for n in range(1, 6)))
-    assert all(isinstance(result[0], ProviderError) for result in results)
+    asking = asyncio.gather(*(submit(provider, batch(n)) for n in range(1, 6)))
+    await time_flies(asking.done)
+    assert all(isinstance(result[0], ProviderError) for result in await asking)
     rig.faults.clear()
     refs_of(await submit(provider, batch(20)))
 
@@ -218,13 +220,13 @@ async def test_timeout_while_asking_for_a_status(rig: Rig) -> None:
 
 
 async def check_asking(rig: Rig, fault: Fault) -> None:
-    provider = await rig.open(no_report, timeout=patience(fault))
+    provider = await rig.open(no_report)
     messages = batch(1, 2)
     polls = polls_of(messages, await submit(provider, messages))
     asked = rig.requests
     rig.faults.append(fault)
     with pytest.raises(ProviderError) as raised:
-        await provider.status(polls)
+        await after(rig, fault, provider.status(polls))
     assert_silent(rig, [told_by(raised.value)])
     assert rig.requests == asked + 1
 

@@ -17,7 +17,7 @@ from smppbridge.smpp.pdu import DeliverSm
 from smppbridge.smpp.receipt import parse_receipt
 from tests.contract.providers.rig import Rig
 from tests.contract.providers.rigs import with_providers, with_rigs
-from tests.support.bridge.running import bridge, config, eventually, free_port
+from tests.support.bridge.running import PATIENCE, bridge, config, eventually, free_port
 from tests.support.esme.esme import Esme, submit
 from tests.support.http.server import Fault
 
@@ -28,7 +28,7 @@ called_back = with_providers(lambda rig: rig.has_callbacks)
 NAME = "gate"
 UNPOLLED = {"poll_interval": 0, "balance_interval": 0, "inbound_interval": 0}
 # Asked when the status is final already: who may be asked once a minute only is not asked twice here.
-POLLED = {**UNPOLLED, "poll_first": "0.3s", "poll_interval": "0.1s"}
+POLLED = {**UNPOLLED, "poll_first": "1s", "poll_interval": "0.1s"}
 
 
 class Running(NamedTuple):
@@ -41,7 +41,7 @@ class Running(NamedTuple):
     async def tell(self, callback: Callback, token: str = "") -> int:
         """Send ``callback`` to the bridge as the provider would; the HTTP status of the answer."""
         url = f"http://127.0.0.1:{self.app.web_port}/callbacks/{NAME}/{token or self.token}"
-        async with httpx2.AsyncClient(trust_env=False, verify=False) as client:
+        async with httpx2.AsyncClient(trust_env=False, verify=False, timeout=PATIENCE) as client:
             answer = await client.request(
                 callback.method,
                 url,
@@ -125,12 +125,13 @@ async def test_a_final_status_is_not_taken_back(rig: Rig, tmp_path: Path) -> Non
 
 @called_back
 async def test_a_callback_before_the_answer_is_kept_and_applied(rig: Rig, tmp_path: Path) -> None:
-    rig.faults.append(Fault.SLOW)
+    rig.faults.append(Fault.HANG_AFTER)
     async with running(rig, tmp_path, UNPOLLED) as now:
         message_id = await now.esme.submit(submit())
         ref = await taken_ref(rig)
         assert await now.tell(rig.callback(ref, delivered=True)) == 200
         assert len(await now.app.store.list_stage(Stage.SENDING, 10)) == 1  # its reference is not known yet
+        rig.go_on()
         receipt = await now.esme.receipt()
         assert (receipt.tlv(Tag.RECEIPTED_MESSAGE_ID), stat_of(receipt)) == (message_id, "DELIVRD")
         await now.esme.silence(DeliverSm)

@@ -9,12 +9,12 @@ from tests.contract.providers.rig import Rig
 from tests.contract.providers.rigs import with_providers, with_rigs
 from tests.contract.providers.steps import (
     PHONE,
+    after,
     batch,
     errors_of,
     fresh,
     no_report,
     now,
-    patience,
     poll_of,
     polls_of,
     refs_of,
@@ -30,10 +30,12 @@ checkers = with_rigs(lambda rig: bool(rig.number_check))
 
 async def lose(rig: Rig, fault: Fault, lost: Message) -> Provider:
     """A provider that took some messages, one to the same phone, and then had a fault with ``lost``."""
-    provider = await rig.open(no_report, timeout=patience(fault))
+    provider = await rig.open(no_report)
     refs_of(await submit(provider, [*batch(1, 2), fresh(3, recipient=lost.recipient, text="другой")]))
     rig.faults.append(fault)
-    assert [type(error) for error in errors_of(await submit(provider, [lost]))] == [Uncertain]
+    assert [type(error) for error in errors_of(await after(rig, fault, submit(provider, [lost])))] == [
+        Uncertain
+    ]
     return provider
 
 

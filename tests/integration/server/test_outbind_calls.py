@@ -272,5 +272,7 @@ async def test_a_stop_ends_calls(tmp_path: Path) -> None:
             esme, _ = await equipment.outbind()
             began = asyncio.get_running_loop().time()
         await esme.closed()
-        assert asyncio.get_running_loop().time() - began < 3
+        assert (
+            asyncio.get_running_loop().time() - began < 4.5
+        )  # not the 5 s that a peer has for its last words
         assert (calls(app, "bound"), calls(app, "no_bind")) == (0, 0)

@@ -93,15 +93,15 @@ async def test_enquire_link_is_answered_before_and_after_the_bind(tmp_path: Path
 
 
 async def test_a_silent_bind_is_asked_and_a_dead_one_is_closed(tmp_path: Path) -> None:
-    settings = "smpp: {enquire_link: 20s, response_timeout: 5s}"
+    settings = "smpp: {enquire_link: 200s, response_timeout: 100s}"
     async with bridge(tmp_path, settings) as app, await Esme.bound(app.smpp_ports[0]) as esme:
-        clock().forward(20)
+        clock().forward(200)
         question = await esme.expect(EnquireLink)
         esme.reply(question, EnquireLinkResp())
         await esme.ask(EnquireLink())
-        clock().forward(20)
+        clock().forward(200)
         await esme.expect(EnquireLink)  # a living one is asked again ...
-        clock().forward(5)
+        clock().forward(100)
         await esme.closed()  # ... and this question stays without an answer
         await eventually(lambda: metric(app, "binds", account="pbx", bind_type="TRX") == 0)
 

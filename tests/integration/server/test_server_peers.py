@@ -76,7 +76,7 @@ async def test_a_peer_that_never_reads_is_not_read_either_and_cut_off_in_the_end
             await loop.sock_connect(deaf, ("127.0.0.1", app.smpp_ports[0]))
             bind = BindTransceiver(system_id="pbx", password="secret", interface_version=0x34)
             await loop.sock_sendall(deaf, encode(bind))
-            await eventually(lambda: metric(app, "binds", account="pbx", bind_type="TRX") == 1)
+            await eventually(lambda: metric(app, "binds", account="pbx", bind_type="TRX") == 2)
             taken = await _send_until_stuck(deaf, encode(EnquireLink(sequence_number=1)) * 4096)
             assert taken < MOST_BUFFERED  # each octet that is read becomes an octet of answers
             assert await good.submit(submit())

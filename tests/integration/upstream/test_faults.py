@@ -267,7 +267,7 @@ async def test_a_wrong_password_does_not_hammer(tmp_path: Path, caplog: pytest.L
                 await eventually(lambda: metric(app, "provider_up", provider="link") == 0)
                 await esme.submit(submit("by the other one"))
                 await esme.receipt()
-                clock().forward(BINDS.refused_first - 5)
+                clock().forward(BINDS.refused_first / 2)
                 await turns(50)
                 tried = metric(app, TRIES, provider="link", status="ESME_RINVPASWD")
                 assert tried == 1

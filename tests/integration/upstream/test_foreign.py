@@ -124,6 +124,7 @@ async def test_a_message_and_its_receipt(tmp_path: Path, make: Make) -> None:
         fields = parse_receipt(receipt.short_message.decode())
         assert (fields.id, fields.stat, fields.err) == (message_id, "DELIVRD", "000")
         assert (receipt.source_addr, receipt.destination_addr) == (PHONE, "ALARM")
+        await eventually(lambda: centre.submitted)  # a process tells it besides
         (message,) = centre.submitted
         assert (message["source"], message["source_ton"], message["source_npi"]) == ("ALARM", 5, 0)
         assert (message["destination"], message["destination_ton"]) == (PHONE, 1)
@@ -322,7 +323,7 @@ async def test_shutdown_says_unbind(tmp_path: Path, make: Make) -> None:
         async with upstream_bridge(tmp_path, sections(link(centre.port, bind="pair", binds=2))) as app:
             await eventually(bound(app, 4))
             stopped_at = loop.time()
-        assert loop.time() - stopped_at < 2  # nobody is waited for in vain
+        assert loop.time() - stopped_at < 4.5  # each session has 5 s: nobody is waited for in vain
         if isinstance(centre, ForeignCentre):
             assert (centre.came["unbind"], centre.bound) == (4, 0)
 

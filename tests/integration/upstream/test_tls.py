@@ -229,4 +229,4 @@ async def test_stopping_does_not_wait_for_what_was_refused(tmp_path: Path) -> No
     async with CentreSimulator(tls=stranger.server()) as centre:
         async with refused(tmp_path, centre, tls={"ca": "ca.pem"}):
             stopped_at = loop.time()
-        assert loop.time() - stopped_at < 2
+        assert loop.time() - stopped_at < 4.5  # a session that is there has 5 s

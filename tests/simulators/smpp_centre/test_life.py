@@ -10,7 +10,7 @@ from smppbridge.smpp.session import Timers
 from tests.simulators.smpp_centre.simulator import CentreSimulator, Rules
 from tests.support.bridge.running import PATIENCE, eventually
 from tests.support.esme.esme import PHONE, Esme, submit
-from tests.support.system.clock import clock, turns
+from tests.support.system.clock import clock, turns, until
 
 
 async def bound(centre: CentreSimulator, kind: str = "TRX") -> Esme:
@@ -38,8 +38,9 @@ async def test_receipt_comes_back_to_the_sender() -> None:
 async def test_delay_and_latency() -> None:
     rules = Rules(delay=20.0, latency=4.0)
     async with CentreSimulator(rules) as centre, await bound(centre) as esme:
+        clock().stop_clock()
         submitting = asyncio.ensure_future(esme.submit_many([submit(), submit()]))
-        await eventually(lambda: len(centre.submitted) == 2)
+        await until(lambda: len(centre.submitted) == 2)
         clock().forward(3.0)
         await turns()
         assert not submitting.done()

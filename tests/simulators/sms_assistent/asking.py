@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 
 from tests.simulators.sms_assistent.simulator import Rules, SmsAssistentSimulator
+from tests.support.bridge.running import PATIENCE
 
 PHONE = "375296717259"
 HEAD = '<?xml version="1.0" encoding="utf-8" ?>\n'
@@ -73,7 +74,7 @@ class Api:
 @asynccontextmanager
 async def running(rules: Rules | None = None, **keys: Any) -> AsyncIterator[Api]:
     simulator = SmsAssistentSimulator(rules or Rules(delay=0.02), **keys)
-    async with simulator, httpx2.AsyncClient(trust_env=False) as client:
+    async with simulator, httpx2.AsyncClient(trust_env=False, timeout=PATIENCE) as client:
         yield Api(simulator, client)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from tests.simulators.sms_assistent.asking import HEAD, PHONE, Api, minsk, running
 from tests.simulators.sms_assistent.simulator import Rules
+from tests.support.bridge.running import PATIENCE
 
 MESSAGE = {"msg": [{"recipient": PHONE, "sms_text": "x"}]}
 
@@ -338,6 +339,6 @@ async def test_requests_are_counted_by_api(api: Api) -> None:
     await api.xml("")
     await api.send_one()
     assert api.simulator.requests_by_api == {"plain": 1, "credits": 1, "json": 2, "xml": 1}
-    async with httpx2.AsyncClient(trust_env=False) as client:
+    async with httpx2.AsyncClient(trust_env=False, timeout=PATIENCE) as client:
         await client.get(f"{api.simulator.url}/api/v1/statuses/plain")
     assert api.simulator.requests_by_api["statuses"] == 1

@@ -10,6 +10,7 @@ import pytest
 
 from tests.simulators.sms_assistent.asking import PHONE, Api, running
 from tests.simulators.sms_assistent.simulator import Rules
+from tests.support.bridge.running import PATIENCE
 from tests.support.http.server import Fault
 from tests.support.system.hand_clock import HandClock
 
@@ -212,7 +213,7 @@ async def test_run_by_hand() -> None:
         line = await asyncio.wait_for(process.stdout.readline(), 20)
         url = line.decode().removeprefix("listening on ").strip()
         query = {"user": "me", "password": "secret"}
-        async with httpx2.AsyncClient(trust_env=False) as client:
+        async with httpx2.AsyncClient(trust_env=False, timeout=PATIENCE) as client:
             answer = await client.get(f"{url}/api/v1/credits/plain", params=query)
             assert answer.text == "1000000000.0"
     finally:

@@ -75,6 +75,6 @@ async def running(
     quick: Mapping[str, Any] = {"delay": 0.02, "latency": 0, "status_limit": 10**6, "retry_pause": 0.02}
     async with (
         SmscRuSimulator(rules or Rules(**{**quick, **changes}), clock=clock) as simulator,
-        httpx2.AsyncClient(trust_env=False) as client,
+        httpx2.AsyncClient(trust_env=False, timeout=PATIENCE) as client,
     ):
         yield Api(simulator, client)

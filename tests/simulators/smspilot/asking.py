@@ -78,7 +78,10 @@ class Api:
 @asynccontextmanager
 async def running(rules: Rules | None = None, **keys: Any) -> AsyncIterator[Api]:
     rules = rules or Rules(delay=0.02, poll_interval=0, retry_pause=0.02)
-    async with SmspilotSimulator(rules, **keys) as simulator, httpx2.AsyncClient(trust_env=False) as client:
+    async with (
+        SmspilotSimulator(rules, **keys) as simulator,
+        httpx2.AsyncClient(trust_env=False, timeout=PATIENCE) as client,
+    ):
         yield Api(simulator, client)
 
 

@@ -9,6 +9,7 @@ import httpx2
 import pytest
 
 from tests.simulators.smspilot.asking import PHONE, Api, running
+from tests.support.bridge.running import PATIENCE
 
 OTHER, BAD = "79161231212", "79999999999"
 
@@ -175,7 +176,7 @@ async def test_unknown_commands_and_formats(api: Api) -> None:
     assert await api.get_code(balance="usd") == 14
     assert (await api.get(format="yaml", balance="rur")).startswith("ERROR=11:")
     assert (await api.get(charset="rot13", balance="rur")).startswith("ERROR=11:")
-    async with httpx2.AsyncClient(trust_env=False) as client:
+    async with httpx2.AsyncClient(trust_env=False, timeout=PATIENCE) as client:
         assert (await client.get(f"{api.simulator.url}/api.php")).text.startswith("ERROR=10:")
         for rest in ("send=%ff", "&".join(f"a{n}=" for n in range(60)), "charset=utf-16le&send=%00"):
             answer = await client.get(f"{api.simulator.url}/api.php?apikey=KEY&{rest}")
@@ -187,13 +188,13 @@ async def test_unknown_commands_and_formats(api: Api) -> None:
 
 async def test_post_of_a_long_list(api: Api) -> None:
     to = ",".join(f"79{n:09d}" for n in range(2000))
-    async with httpx2.AsyncClient(trust_env=False) as client:
+    async with httpx2.AsyncClient(trust_env=False, timeout=PATIENCE) as client:
         url = f"{api.simulator.url}/api.php?format=json"
         form = {"apikey": "KEY", "send": "да", "to": to, "format": "v"}
         answer = await client.post(url, data=form)
     assert answer.text == "You don't have enough money"
     api.simulator.rules.balance = 1e6
-    async with httpx2.AsyncClient(trust_env=False) as client:
+    async with httpx2.AsyncClient(trust_env=False, timeout=PATIENCE) as client:
         assert (await client.post(url, data=form)).text == "10001"
     assert ",".join(row["to"] for row in api.simulator.accepted) == to
 
@@ -202,7 +203,7 @@ async def test_post_of_a_long_list(api: Api) -> None:
 async def test_charset_of_request_and_answer(api: Api, charset: str) -> None:
     octets = quote_from_bytes("Привет".encode(charset))
     url = f"{api.simulator.url}/api.php?apikey=KEY&to={PHONE}&charset={charset}&send={octets}"
-    async with httpx2.AsyncClient(trust_env=False) as client:
+    async with httpx2.AsyncClient(trust_env=False, timeout=PATIENCE) as client:
         answer = await client.get(f"{url}&fields=message,server_id")
     assert api.simulator.accepted[0]["text"] == "Привет"
     assert answer.content.decode(charset) == "SUCCESS=SMS SENT 1.29/998.71\nПривет,10001"
@@ -213,7 +214,7 @@ async def test_charset_of_request_and_answer(api: Api, charset: str) -> None:
 
 
 async def test_login_and_password(api: Api) -> None:
-    async with httpx2.AsyncClient(trust_env=False) as client:
+    async with httpx2.AsyncClient(trust_env=False, timeout=PATIENCE) as client:
 
         async def ask(**query: str) -> str:
             query |= {"balance": "rur", "format": "json"}

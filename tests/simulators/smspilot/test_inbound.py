@@ -138,7 +138,7 @@ async def test_push_is_tried_once(api: Api) -> None:
 
 async def test_receive_by_hand(api: Api) -> None:
     url = f"{api.simulator.url}/receive"
-    async with httpx2.AsyncClient(trust_env=False) as client:
+    async with httpx2.AsyncClient(trust_env=False, timeout=PATIENCE) as client:
         answer = await client.get(url, params={"phone": PHONE, "text": "да", "num": "79533984570"})
         assert (await client.get(url, params={"phone": PHONE})).status_code == 400
     (row,) = (await api.ask(inbound=True))["inbound"]

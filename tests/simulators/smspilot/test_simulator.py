@@ -9,6 +9,7 @@ import pytest
 
 from tests.simulators.smspilot.asking import PHONE, Api, rows, running
 from tests.simulators.smspilot.errors import TEXTS
+from tests.support.bridge.running import PATIENCE
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ async def test_requests_that_make_no_sense(api: Api) -> None:
 async def test_json_as_a_parameter_of_get_and_post(api: Api) -> None:
     question = json.dumps({"apikey": "KEY", "balance": "rur"})
     url = f"{api.simulator.url}/api2.php"
-    async with httpx2.AsyncClient(trust_env=False) as client:
+    async with httpx2.AsyncClient(trust_env=False, timeout=PATIENCE) as client:
         for answer in (
             await client.get(url, params={"json": question}),
             await client.post(url, data={"json": question}),

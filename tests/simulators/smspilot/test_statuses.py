@@ -13,7 +13,7 @@ from smppbridge.providers.base import Taken
 from smppbridge.providers.smspilot.provider import Smspilot, SmspilotOptions
 from tests.simulators.smspilot.asking import PHONE, Api, Receiver, rows, running
 from tests.simulators.smspilot.simulator import Rules
-from tests.support.bridge.running import eventually
+from tests.support.bridge.running import PATIENCE, eventually
 from tests.support.builders.messages import message
 from tests.support.builders.upcalls import Upcalls
 from tests.support.http.server import Fault
@@ -167,7 +167,7 @@ async def test_provider_understands_the_callbacks_it_asked_for(api: Api) -> None
 async def test_faults_act_or_do_not(api: Api, fault: Fault) -> None:
     api.simulator.faults.append(fault)
     body = json.dumps({"apikey": "KEY", "send": rows(1, 0)}).encode()
-    async with httpx2.AsyncClient(trust_env=False, timeout=5) as client:
+    async with httpx2.AsyncClient(trust_env=False, timeout=PATIENCE) as client:
         try:
             answer = await client.post(f"{api.simulator.url}/api2.php", content=body)
         except httpx2.TransportError:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.simulators.smspilot.asking import PHONE, Api, running
 from tests.simulators.smspilot.simulator import Rules
+from tests.support.bridge.running import PATIENCE
 
 XML = {"content-type": "text/xml"}
 
@@ -191,7 +192,7 @@ async def test_empty_list_is_flood(api: Api) -> None:
 async def test_xml_as_a_parameter_and_without_content_type(api: Api) -> None:
     question = '<balance apikey="KEY" return="rur"/>'
     url = f"{api.simulator.url}/api2.php"
-    async with httpx2.AsyncClient(trust_env=False) as client:
+    async with httpx2.AsyncClient(trust_env=False, timeout=PATIENCE) as client:
         for answer in (
             await client.get(url, params={"xml": question}),
             await client.post(url, data={"xml": question}),

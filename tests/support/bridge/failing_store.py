@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from tests.support.bridge.running import PATIENCE
+
 
 @contextmanager
 def failing(directory: Path, what: str) -> Iterator[None]:
@@ -18,10 +20,11 @@ def failing(directory: Path, what: str) -> Iterator[None]:
 
 def rows(directory: Path, query: str) -> list[tuple[object, ...]]:
     """What is in the store of ``directory``."""
-    with closing(sqlite3.connect(directory / "bridge.db")) as connection:
+    with closing(sqlite3.connect(directory / "bridge.db", timeout=PATIENCE)) as connection:
         return connection.execute(query).fetchall()
 
 
 def _execute(directory: Path, statement: str) -> None:
-    with closing(sqlite3.connect(directory / "bridge.db", isolation_level=None)) as connection:
+    path = directory / "bridge.db"
+    with closing(sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)) as connection:
         connection.execute(statement)

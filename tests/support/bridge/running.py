@@ -9,7 +9,7 @@ import sys
 import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -42,9 +42,15 @@ class Clock:
 
     def __init__(self) -> None:
         self._ahead = 0
+        self._stopped_at: int | None = None
 
     def __call__(self) -> int:
-        return time.time_ns() // 1_000_000 + self._ahead
+        now = time.time_ns() // 1_000_000 if self._stopped_at is None else self._stopped_at
+        return now + self._ahead
+
+    def stop(self) -> None:
+        """From now on it goes on by `forward` only, however slow the machine is."""
+        self._stopped_at = time.time_ns() // 1_000_000
 
     def forward(self, seconds: float) -> None:
         self._ahead += round(seconds * 1000)
@@ -93,11 +99,14 @@ async def bridge(
 class Served:
     """A running `smppbridge serve`."""
 
-    def __init__(self, process: Process, smpp_port: int, web_port: int, log: bytearray) -> None:
+    def __init__(
+        self, process: Process, smpp_port: int, web_port: int, log: bytearray, reading: "asyncio.Task[None]"
+    ) -> None:
         self.process = process
         self.smpp_port = smpp_port
         self.web_port = web_port
         self._log = log
+        self._reading = reading
 
     @property
     def log(self) -> str:
@@ -105,10 +114,14 @@ class Served:
         return self._log.decode("utf-8")
 
     async def stop(self) -> int:
-        """SIGTERM; its exit code."""
+        """SIGTERM; its exit code, once all that it has written is in ``log``."""
         if self.process.returncode is None:
             self.process.send_signal(signal.SIGTERM)
-        return await asyncio.wait_for(self.process.wait(), PATIENCE)
+        code = await asyncio.wait_for(self.process.wait(), PATIENCE)
+        await asyncio.wait_for(
+            asyncio.shield(self._reading), PATIENCE
+        )  # it may end before its last lines are read
+        return code
 
 
 def command(*arguments: str) -> tuple[str, ...]:
@@ -129,7 +142,7 @@ async def serving(
     reading = asyncio.create_task(_read_log(process.stderr, log, ready))
     try:
         smpp_port, web_port = await asyncio.wait_for(ready, PATIENCE)
-        yield Served(process, smpp_port, web_port, log)
+        yield Served(process, smpp_port, web_port, log, reading)
     finally:
         if process.returncode is None:
             process.terminate()
@@ -168,7 +181,7 @@ async def eventually(condition: Callable[[], object], patience: float = PATIENCE
 
 async def get(app: App, path: str) -> httpx2.Response:
     """GET ``path`` from the HTTP side."""
-    async with httpx2.AsyncClient(trust_env=False) as client:
+    async with httpx2.AsyncClient(trust_env=False, timeout=PATIENCE) as client:
         return await client.get(f"http://127.0.0.1:{app.web_port}{path}")
 
 
@@ -178,8 +191,11 @@ def metric(app: App, name: str, **labels: str) -> float:
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that nobody listens on now. It stays bound, but not listening, until this process ends (see
+    `tests.support.system.ports`), so that nobody else is given it before the test has used it."""
+    probe = socket.socket()
+    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    probe.bind(("127.0.0.1", 0))
+    port: int = probe.getsockname()[1]
+    probe.detach()
+    return port

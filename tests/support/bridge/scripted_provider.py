@@ -17,7 +17,7 @@ from smppbridge.flow.wall_clock import elapsed_ms, now_ms
 from smppbridge.model.message import Doubt, Draft, Inbound, Message, Poll, StatusReport
 from smppbridge.providers.base import Callback, Limits, News, SendResult, Taken, Trace, Upcalls
 from smppbridge.smpp.constants import Status
-from tests.support.bridge.running import config
+from tests.support.bridge.running import PATIENCE, config
 
 QUIET: dict[str, Any] = {"batch": 10, "parallel": 1, "poll_interval": 0, "balance_interval": 0}
 """Nothing is asked by itself."""
@@ -160,7 +160,7 @@ async def call_back(app: App, provider: ScriptedProvider, signature: str = "") -
     """Call the bridge with ``provider.news``; the HTTP status of its answer."""
     token = scripted_config(Path(), provider).callback_token(provider.name)
     path = f"/callbacks/{provider.name}/{token}"
-    async with httpx2.AsyncClient(trust_env=False) as client:
+    async with httpx2.AsyncClient(trust_env=False, timeout=PATIENCE) as client:
         answer = await client.post(
             f"http://127.0.0.1:{app.web_port}{path}", headers={"X-Signature": signature}, content=b"news"
         )

@@ -5,6 +5,7 @@ every simulator has the same ones: before or after it has acted on the request.
 """
 
 import asyncio
+import contextlib
 import socket
 import ssl
 import struct
@@ -71,6 +72,8 @@ class HttpServer:
         self.faults: deque[Fault] = deque()
         self.latency = 0.0  # seconds before each request is looked at: a provider far away
         self.requests = 0
+        self.hung = 0  # requests that got no answer at once, as their fault says
+        self.go_on = asyncio.Event()  # when it is set, those that wait for their pause are answered
         self._app = app
         self._tls = tls
         self._state = ServerState()
@@ -129,7 +132,10 @@ class HttpServer:
         else:
             await _read_all(receive)
         if play.pause:
-            await asyncio.sleep(play.pause)
+            self.hung += 1
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(play.pause):
+                    await self.go_on.wait()
         if play.status:
             answer.replace(play)
         if play.half:
