@@ -19,13 +19,17 @@ _NUMBER = "375291234567"
 class Tally:
     """What all connections of one run have counted so far."""
 
-    def __init__(self, messages: int) -> None:
+    def __init__(self, messages: int, outstanding: int) -> None:
+        """``outstanding``: how many may be unanswered at a time."""
         self.unsent = messages
+        self.outstanding = outstanding
         self.wanted = messages
         self.answered = 0
         self.refused = 0
         self.receipts = 0
-        self.latencies: list[float] = []  # seconds from submit_sm to its response
+        self.began = 0.0  # when the first submit_sm was sent, by perf_counter
+        self.latencies: list[float] = []  # seconds from submit_sm to its response, in the order of responses
+        self.answers: list[tuple[float, int]] = []  # when responses arrived, and how many at once
         self.all_answered = asyncio.Event()
         self.all_receipts = asyncio.Event()
 
@@ -83,6 +87,8 @@ class LoadEsme(asyncio.Protocol):
                 self.bound.set()
             at += length
         self._rest = data[at:]
+        if answered:
+            self._tally.answers.append((now, answered))
         if replies and self._transport is not None:
             self._transport.write(b"".join(replies))
         self._count(answered, sum(len(reply) == 17 for reply in replies))
@@ -129,7 +135,7 @@ async def load(
     """Submit ``messages`` over ``connections``; the tally, and the seconds from the first submit_sm to the
     last response (with ``receipts``: to the last receipt). ``submit``: another than the usual one; the last
     seven digits of its destination_addr are made anew for each message."""
-    tally = Tally(messages)
+    tally = Tally(messages, connections * window)
     prepared = submit or SubmitSm(
         source_addr_ton=5,
         source_addr=source,
@@ -146,12 +152,12 @@ async def load(
     ]
     for esme in esmes:
         await asyncio.wait_for(esme.bound.wait(), 10)
-    began = time.perf_counter()
+    tally.began = time.perf_counter()
     for esme in esmes:
         esme.begin()
     done = tally.all_receipts if receipts else tally.all_answered
     await asyncio.wait_for(done.wait(), 900)
-    seconds = time.perf_counter() - began
+    seconds = time.perf_counter() - tally.began
     for esme in esmes:
         esme.close()
     return tally, seconds

@@ -6,15 +6,15 @@ import re
 import sys
 import time
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import httpx2
 
-from scripts.benchmarks.bridge import Bridge, bridge
+from scripts.benchmarks.bridge import Bridge, Meter, bridge
 from scripts.benchmarks.esme import load
+from scripts.benchmarks.latency import latency_figures
 from scripts.benchmarks.provider import SECRET
+from scripts.benchmarks.setting import Figures, Setting
 
-Figures = dict[str, float]
 _LOOK = 0.1  # seconds between two looks at the bridge's counters
 _ENTRIES = {
     "smspilot": "{{kind: smspilot, apikey: {secret}, url: '{url}'{more}}}",
@@ -37,7 +37,8 @@ async def provider(kind: str, *, latency: float = 0.0, more: str = "") -> AsyncI
         url = (await process.stdout.readline()).decode().strip()
         yield _ENTRIES[kind].format(secret=SECRET, url=url, more=more)
     finally:
-        process.terminate()
+        with contextlib.suppress(ProcessLookupError):  # Ctrl-C reaches it, too
+            process.terminate()
         await process.wait()
 
 
@@ -61,49 +62,51 @@ SENT = r'attempts_total\{provider="lab",result="sent"\}'
 OUTCOMES = r'outcomes_total\{provider="lab",[^}]*\}'
 
 
-async def _hand_over(kind: str, messages: int, directory: Path | None, latency: float = 0.0) -> Figures:
+async def _hand_over(kind: str, setting: Setting, latency: float = 0.0) -> Figures:
     """Submit, and wait until the provider has taken everything."""
-    async with provider(kind, latency=latency) as entry, bridge(entry, directory=directory) as server:
+    messages = setting.messages or 100_000
+    async with provider(kind, latency=latency) as entry, bridge(setting, entry) as server:
         await load(server.smpp_port, messages=200, connections=1, window=10, receipts=False)
         await reached(server, SENT, 200, time.perf_counter())
-        began, cpu = time.perf_counter(), server.cpu()
-        await load(server.smpp_port, messages=messages, connections=10, window=100, receipts=False)
-        accepted = time.perf_counter() - began
+        began, meter = time.perf_counter(), Meter(server)
+        tally, accepted = await load(
+            server.smpp_port, messages=messages, connections=10, window=100, receipts=False
+        )
         seconds = await reached(server, SENT, messages + 200, began)
         return {
             "messages": messages,
             "accepted_per_second": messages / accepted,
-            "per_second": messages / seconds,
-            "server_cpu_percent": (server.cpu() - cpu) / seconds * 100,
+            **meter.figures(messages, seconds),
+            **latency_figures(tally),
         }
 
 
-async def smspilot(messages: int, directory: Path | None) -> Figures:
+async def smspilot(setting: Setting) -> Figures:
     """Accepted, stored and taken by the smspilot simulator."""
-    return await _hand_over("smspilot", messages or 100_000, directory)
+    return await _hand_over("smspilot", setting)
 
 
-async def sms_assistent(messages: int, directory: Path | None) -> Figures:
+async def sms_assistent(setting: Setting) -> Figures:
     """Accepted, stored and taken by the sms-assistent simulator."""
-    return await _hand_over("sms-assistent", messages or 100_000, directory)
+    return await _hand_over("sms-assistent", setting)
 
 
-async def slow_provider(messages: int, directory: Path | None) -> Figures:
+async def slow_provider(setting: Setting) -> Figures:
     """The same with a provider that takes 50 ms for each request, default settings (smspilot)."""
-    return await _hand_over("smspilot", messages or 100_000, directory, latency=0.05)
+    return await _hand_over("smspilot", setting, latency=0.05)
 
 
-async def slow_sms_assistent(messages: int, directory: Path | None) -> Figures:
+async def slow_sms_assistent(setting: Setting) -> Figures:
     """The same with a provider that takes 50 ms for each request, default settings (sms-assistent)."""
-    return await _hand_over("sms-assistent", messages or 100_000, directory, latency=0.05)
+    return await _hand_over("sms-assistent", setting, latency=0.05)
 
 
-async def sms_assistent_statuses(messages: int, directory: Path | None) -> Figures:
+async def sms_assistent_statuses(setting: Setting) -> Figures:
     """Final statuses from sms-assistent's lists, settled, with nobody bound to take receipts."""
-    messages = messages or 60_000
+    messages = setting.messages or 60_000
     async with (
         provider("sms-assistent", more=", poll_first: 20s") as entry,
-        bridge(entry, directory=directory) as server,
+        bridge(setting, entry) as server,
     ):
         began = time.perf_counter()
         await load(server.smpp_port, messages=messages, connections=10, window=100, receipts=False)
@@ -111,24 +114,21 @@ async def sms_assistent_statuses(messages: int, directory: Path | None) -> Figur
         if sent > 20:
             raise RuntimeError("sending took longer than the first question waits; use fewer --messages")
         asked = began + await reached(server, OUTCOMES, 1, began)
-        cpu = server.cpu()
+        meter = Meter(server)
         seconds = await reached(server, OUTCOMES, messages, asked)
-        return {
-            "messages": messages,
-            "per_second": messages / seconds,
-            "server_cpu_percent": (server.cpu() - cpu) / seconds * 100,
-        }
+        return {"messages": messages, **meter.figures(messages, seconds)}
 
 
-async def smspilot_callbacks(messages: int, directory: Path | None) -> Figures:
+async def smspilot_callbacks(setting: Setting) -> Figures:
     """Callbacks of smspilot (two for each message: handed over, delivered), each answered after COMMIT."""
-    messages = messages or 10_000
-    async with provider("smspilot") as entry, bridge(entry, directory=directory, callbacks=True) as server:
-        began, cpu = time.perf_counter(), server.cpu()
-        await load(server.smpp_port, messages=messages, connections=10, window=100, receipts=False)
+    messages = setting.messages or 10_000
+    async with provider("smspilot") as entry, bridge(setting, entry, callbacks=True) as server:
+        began, meter = time.perf_counter(), Meter(server)
+        tally, _ = await load(server.smpp_port, messages=messages, connections=10, window=100, receipts=False)
         seconds = await reached(server, OUTCOMES, messages, began)
         return {
             "callbacks": 2 * messages,
-            "per_second": 2 * messages / seconds,
-            "server_cpu_percent": (server.cpu() - cpu) / seconds * 100,
+            "callbacks_per_second": 2 * messages / seconds,
+            **meter.figures(messages, seconds),
+            **latency_figures(tally),
         }

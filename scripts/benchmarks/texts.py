@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from timeit import timeit
 
-from scripts.benchmarks.bridge import NOWHERE, bridge
-from scripts.benchmarks.esme import load
+from scripts.benchmarks.durable import measure
+from scripts.benchmarks.setting import Figures, Setting
 from smppbridge.model.joining import Joined, Part
 from smppbridge.model.message import Stage
 from smppbridge.smpp.gsm import encode_gsm
@@ -18,9 +18,6 @@ from smppbridge.submission.content import content_of
 from tests.support.builders.accounts import account
 from tests.support.builders.rows import segment
 
-Figures = dict[str, float]
-
-_WARM_UP = 20_000
 _ROUNDS = 20_000
 _GSM = (
     "Door 3 opened at 12:34, alarm set. The fine is 10 €, señor; please call the gate @ 9. "
@@ -56,22 +53,14 @@ def _plain() -> SubmitSm:
     )
 
 
-async def texts(messages: int, directory: Path | None) -> Figures:
+async def texts(setting: Setting) -> Figures:
     """Durable accept of 160 characters: ASCII, and beside it GSM 03.38 to a number as people dial it."""
     figures: Figures = {}
     costs = []
     for name, accounts, submit in (("plain", _PLAIN, _plain()), ("gsm", _FULL, _gsm())):
-        async with bridge(NOWHERE, directory=directory, accounts=accounts) as server:
-            count = messages or 200_000
-            await load(
-                server.smpp_port, messages=_WARM_UP, connections=10, window=100, receipts=False, submit=submit
-            )
-            began = server.cpu()
-            _, seconds = await load(
-                server.smpp_port, messages=count, connections=10, window=100, receipts=False, submit=submit
-            )
-            costs.append((server.cpu() - began) / count * 1e6)
-            figures |= {f"{name}_per_second": count / seconds, f"{name}_cpu_us": costs[-1]}
+        found = await measure(setting, setting.messages or 200_000, accounts=accounts, submit=submit)
+        costs.append(found["server_cpu_us"])
+        figures |= {f"{name}_{key}": value for key, value in found.items()}
     steps = _steps()
     both = sum(steps.values())
     return {
@@ -93,17 +82,17 @@ def _steps() -> Figures:
     return {name: timeit(step, number=_ROUNDS) / _ROUNDS * 1e6 for name, step in steps.items()}
 
 
-async def joins(messages: int, directory: Path | None) -> Figures:
+async def joins(setting: Setting) -> Figures:
     """Messages of two parts, stored and joined beside open ones: microseconds each, COMMITs included."""
     figures: Figures = {}
     for many in _OPEN:
-        with tempfile.TemporaryDirectory(prefix="smppbridge-bench-", dir=directory) as scratch:
+        with tempfile.TemporaryDirectory(prefix="smppbridge-bench-", dir=setting.directory) as scratch:
             store = SqliteStore(Path(scratch) / "bench.db")
             await store.open()
             try:
                 for batch in _batches(1, many, numbers=(1,)):
                     await store.add_parts(batch)
-                figures[f"us_beside_{many}"] = await _join(store, many + 1, messages or _JOINED)
+                figures[f"us_beside_{many}"] = await _join(store, many + 1, setting.messages or _JOINED)
             finally:
                 await store.close()
     return figures

@@ -3,14 +3,15 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 import yaml
 
-from scripts.benchmarks.bridge import Bridge, bridge
+from scripts.benchmarks.bridge import Bridge, Meter, bridge
 from scripts.benchmarks.esme import load
+from scripts.benchmarks.latency import latency_figures
 from scripts.benchmarks.provider import HOLD
-from scripts.benchmarks.providers import OUTCOMES, SENT, Figures, provider, reached
+from scripts.benchmarks.providers import OUTCOMES, SENT, provider, reached
+from scripts.benchmarks.setting import Figures, Setting
 from smppbridge.model.message import Message
 from smppbridge.providers.base import News, Taken
 from smppbridge.providers.upstream.options import SmppOptions
@@ -53,9 +54,9 @@ async def _forward(smpp: Smpp, messages: int) -> int:
     return taken
 
 
-async def smpp_link(messages: int, directory: Path | None) -> Figures:
+async def smpp_link(setting: Setting) -> Figures:
     """submit_sm forwarded from memory, without a store, answered and receipts acknowledged."""
-    messages = messages or 200_000
+    messages = setting.messages or 200_000
     async with provider("smpp", more=_WINDOW) as entry:
         options = SmppOptions.model_validate(yaml.safe_load(entry))
         smpp = Smpp("lab", options)
@@ -75,29 +76,26 @@ async def smpp_link(messages: int, directory: Path | None) -> Figures:
 
 
 async def _round_trip(server: Bridge, messages: int) -> Figures:
-    began = server.cpu()
-    _, seconds = await load(server.smpp_port, messages=messages, connections=10, window=100, receipts=True)
-    cpu = server.cpu() - began
-    return {
-        "per_second": messages / seconds,
-        "server_cpu_percent": cpu / seconds * 100,
-        "server_us_per_message": cpu / messages * 1e6,
-    }
+    meter = Meter(server)
+    tally, seconds = await load(
+        server.smpp_port, messages=messages, connections=10, window=100, receipts=True
+    )
+    return {**meter.figures(messages, seconds), **latency_figures(tally)}
 
 
-async def smpp_end_to_end(messages: int, directory: Path | None) -> Figures:
+async def smpp_end_to_end(setting: Setting) -> Figures:
     """From an ESME through store and link, and the SMSC's receipt back to the ESME."""
-    messages = messages or 100_000
-    async with provider("smpp", more=_WINDOW) as entry, bridge(entry, directory=directory) as server:
+    messages = setting.messages or 100_000
+    async with provider("smpp", more=_WINDOW) as entry, bridge(setting, entry) as server:
         await _round_trip(server, messages // 10)
         return {"messages": messages, **await _round_trip(server, messages)}
 
 
-async def smpp_outstanding(messages: int, directory: Path | None) -> Figures:
+async def smpp_outstanding(setting: Setting) -> Figures:
     """The same while 1,000, and then 1,000,000 other messages wait for their receipts."""
-    messages = messages or 1_000_000
+    messages = max(setting.messages or 1_000_000, 2 * _FEW)
     figures: Figures = {}
-    async with provider("smpp", more=_WINDOW) as entry, bridge(entry, directory=directory) as server:
+    async with provider("smpp", more=_WINDOW) as entry, bridge(setting, entry) as server:
         await _round_trip(server, 20_000)
         sent = 20_000
         for waiting, more in ((_FEW, _FEW), (messages, messages - _FEW)):
