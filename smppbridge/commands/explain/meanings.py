@@ -107,8 +107,11 @@ def moment(value: str, now: int) -> str:
 
 
 def instant(ms: int) -> str:
-    """A moment of the bridge, in UTC."""
-    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(sep=" ", timespec="seconds")
+    """A moment of the bridge, or of a capture, in UTC. A damaged capture has some that no calendar has."""
+    try:
+        return datetime.fromtimestamp(ms / 1000, UTC).isoformat(sep=" ", timespec="seconds")
+    except (ValueError, OverflowError, OSError):
+        return f"{ms} ms after 1970"
 
 
 _TON, _NPI, _STATE = _named(Ton), _named(Npi), _named(MessageState)

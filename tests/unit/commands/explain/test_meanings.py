@@ -92,3 +92,8 @@ def test_what_is_no_time(value: str) -> None:
 def test_network_error_codes() -> None:
     said = [meanings.network_error_code(octets) for octets in (b"\3\1\2", b"\1\0\5", b"\7\0\1", b"\3\1")]
     assert said == ["GSM 258", "ANSI-136 5", "network 1", ""]
+
+
+def test_a_moment_beyond_all_calendars() -> None:
+    assert meanings.instant(NOW) == "2026-09-21 14:13:20+00:00"
+    assert meanings.instant(9_110_000_000_000_000) == "9110000000000000 ms after 1970"
