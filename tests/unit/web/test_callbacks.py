@@ -99,7 +99,7 @@ async def test_a_callback_in_every_way_that_smspilot_has(method: str) -> None:
         await sender.start()
         url = f"http://127.0.0.1:{here.port}{here.path}?fields=all"
         sender.push(Call(url, method, {**FAILED, **WORDS}))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not sender.answered + sender.given_up:
                 await asyncio.sleep(0.005)
         await sender.stop()
@@ -115,7 +115,7 @@ async def test_what_the_simulator_of_smspilot_says(method: str, rules: dict[str,
         pilot = Smspilot("pilot", options, callback_url=url)
         await pilot.start(Upcalls(here.hear))
         await pilot.send([message(1)], NOW)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not any(reasons(here.told)):
                 await asyncio.sleep(0.005)
         await pilot.close()

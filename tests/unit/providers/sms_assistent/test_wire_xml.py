@@ -155,7 +155,7 @@ def test_the_encoding_is_not_for_the_document_to_choose() -> None:
 
 
 def test_entities_are_not_expanded() -> None:
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(ValueError, match="document type"):
         decode(BOMB.encode())
-    assert time.monotonic() - began < 1
+    assert time.process_time() - began < 1

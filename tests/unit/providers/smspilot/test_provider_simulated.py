@@ -249,7 +249,7 @@ async def test_callbacks_bring_the_password_and_the_fields(wire: dict[str, objec
         async with both({**wire, **keys, "callback_method": method}, callback_url=url) as it:
             (taken,) = await it.send(fresh(1, text="", service_type="HLRV"))
             assert isinstance(taken, Taken)
-            callbacks = [await asyncio.wait_for(heard.get(), 5) for _ in range(2)]
+            callbacks = [await asyncio.wait_for(heard.get(), 30) for _ in range(2)]
             reports = [news for callback in callbacks for news in it.provider.parse_callback(callback)]
     assert {callback.method for callback in callbacks} == {method.upper()}
     assert "country" in {**callbacks[1].query, **callbacks[1].form}

@@ -198,10 +198,10 @@ def test_entities_in_another_encoding_are_not_expanded() -> None:
 )
 def test_hostile_answers_do_not_take_long(piece: str) -> None:
     body = ("<send>" + piece * (1_000_000 // len(piece))).encode()
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(ValueError):
         decode(body)
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
 
 
 @given(st.binary() | st.text("<>=\"' /ab1&;![]sm-").map(str.encode))

@@ -52,7 +52,7 @@ def settle(job: Job, part: int, fate: Fate) -> None:
 
 async def results(batch: BatchProgress) -> dict[int, SendResult]:
     """All that it tells now."""
-    return dict(await asyncio.wait_for(batch.more(), 0.1))
+    return dict(await asyncio.wait_for(batch.more(), 30))
 
 
 async def result_of(fates: tuple[Fate, ...], order: tuple[int, ...]) -> object:

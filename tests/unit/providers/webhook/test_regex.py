@@ -66,9 +66,9 @@ def test_other_patterns_may_be_written(pattern: str) -> None:
 
 
 def test_the_slowest_pattern_that_may_be_written_ends_soon() -> None:
-    began = time.monotonic()
+    began = time.process_time()
     assert re.search(safe_regex(".*.*=x"), "a" * MAX_MATCHED) is None
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_a_text_that_is_too_long_is_no_match() -> None:
