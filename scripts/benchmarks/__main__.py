@@ -13,9 +13,8 @@ from scripts.benchmarks.against import against, checked_out, comparable
 from scripts.benchmarks.catalogue import BENCHMARKS
 from scripts.benchmarks.compare import lines
 from scripts.benchmarks.machine import fsync_latency, head, machine
-from scripts.benchmarks.setting import FILL, Figures, Setting
+from scripts.benchmarks.setting import FILL, ROUNDS, Figures, Setting
 
-_ROUNDS = 3
 _WIDTH = 110
 
 
@@ -52,7 +51,7 @@ _WIDTH = 110
 @click.option(
     "--rounds",
     type=click.IntRange(min=1),
-    help=f"How often, with --against.  [default: {_ROUNDS}]",
+    help=f"How often, with --against and of `growth`.  [default: {ROUNDS}]",
 )
 def main(
     names: tuple[str, ...],
@@ -71,16 +70,16 @@ def main(
     spikes                 pauses of all answers of more than twice the usual one: checkpoints, slow COMMITs
     p99_outside_spikes_ms  p99 of the messages that no spike kept waiting
     """
-    if rounds is not None and revision is None:
-        raise click.UsageError("--rounds needs --against")
+    if rounds is not None and revision is None and names and "growth" not in names:
+        raise click.UsageError("--rounds is for --against and `growth`")
     about, fsync = machine(), fsync_latency(directory)
     click.echo(head(about, fsync, directory))
     results: dict[str, object] = {"machine": about, "fsync": fsync}
-    setting = Setting(messages, directory, filled)
+    setting = Setting(messages, directory, filled, rounds or ROUNDS)
     if revision is None:
         results |= _alone(names or list(BENCHMARKS), setting)
     else:
-        results["against"] = _both(comparable(names), setting, revision, rounds or _ROUNDS)
+        results["against"] = _both(comparable(names), setting, revision)
     if json_file is not None:
         json_file.write_text(json.dumps(results, indent=2), encoding="utf-8")
 
@@ -93,10 +92,10 @@ def _alone(names: Sequence[str], setting: Setting) -> Iterator[tuple[str, Figure
         yield name, figures
 
 
-def _both(names: Sequence[str], setting: Setting, revision: str, rounds: int) -> dict[str, object]:
+def _both(names: Sequence[str], setting: Setting, revision: str) -> dict[str, object]:
     results: dict[str, object] = {}
     with checked_out(revision) as other:
-        for name, comparisons in against(names, setting, other, rounds):
+        for name, comparisons in against(names, setting, other):
             click.echo(f"{name}, working tree against {other.name}:\n{lines(comparisons)}")
             results[name] = {key: comparison._asdict() for key, comparison in comparisons.items()}
     return results

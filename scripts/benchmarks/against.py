@@ -35,17 +35,18 @@ def comparable(names: Sequence[str]) -> list[str]:
 
 
 def against(
-    names: Sequence[str], setting: Setting, other: Tree, rounds: int
+    names: Sequence[str], setting: Setting, other: Tree
 ) -> Iterator[tuple[str, dict[str, Comparison]]]:
-    """Each benchmark with its comparison, when all of its rounds are over."""
+    """Each benchmark with its comparison, when all of its rounds are over. `growth` has one in each."""
     runs = count(1)
+    once = replace(setting, rounds=1)
     for name in names:
         figures: dict[Tree, list[Figures]] = {HERE: [], other: []}
-        for number in range(rounds):
+        for number in range(setting.rounds):
             for tree in order(number, HERE, other):
-                done = f"[{next(runs)}/{2 * rounds * len(names)}]"
+                done = f"[{next(runs)}/{2 * setting.rounds * len(names)}]"
                 click.echo(f"{done} {name}, round {number + 1}: {tree.name} ...", err=True)
-                figures[tree].append(asyncio.run(BENCHMARKS[name](replace(setting, tree=tree))))
+                figures[tree].append(asyncio.run(BENCHMARKS[name](replace(once, tree=tree))))
         yield name, compared(figures[HERE], figures[other])
 
 

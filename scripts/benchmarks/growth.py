@@ -5,17 +5,24 @@ import contextlib
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
+from statistics import median
 
 import click
 
 from scripts.benchmarks import fill
 from scripts.benchmarks.bridge import NOWHERE, SANDBOX
+from scripts.benchmarks.compare import compare
 from scripts.benchmarks.durable import measure
 from scripts.benchmarks.setting import Figures, Setting
 
 # What the database is, and the stage of the messages in it.
-_STAGES = {"empty": "FINAL", "final": "FINAL", "outstanding": "SENT"}
+_EMPTY = "empty"
+_STAGES = {_EMPTY: "FINAL", "final": "FINAL", "outstanding": "SENT"}
+_PATHS = {"accept": NOWHERE, "end_to_end": SANDBOX}
 _COST = "server_cpu_us"
+_TOLD = (_COST, "per_second", "p99_ms", "rss_mib", "peak_rss_mib")
+
+Runs = dict[tuple[str, str], list[Figures]]  # of a database and a path, by their names
 
 
 @contextlib.asynccontextmanager
@@ -40,26 +47,54 @@ async def _filled(setting: Setting, count: int, stage: str) -> AsyncIterator[Pat
 
 async def growth(setting: Setting) -> Figures:
     """Accept and end to end: database empty, with --fill final messages, with as many outstanding ones."""
-    messages = setting.messages or 100_000
-    figures: Figures = {"messages": messages, "fill": setting.fill}
-    for name, stage in _STAGES.items():
-        async with _filled(setting, 0 if name == "empty" else setting.fill, stage) as database:
-            for path, provider in (("accept", NOWHERE), ("end_to_end", SANDBOX)):
-                click.echo(f"  {path}, {name} ...", err=True)
-                found = await measure(
-                    setting, messages, provider=provider, receipts=provider is SANDBOX, database=database
-                )
-                wanted = (_COST, "per_second", "p99_ms", "rss_mib", "peak_rss_mib")
-                figures |= {f"{name}_{path}_{key}": found[key] for key in wanted}
-    return figures | _to_empty(figures)
+    messages = setting.messages or 50_000
+    runs: Runs = {}
+    async with contextlib.AsyncExitStack() as stack:
+        databases = {
+            name: await stack.enter_async_context(
+                _filled(setting, 0 if name == _EMPTY else setting.fill, stage)
+            )
+            for name, stage in _STAGES.items()
+        }
+        for number in range(setting.rounds):
+            for name in turns(list(databases), number):
+                for path, provider in _PATHS.items():
+                    click.echo(f"  round {number + 1}: {path}, {name} ...", err=True)
+                    found = await measure(
+                        setting,
+                        messages,
+                        provider=provider,
+                        receipts=provider is SANDBOX,
+                        database=databases[name],
+                    )
+                    runs.setdefault((name, path), []).append(found)
+    return {"messages": messages, "fill": setting.fill, **medians(runs), **to_empty(runs)}
 
 
-def _to_empty(figures: Figures) -> Figures:
-    """How many times as much a message costs as with an empty database."""
+def turns(names: list[str], number: int) -> list[str]:
+    """The order of a round: each time another one is first, as the machine is not the same all the time."""
+    first = number % len(names)
+    return names[first:] + names[:first]
+
+
+def medians(runs: Runs) -> Figures:
+    """Of all rounds."""
     return {
-        f"{name}_{path}_to_empty": figures[f"{name}_{path}_{_COST}"] / figures[f"empty_{path}_{_COST}"]
-        for name in _STAGES
-        if name != "empty"
-        for path in ("accept", "end_to_end")
-        if figures[f"empty_{path}_{_COST}"]
+        f"{name}_{path}_{key}": median(one[key] for one in found)
+        for (name, path), found in runs.items()
+        for key in _TOLD
     }
+
+
+def to_empty(runs: Runs) -> Figures:
+    """How many times as much a message costs as with an empty database: of the medians, and of the rounds
+    with the least and the most. Without what was too short to be measured."""
+    figures: Figures = {}
+    for (name, path), found in runs.items():
+        empty = [one[_COST] for one in runs[_EMPTY, path]]
+        if name != _EMPTY and all(empty):
+            ratio = compare([one[_COST] for one in found], empty)
+            figures[f"{name}_{path}_to_empty"] = ratio.ratio
+            figures[f"{name}_{path}_to_empty_least"] = ratio.least
+            figures[f"{name}_{path}_to_empty_most"] = ratio.most
+    return figures

@@ -9,6 +9,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 FILL = 1_000_000
+ROUNDS = 3
 
 Figures = dict[str, float]
 
@@ -32,11 +33,13 @@ HERE = Tree("working tree", ROOT, sys.executable)
 @dataclass(frozen=True, slots=True)
 class Setting:
     """``messages``: 0 for what suits the benchmark; ``directory``: where the databases lie, None for the
-    usual temporary directory; ``fill``: messages in the databases of `growth`."""
+    usual temporary directory; ``fill``: messages in the databases of `growth`; ``rounds``: how often it
+    measures each."""
 
     messages: int = 0
     directory: Path | None = None
     fill: int = FILL
+    rounds: int = ROUNDS
     tree: Tree = field(default=HERE)
 
 

@@ -81,11 +81,12 @@ def test_each_round_runs_both_trees(monkeypatch: pytest.MonkeyPatch) -> None:
     ran: list[Tree] = []
 
     async def benchmark(setting: Setting) -> Figures:
+        assert setting.rounds == 1
         ran.append(setting.tree)
         return {"server_cpu_us": 30.0 if setting.tree is HERE else 20.0}
 
     monkeypatch.setitem(BENCHMARKS, "accept", benchmark)
-    [(name, found)] = against.against(["accept"], Setting(), OTHER, 2)
+    [(name, found)] = against.against(["accept"], Setting(rounds=2), OTHER)
     assert ran == [HERE, OTHER, OTHER, HERE]
     assert name == "accept"
     assert found["server_cpu_us"] == (30.0, 20.0, 1.5, 1.5, 1.5)
