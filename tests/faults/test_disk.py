@@ -13,7 +13,7 @@ import httpx2
 from smppbridge.smpp.constants import Status
 from tests.support.attack.rig import attacked
 from tests.support.bridge.failing_store import rows
-from tests.support.bridge.running import PROGRAM, config_text, eventually
+from tests.support.bridge.running import PATIENCE, PROGRAM, config_text, eventually
 from tests.support.esme.esme import Esme, submit
 from tests.support.system.disk import full_disk
 
@@ -25,7 +25,7 @@ READ_ONLY = "cannot write"
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
     """A program that has begun to write to the database."""
-    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+    with closing(sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         yield
 
@@ -34,7 +34,9 @@ async def test_a_store_that_takes_nothing_for_a_while(tmp_path: Path, faults: bo
     async with (
         attacked(tmp_path) as bridge,
         await Esme.bound(bridge.smpp_port) as esme,
-        httpx2.AsyncClient(base_url=f"http://127.0.0.1:{bridge.web_port}", trust_env=False) as web,
+        httpx2.AsyncClient(
+            base_url=f"http://127.0.0.1:{bridge.web_port}", trust_env=False, timeout=PATIENCE
+        ) as web,
     ):
         kept = [await esme.submit(submit()) for _ in range(3)]
         for broken in (full_disk(bridge.pid), writing(tmp_path / "bridge.db")):

@@ -51,8 +51,8 @@ async def test_a_crowd_that_guesses_delays_no_bind(tmp_path: Path) -> None:
         for stranger in crowd:
             await stranger.close()
         print(f"{first:.2f} and {again:.2f} s of CPU until the answer; 100 hashes take 25 s")
-        assert first < 5.0
-        assert again < 1.0
+        assert first < 12.0
+        assert again < 5.0
         await bridge.heart.is_well()
 
 

@@ -14,7 +14,7 @@ from tests.support.load.audit import Audit
 from tests.support.load.part_rig import part_rig
 from tests.support.load.rig import LoadRig, errors, load_rig
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 # Each of these differs from its neighbours in what is on disk, or in what somebody else has been told.
 MESSAGE = (
     "add_segments before COMMIT",

@@ -14,7 +14,7 @@ MANY_ACCOUNTS = "accounts: {" + ", ".join(f"a{number}: {{password: secret12}}" f
 async def get(bridge: Attacked, path: str, source: str = "127.0.0.1") -> int:
     """The status of the answer."""
     transport = httpx2.AsyncHTTPTransport(local_address=source)
-    async with httpx2.AsyncClient(transport=transport, timeout=20) as client:
+    async with httpx2.AsyncClient(transport=transport, timeout=60) as client:
         return (await client.get(f"http://127.0.0.1:{bridge.web_port}{path}")).status_code
 
 

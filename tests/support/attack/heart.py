@@ -21,6 +21,7 @@ from smppbridge.smpp.pdu import (
     DeliverSm,
     DeliverSmResp,
     EnquireLink,
+    EnquireLinkResp,
     Pdu,
     SubmitSm,
     SubmitSmResp,
@@ -29,7 +30,8 @@ from smppbridge.smpp.receipt import parse_receipt
 
 ENQUIRE_EVERY = 0.05  # seconds
 SUBMIT_EVERY = 0.2
-LAST_WAIT = 20.0  # seconds for the last answers and receipts
+LAST_WAIT = 60.0  # seconds for the last answers and receipts
+_OWN = Path("/proc/self/schedstat")
 
 
 class Beat(NamedTuple):
@@ -37,7 +39,7 @@ class Beat(NamedTuple):
 
     request: str  # the class of its PDU
     wall: float
-    cpu: float  # that the bridge's main thread used
+    cpu: float  # that the bridge's main thread used, except while the heart itself waited for a processor
     queued: float  # that the bridge's main thread wanted to run, and the machine had no processor for it
     status: int
 
@@ -54,6 +56,7 @@ class _Moment(NamedTuple):
     wall: float
     cpu: float
     queued: float
+    own: float  # that the heart wanted to run, and the machine had no processor for it
 
 
 class _Heart:
@@ -121,17 +124,21 @@ class _Heart:
         return any(other in ready for other in others)
 
     def _came(self, pdu: Pdu, now: _Moment) -> None:
-        if isinstance(pdu, DeliverSm):
-            answer = DeliverSmResp()
-            answer.sequence_number = pdu.sequence_number
-            self._send(answer)
+        if isinstance(pdu, EnquireLink):
+            self._answer(pdu, EnquireLinkResp())
+        elif isinstance(pdu, DeliverSm):
+            self._answer(pdu, DeliverSmResp())
             self._owed.discard(parse_receipt(pdu.short_message.decode("latin-1")).id or "")
         elif asked := self._open.pop(pdu.sequence_number, None):
             request, then = asked
-            wall, cpu, queued = (1000 * (at - before) for at, before in zip(now, then, strict=True))
-            _say(Beat(request, wall, cpu, queued, pdu.command_status))
+            wall, cpu, queued, own = (1000 * (at - before) for at, before in zip(now, then, strict=True))
+            _say(Beat(request, wall, max(0.0, cpu - own), queued, pdu.command_status))
             if isinstance(pdu, SubmitSmResp) and not pdu.command_status:
                 self._owed.add(pdu.message_id)
+
+    def _answer(self, request: Pdu, answer: Pdu) -> None:
+        answer.sequence_number = request.sequence_number
+        self._send(answer)
 
     def _now(self) -> _Moment:
         """Seconds."""
@@ -139,7 +146,8 @@ class _Heart:
             cpu, queued, _ = self._schedstat.read_text().split()
         except OSError:
             cpu = queued = "0"
-        return _Moment(time.monotonic(), int(cpu) / 1e9, int(queued) / 1e9)
+        _, own, _ = _OWN.read_text().split()
+        return _Moment(time.monotonic(), int(cpu) / 1e9, int(queued) / 1e9, int(own) / 1e9)
 
 
 def _message() -> SubmitSm:

@@ -12,8 +12,8 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from tests.support.attack.heart import Beat, End
-from tests.support.bridge.running import PATIENCE, eventually
+from tests.support.attack.heart import LAST_WAIT, Beat, End
+from tests.support.bridge.running import eventually
 
 MOST_CPU = 250.0  # ms of the bridge's main thread between a request and its answer
 ROOT = Path(__file__).parents[3]
@@ -65,7 +65,7 @@ class Heartbeat:
         if self._end is None:
             assert self._process.stdin is not None
             self._process.stdin.close()
-            await asyncio.wait_for(self._reading, PATIENCE)
+            await asyncio.wait_for(self._reading, 1.5 * LAST_WAIT)
             await self._process.wait()
         assert self._end is not None, "the heartbeat ESME failed"
         return self._end

@@ -48,7 +48,7 @@ class Lives:
         begins = len(self.log)
         assert self._process.stdin is not None
         self._process.stdin.write(f"{step}\n".encode())
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(3 * PATIENCE):
             while not (line := await self._line()).startswith("end "):
                 if line.startswith("life "):
                     self._life = int(line.split()[1])
