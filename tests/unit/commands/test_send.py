@@ -40,7 +40,7 @@ async def test_an_smsc_that_leaves_ends_it_at_once(answered: bool, unbinds: bool
         else:
             session.writer.close()
         with pytest.raises(SendFailed) as failed:
-            await asyncio.wait_for(sending, 10)
+            await asyncio.wait_for(sending, 30)
     assert str(failed.value) == problem
     assert [event["event"] for event in events] == ["bound", "submitted"][: 1 + answered]
 
@@ -51,7 +51,7 @@ async def test_an_smsc_that_unbinds_with_its_answer_to_the_bind() -> None:
         session = await centre.session()
         session.send(Unbind())
         with pytest.raises(SendFailed, match=r"^the SMSC said unbind before the message was sent$"):
-            await asyncio.wait_for(sending, 10)
+            await asyncio.wait_for(sending, 30)
 
 
 async def test_receipts_that_come_with_the_unbind_count() -> None:
@@ -65,7 +65,7 @@ async def test_receipts_that_come_with_the_unbind_count() -> None:
         session = await centre.session()
         session.reply(await session.expect(SubmitSm), SubmitSmResp(message_id="7"))
         session.send(*receipts, Unbind())
-        await asyncio.wait_for(sending, 10)
+        await asyncio.wait_for(sending, 30)
     assert [event.get("message_id") for event in events[1:]] == ["7", "6", "7"]
 
 

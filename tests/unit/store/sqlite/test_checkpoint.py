@@ -88,6 +88,7 @@ async def test_a_program_that_reads_for_a_moment(
     path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is said, and the log begins anew under load as well as without any."""
+    monkeypatch.setattr(checkpoint, "LONG", 600.0)
     monkeypatch.setattr(checkpoint, "RETRY", 0.02)
     caplog.set_level(logging.INFO, "smppbridge.store")
     store = SqliteStore(path, passive_pages=20, restart_pages=RESTART)
