@@ -49,9 +49,10 @@ def read_hex(text: str) -> bytes:
     return bytes.fromhex(digits)
 
 
-def decode(raw: bytes) -> Pdu | ProtocolError:
-    """One PDU as the codec of the bridge reads it; ``raw`` has at least the octets that its length names."""
-    return Decoder(max_octets=MAX_PDU_OCTETS).feed(raw)[0]
+def decode(raw: bytes, most: int = MAX_PDU_OCTETS) -> Pdu | ProtocolError:
+    """One PDU as the codec of the bridge reads it; ``raw`` has at least the octets that its length names,
+    unless these are more than ``most``."""
+    return Decoder(max_octets=most).feed(raw)[0]
 
 
 def pdus_of(octets: bytes) -> Iterator[FoundPdu | Remark]:

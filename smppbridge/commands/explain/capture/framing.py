@@ -76,7 +76,7 @@ class Framing:
             if len(self._buffer) < HEADER_OCTETS:
                 return False
             start = bytes(self._buffer[:_SHOWN_OF_LOSS])
-            pieces.append((decode(start[:4].ljust(HEADER_OCTETS, b"\0")), start))
+            pieces.append((decode(start, MAX_PDU), start))
             self._in_step, self._passed = False, 1
             del self._buffer[0]
             return True

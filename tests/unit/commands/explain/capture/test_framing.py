@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from smppbridge.errors import FramingError, PduError
 from smppbridge.smpp.codec import encode
 from smppbridge.smpp.pdu import EnquireLink, SubmitSm
@@ -38,10 +40,11 @@ def test_missing_segments(path: Path) -> None:
     ]
 
 
-def test_malformed_pdus_in_a_stream(path: Path) -> None:
+@pytest.mark.parametrize("length", [5, 0x20000, 0xFFFFF, 0xFFFFFFFF])
+def test_malformed_pdus_in_a_stream(path: Path, length: int) -> None:
     """One that cannot be read is named in its place; one whose length is wrong loses the others' limits."""
     unknown = b"\0\0\0\x10\0\0\x01\x11\0\0\0\0\0\0\0\x07"
-    lost = b"\0\0\0\x05\0\0\0\x04" + bytes(20)
+    lost = length.to_bytes(4) + b"\0\0\0\x04" + bytes(20)
     talk = Conversation()
     talk.send(stream(submit(1)) + unknown + stream(submit(2)) + lost + stream(submit(3)))
     pdus, remarks = found(path, pcap(talk.packets))
