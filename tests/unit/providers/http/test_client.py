@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from smppbridge.errors import UNREADABLE, ProviderError, Throttled, Unavailable, Uncertain
 from smppbridge.providers.http.client import (
+    CONNECT_SHARE,
     KEEP_ALIVE_SECONDS,
     HttpAnswer,
     HttpClient,
@@ -26,20 +27,13 @@ from smppbridge.providers.http.client import (
 from tests.support.bridge.running import eventually
 from tests.support.http.scripted import ScriptedServer
 from tests.support.http.server import Fault, HttpServer
+from tests.support.system.clock import clock, soon, time_flies, until
 
 
 @pytest.fixture
 async def client() -> AsyncIterator[HttpClient]:
     """Patient: on a busy machine a connection may take a while."""
     opened = HttpClient(timeout=30, connections=2)
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-async def impatient() -> AsyncIterator[HttpClient]:
-    """Where a timeout is what the test is about."""
-    opened = HttpClient(timeout=2.0, connections=2)
     yield opened
     await opened.close()
 
@@ -97,35 +91,46 @@ async def test_answers_are_bounded() -> None:
         await client.close()
 
 
-@pytest.mark.slow
 async def test_connections_are_bounded_and_waiting_for_one_sends_nothing() -> None:
-    client = HttpClient(timeout=3.0, connections=1)
+    client = HttpClient(timeout=60, connections=1)
     async with ScriptedServer(b"ok") as server:
         server.faults.append(Fault.HANG_AFTER)
-        hanging, waiting = await asyncio.gather(
-            failure(client, server.url), failure(client, f"{server.url}/?token")
-        )
-        assert isinstance(hanging, Uncertain)
-        assert isinstance(waiting, Unavailable)
+        clock().stop_clock()
+        hanging = asyncio.create_task(failure(client, server.url))
+        await until(lambda: server.hung)
+        waiting = asyncio.create_task(failure(client, f"{server.url}/?token"))
+        for_a_connection = pytest.approx(60 * CONNECT_SHARE)
+        await until(lambda: for_a_connection in clock().timers())
+        clock().forward(60 * CONNECT_SHARE)
+        assert isinstance(await soon(waiting), Unavailable)
+        assert not hanging.done()
+        clock().forward(60)
+        assert isinstance(await soon(hanging), Uncertain)
         assert len(server.asked) == 1
         assert (await client.request("POST", server.url, b"", {})).body == b"ok"
         await client.close()
 
 
-async def test_slow_drip_ends_at_the_deadline(impatient: HttpClient) -> None:
+async def test_slow_drip_ends_at_the_deadline(client: HttpClient) -> None:
     """Every octet comes in time, the answer as a whole does not."""
 
     async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"secret body")
+        asked.set()
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
         while not writer.is_closing():
             writer.write(b"x")
             await asyncio.sleep(0.02)
         ended.set()
 
-    ended = asyncio.Event()
+    asked, ended = asyncio.Event(), asyncio.Event()
 
     server = await asyncio.start_server(drip, "127.0.0.1", 0)
-    error = await failure(impatient, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    asking = asyncio.create_task(failure(client, url))
+    await soon(asked.wait())
+    await time_flies(asking.done)
+    error = await asking
     assert isinstance(error, Uncertain)
     assert "timeout" in error.reason
     server.close()
@@ -195,7 +200,7 @@ async def test_compressed_garbage(client: HttpClient) -> None:
         assert isinstance(await failure(client, server.url), Uncertain)
 
 
-async def test_nobody_accepts(impatient: HttpClient) -> None:
+async def test_nobody_accepts(client: HttpClient) -> None:
     """A full queue of connections: the SYN goes unanswered."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -206,7 +211,9 @@ async def test_nobody_accepts(impatient: HttpClient) -> None:
             filler.setblocking(False)
             filler.connect_ex(address)
         await asyncio.sleep(0.05)
-        error = await failure(impatient, f"http://127.0.0.1:{address[1]}/?token")
+        asking = asyncio.create_task(failure(client, f"http://127.0.0.1:{address[1]}/?token"))
+        await time_flies(asking.done)
+        error = await asking
         assert isinstance(error, Unavailable)
         assert "timeout" in error.reason
         for filler in fillers:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from collections.abc import Sequence
 
 import pytest
 
@@ -10,6 +11,7 @@ from smppbridge.errors import Disabled, Throttled, Unavailable, Uncertain
 from smppbridge.model.message import Poll, State, StatusReport
 from smppbridge.providers.base import Taken
 from smppbridge.providers.sms_assistent import codes
+from smppbridge.providers.sms_assistent.records import StatusRow
 from smppbridge.providers.sms_assistent.statuses import StatusQuestions
 from tests.simulators.sms_assistent.simulator import Rules, SmsAssistentSimulator
 from tests.support.builders.messages import DAY, message, poll
@@ -269,14 +271,21 @@ async def test_a_question_that_no_package_takes_goes_alone() -> None:
         assert [[part.tag for part in document] for document in assist.documents] == [["status"]] * 2
 
 
-@pytest.mark.slow
-async def test_halves_of_a_question_do_not_wait_again() -> None:
-    answers = ["<package><error>-11</error></package>"] * 2
-    async with Assist(*answers, in_xml(statuses=DELIVERED), api="xml", batch_wait=3) as assist:
-        began = time.monotonic()
+async def test_halves_of_a_question_do_not_wait_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    queued = "".join(f'<msg sms_id="{number}" sms_count="1">Queued</msg>' for number in (4, 5))
+    answers = [in_xml(statuses=queued), *["<package><error>-11</error></package>"] * 2]
+    async with Assist(*answers, in_xml(statuses=DELIVERED), api="xml", batch_wait=0.01) as assist:
+        await assist.provider.status(polls(4, 5))  # only ids that they know wait for a package
+        wait, waits = assist.provider.piggybacked.ask, list[Sequence[str]]()
+
+        async def noted(refs: Sequence[str]) -> Sequence[StatusRow] | None:
+            waits.append(refs)
+            return await wait(refs)
+
+        monkeypatch.setattr(assist.provider.piggybacked, "ask", noted)
         assert await assist.provider.status(polls(4, 5)) == [REPORT]
-        assert len(assist.documents) == 3
-        assert time.monotonic() - began < 5.9
+        assert waits == [["4", "5"]]
+        assert len(assist.documents) == 4
 
 
 async def test_only_ids_that_they_know_go_along() -> None:

@@ -18,6 +18,7 @@ from smppbridge.providers.base import SendResult, Taken
 from smppbridge.providers.http.client import HttpAnswer
 from smppbridge.providers.smsc_ru.options import SmscRuOptions
 from smppbridge.providers.smsc_ru.provider import SmscRu
+from tests.support.bridge.running import eventually
 from tests.support.builders.messages import NOW, doubt, message
 from tests.support.builders.upcalls import Upcalls
 from tests.support.http.server import HttpServer
@@ -114,7 +115,7 @@ async def test_who_waits_for_a_place_ends_at_a_stop() -> None:
         first = office.send(1)
         await office.desk.crowd(1)
         waiting = [office.send(number) for number in (2, 3)]
-        await asyncio.sleep(0.05)
+        await eventually(lambda: office.provider._queued == 2)
         office.provider.stop()
         async with asyncio.timeout(30):
             results = [(await result)[0] for result in [*waiting, office.send(4)]]
