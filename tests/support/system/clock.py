@@ -51,6 +51,12 @@ class ClockLoop(asyncio.SelectorEventLoop):
         """From now on time passes by `forward` only. `eventually` would wait for ever: use `until`."""
         self._stopped_at = time.monotonic()
 
+    def start_clock(self) -> None:
+        """From now on time passes by itself again."""
+        if self._stopped_at is not None:
+            self._ahead = self.time() - time.monotonic()
+            self._stopped_at = None
+
     def forward(self, seconds: float) -> None:
         """From now on it is so much later: what is due by then runs in the next turn of the loop."""
         self._ahead += seconds

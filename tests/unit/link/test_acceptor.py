@@ -156,8 +156,8 @@ async def test_while_nothing_is_left_nobody_is_accepted(
     async with opened() as door:
         with monkeypatch.context() as patched, knock(door.port) as one:
             patched.setattr(socket.socket, "accept", accept)
-            await until(lambda: asked)
             clock().stop_clock()
+            await until(lambda: asked)
             await turns(100)
             assert asked == 1
             clock().forward(PAUSE)
@@ -264,6 +264,7 @@ async def test_a_handshake_has_its_time(
 ) -> None:
     async with opened(tls=ServerTls(contexts[0], 7.0)) as door:
         with knock(door.port) as one:
+            clock().stop_clock()
             one.sendall(begun)
             await until(lambda: any(6 < left <= 7 for left in clock().timers()))
             clock().forward(7.0)

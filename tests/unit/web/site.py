@@ -11,7 +11,7 @@ from smppbridge.providers.base import News
 from smppbridge.providers.smspilot.provider import Smspilot, SmspilotOptions
 from smppbridge.web.callbacks import Callbacks
 from smppbridge.web.server import Web
-from tests.support.system.clock import time_flies, until
+from tests.support.system.clock import clock, time_flies, until
 
 CALLBACK = "/callbacks/pilot/token"
 
@@ -121,6 +121,7 @@ async def site(token: str = "") -> AsyncIterator[Site]:
     finally:
         this.saving.set()
         this.hang_up()
+        clock().start_clock()
         stopping = asyncio.create_task(this.web.stop())
         await time_flies(stopping.done)
         await stopping

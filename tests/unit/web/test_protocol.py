@@ -5,8 +5,8 @@ from itertools import pairwise
 
 import pytest
 
-from smppbridge.web.callbacks import MAX_BODY
-from smppbridge.web.protocol import MOST_OCTETS
+from smppbridge.web.callbacks import BODY_TIMEOUT, MAX_BODY
+from smppbridge.web.protocol import BODY, MOST_OCTETS
 from smppbridge.web.server import MOST_HEAD, OF_ONE
 from tests.support.system.clock import clock, soon, turns, until
 from tests.unit.web.site import CALLBACK, Peer, Site, site
@@ -15,9 +15,9 @@ REQUEST = "GET /healthz HTTP/1.1\nHost: bridge\n\n"
 
 
 async def ends_after(peer: Peer, seconds: float) -> None:
-    """The bridge ends the connection at that time, and not before."""
+    """The bridge ends the connection at that time, and not before. The clock stands still."""
     clock().forward(seconds - 0.5)
-    await asyncio.sleep(0.02)
+    await turns(50)
     assert not peer.closed
     clock().forward(0.6)
     await until(lambda: peer.closed)
@@ -26,9 +26,11 @@ async def ends_after(peer: Peer, seconds: float) -> None:
 @pytest.mark.parametrize("begin", ["", "GET", "GET /healthz HTTP/1.1\nHost: bridge\n"])
 async def test_a_connection_without_a_whole_request_ends(begin: str) -> None:
     async with site() as here:
+        clock().stop_clock()
         peer = await here.connect()
         peer.say(begin)
-        await turns(20)
+        await until(lambda: here.admission.used == 1)
+        await turns(50)
         await ends_after(peer, 10.0)
 
 
@@ -54,7 +56,10 @@ async def test_a_head_that_comes_drop_by_drop_takes_no_longer() -> None:
 
 async def test_the_second_request_has_as_much_time_as_the_first() -> None:
     async with site() as here:
+        clock().stop_clock()
         peer = await here.connect()
+        await until(lambda: here.admission.used == 1)
+        await turns(20)
         clock().forward(9.0)
         assert (await peer.ask("/healthz")).status == 200
         peer.say("GET /healthz HTTP/1.1\n")
@@ -63,6 +68,7 @@ async def test_the_second_request_has_as_much_time_as_the_first() -> None:
         await turns(20)
         peer.say("Host: bridge\n\n")
         assert (await soon(peer.hear())).status == 200
+        clock().start_clock()
         peer.say("GET /healthz HTTP/1.1\n")
         assert 5 <= await drips(peer, "X: y\n") <= 11
 
@@ -77,9 +83,11 @@ async def test_a_connection_that_is_kept_for_nothing_ends() -> None:
 
 async def test_a_body_that_comes_too_slowly_is_answered() -> None:
     async with site() as here:
+        clock().stop_clock()
         peer = await here.connect()
         peer.say(f"POST {CALLBACK} HTTP/1.1\nHost: bridge\nContent-Length: 100\n\n")
-        await asyncio.sleep(0.02)
+        both = {BODY_TIMEOUT, BODY}  # that of the callback, and that of the connection
+        await until(lambda: both <= {round(left, 3) for left in clock().timers()})
         clock().forward(10.1)
         assert (await soon(peer.hear())).status == 408
         clock().forward(1.0)
@@ -115,6 +123,7 @@ async def test_a_request_without_end_is_cut_off() -> None:
 
 async def test_a_request_that_is_not_answered_ends() -> None:
     async with site() as here:
+        clock().stop_clock()
         peer = await here.busy()
         await ends_after(peer, 30.0)
 
