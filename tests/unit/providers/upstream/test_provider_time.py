@@ -16,7 +16,7 @@ from smppbridge.smpp.pdu import SubmitSm
 from tests.simulators.smpp_centre.simulator import CentreSimulator, Rules
 from tests.support.bridge.running import eventually
 from tests.support.builders.messages import NOW, message
-from tests.support.system.clock import clock, soon, turns
+from tests.support.system.clock import clock, soon, turns, until
 from tests.unit.providers.upstream.link import (
     TIMINGS,
     batch,
@@ -244,8 +244,9 @@ async def test_what_was_too_much_has_not_begun(end: str) -> None:
     """The SMSC said that it does not have it: it may go elsewhere, and at once."""
     rules = Rules(status_of=lambda pdu: Status.ESME_RTHROTTLED)
     async with CentreSimulator(rules) as centre, linked(centre, timings=slowest(0.01)) as provider:
+        clock().stop_clock()  # it does not go again
         sending = asyncio.ensure_future(provider.send(batch(1), NOW))
-        await eventually(lambda: centre.submitted and waiting(provider))
+        await until(lambda: centre.submitted and waiting(provider) and not outstanding(provider))
         if end == "stop":
             provider.stop()
         else:
