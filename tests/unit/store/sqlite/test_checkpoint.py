@@ -66,7 +66,7 @@ async def test_a_program_that_reads_for_long(
     await fill(store, 1, 50)
     with reading(path) as pid:
         await fill(store, 51, 600)
-        monkeypatch.setattr(checkpoint, "LONG", 0.1)  # not before: the log must not grow once its size is told
+        monkeypatch.setattr(checkpoint, "LONG", 0.1)  # not before: the log must not grow once it is told
         await eventually(lambda: GROWS in caplog.text)
         [told] = [record for record in caplog.records if GROWS in record.getMessage()]
         fields = vars(told)["fields"]
