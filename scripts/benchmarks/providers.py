@@ -49,7 +49,7 @@ async def count(client: httpx2.AsyncClient, server: Bridge, series: str) -> floa
 
 
 async def reached(server: Bridge, series: str, wanted: float, since: float) -> float:
-    """Seconds from ``since`` until a counter reached ``count``."""
+    """Seconds from ``since`` until a counter has reached ``wanted``."""
     async with httpx2.AsyncClient(trust_env=False, timeout=30) as client:
         while await count(client, server, series) < wanted:
             await asyncio.sleep(_LOOK)

@@ -59,10 +59,9 @@ def _parse(text: str, base: Path, environ: Mapping[str, str]) -> Located:
         for place, what in describer.describe(error):
             if not any(place[:length] in source.broken for length in range(1, len(place) + 1)):
                 problems.append(f"{config_file.show(place)}: {what}")
-    if config is not None:
+    else:
         config._variables = frozenset(source.variables)
-    if config is not None and not problems:
-        problems = [str(one) for one in bad_senders(config) if one.everywhere]
+        problems = problems or [str(one) for one in bad_senders(config) if one.everywhere]
     if config is None or problems:
         raise ConfigError(config_file.located(problems, source.lines))
     return Located(config, source.lines)
@@ -83,13 +82,15 @@ def _unknown_names(values: Mapping[str, object], private: Collection[config_file
         rules, known = values.get(lines), values.get(section)
         for index, rule in enumerate(rules if isinstance(rules, list) else ()):
             named = rule.get(key) if isinstance(rule, dict) else None
-            several = isinstance(named, list)
-            for number, name in enumerate(named if isinstance(named, list) else [named]):
+            at: config_file.KeyPath = (lines, index, key)
+            places = {at: named}
+            if isinstance(named, list):
+                places = {(*at, number): one for number, one in enumerate(named)}
+            for place, name in places.items():
                 if isinstance(known, dict) and isinstance(name, str | int) and str(name) not in known:
-                    place = (lines, index, key, *([number] if several else []))
                     what = "the name" if place in private else f'"{name}"'
                     meant = did_you_mean(str(name), known) or f"; known there: {', '.join(known)}"
-                    yield f"{lines}[{index}].{key}: {what} is not in {section}{meant}"
+                    yield f"{config_file.show(at)}: {what} is not in {section}{meant}"
 
 
 @cache

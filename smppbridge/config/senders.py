@@ -37,4 +37,4 @@ def _senders(account: Account, variables: Collection[str]) -> Iterator[tuple[str
     if account.default_sender:
         yield "default_sender", account.default_sender
     for sender in sorted(account.senders or ()):
-        yield "senders" if any(map(sender.__contains__, variables)) else f'senders "{sender}"', sender
+        yield "senders" if any(one in sender for one in variables) else f'senders "{sender}"', sender

@@ -7,6 +7,7 @@ import sqlite3
 
 from smppbridge.model.message import Stage
 from smppbridge.store.results import HASTENED, Reached
+from smppbridge.store.sqlite import receipts
 
 _STAGES = (Stage.WAITING, Stage.UNCERTAIN, Stage.SENT)
 
@@ -19,9 +20,6 @@ WHERE provider = :provider AND stage = :stage AND due_at >= :due AND (due_at, id
 ORDER BY due_at, id LIMIT :limit"""
 _DUE = "UPDATE messages SET due_at = ? WHERE id = ?"
 
-_NEXT_ORIGIN = """
-SELECT origin FROM receipts INDEXED BY receipts_due
-WHERE account = ? AND origin > ? ORDER BY origin LIMIT 1"""
 _RECEIPTS = """
 UPDATE receipts SET due_at = ? WHERE id IN (
     SELECT id FROM receipts INDEXED BY receipts_due
@@ -55,10 +53,11 @@ def messages(connection: sqlite3.Connection, provider: str, now: int, after: Rea
 
 def owed(connection: sqlite3.Connection, account: str, now: int, limit: int) -> int:
     """Receipts, parts of messages from phones, and alerts: up to ``limit``; how many."""
-    count, origin = 0, -1
-    while count < limit and (row := connection.execute(_NEXT_ORIGIN, (account, origin)).fetchone()):
-        origin = row[0]
+    count = 0
+    for origin in receipts.origins(connection, account):
         count += connection.execute(_RECEIPTS, (now, account, origin, now, limit - count)).rowcount
+        if count >= limit:
+            break
     for statement in (_INBOUND, _ALERTS):
         count += connection.execute(statement, (now, account, now, limit - count)).rowcount
     return count

@@ -4,7 +4,7 @@ Functions of a connection inside a transaction.
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from smppbridge.model.message import Receipt
 
@@ -87,8 +87,17 @@ def release(connection: sqlite3.Connection, account: str, origin: int, now: int)
 def expire(connection: sqlite3.Connection, account: str, before: int, limit: int) -> int:
     """Delete up to ``limit`` receipts for states reached before ``before``; how many."""
     count = connection.execute(_EXPIRE_DEFERRED, (account, before, limit)).rowcount
-    origin = -1
-    while count < limit and (row := connection.execute(_NEXT_ORIGIN, (account, origin)).fetchone()):
-        origin = row[0]
+    for origin in origins(connection, account):
         count += connection.execute(_EXPIRE_DUE, (account, origin, before, before, limit - count)).rowcount
+        if count >= limit:
+            break
     return count
+
+
+def origins(connection: sqlite3.Connection, account: str) -> Iterator[int]:
+    """The binds for which an account has receipts, in order; 0 stands for any bind. Each is looked for when
+    it is asked for."""
+    origin = -1
+    while row := connection.execute(_NEXT_ORIGIN, (account, origin)).fetchone():
+        origin = row[0]
+        yield origin
